@@ -1,0 +1,51 @@
+# Compiler flags for every target: one dialect, strict warnings, debug information everywhere.
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+# Without -DNDEBUG: assertions stay active in every build.
+set(CMAKE_C_FLAGS_RELEASE "-O2")
+set(CMAKE_C_FLAGS_DEBUG "-O1")
+
+set(HARNESS_SANITIZE none CACHE STRING "none, asan (address and undefined) or tsan (thread)")
+set_property(CACHE HARNESS_SANITIZE PROPERTY STRINGS none asan tsan)
+
+add_compile_options(
+  -g -fno-omit-frame-pointer
+  # The same bytes from every clone: __FILE__ and debug information start at the project's root.
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
+  -Wall -Wextra -Werror -Wshadow -Wundef -Wpointer-arith -Wwrite-strings -Wcast-qual -Wvla
+  -Wformat=2 -Wimplicit-fallthrough -Wmissing-declarations
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>
+  $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
+  $<$<COMPILE_LANGUAGE:C>:-Wold-style-definition>)
+if(CMAKE_C_COMPILER_ID MATCHES Clang)
+  # The address-significance table means nothing to GNU ld and objcopy, which build the images.
+  add_compile_options($<$<COMPILE_LANGUAGE:C>:-fno-addrsig>)
+else()
+  add_compile_options(-Wlogical-op -Wduplicated-cond)
+endif()
+
+if(HARNESS_SANITIZE STREQUAL asan)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=address,undefined)
+elseif(HARNESS_SANITIZE STREQUAL tsan)
+  add_compile_options(-fsanitize=thread)
+  add_link_options(-fsanitize=thread)
+elseif(NOT HARNESS_SANITIZE STREQUAL none)
+  message(FATAL_ERROR "HARNESS_SANITIZE is '${HARNESS_SANITIZE}': write none, asan or tsan")
+endif()
+
+# The thread sanitizer knows real threads only: that build has the core and the tests that run on
+# real pthreads, and no fibers.
+if(HARNESS_SANITIZE STREQUAL tsan)
+  set(HARNESS_SIMULATED OFF)
+else()
+  set(HARNESS_SIMULATED ON)
+endif()

@@ -1,0 +1,1 @@
+# Images: programs whose calls to libc are bound to the simulated world.
