@@ -1,0 +1,468 @@
+/* The closed vocabulary of the scenario language.
+ *
+ * Each list is one X-macro: enum, parser, checker, `harness words` and the reference page are all
+ * driven by it. To add a word, add a row here; the compiler then names every place that must act.
+ */
+#ifndef HARNESS_SCENARIO_WORDS_H
+#define HARNESS_SCENARIO_WORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What may stand behind `name=`. A rule may allow several kinds (a bit mask). */
+enum scn_takes {
+    SCN_TAKES_NAME = 1 << 0,    /* any NAME */
+    SCN_TAKES_WORD = 1 << 1,    /* one NAME of the rule's `words` */
+    SCN_TAKES_STRING = 1 << 2,
+    SCN_TAKES_INT = 1 << 3,
+    SCN_TAKES_INTS = 1 << 4,    /* A..B, bare numbers */
+    SCN_TAKES_TIME = 1 << 5,
+    SCN_TAKES_RANGE = 1 << 6,   /* A..B of time; one TIME means exactly that */
+    SCN_TAKES_SIGNED = 1 << 7,
+};
+
+/* One attribute: what it is called, what it takes, its default as text ("" when there is none). */
+struct scn_rule {
+    const char *name;
+    unsigned takes;
+    const char *words;          /* "a|b|c" for SCN_TAKES_WORD, otherwise "" */
+    const char *fallback;
+    const char *help;
+};
+
+/* Attributes of `core`: the settings of the session core, by the same names.
+ * X(name, takes, words, default, help) */
+#define SCN_CORE_SETTINGS(X) \
+    X(heartbeat, TIME, "", "30s", "how often an open connection is told the head") \
+    X(heartbeat_timeout, TIME, "", "75s", "silence after which a connection is given up") \
+    X(ack_timeout, TIME, "", "10s", "how long the client may take to acknowledge the handshake") \
+    X(gate_timeout, TIME, "", "30s", "how long a run waits at the start gate") \
+    X(confirm_timeout, TIME, "", "30s", "how long a confirmation stays open") \
+    X(input_timeout, TIME, "", "60s", "how long a request for input stays open") \
+    X(send_stall, TIME, "", "5s", "how long one frame may stay unsent before the client is slow") \
+    X(detach_grace, TIME, "", "120s", "time between the last detach and what on_detach says") \
+    X(retain_after_terminal, TIME, "", "10m", "how long a finished run stays in memory") \
+    X(retain_in_store, TIME, "", "24h", "how long a finished run stays in the store") \
+    X(history_max_events, INT, "", "1000", "events kept for one session") \
+    X(history_max_bytes, INT, "", "4194304", "bytes kept for one session") \
+    X(replay_max_events, INT, "", "300", "longest replay; a longer one becomes a resync") \
+    X(outbound_max_bytes, INT, "", "1048576", "bytes that may wait for one connection") \
+    X(max_conns_per_session, INT, "", "8", "connections that one session may have") \
+    X(lease_ttl, TIME, "", "60s", "life of a lease that is not renewed") \
+    X(lease_renew, TIME, "", "20s", "time between two renewals of a lease") \
+    X(start_timeout_web, TIME, "", "120s", "how long a web server may take to start") \
+    X(start_timeout_mobile, TIME, "", "300s", "how long a mobile server may take to start") \
+    X(term_grace, TIME, "", "2s", "time between asking a process to end and killing it") \
+    X(autostart_delay, TIME, "", "0s", "pause before a dev server starts by itself") \
+    X(status_poll, TIME, "", "15s", "how often the state of a server is polled") \
+    X(port_web, INT, "", "3000", "port of a web server") \
+    X(port_mobile, INT, "", "8081", "port of a mobile server") \
+    X(pool_warm, INT, "", "2", "warm sandboxes kept per type") \
+    X(pool_total, INT, "", "50", "sandboxes in all") \
+    X(pool_idle, TIME, "", "30m", "idleness after which a sandbox is given back") \
+    X(pool_sweep, TIME, "", "5m", "time between two sweeps of the pool") \
+    X(pool_grow, INT, "", "80", "use in percent above which the pool grows") \
+    X(contention_ratio, INT, "", "50", "failed share in percent that raises the alert") \
+    X(contention_min_samples, INT, "", "10", "attempts needed before contention is judged") \
+    X(deadlock_after, TIME, "", "60s", "a hold without progress that raises the alert") \
+    X(health_period, TIME, "", "300s", "time between two health checks") \
+    X(backoff_base, TIME, "", "1s", "first pause before a retry") \
+    X(backoff_factor, INT, "", "2", "growth of the pause from retry to retry") \
+    X(backoff_cap, TIME, "", "30s", "longest pause before a retry") \
+    X(backoff_jitter, WORD, "none|full", "full", "how much of the pause is drawn by lot") \
+    X(on_detach, WORD, "keep|cancel_after_grace|cancel_now", "keep", \
+      "what the last detach does to the run") \
+    X(start_gate, WORD, "none|attached|acknowledged", "acknowledged", \
+      "what a run waits for before it starts") \
+    X(on_gate_timeout, WORD, "run_detached|fail|hold", "run_detached", \
+      "what a run does when nobody came to the gate") \
+    X(ack_required, WORD, "yes|no", "yes", "whether a connection must acknowledge the handshake") \
+    X(port_probe, WORD, "yes|no", "yes", "whether a server is probed on its port") \
+    X(on_slow, WORD, "drop_to_resync|disconnect", "drop_to_resync", \
+      "what happens to a client that does not keep up") \
+    X(on_excess, WORD, "reject|evict_oldest", "reject", "what one connection too many causes") \
+    X(prompt_clock, WORD, "always|attached_only", "attached_only", \
+      "when the clock of an open question runs") \
+    X(on_expire, WORD, "reject|fail|hold", "reject", "what an expired question does to the run") \
+    X(auto_create, WORD, "never|on_start", "never", "whether starting opens a missing session")
+
+/* Attributes of `core` that are the harness's own: how it is built in and reached. */
+#define SCN_CORE_EXTRAS(X) \
+    X(transport, WORD, "frames|sockets", "frames", \
+      "whole messages, or the real server over simulated sockets") \
+    X(image, NAME, "", "core", "which build of the core runs")
+
+#define SCN_STORE_SETTINGS(X) \
+    X(latency, RANGE, "", "0s", "how long a call to the store takes") \
+    X(lease_ttl, TIME, "", "60s", "life of a lease, for every core that names none itself") \
+    X(lease_renew, TIME, "", "20s", "time between renewals, for every core that names none")
+
+#define SCN_CLOCK_SETTINGS(X) \
+    X(wall, TIME, "", "0s", "what the wall clock shows at the beginning, since 1970")
+
+#define SCN_TAB_ATTRS(X) \
+    X(user, NAME, "", "", "who is signed in") \
+    X(session, NAME, "", "", "the session that the tab attaches to") \
+    X(project, NAME, "", "", "the project that is open in the tab") \
+    X(reconnect, RANGE, "", "", "reconnects by itself that long after its socket died") \
+    X(cursors, WORD, "own|shared", "own", "whether tabs of one user share their cursor store") \
+    X(via, NAME, "", "", "the core that the tab talks to")
+
+#define SCN_AGENT_ATTRS(X) \
+    X(session, NAME, "", "", "the session that the agent works for") \
+    X(user, NAME, "", "", "the user that the agent works for") \
+    X(via, NAME, "", "", "the core that runs the agent")
+
+#define SCN_SANDBOX_ATTRS(X) \
+    X(project, NAME, "", "", "the project that the sandbox holds") \
+    X(port, INT, "", "3000", "the port that its dev server listens on") \
+    X(boot, RANGE, "", "0s", "how long a dev server takes from spawn to listening")
+
+#define SCN_BACKEND_ATTRS(X) \
+    X(session, NAME, "", "", "the session that it works on") \
+    X(user, NAME, "", "", "the user that it acts for") \
+    X(project, NAME, "", "", "the project that it acts for") \
+    X(via, NAME, "", "", "the core that it is linked with")
+
+/* Actors. X(ID, "word", help) */
+#define SCN_ACTORS(X) \
+    X(TAB, "tab", "a browser tab: one client with a cursor and at most one socket") \
+    X(AGENT, "agent", "a running agent: one thread inside the core") \
+    X(SANDBOX, "sandbox", "a machine of the sandbox provider, with its processes and ports") \
+    X(BACKEND, "backend", "a thread of the embedding program, calling the core's functions")
+
+/* Shapes of a verb's arguments. */
+enum scn_shape {
+    SCN_SHAPE_NONE,             /* nothing */
+    SCN_SHAPE_ATTRS,            /* {k=v} */
+    SCN_SHAPE_MESSAGE,          /* KIND {k=v} */
+    SCN_SHAPE_EVENT,            /* KIND ["text"] {k=v} */
+    SCN_SHAPE_PATTERN,          /* KIND[k=v] {or KIND[k=v]}, or the word nothing */
+    SCN_SHAPE_ASK,              /* NAME {k=v} */
+    SCN_SHAPE_ANSWER,           /* NAME yes|no */
+    SCN_SHAPE_TIME,             /* TIME */
+};
+
+/* Verbs. X(ID, "word", actors, shape, arguments for the reader, help); actors is a set of ids. */
+#define SCN_VERBS(X) \
+    X(CONNECT, "connect", ON(TAB), NONE, "", "opens the socket and shakes hands") \
+    X(RECONNECT, "reconnect", ON(TAB), NONE, "", "opens a new socket with the cursor it has") \
+    X(RELOAD, "reload", ON(TAB), NONE, "", "forgets everything and connects as a fresh page") \
+    X(CLOSE, "close", ON(TAB), NONE, "", "closes the socket in good order") \
+    X(SEND, "send", ON(TAB), MESSAGE, "KIND k=v", "sends one message to the core") \
+    X(EXPECT, "expect", ON(TAB) | ON(AGENT) | ON(SANDBOX), PATTERN, "KIND[k=v] | nothing", \
+      "waits for something to arrive") \
+    X(ANSWER, "answer", ON(TAB), ANSWER, "NAME yes|no", "answers an open question") \
+    X(WAIT, "wait", ON(TAB) | ON(AGENT) | ON(SANDBOX) | ON(BACKEND), TIME, "TIME", \
+      "lets virtual time pass") \
+    X(EMIT, "emit", ON(AGENT), EVENT, "KIND [\"text\"] k=v", "publishes one event") \
+    X(ASK, "ask", ON(AGENT), ASK, "NAME timeout=TIME", "asks the user and blocks until it is settled") \
+    X(FINISH, "finish", ON(AGENT), NONE, "", "ends the run as completed") \
+    X(START, "start", ON(SANDBOX) | ON(BACKEND), ATTRS, "k=v", \
+      "sandbox: comes up; backend: submits the session's run") \
+    X(STOP, "stop", ON(SANDBOX) | ON(BACKEND), ATTRS, "k=v", \
+      "sandbox: goes down; backend: stops the dev server") \
+    X(OPEN, "open", ON(BACKEND), ATTRS, "k=v", "opens or finds the session") \
+    X(PUBLISH, "publish", ON(BACKEND), EVENT, "KIND [\"text\"] k=v", "publishes one event") \
+    X(HISTORY, "history", ON(BACKEND), ATTRS, "k=v", "reads one page of the log") \
+    X(ENSURE, "ensure", ON(BACKEND), ATTRS, "k=v", "makes sure that the dev server runs") \
+    X(LEASE, "lease", ON(BACKEND), ASK, "NAME k=v", "takes the lease of that name") \
+    X(DRAIN, "drain", ON(BACKEND), ATTRS, "k=v", "drains the core and waits for it")
+
+/* Attributes of verbs other than send, emit and publish. X(VERB, name, takes, words, default, help) */
+#define SCN_VERB_ATTRS(X) \
+    X(ASK, timeout, TIME, "", "", "how long the question stays open") \
+    X(ASK, input, WORD, "yes|no", "no", "asks for text instead of a confirmation") \
+    X(START, key, NAME, "", "", "idempotency key of the run") \
+    X(STOP, port, INT, "", "", "which dev server") \
+    X(OPEN, create, WORD, "yes|no", "yes", "whether a missing session is made") \
+    X(HISTORY, cursor, INT, "", "", "read on from here") \
+    X(HISTORY, limit, INT, "", "", "at most so many events") \
+    X(ENSURE, port, INT, "", "", "which dev server") \
+    X(LEASE, ttl, TIME, "", "", "life of the lease") \
+    X(LEASE, hold, TIME, "", "", "how long it is kept before it is released") \
+    X(DRAIN, deadline, TIME, "", "", "how long draining may take")
+
+/* Messages from a tab to the core. X(ID, "word", "fields", help) */
+#define SCN_SENDS(X) \
+    X(HELLO, "hello", "session|epoch|cursor", "names the session and the cursor") \
+    X(CONNECTION_ACKNOWLEDGED, "connection_acknowledged", "gen", "ends the handshake") \
+    X(ACK, "ack", "seq", "has applied everything up to seq") \
+    X(CONFIRM, "confirm", "id|value", "answers a confirmation") \
+    X(USER_INPUT, "user_input", "id|value", "answers a request for input") \
+    X(CANCEL, "cancel", "run", "cancels the run") \
+    X(START_AGENT, "start_agent", "key", "starts the agent of the session") \
+    X(USER_MESSAGE, "user_message", "key|text", "tells the agent something") \
+    X(SERVER_START, "server_start", "port", "wants the dev server to run") \
+    X(SERVER_STOP, "server_stop", "port", "wants the dev server to stop") \
+    X(HISTORY, "history", "cursor|limit", "asks for a page of the log") \
+    X(PONG, "pong", "", "answers a heartbeat")
+
+/* Messages from the core to a tab, besides the events that agents emit. */
+#define SCN_FRAMES(X) \
+    X(CONNECTION_READY, "connection_ready", "session|epoch|head|floor|gen|recovered", \
+      "the handshake was accepted") \
+    X(INITIAL_STATE, "initial_state", "from|to", "the replay, or a snapshot") \
+    X(STATE_REPLAY_COMPLETE, "state_replay_complete", "", "from here on events are live") \
+    X(HEARTBEAT, "heartbeat", "head", "the connection lives, and the log ends at head") \
+    X(GAP, "gap", "from|to", "these events are gone") \
+    X(REQUEST_CONFIRMATION, "request_confirmation", "id|deadline", "a question with yes or no") \
+    X(REQUEST_USER_INPUT, "request_user_input", "id|deadline", "a question with a text") \
+    X(PROMPT_CLOSED, "prompt_closed", "id|outcome", "a question was settled") \
+    X(RUN_STATE, "run_state", "state|run", "the run changed its state") \
+    X(SERVER_STATE, "server_state", "state|port|version", "the dev server changed its state") \
+    X(HISTORY_PAGE, "history_page", "from|to|next", "a page of the log") \
+    X(TAKEN_OVER, "taken_over", "", "another connection took this one's place") \
+    X(ERROR, "error", "code", "a request was refused")
+
+/* What an agent can expect. */
+#define SCN_AGENT_EXPECTS(X) \
+    X(USER_MESSAGE, "user_message", "key|text", "the user said something") \
+    X(CANCEL, "cancel", "", "the run was cancelled") \
+    X(PROMPT_CLOSED, "prompt_closed", "id|outcome", "a question was settled")
+
+/* What a sandbox can expect: the calls of its provider. */
+#define SCN_SANDBOX_EXPECTS(X) \
+    X(ASSIGN, "assign", "token", "it was given to an owner") \
+    X(RELEASE, "release", "token", "it was taken from its owner") \
+    X(SPAWN, "spawn", "port|app|token", "a dev server is started") \
+    X(SIGNAL, "signal", "port|sig", "a process is signalled") \
+    X(PROBE, "probe", "port", "a port is probed") \
+    X(DESTROY, "destroy", "", "the machine is taken away")
+
+/* Targets of faults, as a set. */
+enum scn_target {
+    SCN_TARGET_LINK = 1 << 0,           /* A->B: one direction */
+    SCN_TARGET_TAB = 1 << 1,            /* a tab: both directions of its link */
+    SCN_TARGET_SANDBOX = 1 << 2,
+    SCN_TARGET_CORE = 1 << 3,
+    SCN_TARGET_STORE = 1 << 4,          /* store, store.locks or store.messages */
+    SCN_TARGET_STORE_PART = 1 << 5,     /* store.locks or store.messages only */
+    SCN_TARGET_LOCKS = 1 << 6,          /* store.locks only */
+    SCN_TARGET_CLOCK = 1 << 7,
+    SCN_TARGET_ACTOR = 1 << 8,          /* any actor */
+    SCN_TARGET_THREAD = 1 << 9,         /* core/ws, core/jobs[2] */
+};
+
+/* How a fault takes `by` and `for`. */
+enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
+
+/* Faults. X(ID, "word", targets, by, for, help); `by` takes a range, for CLOCK a signed time. */
+#define SCN_FAULTS(X) \
+    X(CUT, "cut", AT(TAB) | AT(LINK), NO, MAY, "breaks the link; both ends learn it") \
+    X(HALFOPEN, "halfopen", AT(TAB), NO, MAY, "the far end is gone; the core is not told") \
+    X(SLOW, "slow", AT(LINK) | AT(TAB), MUST, MAY, "holds every message back for that long") \
+    X(LOSE, "lose", AT(LINK), NO, MAY, "drops one message") \
+    X(DUPLICATE, "duplicate", AT(LINK), NO, MAY, "delivers one message twice") \
+    X(REORDER, "reorder", AT(LINK), NO, MAY, "delivers a message before its predecessor") \
+    X(STALL, "stall", AT(TAB), NO, MAY, "the tab stops reading") \
+    X(FREEZE, "freeze", AT(TAB), NO, MAY, "a background tab: its timers stand still") \
+    X(LATE_CLOSE, "late_close", AT(TAB), MUST, NO, "the core learns of the next close that late") \
+    X(DOUBLE_HELLO, "double_hello", AT(TAB), NO, NO, "sends its hello twice") \
+    X(WRONG_EPOCH, "wrong_epoch", AT(TAB), NO, NO, "says hello with another epoch") \
+    X(RESET_CURSOR, "reset_cursor", AT(TAB), NO, NO, "says hello with cursor 0") \
+    X(CURSOR_AHEAD, "cursor_ahead", AT(TAB), NO, NO, "says hello with a cursor beyond the head") \
+    X(LOSE_ACK, "lose_ack", AT(TAB), NO, NO, "its next acknowledgement is lost") \
+    X(STALE_ANSWER, "stale_answer", AT(TAB), NO, NO, "answers a question that was settled before") \
+    X(CRASH, "crash", AT(SANDBOX), NO, MAY, "the machine dies with its processes") \
+    X(FAIL_EXEC, "fail_exec", AT(SANDBOX), NO, NO, "a command starts, and is reported as failed") \
+    X(LEAVE_CHILD, "leave_child", AT(SANDBOX), NO, NO, "a child outlives its killed parent") \
+    X(MOVE_PORT, "move_port", AT(SANDBOX), NO, NO, "a server whose port is taken moves to the next") \
+    X(GHOST_SERVER, "ghost_server", AT(SANDBOX), NO, NO, "a stopped server still answers probes") \
+    X(REUSE_PID, "reuse_pid", AT(SANDBOX), NO, NO, "a new process gets the id of a dead one") \
+    X(LIST_CLIENTS, "list_clients", AT(SANDBOX), NO, NO, "clients are listed as holders of a port") \
+    X(REFUSE_CALL, "refuse_call", AT(SANDBOX), NO, NO, "the provider answers a call with conflict") \
+    X(RETURN_STOPPED, "return_stopped", AT(SANDBOX), NO, NO, "the provider hands out a stopped one") \
+    X(KILL, "kill", AT(CORE), NO, MAY, "memory is lost, stores stay; `for` restarts it") \
+    X(DRAIN, "drain", AT(CORE), NO, MAY, "asks the core to finish its work and stop") \
+    X(PAUSE, "pause", AT(ACTOR) | AT(THREAD), MUST, NO, "does not run for that long") \
+    X(DELAY, "delay", AT(STORE), MUST, MAY, "holds one reply of the store back") \
+    X(TIMEOUT, "timeout", AT(STORE), NO, NO, "a call gets an error, its effect unknown") \
+    X(EXPIRE, "expire", AT(LOCKS), NO, NO, "a lock ends before its time") \
+    X(LOSE_LAST, "lose_last", AT(STORE_PART), NO, NO, "the last write is gone") \
+    X(JUMP, "jump", AT(CLOCK), MUST, NO, "moves the wall clock")
+
+/* Attributes of faults. X(FAULT, name, takes, words, default, help) */
+#define SCN_FAULT_ATTRS(X) \
+    X(CUT, frame, INT | SCN_TAKES_INTS, "", "", "right after that frame, or any of them") \
+    X(CUT, byte, INT | SCN_TAKES_INTS, "", "", "right after that byte, or any of them") \
+    X(LOSE, kind, NAME, "", "", "only messages of that kind") \
+    X(DUPLICATE, kind, NAME, "", "", "only messages of that kind") \
+    X(TIMEOUT, applied, WORD, "yes|no|either", "either", "whether the call took effect")
+
+/* Built-in invariants. X(ID, "word", help) */
+#define SCN_INVARIANTS(X) \
+    X(NO_LOST_EVENTS, "no_lost_events", "what was accepted reaches every tab, or a resync tells") \
+    X(NO_DUPLICATE_EVENTS, "no_duplicate_events", "no tab applies one event twice") \
+    X(EVENTS_IN_ORDER, "events_in_order", "events arrive in the order of the log") \
+    X(NO_SILENT_GAP, "no_silent_gap", "a tab that misses events is told so") \
+    X(NO_PHANTOM_EVENTS, "no_phantom_events", "what arrives was published, byte by byte") \
+    X(ISOLATION, "isolation", "no tab sees an event of a session that is not its own") \
+    X(NO_DUPLICATE_SERVERS, "no_duplicate_servers", "one dev server per sandbox and application") \
+    X(NO_STUCK_LOCKS, "no_stuck_locks", "a lock whose holder is gone can be taken again") \
+    X(NO_IDLE_SANDBOX, "no_idle_sandbox", "in the end a sandbox is used, pooled or destroyed") \
+    X(NO_EARLY_TIMEOUT, "no_early_timeout", "no deadline fires before its monotonic time") \
+    X(NO_DEADLOCK, "no_deadlock", "no threads wait for each other in a circle") \
+    X(NO_STUCK_WAITERS, "no_stuck_waiters", "nobody waits in the end for what cannot come") \
+    X(NO_LEAKS, "no_leaks", "all memory is given back when the core was destroyed") \
+    X(NO_CRASH, "no_crash", "no signal, failed assertion or sanitizer report in the core") \
+    X(NO_MISUSE, "no_misuse", "no call to the thread library that POSIX leaves undefined")
+
+/* What is counted or measured, per subject. An EVENT happens and is counted; a LEVEL has a value
+ * now. X(SUBJECT, ID, "word", EVENT|LEVEL, "filters", help) */
+#define SCN_GAUGES(X) \
+    X(TAB, TAB_RECEIVED, "received", EVENT, "kind|seq|id|state|port|code|outcome", \
+      "a frame or event arrived and was applied") \
+    X(TAB, TAB_CONNECTED, "connected", EVENT, "", "a handshake was completed") \
+    X(TAB, TAB_DISCONNECTED, "disconnected", EVENT, "", "the tab learned that its socket died") \
+    X(TAB, TAB_RESYNCED, "resynced", EVENT, "", "a snapshot replaced the tab's state") \
+    X(TAB, TAB_GAPS, "gaps", EVENT, "", "the tab was told of a gap") \
+    X(TAB, TAB_ONLINE, "online", LEVEL, "", "1 while the handshake holds") \
+    X(AGENT, AGENT_STARTED, "started", EVENT, "", "the agent's thread began") \
+    X(AGENT, AGENT_EMITTED, "emitted", EVENT, "kind", "an event was accepted from the agent") \
+    X(AGENT, AGENT_ASKED, "asked", EVENT, "id", "a question was opened") \
+    X(AGENT, AGENT_SETTLED, "settled", EVENT, "id|outcome", "a question got its outcome") \
+    X(AGENT, AGENT_ANSWERED, "answered", EVENT, "id", "a question was settled by an answer") \
+    X(AGENT, AGENT_EXPIRED, "expired", EVENT, "id", "a question was settled by its deadline") \
+    X(AGENT, AGENT_CANCELLED, "cancelled", EVENT, "id", "a question or the run was cancelled") \
+    X(AGENT, AGENT_FINISHED, "finished", EVENT, "", "the run ended as completed") \
+    X(SANDBOX, SANDBOX_STARTED, "started", EVENT, "port", "a dev server was spawned") \
+    X(SANDBOX, SANDBOX_LISTENING, "listening", EVENT, "port", "a dev server began to listen") \
+    X(SANDBOX, SANDBOX_STOPPED, "stopped", EVENT, "port", "a dev server ended") \
+    X(SANDBOX, SANDBOX_CRASHED, "crashed", EVENT, "", "the machine died") \
+    X(SANDBOX, SANDBOX_SERVERS, "servers", LEVEL, "port", "dev servers alive now") \
+    X(SANDBOX, SANDBOX_PROCESSES, "processes", LEVEL, "", "processes alive now") \
+    X(BACKEND, BACKEND_PUBLISHED, "published", EVENT, "kind", "an event was accepted from it") \
+    X(BACKEND, BACKEND_REFUSED, "refused", EVENT, "code", "a call of it was refused") \
+    X(CORE, CORE_ERROR, "error", EVENT, "code", "the core told a tab an error") \
+    X(CORE, CORE_KILLED, "killed", EVENT, "", "the core was killed") \
+    X(CORE, CORE_RESTARTED, "restarted", EVENT, "", "the core came back") \
+    X(CORE, CORE_READY_TABS, "ready_tabs", LEVEL, "project|session|user", \
+      "tabs that know a running server") \
+    X(CORE, CORE_TABS, "tabs", LEVEL, "project|session|user", "tabs whose handshake holds") \
+    X(LOCKS, LOCKS_GRANTED, "granted", EVENT, "key", "a lock was granted") \
+    X(LOCKS, LOCKS_REFUSED, "refused", EVENT, "key", "a lock was held by another") \
+    X(LOCKS, LOCKS_RELEASED, "released", EVENT, "key", "a lock was given back") \
+    X(LOCKS, LOCKS_EXPIRED, "expired", EVENT, "key", "a lock ended by time") \
+    X(LOCKS, LOCKS_HELD, "held", LEVEL, "key", "locks held now") \
+    X(MESSAGES, MESSAGES_APPENDED, "appended", EVENT, "kind", "an event was stored") \
+    X(MESSAGES, MESSAGES_REFUSED, "refused", EVENT, "", "an append got an error")
+
+/* Threads of a core. X(ID, "word", pool, help) */
+#define SCN_THREADS(X) \
+    X(WS, "ws", false, "owns every socket") \
+    X(TIMER, "timer", false, "the queue of deadlines") \
+    X(JOBS, "jobs", true, "procedures that may block on a port") \
+    X(LEASES, "leases", false, "renews leases") \
+    X(STORE, "store", false, "appends to the message store")
+
+/* Strategies. X(ID, "word", help) */
+#define SCN_STRATEGIES(X) \
+    X(AUTO, "auto", "a portfolio whose members take turns") \
+    X(EXHAUSTIVE, "exhaustive", "every behaviour once, by reduced search") \
+    X(DFS, "dfs", "depth first, with a bound on preemptions") \
+    X(RANDOM, "random", "a random walk") \
+    X(PCT, "pct", "random priorities with a few random changes") \
+    X(POS, "pos", "partial order sampling") \
+    X(SURW, "surw", "uniform sampling of interleavings") \
+    X(DELAY, "delay", "a bound on how often the next thread is put off")
+
+/* Attributes of strategies. X(STRATEGY, name, takes, words, default, help) */
+#define SCN_STRATEGY_ATTRS(X) \
+    X(DFS, preemptions, INT, "", "2", "switches away from a thread that could go on") \
+    X(PCT, depth, INT, "", "3", "ordering constraints that the bug may need") \
+    X(DELAY, delays, INT, "", "2", "how often a thread is put off")
+
+#define SCN_BOUND_ATTRS(X) \
+    X(steps, INT, "", "20000", "steps of one run") \
+    X(time, TIME, "", "10m", "virtual time of one run") \
+    X(spurious, INT, "", "0", "spurious wakeups of one run") \
+    X(stalls, INT, "", "0", "how often time passes although somebody could run") \
+    X(lag, TIME, "", "10s", "how far one stall may carry time")
+
+#define SCN_BUDGET_ATTRS(X) \
+    X(runs, INT, "", "10000", "runs of one file") \
+    X(wall, TIME, "", "", "cap in real time; reaching it is inconclusive")
+
+/* Words of the schedule block. X(ID, "word", "arguments", help) */
+#define SCN_DIRECTIVES(X) \
+    X(RUN_TO, "run", "WHO to POINT", "runs one thread or actor until it passes the point") \
+    X(RUN_FREE_TO, "run free to", "POINT", "the default policy until that point is passed") \
+    X(RUN_FREE, "run free", "", "the default policy to the end: no preemption, lowest id") \
+    X(RUN_ANY, "run any", "", "hands the rest to the explorer") \
+    X(ADVANCE, "advance", "TIME", "lets virtual time pass") \
+    X(FIRE, "fire", "FAULT [by TIME]", "lets the labelled fault happen now") \
+    X(DELIVER, "deliver", "A->B", "delivers the next message of that direction") \
+    X(WAKE, "wake", "THREAD", "wakes that waiter") \
+    X(CHOOSE, "choose", "NAME INT", "settles a choice that is not a switch of threads")
+
+/* Words of the check block. X(ID, "word", "arguments", help) */
+#define SCN_CHECKS(X) \
+    X(ON, "on", "NAME", "demands that the runs exercised this invariant") \
+    X(OFF, "off", "NAME \"reason\"", "does not judge this invariant") \
+    X(KNOWN_BUG, "known_bug", "NAME \"issue\"", "the file passes only while NAME is violated") \
+    X(ALWAYS, "always", "CONDITION [when CONDITION]", "holds after every choice") \
+    X(NEVER, "never", "CONDITION [when CONDITION]", "holds after no choice") \
+    X(SOMETIMES, "sometimes", "CONDITION [when CONDITION]", "holds in at least one run") \
+    X(EVENTUALLY, "eventually", "CONDITION [when CONDITION] within A..B", \
+      "holds that soon after calm") \
+    X(EXACTLY, "exactly", "INT EVENT [when CONDITION]", "happens that often in a run") \
+    X(AT_MOST, "at most", "INT EVENT [when CONDITION]", "happens no more often") \
+    X(AT_LEAST, "at least", "INT EVENT [when CONDITION]", "happens no less often")
+
+#define SCN_ENUM_ACTOR(id, ...) SCN_ACTOR_##id,
+#define SCN_ENUM_VERB(id, ...) SCN_VERB_##id,
+#define SCN_ENUM_FAULT(id, ...) SCN_FAULT_##id,
+#define SCN_ENUM_INVARIANT(id, ...) SCN_INVARIANT_##id,
+#define SCN_ENUM_GAUGE(subject, id, ...) SCN_GAUGE_##id,
+#define SCN_ENUM_THREAD(id, ...) SCN_THREAD_##id,
+#define SCN_ENUM_STRATEGY(id, ...) SCN_STRATEGY_##id,
+#define SCN_ENUM_DIRECTIVE(id, ...) SCN_DIRECTIVE_##id,
+#define SCN_ENUM_CHECK(id, ...) SCN_CHECK_##id,
+
+enum scn_actor_kind { SCN_ACTORS(SCN_ENUM_ACTOR) SCN_ACTOR_COUNT };
+enum scn_verb { SCN_VERBS(SCN_ENUM_VERB) SCN_VERB_REPEAT, SCN_VERB_COUNT };
+enum scn_fault_kind { SCN_FAULTS(SCN_ENUM_FAULT) SCN_FAULT_COUNT };
+enum scn_invariant { SCN_INVARIANTS(SCN_ENUM_INVARIANT) SCN_INVARIANT_COUNT };
+enum scn_gauge { SCN_GAUGES(SCN_ENUM_GAUGE) SCN_GAUGE_COUNT };
+enum scn_thread { SCN_THREADS(SCN_ENUM_THREAD) SCN_THREAD_COUNT };
+enum scn_strategy { SCN_STRATEGIES(SCN_ENUM_STRATEGY) SCN_STRATEGY_COUNT };
+enum scn_directive_kind { SCN_DIRECTIVES(SCN_ENUM_DIRECTIVE) SCN_DIRECTIVE_COUNT };
+enum scn_check_kind { SCN_CHECKS(SCN_ENUM_CHECK) SCN_CHECK_COUNT };
+
+/* Whose gauge it is. */
+enum scn_subject {
+    SCN_SUBJECT_TAB,            /* the first four equal enum scn_actor_kind */
+    SCN_SUBJECT_AGENT,
+    SCN_SUBJECT_SANDBOX,
+    SCN_SUBJECT_BACKEND,
+    SCN_SUBJECT_CORE,
+    SCN_SUBJECT_LOCKS,          /* store.locks */
+    SCN_SUBJECT_MESSAGES,       /* store.messages */
+};
+
+/* The word of an enum value, as it is written in a file. */
+const char *scn_actor_word(enum scn_actor_kind kind);
+const char *scn_verb_word(enum scn_verb verb);
+const char *scn_fault_word(enum scn_fault_kind kind);
+const char *scn_invariant_word(enum scn_invariant invariant);
+const char *scn_gauge_word(enum scn_gauge gauge);
+const char *scn_thread_word(enum scn_thread thread);
+const char *scn_strategy_word(enum scn_strategy strategy);
+const char *scn_directive_word(enum scn_directive_kind kind);
+const char *scn_check_word(enum scn_check_kind kind);
+
+/* True for a gauge that is counted, false for one that has a value now. */
+bool scn_gauge_is_event(enum scn_gauge gauge);
+
+/* One sentence per invariant, for `harness invariants`. */
+const char *scn_invariant_help(enum scn_invariant invariant);
+
+/* The invariant of that name, or -1. */
+int scn_invariant_find(const char *word);
+
+/* The rules of the core's settings, for the test that compares them with the core's own table. */
+const struct scn_rule *scn_core_rules(size_t *count);
+
+#endif
