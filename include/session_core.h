@@ -1,0 +1,346 @@
+/*
+ * The session core: resumable event streams for long agent runs, prompts that survive reconnects,
+ * leases with fencing, and a supervisor for sandboxes and dev servers.
+ *
+ * Threads. Every function may be called from any thread unless its comment says otherwise, and may
+ * not be called from inside a port call or a trace callback. No function blocks on a port or on
+ * another thread's work, except those whose name ends in _wait, core_drain, core_destroy, and
+ * run_emit and run_ask, which are for agent threads. Completions are called exactly once, with no
+ * lock held, on a core thread or on the caller's own thread before the call returns.
+ */
+#ifndef SESSION_CORE_H
+#define SESSION_CORE_H
+
+#include "session_ports.h"
+#include "session_settings.h"
+#include "session_types.h"
+
+struct core;
+
+/* ---- core: life cycle ---- */
+
+struct core_config {
+    const char *name;                            /* instance name, unique among cores; copied */
+    struct core_settings settings;
+    uint64_t first_epoch;                        /* epochs without a message store: from here on */
+    size_t hash_seed;                            /* JSON table seed; 0 leaves it to the library */
+    struct transport_port transport;             /* required */
+    struct agent_runner_port agents;             /* run == NULL: runs are refused */
+    const struct message_store_port *messages;   /* NULL: the log lives in memory only */
+    const struct lock_store_port *locks;         /* NULL: no leases, no dev servers */
+    const struct sandbox_provider_port *sandboxes; /* NULL: no sandboxes */
+    struct trace_port trace;                     /* point == NULL: the core's own ring */
+};
+
+/* Defaults for everything that has one; the caller fills in the ports. */
+void core_config_default(struct core_config *config);
+
+/*
+ * Makes a core, no thread yet. INVALID if a required port is missing or core_settings_problem finds
+ * one; NO_MEMORY. The config is copied.
+ */
+enum core_result core_create(const struct core_config *config, struct core **core);
+
+/* Starts the core's threads. Called once. On failure the core may only be destroyed. */
+enum core_result core_start(struct core *core);
+
+/*
+ * Stops taking new work, ends every run and connection, answers every accepted operation, joins
+ * every thread. Agents get until deadline_us from now to end by themselves; they are still joined
+ * after it, because a thread cannot be taken away: EXPIRED tells that this happened. Called once,
+ * by one thread, not a core thread. Connections that the transport has not reported closed by then
+ * are forgotten: conn_ calls for them do nothing.
+ */
+enum core_result core_drain(struct core *core, uint64_t deadline_us);
+
+/* Frees everything. Drains first (deadline 0) if that was not done. NULL is allowed. */
+void core_destroy(struct core *core);
+
+struct core_stats {
+    uint64_t sessions, conns, attached, runs, prompts, timers, jobs, store_operations;
+    uint64_t leases, sandboxes, servers;
+    uint64_t events_appended, events_trimmed, frames_sent, resyncs, stale_calls;
+};
+
+void core_stats(struct core *core, struct core_stats *stats);
+
+enum core_health { CORE_HEALTHY, CORE_DEGRADED, CORE_STOPPED };
+
+/* DEGRADED: the message store is not answering. STOPPED: not started yet, or draining. */
+enum core_health core_health(struct core *core);
+
+/* ---- trace ---- */
+
+/* What a trace point is called; names are never NULL, "" for an unused argument. */
+struct trace_point_info {
+    const char *name;
+    const char *subject;
+    const char *args[TRACE_ARGS_MAX];
+};
+
+size_t core_trace_point_count(void);
+const struct trace_point_info *core_trace_point_info(uint32_t point);
+
+struct trace_entry {
+    uint64_t number;                   /* counts every record since the start, kept or not */
+    uint64_t time_us;                  /* monotonic */
+    uint32_t point;
+    char subject[CORE_NAME_MAX];
+    uint64_t args[TRACE_ARGS_MAX];
+};
+
+/* Copies the newest records of the ring, oldest first; returns how many (<= capacity). */
+size_t core_trace_dump(struct core *core, struct trace_entry *entries, size_t capacity);
+
+/* ---- session ---- */
+
+enum { SESSION_CREATE = 1 }; /* flag of session_open */
+
+typedef void (*session_open_done)(void *context, enum core_result result,
+                                  struct session_ref session, uint64_t epoch);
+
+/*
+ * Finds the session of this key, or makes it with SESSION_CREATE: one winner, everybody gets the
+ * same session. A session known to the message store is recovered from it; runs that were cut off
+ * are closed as interrupted and their prompts as cancelled before anyone can attach. Only `owner`
+ * may attach connections. NOT_FOUND without SESSION_CREATE; REFUSED if it belongs to another owner.
+ */
+enum core_result session_open(struct core *core, const char *key, const char *owner, uint32_t flags,
+                              session_open_done done, void *context);
+
+/* The same, waiting for the answer. */
+enum core_result session_open_wait(struct core *core, const char *key, const char *owner,
+                                   uint32_t flags, struct session_ref *session, uint64_t *epoch);
+
+/* Cancels its runs, closes its connections with code, then forgets it (its store keeps it). */
+enum core_result session_close(struct core *core, struct session_ref session,
+                               enum core_close_code code);
+
+struct session_info {
+    char key[CORE_NAME_MAX];
+    char owner[CORE_NAME_MAX];
+    uint64_t epoch, head, floor;
+    uint64_t events, bytes, pending;      /* in the log; waiting for the store */
+    uint64_t conns, attached, acknowledged;
+    uint64_t runs_live, runs_ended, prompts_open;
+};
+
+enum core_result session_info(struct core *core, struct session_ref session,
+                              struct session_info *info);
+
+/* ---- publish and read ---- */
+
+typedef void (*publish_done)(void *context, enum core_result result, uint64_t epoch, uint64_t seq);
+
+/*
+ * Appends an event: type is a word that is no control message, payload a JSON object. Never waits
+ * for a client. OK here means that done will be called: with OK and the seq once the event is
+ * stored, UNKNOWN if the store did not say (it has zero or one such event), or a refusal (nothing
+ * was stored). Any other result here: nothing happened, done is not called. done may be NULL.
+ */
+enum core_result publish(struct core *core, struct session_ref session, const char *type,
+                         const char *payload, size_t length, publish_done done, void *context);
+
+/* The same, waiting for the store's answer, which it returns. seq may be NULL. */
+enum core_result publish_wait(struct core *core, struct session_ref session, const char *type,
+                              const char *payload, size_t length, uint64_t *seq);
+
+struct history_cursor {
+    uint64_t epoch;   /* 0: none yet */
+    uint64_t seq;     /* forward: last one seen; backward: events below it are wanted, 0 = newest */
+};
+
+enum history_direction { HISTORY_FORWARD, HISTORY_BACKWARD };
+
+struct history_event {
+    uint64_t seq;
+    char *type;       /* owned by the page */
+    char *payload;
+    size_t length;
+};
+
+struct history_page {
+    struct history_event *events; /* in reading order */
+    size_t count;
+    struct history_cursor next;
+    bool more;                    /* the log holds more in this direction */
+    bool trimmed;                 /* the cursor pointed at events that are gone */
+    bool epoch_changed;           /* the cursor was of another epoch; reading began anew */
+};
+
+/* One page, at most limit events. The page must be freed by history_page_free. */
+enum core_result history(struct core *core, struct session_ref session,
+                         struct history_cursor cursor, size_t limit,
+                         enum history_direction direction, struct history_page *page);
+void history_page_free(struct history_page *page);
+
+/* ---- connections: called by the transport, one thread at a time per connection ---- */
+
+/*
+ * A new connection of an authenticated user. LIMIT or DRAINING: close it. Every connection that was
+ * opened must be reported to conn_closed exactly once. `handle` comes back in transport calls.
+ */
+enum core_result conn_open(struct core *core, uint64_t handle, const char *user,
+                           struct conn_ref *conn);
+
+/* One whole message from the client. STALE: the connection is not known any more; drop it. */
+enum core_result conn_input(struct core *core, struct conn_ref conn, const char *bytes,
+                            size_t length);
+
+struct conn_frame {
+    uint64_t number; /* of the frame on this connection, from 1 */
+    uint64_t seq;    /* of its event, 0 for a control frame */
+    char *bytes;     /* a JSON text, length bytes, then a zero; free with conn_frame_free */
+    size_t length;
+};
+
+/*
+ * The next frame to send, if any. One at a time: after a frame, nothing more is given until
+ * conn_sent was told about it. Returns false if there is nothing now; want_write will tell when.
+ */
+bool conn_next(struct core *core, struct conn_ref conn, struct conn_frame *frame);
+void conn_frame_free(struct conn_frame *frame);
+
+/* The transport has taken the frame's bytes: the next one may be asked for. */
+void conn_sent(struct core *core, struct conn_ref conn, uint64_t number);
+
+/* The connection is gone, for whatever reason. Its handle is dead from here on. */
+void conn_closed(struct core *core, struct conn_ref conn);
+
+enum conn_state { CONN_CONNECTING, CONN_CONNECTED, CONN_DISCONNECTED };
+
+/* DISCONNECTED for a handle that is not known. */
+enum conn_state conn_state(struct core *core, struct conn_ref conn);
+
+/* ---- runs ---- */
+
+struct run_spec {
+    const char *agent;      /* name given to the agent runner */
+    const char *key;        /* idempotency key: the same key names the same run */
+    const char *input;      /* JSON object for the agent, or NULL; copied */
+    bool gate_given;        /* use `gate` instead of the setting start_gate */
+    enum start_gate gate;
+};
+
+/*
+ * Starts a run, or finds the run of this key: *created tells which (may be NULL). The run waits for
+ * its gate without blocking anybody.
+ */
+enum core_result run_submit(struct core *core, struct session_ref session,
+                            const struct run_spec *spec, struct run_ref *run, bool *created);
+
+/*
+ * Asks the run to stop. Its outcome is cancelled, unless it ends by itself first. Cancelling twice
+ * is no error; NOT_FOUND for an unknown run; STALE if it has already ended.
+ */
+enum core_result run_cancel(struct core *core, struct run_ref run, const char *reason);
+
+/* The state, readable as long as the session is in memory. */
+enum core_result run_state(struct core *core, struct run_ref run, enum run_state *state);
+
+/* Inside an agent, on its thread (or threads that it made and joins before it returns). */
+
+struct run_ref run_self(const struct run_context *run);
+const char *run_input(const struct run_context *run); /* "{}" if none was given */
+
+/* As publish_wait, as this run. CANCELLED after the run was asked to stop. */
+enum core_result run_emit(struct run_context *run, const char *type, const char *payload,
+                          size_t length, uint64_t *seq);
+
+bool run_should_stop(struct run_context *run);
+
+/* Sleeps until the deadline or until the run is asked to stop (CANCELLED). */
+enum core_result run_pause(struct run_context *run, uint64_t duration_us);
+
+struct prompt_answer {
+    enum prompt_outcome outcome;
+    char *values;          /* user input: a JSON object, freed by prompt_answer_free; else NULL */
+};
+
+void prompt_answer_free(struct prompt_answer *answer);
+
+enum prompt_kind { PROMPT_CONFIRMATION, PROMPT_USER_INPUT };
+
+struct prompt_request {
+    enum prompt_kind kind;
+    const char *id;          /* the agent's name for the question, as shown to clients */
+    const char *text;        /* what is asked, or NULL */
+    uint64_t timeout_us;     /* 0: the setting confirm_timeout or input_timeout */
+};
+
+/* Asks and waits. OK if the prompt was settled, with the outcome; the caller frees the answer. */
+enum core_result run_ask(struct run_context *run, const struct prompt_request *request,
+                         struct prompt_answer *answer);
+
+/* The answer belongs to the core and is valid during the call. */
+typedef void (*prompt_done)(void *context, const struct prompt_answer *answer);
+
+/* Asks and goes on; done comes exactly once if this returns OK, at the latest when the run ends. */
+enum core_result run_ask_async(struct run_context *run, const struct prompt_request *request,
+                               prompt_done done, void *context);
+
+/* ---- leases ---- */
+
+typedef void (*lease_done)(void *context, enum core_result result, struct lease_ref lease,
+                           uint64_t token);
+typedef void (*lease_lost)(void *context, struct lease_ref lease);
+
+struct lease_options {
+    uint64_t wait_us;   /* keep trying so long while somebody else holds it; 0: one try */
+    lease_lost on_lost; /* told once if the lease ends before its release; may be NULL */
+    void *context;
+};
+
+/* Acquires and then renews the key until released. ttl_us 0: the setting lease_ttl. */
+enum core_result lease_acquire(struct core *core, const char *key, uint64_t ttl_us,
+                               const struct lease_options *options, lease_done done, void *context);
+
+/* True until the lease's own monotonic deadline: begin no protected effect otherwise. */
+bool lease_valid(struct core *core, struct lease_ref lease);
+
+/* Fencing token, 0 if the lease is not current. */
+uint64_t lease_token(struct core *core, struct lease_ref lease);
+
+/* Gives the lease back. done (may be NULL) gets OK, STALE if it was lost before, or UNKNOWN. */
+enum core_result lease_release(struct core *core, struct lease_ref lease, lease_done done,
+                               void *context);
+
+/* ---- sandboxes and dev servers ---- */
+
+typedef void (*sandbox_done)(void *context, enum core_result result, struct sandbox_ref sandbox);
+
+/* The one sandbox of this owner key: found, taken from the pool, or made. */
+enum core_result sandbox_acquire(struct core *core, const char *owner, enum app_type app,
+                                 sandbox_done done, void *context);
+
+/* Stops what runs in it, then returns it to the pool or destroys it. done may be NULL. */
+enum core_result sandbox_release(struct core *core, struct sandbox_ref sandbox, sandbox_done done,
+                                 void *context);
+
+struct server_status {
+    enum server_state state;
+    uint64_t version;        /* raised by every change of state */
+    uint64_t instance;       /* 0 unless starting, running or stopping */
+    uint16_t port;
+    enum core_result result; /* why, when failed */
+};
+
+typedef void (*server_done)(void *context, enum core_result result,
+                            const struct server_status *status);
+
+/*
+ * Makes the app's dev server run: joins a start in progress, reuses a running instance, or starts
+ * one under a lease. Changes of state are `server_state` events of the session `watcher`
+ * (generation 0: of nobody). done gets OK only when the instance itself has answered its probe.
+ */
+enum core_result server_ensure(struct core *core, struct sandbox_ref sandbox, enum app_type app,
+                               struct session_ref watcher, server_done done, void *context);
+
+/* TERM to the instance's group, KILL after grace_us (0: the setting term_grace). */
+enum core_result server_stop(struct core *core, struct sandbox_ref sandbox, enum app_type app,
+                             uint64_t grace_us, server_done done, void *context);
+
+enum core_result server_status(struct core *core, struct sandbox_ref sandbox, enum app_type app,
+                               struct server_status *status);
+
+#endif
