@@ -1,1 +1,279 @@
-# Images: programs whose calls to libc are bound to the simulated world.
+# Images: cores and programs whose calls to libc are bound to the simulated world.
+#
+#   add_core_image(NAME [SOURCES file...] [OBJECTS library...] [LIBS archive...] ENTRY symbol
+#                  [RENAME old:new...] [ALLOW pattern...] [SYMBOL symbol] [SHARED])
+#   add_rebound_program(NAME SOURCES file... RUNNER file... [LINK library...] [LIBS archive...]
+#                       [ALLOW pattern...])
+#   add_mutant_image(NAME IMAGE image PATCH file)
+#   check_rebound_list(world-library)
+#   host_shared_images(executable world-library)
+#
+# See docs/BUILDING.md. The objects are compiled as they would be for production, then combined and
+# renamed by make-image; see harness/world/image.h for what an image tells about itself.
+
+set(IMAGE_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
+set(IMAGE_ROOT ${IMAGE_CMAKE_DIR}/..)
+cmake_path(NORMAL_PATH IMAGE_ROOT)
+set(IMAGE_REBOUND ${IMAGE_ROOT}harness/world/rebound.txt)
+set(IMAGE_HARMLESS ${IMAGE_ROOT}harness/world/harmless.txt)
+set(IMAGE_FATAL_DIR ${IMAGE_ROOT}harness/world/fatal)
+
+# The GNU tools, also where clang brings its own:
+# lld cannot dissolve section groups in a relocatable link.
+find_program(IMAGE_LD ld.bfd REQUIRED)
+find_program(IMAGE_OBJCOPY objcopy REQUIRED)
+find_program(IMAGE_NM nm REQUIRED)
+
+# Sanitizers check globals by redzones around each, and register them from constructors; both would
+# break the copying of all globals at once. Their checks of heap and stack remain.
+function(prepare_image_objects target)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  if(HARNESS_SANITIZE STREQUAL asan)
+    if(CMAKE_C_COMPILER_ID MATCHES Clang)
+      target_compile_options(${target} PRIVATE "SHELL:-mllvm -asan-globals=0")
+    else()
+      target_compile_options(${target} PRIVATE "SHELL:--param asan-globals=0")
+    endif()
+  endif()
+endfunction()
+
+# Writes the stubs for what the prebuilt `libs` refer to without using it.
+function(write_fatal_stubs name libs stubs_var arguments_var)
+  set(text "/* Generated from the lists in harness/world/fatal/. */\n#include \"cmake/fatal_stub.h\"\n\n")
+  set(seen)
+  set(arguments)
+  foreach(lib IN LISTS libs)
+    cmake_path(GET lib FILENAME archive)
+    set(list ${IMAGE_FATAL_DIR}/${archive}.txt)
+    if(EXISTS ${list})
+      set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${list})
+      list(APPEND arguments --fatal ${archive}:${list})
+      file(STRINGS ${list} symbols REGEX "^[A-Za-z_]")
+      list(TRANSFORM symbols REPLACE "[ \t#].*" "")
+      list(APPEND seen ${symbols})
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES seen)
+  foreach(symbol IN LISTS seen)
+    string(APPEND text "FATAL_STUB(${symbol})\n")
+  endforeach()
+  if(seen)
+    set(file ${CMAKE_CURRENT_BINARY_DIR}/${name}_fatal.c)
+    file(CONFIGURE OUTPUT ${file} CONTENT "${text}" @ONLY)
+  endif()
+  set(${stubs_var} ${file} PARENT_SCOPE)
+  set(${arguments_var} ${arguments} PARENT_SCOPE)
+endfunction()
+
+# Builds NAME, a library that holds the combined object. OBJECTS may contain generator expressions.
+function(combine_image name entry symbol renames allow libs shared objects)
+  if(NOT HARNESS_SIMULATED)
+    message(FATAL_ERROR "image ${name}: there is no simulated world in a ${HARNESS_SANITIZE} build")
+  endif()
+  write_fatal_stubs(${name} "${libs}" stubs arguments)
+  add_library(${name}_glue OBJECT ${IMAGE_CMAKE_DIR}/image_glue.c ${stubs})
+  target_include_directories(${name}_glue PRIVATE ${IMAGE_ROOT})
+  target_compile_definitions(${name}_glue PRIVATE
+    IMAGE_NAME=${name} IMAGE_SYMBOL=${symbol} IMAGE_ENTRY=${entry})
+  prepare_image_objects(${name}_glue)
+
+  foreach(pair IN LISTS renames)
+    list(APPEND arguments --rename ${pair})
+  endforeach()
+  if(HARNESS_SANITIZE STREQUAL asan)
+    list(APPEND allow __asan_* __ubsan_* __sanitizer_*)
+  endif()
+  foreach(pattern IN LISTS allow)
+    list(APPEND arguments --allow ${pattern})
+  endforeach()
+
+  set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.image.o)
+  set(inputs $<TARGET_OBJECTS:${name}_glue> ${objects} ${libs})
+  add_custom_command(
+    OUTPUT ${object}
+    COMMAND ${CMAKE_COMMAND} -E env LD=${IMAGE_LD} OBJCOPY=${IMAGE_OBJCOPY} NM=${IMAGE_NM}
+      ${IMAGE_CMAKE_DIR}/make-image --out ${object} --keep ${symbol}
+      --rebound ${IMAGE_REBOUND} --harmless ${IMAGE_HARMLESS} ${arguments}
+      --root ${CMAKE_BINARY_DIR} --root ${CMAKE_SOURCE_DIR} -- ${inputs}
+    DEPENDS ${inputs} ${IMAGE_REBOUND} ${IMAGE_HARMLESS} ${IMAGE_CMAKE_DIR}/make-image
+      ${IMAGE_CMAKE_DIR}/check-calls.awk ${IMAGE_CMAKE_DIR}/gather.ld
+    COMMENT "Binding ${name} to the simulated world"
+    VERBATIM COMMAND_EXPAND_LISTS)
+  set_source_files_properties(${object} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+  add_library(${name} ${shared} ${object})
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE C)
+  if(shared STREQUAL SHARED)
+    # World functions are resolved against the executable that loads the image.
+    set_target_properties(${name} PROPERTIES
+      PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/cores)
+  endif()
+endfunction()
+
+function(add_core_image name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SHARED" "ENTRY;SYMBOL"
+    "SOURCES;OBJECTS;LIBS;RENAME;ALLOW")
+  if(NOT arg_ENTRY OR NOT (arg_SOURCES OR arg_OBJECTS) OR arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "add_core_image(${name}): wrong arguments ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  set(objects)
+  if(arg_SOURCES)
+    add_library(${name}_objects OBJECT ${arg_SOURCES})
+    list(APPEND arg_OBJECTS ${name}_objects)
+  endif()
+  foreach(target IN LISTS arg_OBJECTS)
+    prepare_image_objects(${target})
+    list(APPEND objects $<TARGET_OBJECTS:${target}>)
+  endforeach()
+  set(shared STATIC)
+  set(symbol image_${name})
+  if(arg_SHARED)
+    set(shared SHARED)
+    set(symbol image_descriptor)
+  endif()
+  if(arg_SYMBOL)
+    set(symbol ${arg_SYMBOL})
+  endif()
+  combine_image(${name} ${arg_ENTRY} ${symbol} "${arg_RENAME}" "${arg_ALLOW}" "${arg_LIBS}"
+    ${shared} "${objects}")
+  set_target_properties(${name} PROPERTIES IMAGE_ENTRY "${arg_ENTRY}" IMAGE_LIBS "${arg_LIBS}"
+    IMAGE_RENAME "${arg_RENAME}" IMAGE_ALLOW "${arg_ALLOW}" IMAGE_OBJECTS "${arg_OBJECTS}")
+endfunction()
+
+# An executable out of a program with main() and the RUNNER, which finds the image as image_program.
+function(add_rebound_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;RUNNER;LINK;LIBS;ALLOW")
+  if(NOT arg_SOURCES OR NOT arg_RUNNER OR arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "add_rebound_program(${name}): wrong arguments ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  add_core_image(${name}_image SOURCES ${arg_SOURCES} LIBS ${arg_LIBS} ALLOW ${arg_ALLOW}
+    ENTRY main SYMBOL image_program RENAME main:program_main)
+  add_executable(${name} ${arg_RUNNER})
+  target_link_libraries(${name} PRIVATE ${name}_image ${arg_LINK})
+endfunction()
+
+# The files that the patch changes, relative to the folder it applies to.
+function(read_patch patch files_var)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${patch})
+  file(STRINGS ${patch} files REGEX "^[+][+][+] b/")
+  list(TRANSFORM files REPLACE "^[+][+][+] b/([^\t]*).*" "\\1")
+  if(NOT files)
+    message(FATAL_ERROR "${patch}: changes no file; write it with 'git diff'")
+  endif()
+  set(${files_var} ${files} PARENT_SCOPE)
+endfunction()
+
+# Which sources of `target` have to be compiled again, relative to the target's folder: those the
+# patch names, or all of them when it names a header.
+function(find_changed_sources target base files changed_var)
+  get_target_property(folder ${target} SOURCE_DIR)
+  get_target_property(sources ${target} SOURCES)
+  set(changed)
+  foreach(source IN LISTS sources)
+    cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY ${folder} NORMALIZE OUTPUT_VARIABLE path)
+    cmake_path(RELATIVE_PATH path BASE_DIRECTORY ${base})
+    if(path IN_LIST files OR files MATCHES "[.]h(;|$)")
+      list(APPEND changed ${source})
+    endif()
+  endforeach()
+  set(${changed_var} ${changed} PARENT_SCOPE)
+endfunction()
+
+# Compiles the `changed` sources of `target` as they are in `copy`, with everything else alike.
+function(compile_changed name target base copy changed)
+  get_target_property(folder ${target} SOURCE_DIR)
+  cmake_path(RELATIVE_PATH folder BASE_DIRECTORY ${base})
+  list(TRANSFORM changed PREPEND ${copy}/${folder}/)
+  add_library(${name} OBJECT ${changed})
+  target_include_directories(${name} BEFORE PRIVATE ${copy} ${copy}/include ${copy}/${folder}
+    $<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>)
+  target_compile_options(${name} PRIVATE $<TARGET_PROPERTY:${target},COMPILE_OPTIONS>
+    -ffile-prefix-map=${copy}/=)
+  target_compile_definitions(${name} PRIVATE $<TARGET_PROPERTY:${target},COMPILE_DEFINITIONS>)
+endfunction()
+
+# The shared image build/cores/NAME.so: like IMAGE, but with a patch (as git writes it) applied to
+# its sources. The patch's paths are relative to BASE, which is the project's root unless given.
+function(add_mutant_image name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "IMAGE;PATCH;BASE" "")
+  if(NOT arg_BASE)
+    set(arg_BASE ${CMAKE_SOURCE_DIR})
+  endif()
+  cmake_path(ABSOLUTE_PATH arg_PATCH NORMALIZE)
+  read_patch(${arg_PATCH} files)
+  set(copy ${CMAKE_CURRENT_BINARY_DIR}/${name})
+  set(objects)
+  set(copied)
+  get_target_property(targets ${arg_IMAGE} IMAGE_OBJECTS)
+  foreach(target IN LISTS targets)
+    find_changed_sources(${target} ${arg_BASE} "${files}" changed)
+    if(NOT changed)
+      list(APPEND objects $<TARGET_OBJECTS:${target}>)
+      continue()
+    endif()
+    get_target_property(folder ${target} SOURCE_DIR)
+    list(TRANSFORM changed PREPEND ${folder}/ OUTPUT_VARIABLE originals)
+    list(APPEND copied ${originals})
+    compile_changed(${name}_${target} ${target} ${arg_BASE} ${copy} "${changed}")
+    list(JOIN changed "|" pattern)
+    string(REPLACE "." "[.]" pattern "${pattern}")
+    list(APPEND objects $<TARGET_OBJECTS:${name}_${target}>
+      "$<FILTER:$<TARGET_OBJECTS:${target}>,EXCLUDE,/${target}[.]dir/([.]/)?(${pattern})[.]o$>")
+  endforeach()
+  if(NOT copied)
+    message(FATAL_ERROR "${arg_PATCH}: changes no source of ${arg_IMAGE}")
+  endif()
+
+  set(folders include)
+  foreach(file IN LISTS files copied)
+    cmake_path(IS_PREFIX arg_BASE ${file} inside)
+    if(inside)
+      cmake_path(RELATIVE_PATH file BASE_DIRECTORY ${arg_BASE})
+    endif()
+    string(REGEX REPLACE "/.*" "" folder ${file})
+    list(APPEND folders ${folder})
+  endforeach()
+  list(REMOVE_DUPLICATES folders)
+  list(TRANSFORM folders PREPEND ${arg_BASE}/ OUTPUT_VARIABLE headers)
+  list(TRANSFORM headers APPEND /*.h)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${headers})
+  set(copies)
+  foreach(file IN LISTS copied)
+    cmake_path(RELATIVE_PATH file BASE_DIRECTORY ${arg_BASE})
+    list(APPEND copies ${copy}/${file})
+  endforeach()
+  add_custom_command(
+    OUTPUT ${copies}
+    COMMAND ${IMAGE_CMAKE_DIR}/patch-copy ${arg_BASE} ${copy} ${arg_PATCH} ${folders}
+    DEPENDS ${copied} ${headers} ${arg_PATCH} ${IMAGE_CMAKE_DIR}/patch-copy
+    COMMENT "Patching a copy for ${name}"
+    VERBATIM)
+
+  get_target_property(entry ${arg_IMAGE} IMAGE_ENTRY)
+  get_target_property(libs ${arg_IMAGE} IMAGE_LIBS)
+  get_target_property(renames ${arg_IMAGE} IMAGE_RENAME)
+  get_target_property(allow ${arg_IMAGE} IMAGE_ALLOW)
+  combine_image(${name} ${entry} image_descriptor "${renames}" "${allow}" "${libs}" SHARED
+    "${objects}")
+endfunction()
+
+# Part of every build: rebound.txt must not name what `world` does not implement.
+function(check_rebound_list world)
+  set(stamp ${CMAKE_CURRENT_BINARY_DIR}/${world}.rebound)
+  add_custom_command(
+    OUTPUT ${stamp}
+    COMMAND ${CMAKE_COMMAND} -E env NM=${IMAGE_NM}
+      ${IMAGE_CMAKE_DIR}/check-rebound ${IMAGE_REBOUND} $<TARGET_FILE:${world}>
+    COMMAND ${CMAKE_COMMAND} -E touch ${stamp}
+    DEPENDS ${world} ${IMAGE_REBOUND} ${IMAGE_CMAKE_DIR}/check-rebound
+    COMMENT "Comparing rebound.txt with ${world}"
+    VERBATIM)
+  add_custom_target(${world}_rebound ALL DEPENDS ${stamp})
+endfunction()
+
+# Makes `executable` offer all of `world` to the shared images that it loads.
+function(host_shared_images executable world)
+  set_target_properties(${executable} PROPERTIES ENABLE_EXPORTS ON)
+  set_property(TARGET ${executable} APPEND PROPERTY
+    LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE,${world}")
+  target_link_libraries(${executable} PRIVATE ${world})
+endfunction()
