@@ -39,7 +39,8 @@ endfunction()
 
 # Writes the stubs for what the prebuilt `libs` refer to without using it.
 function(write_fatal_stubs name libs stubs_var arguments_var)
-  set(text "/* Generated from the lists in harness/world/fatal/. */\n#include \"cmake/fatal_stub.h\"\n\n")
+  set(text "/* Generated from the lists in harness/world/fatal/. */\n")
+  string(APPEND text "#include \"cmake/fatal_stub.h\"\n\n")
   set(seen)
   set(arguments)
   foreach(lib IN LISTS libs)
