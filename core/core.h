@@ -1,0 +1,68 @@
+/* The core itself: what a process may hold several of. Internal. */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include "core/jobs.h"
+#include "core/module.h"
+#include "core/session.h"
+#include "core/store.h"
+#include "core/timer.h"
+#include "core/trace.h"
+#include "core/turn.h"
+
+enum core_phase { CORE_CREATED, CORE_RUNNING, CORE_PHASE_DRAINING, CORE_DRAINED };
+
+/* A slot of a table; free ones have no object. */
+struct session_slot { struct session *session; };
+struct conn_slot { struct conn *conn; };
+
+struct core {
+    /* Never change after core_create; read without a lock. */
+    char name[CORE_NAME_MAX];
+    struct core_settings settings;
+    struct transport_port transport;
+    struct agent_runner_port agents;
+    struct message_store_port messages;
+    struct lock_store_port locks;
+    struct sandbox_provider_port sandbox_provider;
+    bool has_messages, has_locks, has_sandboxes;
+    struct trace_port trace_port;
+
+    struct core_lock table_lock;      /* RANK_TABLE; guards the following */
+    pthread_cond_t idle;              /* predicate: threads == 0 */
+    enum core_phase phase;
+    uint64_t threads;                 /* agent threads not yet joined */
+    uint64_t next_generation, next_epoch;
+    struct session_slot *sessions;
+    uint32_t sessions_capacity, sessions_count;
+    struct conn_slot *conns;
+    uint32_t conns_capacity, conns_count;
+    struct core_stats counted;        /* the running counts of core_stats */
+
+    struct timers timers;
+    struct jobs jobs;
+    struct store store;
+    struct trace_ring ring;
+
+    struct leases *leases;            /* state of the modules in module.c */
+    struct sandboxes *sandboxes;
+    struct servers *servers;
+};
+
+/* May new work be accepted? Table lock held. */
+bool core_accepts(const struct core *core);
+
+/* The same, taking the table lock for a moment. No lock held. */
+bool core_is_running(struct turn *turn);
+
+/* A thread of the core with its attributes and name. The name is cut to what Linux allows. */
+enum core_result core_thread_create(pthread_t *thread, const char *name, void *(*main)(void *),
+                                    void *context);
+
+/* Copies a name that fits, with its zero. False, nothing written, if it is empty or too long. */
+bool core_copy_name(char to[CORE_NAME_MAX], const char *from);
+
+/* True for a word of lower case letters, digits and '_' shorter than CORE_NAME_MAX. */
+bool core_is_word(const char *text);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * The store thread: loads sessions from the message store and appends their events, one operation
+ * at a time, in the order in which they were queued. An event becomes visible in the log only when
+ * the store has it (L14). Without a message store there is no thread and appends are immediate.
+ */
+#ifndef CORE_STORE_H
+#define CORE_STORE_H
+
+#include "core/log.h"
+#include "core/turn.h"
+
+struct session;
+
+/* A thread waiting for one operation. Guarded by the session's lock. */
+struct waiter {
+    pthread_cond_t cond;    /* predicate: done */
+    bool done;
+    enum core_result result;
+    uint64_t epoch, seq;
+};
+
+/* An event on its way into the log. */
+struct append {
+    struct append *next;    /* in the store's queue */
+    struct session *session; /* pinned by session->users */
+    bool load;              /* not an event at all: load the session */
+    bool owed;              /* decided by the core: repeated until the store has it */
+    uint64_t number;        /* idempotency key of the store call */
+    struct log_event *event; /* owned until it is in the log */
+    uint64_t prompt;        /* prompt that this event opens or closes, or 0 */
+    publish_done done;      /* one of done and waiter, or neither */
+    void *context;
+    struct waiter *waiter;
+};
+
+struct store {
+    struct core_lock lock;   /* RANK_STORE; guards all below */
+    pthread_cond_t ready;    /* queue not empty, or stop, or give_up */
+    pthread_t thread;
+    bool running, stop, give_up;
+    bool failing;            /* the last call was not answered */
+    uint64_t count;
+    struct append *head, *tail;
+};
+
+enum core_result store_create(struct core *core);
+enum core_result store_start(struct core *core);
+/* No more patience: what the store does not take at the next try is answered as unknown. */
+void store_give_up(struct core *core);
+void store_stop(struct core *core);       /* works off the queue, joins the thread */
+void store_destroy(struct core *core);
+
+bool store_present(const struct core *core);
+
+/* Queues an operation. Session lock may be held. */
+void store_post(struct turn *turn, struct append *append);
+
+#endif
