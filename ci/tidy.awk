@@ -51,7 +51,8 @@ function start_of_file(    base) {
     end_of_file(previous, previous_lines)
     previous = FILENAME
     is_c = FILENAME ~ /\.[ch]$/
-    is_code = is_c || FILENAME ~ /\.(S|awk|cmake)$/ || FILENAME ~ /(^|\/)(CMakeLists\.txt|ci\/[a-z]*)$/
+    is_code = is_c || FILENAME ~ /\.(S|awk|cmake)$/ ||
+        FILENAME ~ /(^|\/)(CMakeLists\.txt|(ci|cmake)\/[a-z-]*)$/
     is_scenario = FILENAME ~ /(^|\/)scenarios\/.*\.scn$/
     function_line = 0
     seen_include = 0

@@ -18,8 +18,10 @@ set_property(CACHE HARNESS_SANITIZE PROPERTY STRINGS none asan tsan)
 
 add_compile_options(
   -g -fno-omit-frame-pointer
-  # The same bytes from every clone: __FILE__ and debug information start at the project's root.
+  # The same bytes from every clone: __FILE__ and debug information start at the project's root. The
+  # build directory may lie inside, so it comes second: the last match counts (clang: the longest).
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
+  -ffile-prefix-map=${CMAKE_BINARY_DIR}=.
   -Wall -Wextra -Werror -Wshadow -Wundef -Wpointer-arith -Wwrite-strings -Wcast-qual -Wvla
   -Wformat=2 -Wimplicit-fallthrough -Wmissing-declarations
   $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>

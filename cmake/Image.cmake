@@ -95,7 +95,7 @@ function(combine_image name entry symbol renames allow libs shared objects)
     COMMAND ${CMAKE_COMMAND} -E env LD=${IMAGE_LD} OBJCOPY=${IMAGE_OBJCOPY} NM=${IMAGE_NM}
       ${IMAGE_CMAKE_DIR}/make-image --out ${object} --keep ${symbol}
       --rebound ${IMAGE_REBOUND} --harmless ${IMAGE_HARMLESS} ${arguments}
-      --root ${CMAKE_BINARY_DIR} --root ${CMAKE_SOURCE_DIR} -- ${inputs}
+      -- ${inputs}
     DEPENDS ${inputs} ${IMAGE_REBOUND} ${IMAGE_HARMLESS} ${IMAGE_CMAKE_DIR}/make-image
       ${IMAGE_CMAKE_DIR}/check-calls.awk ${IMAGE_CMAKE_DIR}/gather.ld
     COMMENT "Binding ${name} to the simulated world"

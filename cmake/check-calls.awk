@@ -1,7 +1,7 @@
 # Tells which symbols of an image lead out of the simulated world, and who refers to them.
 #
 # First file: facts, one a line ("rebound X", "harmless X" or "harmless X*", "fatal X ARCHIVE LIST",
-# "root DIR", "undefined X"). Second file: what "nm -A -u" or "nm -A -u -l" prints of the inputs.
+# "undefined X"). Second file: what "nm -A -u" or "nm -A -u -l" prints of the inputs.
 # Exit status 1 if anything is refused.
 
 # "/x/run.c.o" is run.c.o; "/x/liby.a:dump.o" is liby.a(dump.o).
@@ -17,14 +17,13 @@ function object_name(path,    at, member) {
 }
 
 # Where in the sources: from the debug information if there is any, or else the object's name.
-function place(location, object,    i) {
+function place(location, object) {
     if (location == "" || location ~ /:0$/ || location ~ /:\?$/) {
         sub(/\.o$/, "", object)
         return object
     }
-    for (i = 1; i <= root_count; i++)
-        if (index(location, roots[i] "/") == 1)
-            return substr(location, length(roots[i]) + 2)
+    while (sub(/^\.\//, "", location))
+        ;
     return location
 }
 
@@ -64,7 +63,6 @@ file == 1 && $1 == "fatal" {
         failed = 1
     }
 }
-file == 1 && $1 == "root" { roots[++root_count] = $2 }
 file == 1 && $1 == "undefined" {
     if (!($2 in bound) && $2 != "world_uncontrolled" && !is_harmless($2)) {
         refused[$2] = 1
