@@ -1,0 +1,304 @@
+/* The heap of an execution: the same addresses every time, gone in one step at the end.
+ *
+ * Blocks are cut from one range at a fixed address. Fresh and freed bytes hold fixed
+ * patterns, so that even a program that reads them is deterministic; freed blocks rest in a
+ * queue as long as possible, so that a late write is noticed. A guard behind every block is
+ * checked when it is freed and at the end. */
+#include "internal.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define WITH_ASAN 1
+#endif
+#ifdef WITH_ASAN
+#include <sanitizer/asan_interface.h>
+#define HIDE(address, bytes) __asan_poison_memory_region(address, bytes)
+#define SHOW(address, bytes) __asan_unpoison_memory_region(address, bytes)
+#else
+#define HIDE(address, bytes) ((void)(address), (void)(bytes))
+#define SHOW(address, bytes) ((void)(address), (void)(bytes))
+#endif
+
+#define ARENA_BASE ((char *)0x200000000000)
+#define ARENA_BYTES ((size_t)2 << 30)
+#define RETURN_ABOVE ((size_t)64 << 20) /* give memory back after an execution this big */
+
+enum {
+    UNIT = 16,
+    GUARD_MIN = 16,
+    BLOCKS_MAX = 1 << 20,
+    CLASS_COUNT = 65,          /* freed blocks by size in units; the last takes all others */
+    REST_BYTES = 4 << 20,      /* freed bytes before any is used again */
+    FRESH = 0xbe, DEAD = 0xdd, GUARD = 0xfd,
+    MAGIC_LIVE = 0x4c56, MAGIC_DEAD = 0x4445,
+    ALIGN_MAX = 1 << 20,
+};
+
+struct header {
+    size_t bytes;      /* asked for */
+    uint32_t units;    /* of the whole block, header and guard included */
+    uint32_t serial;
+    uintptr_t site;
+    uint16_t entity;
+    uint8_t group;
+    uint16_t lead;     /* units between the start of the block and this header */
+    uint16_t magic;
+};
+_Static_assert(sizeof(struct header) == 32, "user memory is aligned to 16");
+
+static char *next;                   /* first byte never handed out */
+static struct header **blocks;       /* by serial */
+static struct world_stack *stacks;   /* by serial, while observed */
+static uint32_t serials;
+static size_t live_bytes;
+static struct {
+    struct header *first, *last;     /* linked through user memory, oldest first */
+} resting[CLASS_COUNT];
+static size_t resting_bytes;
+
+static void *reserve(void *at, size_t bytes)
+{
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    if (at) flags |= MAP_FIXED_NOREPLACE;
+    void *got = mmap(at, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (got == MAP_FAILED || (at && got != at)) {
+        world_broken(__FILE__, __LINE__, "no address range for the heap of an execution");
+    }
+    return got;
+}
+
+void arena_init(void)
+{
+    next = reserve(ARENA_BASE, ARENA_BYTES);
+    blocks = reserve(NULL, BLOCKS_MAX * sizeof *blocks);
+    stacks = reserve(NULL, BLOCKS_MAX * sizeof *stacks);
+}
+
+void arena_reset(void)
+{
+    size_t used = (size_t)(next - ARENA_BASE);
+    SHOW(ARENA_BASE, used);
+    if (used > RETURN_ABOVE) madvise(ARENA_BASE, used, MADV_DONTNEED);
+    next = ARENA_BASE;
+    serials = 0;
+    live_bytes = 0;
+    resting_bytes = 0;
+    memset(resting, 0, sizeof resting);
+}
+
+static void *user_of(struct header *header)
+{
+    return header + 1;
+}
+
+static char *end_of(struct header *header)
+{
+    return (char *)header + (header->units - header->lead) * (size_t)UNIT;
+}
+
+static uint32_t class_of(uint32_t units)
+{
+    return units < CLASS_COUNT ? units : CLASS_COUNT - 1;
+}
+
+/* --- damage --- */
+
+static bool all_are(const char *from, const char *to, unsigned char pattern)
+{
+    for (; from < to; from++) {
+        if ((unsigned char)*from != pattern) return false;
+    }
+    return true;
+}
+
+#ifdef WITH_ASAN
+static void check_block(struct header *header, uintptr_t site)
+{
+    (void)header, (void)site, (void)all_are; /* the sanitizer sees the access itself */
+}
+#else
+static void check_block(struct header *header, uintptr_t site)
+{
+    char *user = user_of(header);
+    if (!all_are(user + header->bytes, end_of(header), GUARD)) {
+        finding_detail("allocated at {pc:%lx}", (unsigned long)header->site);
+        finding_raise(WORLD_FOUND_HEAP_OVERFLOW, site,
+                      "something was written behind a block of %zu bytes", header->bytes);
+    }
+    if (header->magic == MAGIC_DEAD && header->bytes > sizeof(void *) &&
+        !all_are(user + sizeof(void *), user + header->bytes, DEAD)) {
+        finding_detail("allocated at {pc:%lx}", (unsigned long)header->site);
+        finding_raise(WORLD_FOUND_USE_AFTER_FREE, site,
+                      "a block of %zu bytes was written after it was freed", header->bytes);
+    }
+}
+#endif
+
+void arena_check(void)
+{
+    for (uint32_t serial = 0; serial < serials; serial++) {
+        struct header *header = blocks[serial];
+        SHOW(header, sizeof *header);
+        if (header->serial == serial) check_block(header, 0);
+    }
+}
+
+/* --- allocation --- */
+
+static struct header *reuse(uint32_t units)
+{
+    if (resting_bytes < REST_BYTES || units >= CLASS_COUNT - 1) return NULL;
+    struct header *header = resting[units].first;
+    if (header == NULL || header->lead != 0) return NULL;
+    check_block(header, 0);
+    SHOW(header, units * (size_t)UNIT);
+    memcpy(&resting[units].first, user_of(header), sizeof(void *));
+    resting_bytes -= units * (size_t)UNIT;
+    return header;
+}
+
+static struct header *carve(size_t bytes, size_t align, uint32_t *units, uint32_t *lead)
+{
+    size_t total = (sizeof(struct header) + bytes + GUARD_MIN + UNIT - 1) / UNIT;
+    *units = (uint32_t)total;
+    *lead = 0;
+    if (align <= UNIT) {
+        struct header *again = reuse(*units);
+        if (again) return again;
+    } else {
+        uintptr_t user = ((uintptr_t)next + sizeof(struct header) + align - 1) & ~(align - 1);
+        *lead = (uint32_t)((user - sizeof(struct header) - (uintptr_t)next) / UNIT);
+        *units += *lead;
+    }
+    if (*units * (size_t)UNIT > ARENA_BYTES - (size_t)(next - ARENA_BASE) ||
+        serials == BLOCKS_MAX) {
+        finding_raise(WORLD_FOUND_MEMORY, 0, "the heap of an execution (%zu MiB) is used up",
+                      ARENA_BYTES >> 20);
+    }
+    struct header *header = (struct header *)(void *)(next + *lead * (size_t)UNIT);
+    next += *units * (size_t)UNIT;
+    return header;
+}
+
+void *arena_alloc(size_t bytes, size_t align, bool zero, uintptr_t site)
+{
+    if (bytes > ARENA_BYTES / 2 || align > ALIGN_MAX) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    uint32_t units, lead;
+    struct header *header = carve(bytes, align, &units, &lead);
+    *header = (struct header){bytes, units, serials, site, W.self ? W.self->id : 0,
+                              W.self ? W.self->group : 0, (uint16_t)lead, MAGIC_LIVE};
+    blocks[serials] = header;
+    if (UNLIKELY(W.observer != NULL)) world_stack_here(&stacks[serials]);
+    serials++;
+    live_bytes += bytes;
+    char *user = user_of(header);
+    memset(user, zero ? 0 : FRESH, bytes);
+    memset(user + bytes, GUARD, (size_t)(end_of(header) - user) - bytes);
+    HIDE(header, sizeof *header);
+    HIDE(user + bytes, (size_t)(end_of(header) - user) - bytes);
+    return user;
+}
+
+static struct header *header_of(const void *block, const char *verb, uintptr_t site)
+{
+    const char *address = block;
+    if (address < ARENA_BASE + sizeof(struct header) || address >= next ||
+        (uintptr_t)address % UNIT != 0) {
+        finding_raise(WORLD_FOUND_INVALID_FREE, site,
+                      "%s of a pointer that no allocation returned", verb);
+    }
+    struct header *header = (struct header *)(uintptr_t)address - 1;
+    SHOW(header, sizeof *header);
+    if (header->magic == MAGIC_DEAD && header->serial < serials &&
+        blocks[header->serial] == header) {
+        finding_detail("allocated at {pc:%lx}", (unsigned long)header->site);
+        finding_raise(WORLD_FOUND_DOUBLE_FREE, site, "%s of a block that was freed before", verb);
+    }
+    if (header->magic != MAGIC_LIVE || header->serial >= serials ||
+        blocks[header->serial] != header) {
+        finding_raise(WORLD_FOUND_INVALID_FREE, site,
+                      "%s of a pointer that no allocation returned", verb);
+    }
+    return header;
+}
+
+void arena_free(void *block, uintptr_t site)
+{
+    if (block == NULL) return;
+    struct header *header = header_of(block, "free", site);
+    check_block(header, site);
+    SHOW(header, (header->units - header->lead) * (size_t)UNIT);
+    live_bytes -= header->bytes;
+    header->magic = MAGIC_DEAD;
+    memset(block, DEAD, header->bytes);
+    uint32_t class_ = class_of(header->units);
+    struct header *none = NULL;
+    if (header->bytes >= sizeof none && class_ < CLASS_COUNT - 1 && header->lead == 0) {
+        memcpy(block, &none, sizeof none);
+        if (resting[class_].first) {
+            SHOW(user_of(resting[class_].last), sizeof header);
+            memcpy(user_of(resting[class_].last), &header, sizeof header);
+            HIDE(user_of(resting[class_].last), sizeof header);
+        } else {
+            resting[class_].first = header;
+        }
+        resting[class_].last = header;
+    }
+    resting_bytes += header->units * (size_t)UNIT;
+    HIDE(header, (header->units - header->lead) * (size_t)UNIT);
+}
+
+size_t arena_size(const void *block)
+{
+    struct header *header = header_of(block, "use", 0);
+    size_t bytes = header->bytes;
+    HIDE(header, sizeof *header);
+    return bytes;
+}
+
+void arena_group_kill(uint8_t group)
+{
+    for (uint32_t serial = 0; serial < serials; serial++) {
+        struct header *header = blocks[serial];
+        SHOW(header, sizeof *header);
+        if (header->serial == serial && header->magic == MAGIC_LIVE && header->group == group) {
+            arena_free(user_of(header), 0);
+        }
+    }
+}
+
+/* --- what is left --- */
+
+uint32_t world_blocks_live(uint8_t group, struct world_block *out, uint32_t max)
+{
+    uint32_t count = 0;
+    if (live_bytes == 0 && serials == 0) return 0;
+    for (uint32_t serial = 0; serial < serials; serial++) {
+        struct header *header = blocks[serial];
+        SHOW(header, sizeof *header);
+        if (header->serial != serial || header->magic != MAGIC_LIVE) continue;
+        if (header->group != group) continue;
+        if (count < max) {
+            out[count] = (struct world_block){user_of(header), header->bytes, serial,
+                                              header->entity, header->site, {0, {0}}};
+            if (W.observer) out[count].stack = stacks[serial];
+        }
+        count++;
+    }
+    return count;
+}
+
+size_t world_bytes_live(void)
+{
+    return live_bytes;
+}

@@ -1,0 +1,173 @@
+/* Clocks and sleeping. Monotonic time is the virtual time since the start of the execution,
+ * plus one second so that no program meets a zero; the wall clock can jump, it cannot. */
+#include "internal.h"
+
+#include <sched.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define BOOT_NS SECOND_NS
+#define WALL_START_NS (1704067200 * SECOND_NS) /* 2024-01-01 00:00:00 UTC */
+
+uint64_t clock_read(clockid_t clock)
+{
+    switch (clock) {
+    case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE:
+    case CLOCK_TAI:
+        return WALL_START_NS + W.now_ns + (uint64_t)W.wall_offset_ns;
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_BOOTTIME:
+        return BOOT_NS + W.now_ns;
+    case CLOCK_PROCESS_CPUTIME_ID:
+    case CLOCK_THREAD_CPUTIME_ID:
+        return W.now_ns; /* computing takes no time here */
+    default:
+        return WORLD_NEVER;
+    }
+}
+
+bool clock_deadline(clockid_t clock, const struct timespec *at, uint64_t *deadline_ns)
+{
+    if (at->tv_nsec < 0 || at->tv_nsec >= (long)SECOND_NS) return false;
+    uint64_t now_ns = clock_read(clock);
+    if (now_ns == WORLD_NEVER) return false;
+    if (at->tv_sec < 0) {
+        *deadline_ns = W.now_ns;
+        return true;
+    }
+    uint64_t seconds = (uint64_t)at->tv_sec;
+    if (seconds > UINT64_MAX / SECOND_NS / 2) seconds = UINT64_MAX / SECOND_NS / 2;
+    uint64_t at_ns = seconds * SECOND_NS + (uint64_t)at->tv_nsec;
+    *deadline_ns = at_ns <= now_ns ? W.now_ns : W.now_ns + (at_ns - now_ns);
+    return true;
+}
+
+static void write_time(uint64_t ns, struct timespec *out)
+{
+    out->tv_sec = (time_t)(ns / SECOND_NS);
+    out->tv_nsec = (long)(ns % SECOND_NS);
+}
+
+int world_clock_gettime(clockid_t clock, struct timespec *out)
+{
+    uint64_t ns = clock_read(clock);
+    if (ns == WORLD_NEVER) {
+        errno = EINVAL;
+        return -1;
+    }
+    write_time(ns, out);
+    return 0;
+}
+
+int world_clock_getres(clockid_t clock, struct timespec *out)
+{
+    if (clock_read(clock) == WORLD_NEVER) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (out) write_time(1, out);
+    return 0;
+}
+
+int world_gettimeofday(struct timeval *out, void *zone)
+{
+    (void)zone;
+    uint64_t us = clock_read(CLOCK_REALTIME) / 1000;
+    out->tv_sec = (time_t)(us / 1000000);
+    out->tv_usec = (suseconds_t)(us % 1000000);
+    return 0;
+}
+
+time_t world_time(time_t *out)
+{
+    time_t seconds = (time_t)(clock_read(CLOCK_REALTIME) / SECOND_NS);
+    if (out) *out = seconds;
+    return seconds;
+}
+
+int world_timespec_get(struct timespec *out, int base)
+{
+    if (base != TIME_UTC) return 0;
+    write_time(clock_read(CLOCK_REALTIME), out);
+    return base;
+}
+
+int world_pthread_getcpuclockid(pthread_t thread, clockid_t *clock)
+{
+    bool detached;
+    if (!thread_exists(thread, &detached)) return ESRCH;
+    *clock = CLOCK_THREAD_CPUTIME_ID;
+    return 0;
+}
+
+/* A sleep ends at its deadline or by cancellation; nothing else interrupts it. */
+void clock_sleep_until(uint64_t when_ns)
+{
+    thread_test_cancel();
+    if (when_ns <= W.now_ns) {
+        sched_point();
+        return;
+    }
+    struct entity *self = W.self;
+    self->wait = WAIT_SLEEP;
+    self->reason = WOKEN;
+    entity_disable(self);
+    timer_add(self, TIMER_WAKE, when_ns);
+    sched_pass();
+    self->wait = WAIT_NONE;
+    step_record(WORLD_OP_SLEEP, 0, WORLD_NONE, 0);
+    thread_test_cancel();
+}
+
+int world_clock_nanosleep(clockid_t clock, int flags, const struct timespec *request,
+                          struct timespec *remain)
+{
+    (void)remain;
+    if (request->tv_nsec < 0 || request->tv_nsec >= (long)SECOND_NS) return EINVAL;
+    if (clock == CLOCK_THREAD_CPUTIME_ID || clock_read(clock) == WORLD_NEVER) return EINVAL;
+    uint64_t when_ns;
+    if (flags & TIMER_ABSTIME) {
+        clock_deadline(clock, request, &when_ns);
+    } else {
+        if (request->tv_sec < 0) return EINVAL;
+        when_ns = W.now_ns + (uint64_t)request->tv_sec * SECOND_NS + (uint64_t)request->tv_nsec;
+    }
+    clock_sleep_until(when_ns);
+    return 0;
+}
+
+int world_nanosleep(const struct timespec *request, struct timespec *remain)
+{
+    int rc = world_clock_nanosleep(CLOCK_MONOTONIC, 0, request, remain);
+    if (rc == 0) return 0;
+    errno = rc;
+    return -1;
+}
+
+int world_usleep(useconds_t us)
+{
+    clock_sleep_until(W.now_ns + us * 1000ull);
+    return 0;
+}
+
+unsigned world_sleep(unsigned seconds)
+{
+    clock_sleep_until(W.now_ns + seconds * SECOND_NS);
+    return 0;
+}
+
+int world_sched_yield(void)
+{
+    if (W.chooser->yielded) W.chooser->yielded(W.chooser, W.self->id);
+    sched_point();
+    step_record(WORLD_OP_YIELD, 0, WORLD_NONE, 0);
+    return 0;
+}
+
+int world_pthread_yield(void)
+{
+    return world_sched_yield();
+}

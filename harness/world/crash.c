@@ -1,0 +1,73 @@
+/* Fatal signals inside an execution become findings; outside they are the harness's own. */
+#include "internal.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+
+static void registers_of(const ucontext_t *context, uintptr_t *pc, uintptr_t *frame)
+{
+#if defined(__x86_64__)
+    *pc = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+    *frame = (uintptr_t)context->uc_mcontext.gregs[REG_RBP];
+#elif defined(__aarch64__)
+    *pc = context->uc_mcontext.pc;
+    *frame = context->uc_mcontext.regs[29];
+#else
+    *pc = *frame = 0;
+    (void)context;
+#endif
+}
+
+static const char *describe(int number)
+{
+    switch (number) {
+    case SIGSEGV:
+        return "SIGSEGV (invalid memory access)";
+    case SIGBUS:
+        return "SIGBUS (invalid memory access)";
+    case SIGFPE:
+        return "SIGFPE (arithmetic fault, such as division by zero)";
+    default:
+        return "SIGILL (illegal instruction)";
+    }
+}
+
+/* Runs on the alternate stack; leaves the broken execution by switching away from it. */
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+    if (!W.running || W.self == NULL) {
+        signal(number, SIG_DFL);
+        raise(number);
+        return;
+    }
+    uintptr_t pc, frame;
+    uint16_t entity;
+    registers_of(context, &pc, &frame);
+    finding_stack_from(pc, frame);
+    if (number == SIGSEGV && fiber_guard_hit((uintptr_t)info->si_addr, &entity)) {
+        finding_raise(WORLD_FOUND_STACK_OVERFLOW, pc, "the stack of %s is used up",
+                      W.self->name);
+    }
+    finding_raise(WORLD_FOUND_CRASH, pc, "%s in %s", describe(number), W.self->name);
+}
+
+void crash_init(void)
+{
+    size_t bytes = 256 << 10;
+    void *stack = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(stack != MAP_FAILED);
+    stack_t alternate = {.ss_sp = stack, .ss_size = bytes};
+    sigaltstack(&alternate, NULL);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction action;
+        memset(&action, 0, sizeof action);
+        action.sa_sigaction = on_signal;
+        action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+        sigaction(signals[i], &action, NULL);
+    }
+}

@@ -1,0 +1,59 @@
+/* What fakes and actors need besides threads: queues to wait in, and named points. */
+#include "internal.h"
+
+bool world_wait(struct world_queue *queue, uint64_t deadline_ns, const char *what)
+{
+    struct entity *self = W.self;
+    uint32_t id = object_at(&queue->object, OBJECT_QUEUE, 0);
+    REQUIRE(self->slot != WORLD_NOBODY);
+    self->wait = WAIT_QUEUE;
+    self->wait_object = id;
+    self->wait_what = what;
+    self->reason = WOKEN;
+    queue_push(&queue->head, &queue->tail, self);
+    step_record(WORLD_OP_WAIT, id, WORLD_WRITE, 0);
+    entity_disable(self);
+    timer_add(self, TIMER_WAKE, deadline_ns);
+    sched_pass();
+    self->wait = WAIT_NONE;
+    if (self->reason != WOKEN_TIMEOUT) return true;
+    queue_remove(&queue->head, &queue->tail, self);
+    step_record(WORLD_OP_TIMEOUT, id, WORLD_WRITE, 0);
+    return false;
+}
+
+void world_wake(struct world_queue *queue)
+{
+    if (queue->head == 0) return;
+    uint32_t id = object_at(&queue->object, OBJECT_QUEUE, 0);
+    step_record(WORLD_OP_BROADCAST, id, WORLD_WRITE, 0);
+    while (queue->head != 0) {
+        struct entity *waiter = entity_of((uint16_t)(queue->head - 1));
+        queue_remove(&queue->head, &queue->tail, waiter);
+        timer_remove(waiter, TIMER_WAKE);
+        waiter->reason = WOKEN;
+        entity_enable(waiter);
+    }
+}
+
+/* Named objects are few: a linear search by the address of the literal. */
+static uint32_t named_object(const char *name)
+{
+    for (uint32_t id = W.named_first; id != 0; id = W.objects[id].other) {
+        if (W.objects[id].address == name) return id;
+    }
+    uint32_t id = object_new(name, OBJECT_NAMED, 0);
+    W.objects[id].other = W.named_first;
+    return W.named_first = id;
+}
+
+void world_note(const char *name, enum world_access access)
+{
+    step_record(WORLD_OP_POINT, named_object(name), access, 0);
+}
+
+void world_point(const char *name, enum world_access access)
+{
+    world_note(name, access);
+    if (W.self->slot != WORLD_NOBODY) sched_point();
+}

@@ -1,0 +1,208 @@
+/* Defects that the machine sees, and the stacks that go with them. */
+#include "internal.h"
+#include "image.h"
+#include "switch.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *const world_op_words[WORLD_OP_COUNT] = {
+#define X(name, word) word,
+    WORLD_OPS(X)
+#undef X
+};
+
+const char *const world_finding_words[WORLD_FINDING_COUNT] = {
+#define X(name, word, text) word,
+    WORLD_FINDINGS(X)
+#undef X
+};
+
+const char *const world_finding_texts[WORLD_FINDING_COUNT] = {
+#define X(name, word, text) text,
+    WORLD_FINDINGS(X)
+#undef X
+};
+
+void world_broken(const char *file, int line, const char *what)
+{
+    fflush(stdout);
+    fprintf(stderr, "harness fault: %s:%d: %s\n", file, line, what);
+    _exit(5);
+}
+
+const struct world_finding *world_finding_get(void)
+{
+    return &W.finding;
+}
+
+void finding_detail(const char *format, ...)
+{
+    size_t used = strlen(W.finding.detail);
+    if (used + 2 >= sizeof W.finding.detail) return;
+    if (used > 0) W.finding.detail[used++] = '\n';
+    va_list list;
+    va_start(list, format);
+    vsnprintf(W.finding.detail + used, sizeof W.finding.detail - used, format, list);
+    va_end(list);
+}
+
+__attribute__((format(printf, 3, 0)))
+static _Noreturn void raise_as(enum world_finding_kind kind, uintptr_t site, const char *format,
+                               va_list list)
+{
+    struct world_finding *finding = &W.finding;
+    if (!W.running) world_broken(__FILE__, __LINE__, format);
+    finding->kind = kind;
+    finding->entity = W.self->id;
+    vsnprintf(finding->text, sizeof finding->text, format, list);
+    if (finding->stack.depth == 0) world_stack_here(&finding->stack);
+    if (finding->stack.depth == 0 && site != 0) {
+        finding->stack.depth = 1;
+        finding->stack.pc[0] = site;
+    }
+    sched_leave(WORLD_FINDING);
+}
+
+void finding_raise(enum world_finding_kind kind, uintptr_t site, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    raise_as(kind, site, format, list);
+}
+
+void world_fail(enum world_finding_kind kind, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    raise_as(kind, CALLER, format, list);
+}
+
+void world_uncontrolled(const char *symbol, const void *caller)
+{
+    finding_raise(WORLD_FOUND_UNCONTROLLED, (uintptr_t)caller,
+                  "uncontrolled call of %s: the simulated world has no such thing", symbol);
+}
+
+/* --- nothing can run any more --- */
+
+static const char *wait_words(const struct entity *entity)
+{
+    switch ((enum wait_kind)entity->wait) {
+    case WAIT_MUTEX:
+    case WAIT_COND:
+    case WAIT_RWLOCK:
+    case WAIT_SEM:
+    case WAIT_BARRIER:
+    case WAIT_ONCE:
+        return world_object_kind(entity->wait_object);
+    case WAIT_JOIN:
+        return world_entity_name(entity->wait_for);
+    case WAIT_QUEUE:
+        return entity->wait_what;
+    case WAIT_NONE:
+    case WAIT_SLEEP:
+    case WAIT_FOREVER:
+        return "nothing";
+    }
+    return "";
+}
+
+static void describe_waiter(const struct entity *entity)
+{
+    const struct object *object = &W.objects[entity->wait_object];
+    if (entity->wait == WAIT_JOIN) {
+        finding_detail("%s waits at {pc:%lx} for the end of %s", entity->name,
+                       (unsigned long)entity->wait_site, wait_words(entity));
+    } else if (entity->wait == WAIT_QUEUE) {
+        finding_detail("%s waits for %s", entity->name, wait_words(entity));
+    } else if (entity->wait == WAIT_MUTEX && object->owner) {
+        finding_detail("%s waits at {pc:%lx} for mutex %u, which %s acquired at {pc:%lx}",
+                       entity->name, (unsigned long)entity->wait_site, object->ordinal,
+                       world_entity_name((uint16_t)(object->owner - 1)),
+                       (unsigned long)object->site);
+    } else {
+        finding_detail("%s waits at {pc:%lx} for %s %u", entity->name,
+                       (unsigned long)entity->wait_site, wait_words(entity), object->ordinal);
+    }
+}
+
+static bool waits(const struct entity *entity)
+{
+    return entity->slot != WORLD_NOBODY && entity->state == ENTITY_LIVE &&
+           entity->wait != WAIT_NONE && entity->wait != WAIT_FOREVER;
+}
+
+void finding_idle(void)
+{
+    uint32_t waiting = 0;
+    const struct entity *first = NULL;
+    for (uint32_t id = 0; id < W.entity_count; id++) {
+        const struct entity *entity = entity_of((uint16_t)id);
+        if (!waits(entity)) continue;
+        describe_waiter(entity);
+        /* The guilty one is a waiter that waits for no other thread's end. */
+        if (first == NULL || first->wait == WAIT_JOIN) first = entity;
+        waiting++;
+    }
+    if (first) world_stack_of(first->id, &W.finding.stack);
+    finding_raise(WORLD_FOUND_STUCK_WAITER, first ? first->wait_site : 0,
+                  "nothing can run any more, and %u thread%s still wait%s", waiting,
+                  waiting == 1 ? "" : "s", waiting == 1 ? "s" : "");
+}
+
+/* --- stacks, by frame pointers --- */
+
+static void walk(uintptr_t frame, uintptr_t low, uintptr_t high, struct world_stack *out)
+{
+    while (out->depth < WORLD_STACK_MAX && frame >= low && frame + 16 <= high && frame % 8 == 0) {
+        uintptr_t next, pc;
+        memcpy(&next, (const void *)frame, sizeof next);
+        memcpy(&pc, (const void *)(frame + 8), sizeof pc);
+        if (pc == 0) return;
+        out->pc[out->depth++] = pc;
+        if (next <= frame) return;
+        frame = next;
+    }
+}
+
+__attribute__((noinline)) void world_stack_here(struct world_stack *out)
+{
+    uintptr_t low, high;
+    out->depth = 0;
+    if (!W.running || W.self == NULL) return;
+    /* A task runs on the stack of whoever was running: find it by address. */
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+    for (uint32_t id = 0; id < W.entity_count; id++) {
+        fiber_stack_range(entity_of((uint16_t)id), &low, &high);
+        if (frame >= low && frame < high) walk(frame, low, high, out);
+        if (out->depth > 0) return;
+    }
+}
+
+void world_stack_of(uint16_t id, struct world_stack *out)
+{
+    uintptr_t low, high;
+    const struct entity *entity = entity_of(id);
+    out->depth = 0;
+    if (entity->slot == WORLD_NOBODY) return;
+    if (entity == W.self) {
+        world_stack_here(out);
+        return;
+    }
+    fiber_stack_range(entity, &low, &high);
+    walk((uintptr_t)world_switch_frame(entity->stack_pointer), low, high, out);
+}
+
+void finding_stack_from(uintptr_t pc, uintptr_t frame)
+{
+    uintptr_t low, high;
+    struct world_stack *stack = &W.finding.stack;
+    fiber_stack_range(W.self, &low, &high);
+    stack->depth = 1;
+    stack->pc[0] = pc + 1; /* the others are return addresses: behind the call */
+    walk(frame, low, high, stack);
+}

@@ -1,0 +1,393 @@
+/* Shared by the files of world/ only: the state of the machine and its fast paths. */
+#ifndef HARNESS_WORLD_INTERNAL_H
+#define HARNESS_WORLD_INTERNAL_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
+#include "world.h"
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define CALLER ((uintptr_t)__builtin_return_address(0))
+#define SECOND_NS 1000000000ull
+
+/* A bug of the harness itself: never the user's. Exit status 5. */
+_Noreturn void world_broken(const char *file, int line, const char *what);
+#define REQUIRE(x)                                                                                 \
+    do {                                                                                           \
+        if (UNLIKELY(!(x))) world_broken(__FILE__, __LINE__, #x);                                  \
+    } while (0)
+
+enum { SET_WORDS = WORLD_ENTITIES_MAX / 64, KEYS_MAX = 128, GROUPS_MAX = 16 };
+
+/* Why a thread is not runnable, or what it is about to do. */
+enum wait_kind {
+    WAIT_NONE,
+    WAIT_MUTEX,   /* contends for object */
+    WAIT_COND,    /* in the queue of object */
+    WAIT_RWLOCK,
+    WAIT_SEM,
+    WAIT_BARRIER,
+    WAIT_ONCE,
+    WAIT_JOIN,    /* for entity `wait_for` */
+    WAIT_SLEEP,
+    WAIT_QUEUE,   /* world_wait */
+    WAIT_FOREVER, /* of a killed group, or already ended */
+};
+
+enum wake_reason { WOKEN, WOKEN_TIMEOUT, WOKEN_SPURIOUS, WOKEN_CANCELLED };
+
+enum entity_state { ENTITY_LIVE, ENTITY_ENDED, ENTITY_GONE };
+
+struct cleanup; /* glibc's cancellation frame */
+
+/* A thread (with a stack) or a task (a callback). */
+struct entity {
+    void *stack_pointer;
+    uint64_t hash; /* causal past of its last step */
+    uint16_t id;
+    uint16_t slot; /* stack; WORLD_NOBODY for tasks */
+    uint8_t class_;
+    uint8_t home_class; /* what it is when no window is open */
+    uint8_t state;
+    uint8_t group;
+    bool enabled;  /* in the set of its class */
+    bool paused;   /* would be enabled, but for a pause */
+    bool wants_run; /* while paused: to be enabled at the end */
+    bool detached, joining_done;
+    bool cancel_pending, cancel_disabled, cancel_async, cancelling;
+    uint8_t wait; /* enum wait_kind */
+    uint8_t reason;
+    int saved_errno;
+    uint32_t wait_object;
+    uint16_t wait_for; /* WAIT_JOIN */
+    uint16_t joiner;   /* id + 1 of the thread that joins this one */
+    uint16_t next;     /* in a queue or contender list: id + 1 */
+    uint16_t children;
+    uint16_t held;     /* mutexes held */
+    bool wants_write;  /* WAIT_RWLOCK */
+    uint32_t object;   /* its own, for joins; 0 until used */
+    uintptr_t wait_site;
+    const char *wait_what;
+    void *(*start)(void *);
+    void (*body)(void *);
+    int (*start_c11)(void *);
+    void *argument;
+    void *result;
+    struct cleanup *cleanups;
+    bool has_keys; /* some thread-specific value was set */
+    uint64_t window_since_ns, window_until_ns;
+    char name[WORLD_NAME_MAX];
+};
+
+enum object_kind {
+    OBJECT_MUTEX,
+    OBJECT_COND,
+    OBJECT_RWLOCK,
+    OBJECT_SEM,
+    OBJECT_BARRIER,
+    OBJECT_SPIN,
+    OBJECT_ONCE,
+    OBJECT_THREAD,
+    OBJECT_QUEUE,
+    OBJECT_NAMED,
+    OBJECT_KINDS
+};
+
+/* The state of a lock, condition, ... lives here and not in the user's storage, which only
+ * holds the id: so a copy or garbage is recognised, and small types have room. */
+struct object {
+    const void *address;
+    uint64_t write_hash, read_hash; /* causal past of the last write, and reads since */
+    uintptr_t site;                 /* where it was acquired last, or first used */
+    uint32_t ordinal;               /* among its kind */
+    uint8_t kind;
+    uint8_t type;    /* mutex type, clock of a condition */
+    bool destroyed;
+    bool tried;      /* somebody uses try or timed locks: unlocking is a choice */
+    uint16_t owner;  /* id + 1 */
+    uint16_t head;   /* waiters or contenders: id + 1, linked by entity.next */
+    uint16_t tail;
+    uint16_t waiters;
+    uint32_t count;  /* recursion, value of a semaphore, readers, barrier size */
+    uint32_t other;  /* mutex of a condition, arrived at a barrier, generation, state of once */
+};
+
+struct timer {
+    uint64_t due_ns;
+    uint64_t birth;
+    uint16_t entity;
+    uint8_t what; /* enum timer_what */
+};
+enum timer_what { TIMER_WAKE, TIMER_TASK, TIMER_WINDOW_OPEN, TIMER_WINDOW_CLOSE, TIMER_PAUSE };
+enum { TIMERS_MAX = 4 * WORLD_ENTITIES_MAX };
+
+struct world {
+    struct entity *self;
+    uint64_t enabled[WORLD_CLASSES][SET_WORDS];
+    uint32_t enabled_count[WORLD_CLASSES];
+    uint32_t options;  /* enabled in any class */
+    uint32_t pressing; /* enabled in a class that keeps time from passing */
+    uint32_t words;    /* words of the sets in use */
+
+    struct world_step *step; /* next to be written */
+    struct world_step *steps_end;
+    uint64_t run_hash, class_hash;
+    uint64_t fence_hash; /* everything before time last passed */
+    struct world_choice *choice_log;
+    uint32_t choices, choices_max;
+    volatile uint32_t *choices_used;
+
+    struct world_chooser *chooser;
+    uint32_t option_count;   /* of the choice being made */
+    bool option_continues, option_advance;
+    uint64_t now_ns;
+    int64_t wall_offset_ns;
+    uint32_t spurious_left, stalls_left;
+
+    struct timer timers[TIMERS_MAX + 1];
+    uint32_t timer_count;
+    uint64_t timer_births;
+
+    struct entity *entities; /* WORLD_ENTITIES_MAX */
+    uint32_t entity_count;
+    uint32_t thread_count; /* entities with a stack so far, this execution */
+    uint32_t live_threads; /* WORLD_THREAD class, not ended */
+    struct object *objects; /* WORLD_OBJECTS_MAX */
+    uint32_t object_count;  /* first free id; ids start at 1 */
+    uint32_t ordinals[OBJECT_KINDS];
+    uint32_t named_first;   /* list of named objects, linked through object.other */
+
+    uint64_t chance; /* state of getrandom() and friends */
+    void *main_stack_pointer;
+    enum world_end end;
+    struct world_finding finding;
+    char stop_text[WORLD_TEXT_MAX];
+    bool running;
+
+    world_observer observer;
+    void *observer_context;
+    uint32_t (*op_counts)[WORLD_OP_COUNT];
+
+    struct world_limits limits;
+    bool uses_tls;
+};
+
+extern struct world W;
+
+/* --- entities and sets --- */
+
+static inline struct entity *entity_of(uint16_t id)
+{
+    return &W.entities[id];
+}
+
+static inline void set_add(struct entity *entity)
+{
+    uint32_t class_ = entity->class_;
+    W.enabled[class_][entity->id >> 6] |= 1ull << (entity->id & 63);
+    W.enabled_count[class_]++;
+    W.options++;
+    W.pressing += (uint32_t)(class_ < WORLD_WINDOW || class_ == WORLD_FAULT);
+}
+
+static inline void set_remove(struct entity *entity)
+{
+    uint32_t class_ = entity->class_;
+    W.enabled[class_][entity->id >> 6] &= ~(1ull << (entity->id & 63));
+    W.enabled_count[class_]--;
+    W.options--;
+    W.pressing -= (uint32_t)(class_ < WORLD_WINDOW || class_ == WORLD_FAULT);
+}
+
+static inline void entity_enable(struct entity *entity)
+{
+    if (UNLIKELY(entity->paused)) {
+        entity->wants_run = true;
+        return;
+    }
+    if (entity->enabled) return;
+    entity->enabled = true;
+    set_add(entity);
+}
+
+static inline void entity_disable(struct entity *entity)
+{
+    entity->wants_run = false;
+    if (!entity->enabled) return;
+    entity->enabled = false;
+    set_remove(entity);
+}
+
+struct entity *entity_new(const char *name, enum world_class class_);
+void entity_class_set(struct entity *entity, enum world_class class_);
+
+/* --- scheduling (sched.c) --- */
+
+void sched_pass(void);
+
+/* A scheduling point of the running thread: others may run first. Call it before the
+ * operation takes effect. A thread that was disabled, because it cannot do the operation
+ * now, returns from here once something has enabled it and it was chosen. */
+static inline void sched_point(void)
+{
+    if (W.options == 1 && W.self->enabled && !W.stalls_left) return; /* no alternative */
+    sched_pass();
+}
+
+/* Block the running thread: returns once something has enabled it and it was chosen. */
+static inline void sched_block(void)
+{
+    entity_disable(W.self);
+    sched_pass();
+}
+
+_Noreturn void sched_leave(enum world_end end);
+uint32_t sched_value(uint32_t count, const char *label);
+
+/* --- steps (inline: this is the inner loop) --- */
+
+static inline uint64_t mix(uint64_t a, uint64_t b)
+{
+    uint64_t x = (a ^ (b << 29 | b >> 35)) * 0x9e3779b97f4a7c15ull;
+    return x ^ x >> 32;
+}
+
+void step_observed(struct world_step *step);
+_Noreturn void step_bound_reached(void);
+
+static inline void step_record_as(struct entity *entity, enum world_op op, uint32_t object,
+                                  enum world_access access, uint32_t result)
+{
+    struct world_step *step = W.step;
+    if (UNLIKELY(step == W.steps_end)) step_bound_reached();
+    W.step = step + 1;
+    step->object = object;
+    step->result = result;
+    step->choices = W.choices;
+    step->entity = entity->id;
+    step->op = (uint8_t)op;
+    step->access = (uint8_t)access;
+    uint64_t what = ((uint64_t)op << 32 | result) + W.fence_hash;
+    W.run_hash = mix(W.run_hash, what ^ (uint64_t)entity->id << 48 ^ (uint64_t)object << 16);
+    struct object *o = &W.objects[object];
+    uint64_t past = o->write_hash;
+    if (access == WORLD_WRITE) past += o->read_hash;
+    uint64_t hash = mix(mix(entity->hash, past), what);
+    entity->hash = hash;
+    W.class_hash += hash;
+    if (access == WORLD_WRITE) {
+        o->write_hash = hash;
+        o->read_hash = 0;
+    } else if (access == WORLD_READ) {
+        o->read_hash += hash;
+    }
+    if (UNLIKELY(W.observer != NULL)) step_observed(step);
+}
+
+static inline void step_record(enum world_op op, uint32_t object, enum world_access access,
+                               uint32_t result)
+{
+    step_record_as(W.self, op, object, access, result);
+}
+
+/* Time passed: a fence that every later step depends on. */
+void step_record_advance(void);
+
+/* --- objects (object.c) --- */
+
+/* The object behind an id kept in user storage, created on first use of zeroed storage
+ * (static initialisers). A finding when the storage is garbage, a copy, or destroyed. */
+uint32_t object_adopt(uint32_t *storage, enum object_kind kind, uintptr_t site);
+uint32_t object_new(const void *address, enum object_kind kind, uintptr_t site);
+void object_destroy(uint32_t *storage, enum object_kind kind, uintptr_t site);
+
+static inline uint32_t object_at(uint32_t *storage, enum object_kind kind, uintptr_t site)
+{
+    uint32_t id = *storage;
+    if (LIKELY(id - 1 < W.object_count - 1)) {
+        struct object *object = &W.objects[id];
+        if (LIKELY(object->address == storage && object->kind == kind && !object->destroyed)) {
+            return id;
+        }
+    }
+    return object_adopt(storage, kind, site);
+}
+
+/* FIFO of entities linked through entity.next. */
+void queue_push(uint16_t *head, uint16_t *tail, struct entity *entity);
+bool queue_remove(uint16_t *head, uint16_t *tail, struct entity *entity);
+
+/* --- mutexes as used by conditions, C11 and once (mutex.c) --- */
+
+int mutex_lock(uint32_t id, uint64_t deadline_ns, bool relock, uintptr_t site);
+int mutex_take_chosen(uint32_t id, uintptr_t site);
+void mutex_release(uint32_t id, uint32_t *count);
+void mutex_check_cycle(void);
+void mutex_owner_ends(struct entity *self);
+void mutex_enable_contenders(struct object *mutex);
+uint32_t mutex_at(pthread_mutex_t *mutex, uintptr_t site);
+
+/* --- time (timer.c, clock.c) --- */
+
+void timer_add(struct entity *entity, enum timer_what what, uint64_t due_ns);
+void timer_remove(struct entity *entity, enum timer_what what);
+void timer_advance(void);
+/* Deadline of an absolute time on that clock, as monotonic ns; a wall-clock deadline is
+ * converted with the wall clock as it stands. False: the timespec is invalid. */
+bool clock_deadline(clockid_t clock, const struct timespec *at, uint64_t *deadline_ns);
+uint64_t clock_read(clockid_t clock);
+
+/* --- threads (thread.c) --- */
+
+void thread_reset(struct entity *entity);
+_Noreturn void thread_end(void);
+/* A cancellation point: does not return when a cancellation is pending. */
+void thread_test_cancel(void);
+int thread_create_c11(pthread_t *out, int (*start)(void *), void *argument);
+int thread_join(pthread_t thread, void **result, uint64_t deadline_ns, uintptr_t site);
+bool thread_exists(pthread_t thread, bool *detached);
+void thread_stack_range(pthread_t thread, uintptr_t *low, uintptr_t *high);
+void keys_destroy(struct entity *entity);
+void keys_reset(void);
+void rwlock_reset(void);
+
+/* --- fibers (fiber.c) --- */
+
+void fiber_init(void);
+void *fiber_prepare(struct entity *entity, void (*entry)(void));
+void fiber_switch(struct entity *from, struct entity *to);
+void fiber_start(struct entity *first); /* from the OS thread's own stack, until fiber_leave */
+_Noreturn void fiber_leave(void);
+bool fiber_guard_hit(uintptr_t address, uint16_t *entity);
+void fiber_stack_range(const struct entity *entity, uintptr_t *low, uintptr_t *high);
+
+/* --- memory (arena.c), globals (image.c), crashes (crash.c) --- */
+
+void arena_init(void);
+void arena_reset(void);
+void *arena_alloc(size_t bytes, size_t align, bool zero, uintptr_t site);
+void arena_free(void *block, uintptr_t site);
+size_t arena_size(const void *block);
+void arena_group_kill(uint8_t group);
+void arena_check(void); /* findings for damage; at the end of an execution */
+void image_restore(void);
+void image_construct(void);
+void image_destruct(void);
+void process_reset(void);
+void process_run_atexit(void);
+void crash_init(void);
+
+/* Like world_fail, for defects seen by the machine. */
+_Noreturn void finding_raise(enum world_finding_kind kind, uintptr_t site, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Adds a line to the detail of the finding about to be raised. A code address is written as
+ * {pc:HEX}, which reports replace by file and line. */
+void finding_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void finding_idle(void);
+/* The stack of the finding about to be raised, from registers of an interrupted thread. */
+void finding_stack_from(uintptr_t pc, uintptr_t frame);
+
+#endif

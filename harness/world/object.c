@@ -1,0 +1,90 @@
+/* Objects of the machine, numbered in the order of their first use. */
+#include "internal.h"
+
+static const char *const kind_words[OBJECT_KINDS] = {
+    "mutex", "condition", "rwlock", "semaphore", "barrier", "spinlock", "once", "thread", "queue",
+    "point",
+};
+
+uint32_t object_new(const void *address, enum object_kind kind, uintptr_t site)
+{
+    if (W.object_count == WORLD_OBJECTS_MAX) {
+        finding_raise(WORLD_FOUND_MEMORY, site, "more than %d locks, conditions and other objects",
+                      WORLD_OBJECTS_MAX);
+    }
+    uint32_t id = W.object_count++;
+    W.objects[id] = (struct object){
+        .address = address,
+        .kind = (uint8_t)kind,
+        .site = site,
+        .write_hash = kind + 1,
+        .ordinal = ++W.ordinals[kind],
+    };
+    return id;
+}
+
+uint32_t object_adopt(uint32_t *storage, enum object_kind kind, uintptr_t site)
+{
+    uint32_t id = *storage;
+    if (id == 0) return *storage = object_new(storage, kind, site);
+    if (id < W.object_count && W.objects[id].kind == kind) {
+        if (W.objects[id].address != storage) {
+            finding_raise(WORLD_FOUND_UNINITIALISED_OBJECT, site,
+                          "a copy of a %s is used: only the original may be", kind_words[kind]);
+        }
+        finding_raise(WORLD_FOUND_USE_DESTROYED, site, "a %s is used after it was destroyed",
+                      kind_words[kind]);
+    }
+    finding_raise(WORLD_FOUND_UNINITIALISED_OBJECT, site, "a %s is used without initialisation",
+                  kind_words[kind]);
+}
+
+void object_destroy(uint32_t *storage, enum object_kind kind, uintptr_t site)
+{
+    uint32_t id = object_at(storage, kind, site);
+    struct object *object = &W.objects[id];
+    if (object->owner || object->head || object->waiters ||
+        (kind == OBJECT_RWLOCK && object->count)) {
+        finding_detail("acquired or used at {pc:%lx}", (unsigned long)object->site);
+        finding_raise(WORLD_FOUND_DESTROY_BUSY, site, "a %s is destroyed while it is %s",
+                      kind_words[kind], object->owner ? "held" : "in use");
+    }
+    object->destroyed = true;
+    step_record(WORLD_OP_DESTROY, id, WORLD_WRITE, 0);
+}
+
+const char *world_object_kind(uint32_t object)
+{
+    return object > 0 && object < W.object_count ? kind_words[W.objects[object].kind] : "";
+}
+
+void queue_push(uint16_t *head, uint16_t *tail, struct entity *entity)
+{
+    entity->next = 0;
+    if (*head == 0) {
+        *head = (uint16_t)(entity->id + 1);
+    } else {
+        entity_of((uint16_t)(*tail - 1))->next = (uint16_t)(entity->id + 1);
+    }
+    *tail = (uint16_t)(entity->id + 1);
+}
+
+bool queue_remove(uint16_t *head, uint16_t *tail, struct entity *entity)
+{
+    uint16_t previous = 0;
+    for (uint16_t at = *head; at != 0; at = entity_of((uint16_t)(at - 1))->next) {
+        if (at != entity->id + 1) {
+            previous = at;
+            continue;
+        }
+        if (previous == 0) {
+            *head = entity->next;
+        } else {
+            entity_of((uint16_t)(previous - 1))->next = entity->next;
+        }
+        if (*tail == at) *tail = previous;
+        entity->next = 0;
+        return true;
+    }
+    return false;
+}

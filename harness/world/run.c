@@ -1,0 +1,163 @@
+/* One execution from a clean machine to its end, and what it leaves behind. */
+#include "internal.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+static struct world_step *steps;
+
+static void *reserve(size_t bytes)
+{
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    REQUIRE(at != MAP_FAILED);
+    return at;
+}
+
+void world_init(void)
+{
+    steps = reserve(WORLD_STEPS_MAX * sizeof *steps);
+    W.entities = reserve(WORLD_ENTITIES_MAX * sizeof *W.entities);
+    W.objects = reserve(WORLD_OBJECTS_MAX * sizeof *W.objects);
+    W.op_counts = reserve(WORLD_ENTITIES_MAX * sizeof *W.op_counts);
+    W.limits = (struct world_limits){
+        .steps_max = 20000,
+        .time_max_ns = 3600 * SECOND_NS,
+        .lag_max_ns = 10 * SECOND_NS,
+        .check_memory = true,
+    };
+    arena_init();
+    fiber_init();
+    crash_init();
+}
+
+void world_limits_set(const struct world_limits *limits)
+{
+    REQUIRE(limits->steps_max > 0 && limits->steps_max <= WORLD_STEPS_MAX);
+    W.limits = *limits;
+}
+
+void world_choice_log(struct world_choice *log, uint32_t capacity, volatile uint32_t *used)
+{
+    W.choice_log = log;
+    W.choices_max = capacity;
+    W.choices_used = used;
+}
+
+void world_observe(world_observer observer, void *context)
+{
+    W.observer = observer;
+    W.observer_context = context;
+}
+
+/* --- steps --- */
+
+void step_observed(struct world_step *step)
+{
+    if (step->entity < WORLD_ENTITIES_MAX) W.op_counts[step->entity][step->op]++;
+    W.observer(W.observer_context, step);
+}
+
+void step_bound_reached(void)
+{
+    sched_leave(WORLD_CUT);
+}
+
+void step_record_advance(void)
+{
+    struct world_step *step = W.step;
+    if (step == W.steps_end) step_bound_reached();
+    W.step = step + 1;
+    *step = (struct world_step){(uint32_t)(W.now_ns >> 32), (uint32_t)W.now_ns, W.choices,
+                                WORLD_ADVANCE, WORLD_OP_ADVANCE, WORLD_NONE};
+    W.run_hash = mix(W.run_hash, W.now_ns);
+    W.fence_hash = mix(W.class_hash, W.now_ns);
+    if (W.observer) step_observed(step);
+}
+
+const struct world_step *world_steps(uint32_t *count)
+{
+    *count = (uint32_t)(W.step - steps);
+    return steps;
+}
+
+uint32_t world_op_count(uint16_t entity, enum world_op op)
+{
+    return W.op_counts[entity][op];
+}
+
+/* --- an execution --- */
+
+static void reset(struct world_chooser *chooser)
+{
+    memset(W.enabled, 0, sizeof W.enabled);
+    memset(W.enabled_count, 0, sizeof W.enabled_count);
+    memset(W.ordinals, 0, sizeof W.ordinals);
+    W.options = W.pressing = 0;
+    W.words = 1;
+    W.self = NULL;
+    W.step = steps;
+    W.steps_end = steps + W.limits.steps_max;
+    W.run_hash = W.class_hash = W.fence_hash = 0;
+    W.choices = 0;
+    *W.choices_used = 0;
+    W.chooser = chooser;
+    W.now_ns = 0;
+    W.wall_offset_ns = 0;
+    W.spurious_left = W.limits.spurious_max;
+    W.stalls_left = W.limits.stalls_max;
+    W.timer_count = 0;
+    W.timer_births = 0;
+    if (W.observer) memset(W.op_counts, 0, (W.entity_count + 1) * sizeof *W.op_counts);
+    W.entity_count = W.thread_count = W.live_threads = 0;
+    W.object_count = 1;
+    W.named_first = 0;
+    W.chance = W.limits.seed;
+    W.end = WORLD_DONE;
+    W.finding.kind = WORLD_FOUND_NONE;
+    W.finding.text[0] = W.finding.detail[0] = W.stop_text[0] = '\0';
+    W.finding.stack.depth = 0;
+    arena_reset();
+    image_restore();
+    keys_reset();
+    rwlock_reset();
+    process_reset();
+}
+
+/* The body of thread 0: what belongs to a program's life around its main. */
+struct life {
+    void (*main)(void *);
+    void *argument;
+};
+
+static void live(void *argument)
+{
+    struct life *life = argument;
+    image_construct();
+    life->main(life->argument);
+    process_run_atexit();
+    image_destruct();
+    if (W.limits.check_memory) arena_check();
+    world_finish();
+}
+
+struct world_result world_run(struct world_chooser *chooser, const char *name,
+                              void (*main)(void *), void *arg)
+{
+    static struct life life;
+    REQUIRE(W.choice_log != NULL && !W.running);
+    reset(chooser);
+    life = (struct life){main, arg};
+    uint16_t first = world_spawn(name, WORLD_THREAD, live, &life);
+    W.running = true;
+    fiber_start(entity_of(first));
+    W.running = false;
+    return (struct world_result){
+        .end = W.end,
+        .steps = (uint32_t)(W.step - steps),
+        .choices = W.choices,
+        .now_ns = W.now_ns,
+        .run_hash = W.run_hash,
+        .class_hash = W.class_hash,
+    };
+}

@@ -1,0 +1,205 @@
+/* Read-write locks. POSIX leaves open who goes first, so every contender that could go may. */
+#include "internal.h"
+
+/* Who holds which lock for reading, and how deep. */
+enum { HOLDS_MAX = 4096 };
+struct hold {
+    uint32_t object;
+    uint16_t entity;
+    uint16_t depth;
+};
+static struct hold holds[HOLDS_MAX];
+static uint32_t holds_used;
+
+void rwlock_reset(void)
+{
+    holds_used = 0;
+}
+
+static struct hold *hold_of(uint32_t id, uint16_t entity)
+{
+    for (uint32_t i = 0; i < holds_used; i++) {
+        if (holds[i].object == id && holds[i].entity == entity) return &holds[i];
+    }
+    return NULL;
+}
+
+static void hold_add(uint32_t id, uint16_t entity)
+{
+    struct hold *hold = hold_of(id, entity);
+    if (hold == NULL) {
+        REQUIRE(holds_used < HOLDS_MAX);
+        hold = &holds[holds_used++];
+        *hold = (struct hold){id, entity, 0};
+    }
+    hold->depth++;
+}
+
+static uint32_t rwlock_at(pthread_rwlock_t *lock, uintptr_t site)
+{
+    return object_at((uint32_t *)lock, OBJECT_RWLOCK, site);
+}
+
+static bool can_go(const struct object *lock, bool write)
+{
+    return lock->owner == 0 && (!write || lock->count == 0);
+}
+
+static void refresh(struct object *lock)
+{
+    for (uint16_t at = lock->head; at != 0;) {
+        struct entity *entity = entity_of((uint16_t)(at - 1));
+        if (can_go(lock, entity->wants_write)) {
+            entity_enable(entity);
+        } else if (entity->reason != WOKEN_TIMEOUT) {
+            entity_disable(entity);
+        }
+        at = entity->next;
+    }
+}
+
+static void take(uint32_t id, bool write, uintptr_t site)
+{
+    struct object *lock = &W.objects[id];
+    if (write) {
+        lock->owner = (uint16_t)(W.self->id + 1);
+    } else {
+        lock->count++;
+        hold_add(id, W.self->id);
+    }
+    lock->site = site;
+    step_record(write ? WORLD_OP_WRLOCK : WORLD_OP_RDLOCK, id, WORLD_WRITE, 0);
+    refresh(lock);
+}
+
+static int lock_until(uint32_t id, bool write, uint64_t deadline_ns, uintptr_t site)
+{
+    struct object *lock = &W.objects[id];
+    struct entity *self = W.self;
+    if (lock->owner == self->id + 1) return EDEADLK;
+    if (deadline_ns != WORLD_NEVER) lock->tried = true;
+    self->wait = WAIT_RWLOCK;
+    self->wait_object = id;
+    self->wait_site = site;
+    self->wants_write = write;
+    self->reason = WOKEN;
+    queue_push(&lock->head, &lock->tail, self);
+    if (!can_go(lock, write)) {
+        entity_disable(self);
+        timer_add(self, TIMER_WAKE, deadline_ns);
+    }
+    do {
+        sched_point();
+    } while (!can_go(lock, write) && self->reason != WOKEN_TIMEOUT);
+    queue_remove(&lock->head, &lock->tail, self);
+    if (deadline_ns != WORLD_NEVER) timer_remove(self, TIMER_WAKE);
+    self->wait = WAIT_NONE;
+    if (!can_go(lock, write)) {
+        step_record(WORLD_OP_TIMEOUT, id, WORLD_READ, 0);
+        return ETIMEDOUT;
+    }
+    take(id, write, site);
+    return 0;
+}
+
+static int try_lock(uint32_t id, bool write, uintptr_t site)
+{
+    struct object *lock = &W.objects[id];
+    lock->tried = true;
+    sched_point();
+    if (!can_go(lock, write)) {
+        step_record(write ? WORLD_OP_WRLOCK : WORLD_OP_RDLOCK, id, WORLD_READ, EBUSY);
+        return EBUSY;
+    }
+    take(id, write, site);
+    return 0;
+}
+
+int world_pthread_rwlock_init(pthread_rwlock_t *lock, const pthread_rwlockattr_t *attributes)
+{
+    (void)attributes;
+    uint32_t *storage = (uint32_t *)lock;
+    *storage = object_new(storage, OBJECT_RWLOCK, CALLER);
+    step_record(WORLD_OP_INIT, *storage, WORLD_WRITE, 0);
+    return 0;
+}
+
+int world_pthread_rwlock_destroy(pthread_rwlock_t *lock)
+{
+    object_destroy((uint32_t *)lock, OBJECT_RWLOCK, CALLER);
+    return 0;
+}
+
+int world_pthread_rwlock_rdlock(pthread_rwlock_t *lock)
+{
+    return lock_until(rwlock_at(lock, CALLER), false, WORLD_NEVER, CALLER);
+}
+
+int world_pthread_rwlock_wrlock(pthread_rwlock_t *lock)
+{
+    return lock_until(rwlock_at(lock, CALLER), true, WORLD_NEVER, CALLER);
+}
+
+int world_pthread_rwlock_tryrdlock(pthread_rwlock_t *lock)
+{
+    return try_lock(rwlock_at(lock, CALLER), false, CALLER);
+}
+
+int world_pthread_rwlock_trywrlock(pthread_rwlock_t *lock)
+{
+    return try_lock(rwlock_at(lock, CALLER), true, CALLER);
+}
+
+static int clocked(pthread_rwlock_t *lock, bool write, clockid_t clock, const struct timespec *at,
+                   uintptr_t site)
+{
+    uint32_t id = rwlock_at(lock, site);
+    uint64_t deadline_ns;
+    if (!clock_deadline(clock, at, &deadline_ns)) {
+        return try_lock(id, write, site) == 0 ? 0 : EINVAL;
+    }
+    return lock_until(id, write, deadline_ns, site);
+}
+
+int world_pthread_rwlock_clockrdlock(pthread_rwlock_t *lock, clockid_t clock,
+                                     const struct timespec *at)
+{
+    return clocked(lock, false, clock, at, CALLER);
+}
+
+int world_pthread_rwlock_clockwrlock(pthread_rwlock_t *lock, clockid_t clock,
+                                     const struct timespec *at)
+{
+    return clocked(lock, true, clock, at, CALLER);
+}
+
+int world_pthread_rwlock_timedrdlock(pthread_rwlock_t *lock, const struct timespec *at)
+{
+    return clocked(lock, false, CLOCK_REALTIME, at, CALLER);
+}
+
+int world_pthread_rwlock_timedwrlock(pthread_rwlock_t *lock, const struct timespec *at)
+{
+    return clocked(lock, true, CLOCK_REALTIME, at, CALLER);
+}
+
+int world_pthread_rwlock_unlock(pthread_rwlock_t *storage)
+{
+    uint32_t id = rwlock_at(storage, CALLER);
+    struct object *lock = &W.objects[id];
+    if (lock->tried) sched_point();
+    if (lock->owner == W.self->id + 1) {
+        lock->owner = 0;
+    } else {
+        struct hold *hold = hold_of(id, W.self->id);
+        if (hold == NULL) {
+            finding_raise(WORLD_FOUND_UNLOCK_NOT_OWNER, CALLER,
+                          "%s unlocks a rwlock that it does not hold", W.self->name);
+        }
+        lock->count--;
+        if (--hold->depth == 0) *hold = holds[--holds_used];
+    }
+    step_record(WORLD_OP_RWUNLOCK, id, WORLD_WRITE, 0);
+    refresh(lock);
+    return 0;
+}

@@ -1,0 +1,227 @@
+/* Who runs next: the one place where the machine asks the chooser. */
+#include "internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+struct world W;
+
+static uint16_t select_bit(uint64_t bits, uint32_t index)
+{
+    while (index-- > 0) bits &= bits - 1;
+    return (uint16_t)__builtin_ctzll(bits);
+}
+
+/* The index-th enabled entity of that class, leaving out the current one; WORLD_NOBODY and
+ * a reduced index when there are fewer. */
+static uint16_t option_of_class(uint32_t class_, uint32_t *index)
+{
+    if (W.enabled_count[class_] == 0) return WORLD_NOBODY;
+    for (uint32_t word = 0; word < W.words; word++) {
+        uint64_t bits = W.enabled[class_][word];
+        if (W.option_continues && W.self->id >> 6 == word && W.self->class_ == class_) {
+            bits &= ~(1ull << (W.self->id & 63));
+        }
+        uint32_t here = (uint32_t)__builtin_popcountll(bits);
+        if (*index < here) return (uint16_t)(word * 64 + select_bit(bits, *index));
+        *index -= here;
+    }
+    return WORLD_NOBODY;
+}
+
+uint16_t world_option(uint32_t index)
+{
+    if (W.option_continues && index-- == 0) return W.self->id;
+    for (uint32_t class_ = 0; class_ < WORLD_CLASSES; class_++) {
+        if (class_ == WORLD_SPURIOUS && W.option_advance && index-- == 0) return WORLD_ADVANCE;
+        uint16_t id = option_of_class(class_, &index);
+        if (id != WORLD_NOBODY) return id;
+    }
+    REQUIRE(!"an option beyond the last");
+    return WORLD_NOBODY;
+}
+
+bool world_option_continues(void)
+{
+    return W.option_continues;
+}
+
+static void log_choice(uint32_t index, uint32_t count)
+{
+    if (UNLIKELY(W.choices == W.choices_max)) sched_leave(WORLD_CUT);
+    W.choice_log[W.choices] = (struct world_choice){(uint16_t)index, (uint16_t)count};
+    *W.choices_used = ++W.choices;
+}
+
+/* Time may pass when nothing presses, or when a thread may be delayed. */
+static bool may_advance(void)
+{
+    if (W.pressing == 0) return true;
+    return W.stalls_left > 0 && W.timer_count > 0 &&
+           W.timers[W.timer_count - 1].due_ns - W.now_ns <= W.limits.lag_max_ns;
+}
+
+static void advance(void)
+{
+    if (W.timer_count == 0) finding_idle();
+    if (W.pressing > 0) W.stalls_left--;
+    timer_advance();
+}
+
+/* One choice among what is enabled; WORLD_ADVANCE, or an entity. */
+static uint16_t pick(void)
+{
+    W.option_continues = W.self->enabled && W.self->class_ <= WORLD_ACTOR;
+    W.option_advance = UNLIKELY(W.pressing == 0 || W.stalls_left > 0) && may_advance();
+    uint32_t count = W.options + W.option_advance;
+    if (count == 0) return WORLD_ADVANCE;
+    W.option_count = count;
+    uint32_t index = 0;
+    if (count > 1) {
+        index = W.chooser->schedule(W.chooser, count);
+        REQUIRE(index < count);
+        log_choice(index, count);
+    }
+    return world_option(index);
+}
+
+static void run_task(struct entity *task)
+{
+    struct entity *self = W.self;
+    int saved_errno = errno;
+    entity_disable(task);
+    if (task->class_ != task->home_class) entity_class_set(task, task->home_class);
+    timer_remove(task, TIMER_WINDOW_CLOSE);
+    task->window_until_ns = WORLD_NEVER;
+    W.self = task;
+    step_record(WORLD_OP_TASK, 0, WORLD_NONE, 0);
+    task->body(task->argument);
+    W.self = self;
+    errno = saved_errno;
+}
+
+/* The loop of the machine: tasks run here and now, time passes here, and a thread is
+ * switched to. Returns when the calling thread is chosen. */
+void sched_pass(void)
+{
+    struct entity *self = W.self;
+    for (;;) {
+        uint16_t id = pick();
+        if (UNLIKELY(id == WORLD_ADVANCE)) {
+            advance();
+            continue;
+        }
+        struct entity *next = entity_of(id);
+        if (UNLIKELY(next->slot == WORLD_NOBODY)) {
+            run_task(next);
+            continue;
+        }
+        if (next != self) fiber_switch(self, next);
+        return;
+    }
+}
+
+uint32_t sched_value(uint32_t count, const char *label)
+{
+    if (count <= 1) return 0;
+    uint32_t index = W.chooser->value(W.chooser, count, label);
+    REQUIRE(index < count);
+    log_choice(index, count);
+    return index;
+}
+
+uint32_t world_choose(uint32_t n, const char *label)
+{
+    uint32_t index = sched_value(n, label);
+    step_record(WORLD_OP_CHOOSE, 0, WORLD_NONE, index);
+    return index;
+}
+
+void sched_leave(enum world_end end)
+{
+    W.end = end;
+    fiber_leave();
+}
+
+void world_finish(void)
+{
+    sched_leave(WORLD_DONE);
+}
+
+void world_stop(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    vsnprintf(W.stop_text, sizeof W.stop_text, format, list);
+    va_end(list);
+    sched_leave(WORLD_STOPPED);
+}
+
+const char *world_stop_text(void)
+{
+    return W.stop_text;
+}
+
+/* --- entities --- */
+
+struct entity *entity_new(const char *name, enum world_class class_)
+{
+    if (W.entity_count == WORLD_ENTITIES_MAX) {
+        finding_raise(WORLD_FOUND_MEMORY, 0, "more than %d threads and events in one execution",
+                      WORLD_ENTITIES_MAX);
+    }
+    uint16_t id = (uint16_t)W.entity_count++;
+    if (id >> 6 >= W.words) W.words = (id >> 6) + 1u;
+    struct entity *entity = entity_of(id);
+    struct entity *parent = W.self;
+    thread_reset(entity);
+    entity->id = id;
+    entity->class_ = entity->home_class = (uint8_t)class_;
+    entity->slot = WORLD_NOBODY;
+    entity->group = parent ? parent->group : 0;
+    entity->hash = parent ? mix(parent->hash, ++parent->children) : 1;
+    snprintf(entity->name, sizeof entity->name, "%s", name);
+    return entity;
+}
+
+void entity_class_set(struct entity *entity, enum world_class class_)
+{
+    bool enabled = entity->enabled;
+    if (enabled) set_remove(entity);
+    entity->class_ = (uint8_t)class_;
+    if (enabled) set_add(entity);
+}
+
+enum world_class world_class_of(uint16_t entity)
+{
+    return (enum world_class)entity_of(entity)->class_;
+}
+
+uint64_t world_window_until_ns(uint16_t entity)
+{
+    return entity_of(entity)->window_until_ns;
+}
+
+uint64_t world_window_since_ns(uint16_t entity)
+{
+    return entity_of(entity)->window_since_ns;
+}
+
+const char *world_entity_name(uint16_t entity)
+{
+    if (entity == WORLD_ADVANCE) return "(time)";
+    return entity < W.entity_count ? entity_of(entity)->name : "(nobody)";
+}
+
+uint16_t world_entity_count(void)
+{
+    return (uint16_t)W.entity_count;
+}
+
+uint16_t world_entity_find(const char *name)
+{
+    for (uint32_t id = 0; id < W.entity_count; id++) {
+        if (__builtin_strcmp(W.entities[id].name, name) == 0) return (uint16_t)id;
+    }
+    return WORLD_NOBODY;
+}

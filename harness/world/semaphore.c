@@ -1,0 +1,248 @@
+/* Unnamed semaphores, barriers, and one-time initialisation: objects with a gate. */
+#include "internal.h"
+
+#include <limits.h>
+#include <semaphore.h>
+
+/* Wait in the object's list until `open` holds or the deadline has passed; the opener
+ * enables whoever may go. */
+static bool wait_at(uint32_t id, enum wait_kind kind, bool open, uint64_t deadline_ns,
+                    uintptr_t site)
+{
+    struct object *object = &W.objects[id];
+    struct entity *self = W.self;
+    self->wait = (uint8_t)kind;
+    self->wait_object = id;
+    self->wait_site = site;
+    self->reason = WOKEN;
+    queue_push(&object->head, &object->tail, self);
+    if (!open) {
+        entity_disable(self);
+        timer_add(self, TIMER_WAKE, deadline_ns);
+    }
+    sched_point();
+    queue_remove(&object->head, &object->tail, self);
+    if (deadline_ns != WORLD_NEVER) timer_remove(self, TIMER_WAKE);
+    self->wait = WAIT_NONE;
+    return self->reason != WOKEN_TIMEOUT;
+}
+
+static void open_gate(struct object *object, bool open)
+{
+    for (uint16_t at = object->head; at != 0;) {
+        struct entity *entity = entity_of((uint16_t)(at - 1));
+        if (open) {
+            entity_enable(entity);
+        } else if (entity->reason != WOKEN_TIMEOUT && entity->reason != WOKEN_CANCELLED) {
+            entity_disable(entity);
+        }
+        at = entity->next;
+    }
+}
+
+/* --- sem_* --- */
+
+static uint32_t sem_at(sem_t *sem, uintptr_t site)
+{
+    uint32_t *storage = (uint32_t *)sem;
+    if (*storage == 0) {
+        finding_raise(WORLD_FOUND_UNINITIALISED_OBJECT, site,
+                      "a semaphore is used without initialisation");
+    }
+    return object_at(storage, OBJECT_SEM, site);
+}
+
+static int failed(int error)
+{
+    errno = error;
+    return -1;
+}
+
+int world_sem_init(sem_t *sem, int shared, unsigned value)
+{
+    (void)shared;
+    if (value > SEM_VALUE_MAX) return failed(EINVAL);
+    uint32_t *storage = (uint32_t *)sem;
+    *storage = object_new(storage, OBJECT_SEM, CALLER);
+    W.objects[*storage].count = value;
+    step_record(WORLD_OP_INIT, *storage, WORLD_WRITE, value);
+    return 0;
+}
+
+int world_sem_destroy(sem_t *sem)
+{
+    sem_at(sem, CALLER);
+    object_destroy((uint32_t *)sem, OBJECT_SEM, CALLER);
+    return 0;
+}
+
+static int sem_take(uint32_t id)
+{
+    struct object *sem = &W.objects[id];
+    sem->count--;
+    step_record(WORLD_OP_SEM_WAIT, id, WORLD_WRITE, 0);
+    if (sem->count == 0) open_gate(sem, false);
+    return 0;
+}
+
+static int sem_wait_until(uint32_t id, uint64_t deadline_ns, uintptr_t site)
+{
+    struct object *sem = &W.objects[id];
+    thread_test_cancel();
+    do {
+        bool in_time = wait_at(id, WAIT_SEM, sem->count > 0, deadline_ns, site);
+        if (W.self->reason == WOKEN_CANCELLED) thread_test_cancel();
+        if (sem->count == 0 && !in_time) {
+            step_record(WORLD_OP_TIMEOUT, id, WORLD_READ, 0);
+            return failed(ETIMEDOUT);
+        }
+    } while (sem->count == 0);
+    return sem_take(id);
+}
+
+int world_sem_wait(sem_t *sem)
+{
+    return sem_wait_until(sem_at(sem, CALLER), WORLD_NEVER, CALLER);
+}
+
+int world_sem_trywait(sem_t *storage)
+{
+    uint32_t id = sem_at(storage, CALLER);
+    sched_point();
+    if (W.objects[id].count > 0) return sem_take(id);
+    step_record(WORLD_OP_SEM_WAIT, id, WORLD_READ, EAGAIN);
+    return failed(EAGAIN);
+}
+
+int world_sem_clockwait(sem_t *storage, clockid_t clock, const struct timespec *at)
+{
+    uint32_t id = sem_at(storage, CALLER);
+    uint64_t deadline_ns;
+    if (!clock_deadline(clock, at, &deadline_ns)) {
+        sched_point();
+        return W.objects[id].count > 0 ? sem_take(id) : failed(EINVAL);
+    }
+    return sem_wait_until(id, deadline_ns, CALLER);
+}
+
+int world_sem_timedwait(sem_t *sem, const struct timespec *at)
+{
+    return world_sem_clockwait(sem, CLOCK_REALTIME, at);
+}
+
+int world_sem_post(sem_t *storage)
+{
+    uint32_t id = sem_at(storage, CALLER);
+    struct object *sem = &W.objects[id];
+    sched_point();
+    if (sem->count == SEM_VALUE_MAX) {
+        finding_raise(WORLD_FOUND_OVERFLOW, CALLER, "a semaphore is posted beyond SEM_VALUE_MAX");
+    }
+    sem->count++;
+    step_record(WORLD_OP_SEM_POST, id, WORLD_WRITE, 0);
+    open_gate(sem, true);
+    return 0;
+}
+
+int world_sem_getvalue(sem_t *storage, int *value)
+{
+    uint32_t id = sem_at(storage, CALLER);
+    sched_point();
+    *value = (int)W.objects[id].count;
+    step_record(WORLD_OP_SEM_READ, id, WORLD_READ, W.objects[id].count);
+    return 0;
+}
+
+/* --- pthread_barrier_* --- */
+
+static uint32_t barrier_at(pthread_barrier_t *barrier, uintptr_t site)
+{
+    uint32_t *storage = (uint32_t *)barrier;
+    if (*storage == 0) {
+        finding_raise(WORLD_FOUND_UNINITIALISED_OBJECT, site,
+                      "a barrier is used without initialisation");
+    }
+    return object_at(storage, OBJECT_BARRIER, site);
+}
+
+int world_pthread_barrier_init(pthread_barrier_t *barrier, const pthread_barrierattr_t *attributes,
+                               unsigned count)
+{
+    (void)attributes;
+    if (count == 0) return EINVAL;
+    uint32_t *storage = (uint32_t *)barrier;
+    *storage = object_new(storage, OBJECT_BARRIER, CALLER);
+    W.objects[*storage].count = count;
+    step_record(WORLD_OP_INIT, *storage, WORLD_WRITE, count);
+    return 0;
+}
+
+int world_pthread_barrier_destroy(pthread_barrier_t *barrier)
+{
+    barrier_at(barrier, CALLER);
+    object_destroy((uint32_t *)barrier, OBJECT_BARRIER, CALLER);
+    return 0;
+}
+
+int world_pthread_barrier_wait(pthread_barrier_t *storage)
+{
+    uint32_t id = barrier_at(storage, CALLER);
+    struct object *barrier = &W.objects[id];
+    sched_point();
+    barrier->other++;
+    if (barrier->other == barrier->count) {
+        barrier->other = 0;
+        step_record(WORLD_OP_BARRIER, id, WORLD_WRITE, 1);
+        while (barrier->head != 0) {
+            struct entity *waiter = entity_of((uint16_t)(barrier->head - 1));
+            queue_remove(&barrier->head, &barrier->tail, waiter);
+            entity_enable(waiter);
+        }
+        return PTHREAD_BARRIER_SERIAL_THREAD;
+    }
+    step_record(WORLD_OP_BARRIER, id, WORLD_WRITE, 0);
+    struct entity *self = W.self;
+    self->wait = WAIT_BARRIER;
+    self->wait_object = id;
+    self->wait_site = CALLER;
+    queue_push(&barrier->head, &barrier->tail, self);
+    sched_block();
+    self->wait = WAIT_NONE;
+    return 0;
+}
+
+/* --- pthread_once, call_once --- */
+
+enum { ONCE_FRESH, ONCE_RUNNING, ONCE_DONE };
+
+static int once(uint32_t *storage, void (*init)(void), uintptr_t site)
+{
+    uint32_t id = object_at(storage, OBJECT_ONCE, site);
+    struct object *object = &W.objects[id];
+    sched_point();
+    while (object->other == ONCE_RUNNING) {
+        wait_at(id, WAIT_ONCE, false, WORLD_NEVER, site);
+    }
+    if (object->other == ONCE_DONE) {
+        step_record(WORLD_OP_ONCE, id, WORLD_READ, 0);
+        return 0;
+    }
+    object->other = ONCE_RUNNING;
+    step_record(WORLD_OP_ONCE, id, WORLD_WRITE, 1);
+    init();
+    object->other = ONCE_DONE;
+    step_record(WORLD_OP_ONCE, id, WORLD_WRITE, 2);
+    open_gate(object, true);
+    return 0;
+}
+
+int world_pthread_once(pthread_once_t *control, void (*init)(void))
+{
+    return once((uint32_t *)control, init, CALLER);
+}
+
+/* once_flag of <threads.h> is an int in glibc, as pthread_once_t is. */
+void world_call_once(void *flag, void (*init)(void))
+{
+    once(flag, init, CALLER);
+}

@@ -1,0 +1,245 @@
+/* The simulated machine: threads, locks, time, memory and chance under one scheduler.
+ *
+ * Simulated threads are fibers on one OS thread. Everything that a program asks of the
+ * machine (pthread_*, sem_*, clocks, malloc, ...) is renamed at build time to world_*
+ * functions, which decide nothing themselves: whenever more than one thing could happen
+ * next they ask the chooser. An execution is therefore its list of choices, and nothing else.
+ *
+ * There is one world per process. Nothing here may be called from a second OS thread.
+ * This layer knows nothing of sessions, scenarios or strategies.
+ */
+#ifndef HARNESS_WORLD_H
+#define HARNESS_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ops.h"
+
+enum {
+    WORLD_ENTITIES_MAX = 512,  /* threads and tasks of one execution */
+    WORLD_OBJECTS_MAX = 65536, /* locks, conditions, ... of one execution */
+    WORLD_NAME_MAX = 32,
+    WORLD_STACK_MAX = 24,      /* frames kept of one stack */
+    WORLD_TEXT_MAX = 1024,
+    WORLD_NOBODY = 0xffff,
+    WORLD_ADVANCE = 0xfffe,    /* the option "nobody: let time pass" */
+};
+#define WORLD_NEVER UINT64_MAX
+
+/* What kind of thing may happen next. The order of this list is the order of the options
+ * of a choice (after "go on with the current thread"), so it defines what choice 0 means:
+ * threads, actors, messages, open windows, due faults, then letting time pass; spurious
+ * wakeups and optional faults come last and never happen by default. */
+enum world_class {
+    WORLD_THREAD,   /* a thread of the program under test */
+    WORLD_ACTOR,    /* a thread of the environment */
+    WORLD_MESSAGE,  /* a delivery */
+    WORLD_WINDOW,   /* may run now or later, up to a deadline */
+    WORLD_FAULT,    /* must happen now */
+    WORLD_SPURIOUS, /* a waiter that could wake without a reason */
+    WORLD_OPTIONAL, /* may happen or not */
+    WORLD_CLASSES
+};
+
+/* How an execution ended. */
+enum world_end {
+    WORLD_DONE,     /* the main body returned, or world_finish() */
+    WORLD_FINDING,  /* a defect: see world_finding_get() */
+    WORLD_CUT,      /* the bound on steps or time was reached */
+    WORLD_STOPPED,  /* the chooser gave up (world_stop) */
+};
+
+/* Decides everything. Both functions return an index below count; count is at least 2.
+ * They may look at the options with world_option(), and may call world_stop(). */
+struct world_chooser {
+    uint32_t (*schedule)(struct world_chooser *self, uint32_t count);
+    uint32_t (*value)(struct world_chooser *self, uint32_t count, const char *label);
+    /* Optional (may be NULL): a thread announced that it spins (sched_yield). */
+    void (*yielded)(struct world_chooser *self, uint16_t entity);
+};
+
+/* One visible operation that happened. Object ids count first uses within the execution;
+ * 0 is "no object". For WORLD_OP_ADVANCE, object and result are the high and low half of
+ * the new time in ns. */
+struct world_step {
+    uint32_t object;
+    uint32_t result;
+    uint32_t choices; /* choices drawn before this step */
+    uint16_t entity;
+    uint8_t op;       /* enum world_op */
+    uint8_t access;   /* enum world_access */
+};
+
+struct world_stack {
+    uint32_t depth;
+    uintptr_t pc[WORLD_STACK_MAX]; /* return addresses, innermost first */
+};
+
+/* A defect that the machine itself can see. Text is one sentence; detail is lines. */
+struct world_finding {
+    enum world_finding_kind kind;
+    uint16_t entity;
+    char text[WORLD_TEXT_MAX];
+    char detail[2 * WORLD_TEXT_MAX];
+    struct world_stack stack; /* of the guilty operation */
+};
+
+/* Limits and modes of the executions that follow. */
+struct world_limits {
+    uint32_t steps_max;    /* at most WORLD_STEPS_MAX */
+    uint64_t time_max_ns;  /* virtual time */
+    uint32_t spurious_max; /* spurious wakeups per execution */
+    uint32_t stalls_max;   /* times that time may pass while threads are runnable */
+    uint64_t lag_max_ns;   /* how far one stall may reach */
+    uint64_t seed;         /* of getrandom() and friends */
+    bool check_memory;     /* look for writes after free at the end of every execution */
+    bool may_exit;         /* exit(0) ends an execution as done; otherwise it is a finding */
+};
+enum { WORLD_STEPS_MAX = 1 << 20 };
+
+/* The result of one execution. */
+struct world_result {
+    enum world_end end;
+    uint32_t steps;
+    uint32_t choices;      /* schedule and value choices that had an alternative */
+    uint64_t now_ns;       /* virtual time at the end, counted from the start */
+    uint64_t run_hash;     /* everything in order: equal hashes mean equal executions */
+    uint64_t class_hash;   /* of the dependence order: equal for equivalent executions */
+};
+
+/* One choice as it was made; index < count. */
+struct world_choice {
+    uint16_t index;
+    uint16_t count;
+};
+
+/* Prepare the machine; call once per process, before anything else. Ends the process with
+ * exit status 5 and a message when the address ranges that determinism needs are taken. */
+void world_init(void);
+
+/* A build of a program under test (image.h): its writable globals are restored before every
+ * execution to what they are now, and its constructors run inside each. The descriptor must
+ * stay. At most WORLD_IMAGES_MAX images. */
+struct image;
+enum { WORLD_IMAGES_MAX = 4 };
+void world_image_add(const struct image *image);
+
+void world_limits_set(const struct world_limits *limits);
+
+/* Every choice of every execution is written to log[0..capacity), also the one being made
+ * when a process dies (the log may be shared memory); *used counts them. An execution that
+ * needs more is cut. */
+void world_choice_log(struct world_choice *log, uint32_t capacity, volatile uint32_t *used);
+
+/* Run one execution: main(arg) is the body of thread 0, named `name`. Everything from the
+ * execution before is gone (memory, globals, threads, time). */
+struct world_result world_run(struct world_chooser *chooser, const char *name,
+                              void (*main)(void *), void *arg);
+
+/* --- for choosers, between choices --- */
+
+/* The option of that index at the choice being made: an entity, or WORLD_ADVANCE. */
+uint16_t world_option(uint32_t index);
+/* Whether option 0 means that the thread which made the last step goes on. */
+bool world_option_continues(void);
+enum world_class world_class_of(uint16_t entity);
+/* Until when a window stays open (WORLD_NEVER when it is none), and since when. */
+uint64_t world_window_until_ns(uint16_t entity);
+uint64_t world_window_since_ns(uint16_t entity);
+/* End the execution as WORLD_STOPPED, for a reason that world_stop_text() keeps. */
+_Noreturn void world_stop(const char *format, ...) __attribute__((format(printf, 1, 2)));
+const char *world_stop_text(void);
+
+/* --- inspection, valid until the next world_run --- */
+
+const struct world_step *world_steps(uint32_t *count);
+const struct world_finding *world_finding_get(void);
+const char *world_entity_name(uint16_t entity);
+uint16_t world_entity_count(void);
+uint16_t world_entity_find(const char *name); /* WORLD_NOBODY when there is none */
+/* How often that entity has made an operation of that kind in this execution; counted only
+ * while an observer is set. */
+uint32_t world_op_count(uint16_t entity, enum world_op op);
+/* Kind word and ordinal of an object ("mutex", 3), for reports. */
+const char *world_object_kind(uint32_t object);
+uint64_t world_now_ns(void);
+uint64_t world_next_deadline_ns(void);
+
+/* Called after every step of the executions that follow (NULL: nobody; faster). With an
+ * observer, stacks are kept too. */
+typedef void (*world_observer)(void *context, const struct world_step *step);
+void world_observe(world_observer observer, void *context);
+/* The stack of the current operation; empty when called outside an execution. */
+void world_stack_here(struct world_stack *out);
+/* The stack where a thread stands that is not running. */
+void world_stack_of(uint16_t entity, struct world_stack *out);
+
+/* --- for the environment (fakes, actors): call from inside an execution --- */
+
+/* A thread of the environment or of the program; its body may block. Returns its id. */
+uint16_t world_spawn(const char *name, enum world_class class_, void (*body)(void *), void *arg);
+uint16_t world_self(void);
+/* Threads, tasks and memory created from here on by this thread and by the threads that it
+ * creates belong to that process group (0 at first). */
+void world_group_enter(uint8_t group);
+uint8_t world_group_of(uint16_t entity);
+/* The group's threads stop where they are, for ever; its memory is gone without a leak. */
+void world_group_kill(uint8_t group);
+
+/* Threads that wait for something to change; FIFO. Zero-initialised is valid. */
+struct world_queue {
+    uint16_t head, tail; /* entity id + 1 */
+    uint32_t object;     /* 0 until first used */
+};
+/* Block until world_wake or the deadline (WORLD_NEVER: none); true when woken. Callers loop
+ * over their predicate. `what` names the wait in reports and must outlive it. */
+bool world_wait(struct world_queue *queue, uint64_t deadline_ns, const char *what);
+void world_wake(struct world_queue *queue);
+/* Block until that time, or (window) run at a moment of the explorer's choice in between. */
+void world_sleep_until(uint64_t when_ns);
+void world_window(uint64_t from_ns, uint64_t until_ns, bool optional);
+
+/* Something that happens in one indivisible step, with no stack of its own: a delivery, a
+ * fault. The callback must not block; it may wake threads and arm tasks. */
+uint16_t world_task(const char *name, enum world_class class_, void (*run)(void *), void *arg);
+void world_task_arm(uint16_t task, uint64_t at_ns); /* enabled from then on; now is allowed */
+void world_task_class(uint16_t task, enum world_class class_);
+void world_task_disarm(uint16_t task);
+bool world_task_armed(uint16_t task);
+/* A task that may run from `from_ns` on and must have run when `until_ns` is over. */
+void world_task_window(uint16_t task, uint64_t from_ns, uint64_t until_ns);
+
+/* A value below n, chosen by the explorer; 0 is the default. The label names the choice. */
+uint32_t world_choose(uint32_t n, const char *label);
+/* A scheduling point with a name: a step of the current thread on a named object, after
+ * which others may run. `name` must outlive the execution. */
+void world_point(const char *name, enum world_access access);
+/* As world_point, without giving others a chance to run. */
+void world_note(const char *name, enum world_access access);
+/* The thread or actor makes no step before that time. */
+void world_pause(uint16_t entity, uint64_t until_ns);
+/* Move the wall clock; monotonic time never jumps. */
+void world_wall_jump(int64_t by_ns);
+/* End the execution: as done, or with a defect of that kind. */
+_Noreturn void world_finish(void);
+_Noreturn void world_fail(enum world_finding_kind kind, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* --- memory of the program under test --- */
+
+struct world_block {
+    const void *address;
+    size_t bytes;
+    uint32_t serial; /* how many allocations came before it */
+    uint16_t entity; /* who allocated it */
+    uintptr_t site;  /* return address of the allocation */
+    struct world_stack stack; /* empty unless observed */
+};
+/* Blocks of that group that are still allocated; fills at most max, oldest first, returns
+ * how many there are. */
+uint32_t world_blocks_live(uint8_t group, struct world_block *out, uint32_t max);
+size_t world_bytes_live(void);
+
+#endif
