@@ -21,13 +21,13 @@ enum posix_where { EVERYWHERE, NO_TSAN };
     X(posix_threads_created_detached, EVERYWHERE) \
     X(posix_threads_tryjoin, EVERYWHERE) \
     X(posix_threads_timedjoin, EVERYWHERE) \
-    X(posix_threads_clockjoin, EVERYWHERE) \
+    X(posix_threads_clockjoin, NO_TSAN) \
     X(posix_threads_yield, EVERYWHERE) \
     X(posix_attr_detachstate, EVERYWHERE) \
     X(posix_attr_sizes, EVERYWHERE) \
     X(posix_attr_scheduling, EVERYWHERE) \
     X(posix_attr_of_running_thread, EVERYWHERE) \
-    X(posix_attr_stack_is_usable, EVERYWHERE) \
+    X(posix_attr_stack_is_usable, NO_TSAN) \
     X(posix_attr_schedparam_of_thread, EVERYWHERE) \
     X(posix_names_of_self, EVERYWHERE) \
     X(posix_names_of_another, EVERYWHERE) \
@@ -36,7 +36,7 @@ enum posix_where { EVERYWHERE, NO_TSAN };
     X(posix_keys_value_per_thread, EVERYWHERE) \
     X(posix_keys_null_in_running_threads, EVERYWHERE) \
     X(posix_keys_destructor_at_exit, EVERYWHERE) \
-    X(posix_keys_destructor_iterations, EVERYWHERE) \
+    X(posix_keys_destructor_iterations, NO_TSAN) \
     X(posix_keys_destructor_sets_another, EVERYWHERE) \
     X(posix_keys_delete_calls_nothing, EVERYWHERE) \
     X(posix_keys_new_key_starts_null, EVERYWHERE) \
@@ -44,12 +44,12 @@ enum posix_where { EVERYWHERE, NO_TSAN };
     X(posix_once_concurrent, EVERYWHERE) \
     X(posix_once_nested, EVERYWHERE) \
     X(posix_once_per_control, EVERYWHERE) \
-    X(posix_once_cancelled, EVERYWHERE) \
+    X(posix_once_cancelled, NO_TSAN) \
     X(posix_cancel_cond_wait, EVERYWHERE) \
     X(posix_cancel_cond_timedwait, EVERYWHERE) \
     X(posix_cancel_sem_wait, EVERYWHERE) \
     X(posix_cancel_sleep, EVERYWHERE) \
-    X(posix_cancel_join, EVERYWHERE) \
+    X(posix_cancel_join, NO_TSAN) \
     X(posix_cancel_disabled_holds, EVERYWHERE) \
     X(posix_cancel_never_acted_upon, EVERYWHERE) \
     X(posix_cancel_state_and_type, EVERYWHERE) \
@@ -64,8 +64,8 @@ enum posix_where { EVERYWHERE, NO_TSAN };
     X(posix_mutex_static_initialisers, EVERYWHERE) \
     X(posix_mutex_trylock, EVERYWHERE) \
     X(posix_mutex_recursive, EVERYWHERE) \
-    X(posix_mutex_recursive_errors, EVERYWHERE) \
-    X(posix_mutex_errorcheck, EVERYWHERE) \
+    X(posix_mutex_recursive_errors, NO_TSAN) \
+    X(posix_mutex_errorcheck, NO_TSAN) \
     X(posix_mutex_destroy_and_init_again, EVERYWHERE) \
     X(posix_mutex_destroyed_by_last_user, EVERYWHERE) \
     X(posix_mutex_attributes, EVERYWHERE) \
@@ -74,12 +74,13 @@ enum posix_where { EVERYWHERE, NO_TSAN };
     X(posix_mutex_timed_past, EVERYWHERE) \
     X(posix_mutex_timed_malformed, EVERYWHERE) \
     X(posix_mutex_timed_gets_released_lock, EVERYWHERE) \
-    X(posix_mutex_timed_by_clock, EVERYWHERE) \
+    X(posix_mutex_timed_by_clock, NO_TSAN) \
     X(posix_mutex_timed_wrong_clock, EVERYWHERE) \
     X(posix_robust_lock_after_death, EVERYWHERE) \
     X(posix_robust_trylock_after_death, EVERYWHERE) \
     X(posix_robust_not_recoverable, EVERYWHERE) \
     X(posix_robust_consistent_without_need, EVERYWHERE) \
+    X(posix_robust_recursive, NO_TSAN) \
     X(posix_cond_signal_with_mutex, EVERYWHERE) \
     X(posix_cond_signal_without_mutex, EVERYWHERE) \
     X(posix_cond_broadcast, EVERYWHERE) \
@@ -104,7 +105,7 @@ enum posix_where { EVERYWHERE, NO_TSAN };
     X(posix_rwlock_reader_recursion_past_writer, EVERYWHERE) \
     X(posix_rwlock_timed_out, EVERYWHERE) \
     X(posix_rwlock_timed_against_reader, EVERYWHERE) \
-    X(posix_rwlock_timed_by_clock, EVERYWHERE) \
+    X(posix_rwlock_timed_by_clock, NO_TSAN) \
     X(posix_rwlock_static_initialiser, EVERYWHERE) \
     X(posix_rwlock_attributes, EVERYWHERE) \
     X(posix_sem_counts, EVERYWHERE) \
@@ -147,7 +148,7 @@ enum posix_where { EVERYWHERE, NO_TSAN };
     X(posix_clock_sleepers_side_by_side, EVERYWHERE) \
     X(posix_tls_errno_is_per_thread, EVERYWHERE) \
     X(posix_tls_errno_of_failing_call, EVERYWHERE) \
-    X(posix_tls_errno_of_thread_functions, EVERYWHERE) \
+    X(posix_tls_errno_of_thread_functions, NO_TSAN) \
     X(posix_tls_variables, EVERYWHERE) \
     X(posix_tls_variables_after_another_thread, EVERYWHERE) \
     X(posix_memory_blocks_are_apart, EVERYWHERE) \

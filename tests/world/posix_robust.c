@@ -92,3 +92,27 @@ void posix_robust_consistent_without_need(void)
     CHECK_OK(pthread_mutex_destroy(&stalled));
     robust_destroy(&robust);
 }
+
+/* Robust and recursive at once: each keeps its own promise. */
+void posix_robust_recursive(void)
+{
+    pthread_mutexattr_t attributes;
+    struct robust robust;
+
+    CHECK_OK(pthread_mutexattr_init(&attributes));
+    CHECK_OK(pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE));
+    CHECK_OK(pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST));
+    CHECK_OK(pthread_mutex_init(&robust.mutex, &attributes));
+    CHECK_OK(pthread_mutexattr_destroy(&attributes));
+    posix_gate_init(&robust.gate);
+    CHECK_OK(pthread_mutex_lock(&robust.mutex));
+    CHECK_OK(pthread_mutex_lock(&robust.mutex));
+    CHECK_OK(pthread_mutex_unlock(&robust.mutex));
+    CHECK_OK(pthread_mutex_unlock(&robust.mutex));
+    posix_finish(posix_start(lock_and_die, &robust));
+    CHECK_EQ(pthread_mutex_lock(&robust.mutex), EOWNERDEAD);
+    CHECK_OK(pthread_mutex_consistent(&robust.mutex));
+    CHECK_OK(pthread_mutex_unlock(&robust.mutex));
+    CHECK_EQ(pthread_mutex_unlock(&robust.mutex), EPERM);
+    robust_destroy(&robust);
+}
