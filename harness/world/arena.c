@@ -34,7 +34,7 @@ enum {
     UNIT = 16,
     GUARD_MIN = 16,
     BLOCKS_MAX = 1 << 20,
-    CLASS_COUNT = 65,          /* freed blocks by size in units; the last takes all others */
+    CLASS_COUNT = 65,          /* freed blocks below so many units are used again, by size */
     REST_BYTES = 4 << 20,      /* freed bytes before any is used again */
     FRESH = 0xbe, DEAD = 0xdd, GUARD = 0xfd,
     MAGIC_LIVE = 0x4c56, MAGIC_DEAD = 0x4445,
@@ -58,8 +58,9 @@ static struct header **blocks;       /* by serial */
 static struct world_stack *stacks;   /* by serial, while observed */
 static uint32_t serials;
 static size_t live_bytes;
+static uint32_t *resting_next;       /* by serial: the next freed block of its class, + 1 */
 static struct {
-    struct header *first, *last;     /* linked through user memory, oldest first */
+    uint32_t first, last;            /* serials + 1, oldest first */
 } resting[CLASS_COUNT];
 static size_t resting_bytes;
 
@@ -79,6 +80,7 @@ void arena_init(void)
     next = reserve(ARENA_BASE, ARENA_BYTES);
     blocks = reserve(NULL, BLOCKS_MAX * sizeof *blocks);
     stacks = reserve(NULL, BLOCKS_MAX * sizeof *stacks);
+    resting_next = reserve(NULL, BLOCKS_MAX * sizeof *resting_next);
 }
 
 void arena_reset(void)
@@ -101,11 +103,6 @@ static void *user_of(struct header *header)
 static char *end_of(struct header *header)
 {
     return (char *)header + (header->units - header->lead) * (size_t)UNIT;
-}
-
-static uint32_t class_of(uint32_t units)
-{
-    return units < CLASS_COUNT ? units : CLASS_COUNT - 1;
 }
 
 /* --- damage --- */
@@ -132,8 +129,7 @@ static void check_block(struct header *header, uintptr_t site)
         finding_raise(WORLD_FOUND_HEAP_OVERFLOW, site,
                       "something was written behind a block of %zu bytes", header->bytes);
     }
-    if (header->magic == MAGIC_DEAD && header->bytes > sizeof(void *) &&
-        !all_are(user + sizeof(void *), user + header->bytes, DEAD)) {
+    if (header->magic == MAGIC_DEAD && !all_are(user, user + header->bytes, DEAD)) {
         finding_detail("allocated at {pc:%lx}", (unsigned long)header->site);
         finding_raise(WORLD_FOUND_USE_AFTER_FREE, site,
                       "a block of %zu bytes was written after it was freed", header->bytes);
@@ -152,16 +148,31 @@ void arena_check(void)
 
 /* --- allocation --- */
 
+/* The block of that size that rests longest, once enough memory rests. */
 static struct header *reuse(uint32_t units)
 {
-    if (resting_bytes < REST_BYTES || units >= CLASS_COUNT - 1) return NULL;
-    struct header *header = resting[units].first;
-    if (header == NULL || header->lead != 0) return NULL;
-    check_block(header, 0);
+    if (resting_bytes < REST_BYTES || units >= CLASS_COUNT || !resting[units].first) return NULL;
+    uint32_t serial = resting[units].first - 1;
+    struct header *header = blocks[serial];
     SHOW(header, units * (size_t)UNIT);
-    memcpy(&resting[units].first, user_of(header), sizeof(void *));
+    check_block(header, 0);
+    resting[units].first = resting_next[serial];
     resting_bytes -= units * (size_t)UNIT;
     return header;
+}
+
+static void rest(struct header *header)
+{
+    uint32_t class_ = header->units;
+    if (class_ >= CLASS_COUNT || header->lead != 0) return;
+    resting_next[header->serial] = 0;
+    if (resting[class_].first) {
+        resting_next[resting[class_].last - 1] = header->serial + 1;
+    } else {
+        resting[class_].first = header->serial + 1;
+    }
+    resting[class_].last = header->serial + 1;
+    resting_bytes += class_ * (size_t)UNIT;
 }
 
 static struct header *carve(size_t bytes, size_t align, uint32_t *units, uint32_t *lead)
@@ -241,20 +252,7 @@ void arena_free(void *block, uintptr_t site)
     live_bytes -= header->bytes;
     header->magic = MAGIC_DEAD;
     memset(block, DEAD, header->bytes);
-    uint32_t class_ = class_of(header->units);
-    struct header *none = NULL;
-    if (header->bytes >= sizeof none && class_ < CLASS_COUNT - 1 && header->lead == 0) {
-        memcpy(block, &none, sizeof none);
-        if (resting[class_].first) {
-            SHOW(user_of(resting[class_].last), sizeof header);
-            memcpy(user_of(resting[class_].last), &header, sizeof header);
-            HIDE(user_of(resting[class_].last), sizeof header);
-        } else {
-            resting[class_].first = header;
-        }
-        resting[class_].last = header;
-    }
-    resting_bytes += header->units * (size_t)UNIT;
+    rest(header);
     HIDE(header, (header->units - header->lead) * (size_t)UNIT);
 }
 

@@ -29,6 +29,11 @@ uint64_t clock_read(clockid_t clock)
     }
 }
 
+bool clock_can_wait(clockid_t clock)
+{
+    return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
+}
+
 bool clock_deadline(clockid_t clock, const struct timespec *at, uint64_t *deadline_ns)
 {
     if (at->tv_nsec < 0 || at->tv_nsec >= (long)SECOND_NS) return false;
@@ -117,6 +122,7 @@ void clock_sleep_until(uint64_t when_ns)
     entity_disable(self);
     timer_add(self, TIMER_WAKE, when_ns);
     sched_pass();
+    timer_remove(self, TIMER_WAKE);
     self->wait = WAIT_NONE;
     step_record(WORLD_OP_SLEEP, 0, WORLD_NONE, 0);
     thread_test_cancel();

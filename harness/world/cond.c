@@ -91,8 +91,8 @@ static int cond_wait(pthread_cond_t *storage, pthread_mutex_t *mutex_storage, ui
     struct object *cond = &W.objects[id];
     struct entity *self = W.self;
     check_wait(cond, mutex_id, site);
-    thread_test_cancel();
     sched_point();
+    thread_test_cancel();
     uint32_t depth;
     mutex_release(mutex_id, &depth);
     enqueue(id, mutex_id, deadline_ns, site);
@@ -140,7 +140,7 @@ int world_pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mutex, c
                                  const struct timespec *at)
 {
     uint64_t deadline_ns;
-    if (!clock_deadline(clock, at, &deadline_ns)) return EINVAL;
+    if (!clock_can_wait(clock) || !clock_deadline(clock, at, &deadline_ns)) return EINVAL;
     return cond_wait(cond, mutex, deadline_ns, CALLER);
 }
 
@@ -149,7 +149,7 @@ int world_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
 {
     uint64_t deadline_ns;
     clockid_t clock = W.objects[cond_at(cond, CALLER)].type;
-    if (!clock_deadline(clock, at, &deadline_ns)) return EINVAL;
+    if (!clock_can_wait(clock) || !clock_deadline(clock, at, &deadline_ns)) return EINVAL;
     return cond_wait(cond, mutex, deadline_ns, CALLER);
 }
 

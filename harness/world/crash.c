@@ -63,6 +63,11 @@ void crash_init(void)
     REQUIRE(stack != MAP_FAILED);
     stack_t alternate = {.ss_sp = stack, .ss_size = bytes};
     sigaltstack(&alternate, NULL);
+    world_catch_signals();
+}
+
+void world_catch_signals(void)
+{
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         struct sigaction action;
         memset(&action, 0, sizeof action);

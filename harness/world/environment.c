@@ -16,7 +16,10 @@ bool world_wait(struct world_queue *queue, uint64_t deadline_ns, const char *wha
     timer_add(self, TIMER_WAKE, deadline_ns);
     sched_pass();
     self->wait = WAIT_NONE;
-    if (self->reason != WOKEN_TIMEOUT) return true;
+    if (self->reason != WOKEN_TIMEOUT) {
+        step_record(WORLD_OP_WAKE, id, WORLD_READ, 0);
+        return true;
+    }
     queue_remove(&queue->head, &queue->tail, self);
     step_record(WORLD_OP_TIMEOUT, id, WORLD_WRITE, 0);
     return false;

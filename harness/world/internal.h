@@ -338,6 +338,8 @@ void timer_advance(void);
 /* Deadline of an absolute time on that clock, as monotonic ns; a wall-clock deadline is
  * converted with the wall clock as it stands. False: the timespec is invalid. */
 bool clock_deadline(clockid_t clock, const struct timespec *at, uint64_t *deadline_ns);
+/* Whether locks and conditions can wait on that clock. */
+bool clock_can_wait(clockid_t clock);
 uint64_t clock_read(clockid_t clock);
 
 /* --- threads (thread.c) --- */

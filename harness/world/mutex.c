@@ -162,7 +162,7 @@ int mutex_lock(uint32_t id, uint64_t deadline_ns, bool relock, uintptr_t site)
     if (UNLIKELY(mutex->type & UNRECOVERABLE)) return ENOTRECOVERABLE;
     if (UNLIKELY(mutex->owner == self->id + 1)) {
         int rc = lock_again(id, mutex, deadline_ns != WORLD_NEVER, site);
-        if (rc != 0 || mutex->type == TYPE_RECURSIVE) return rc;
+        if (rc != 0 || (mutex->type & TYPE_MASK) == TYPE_RECURSIVE) return rc;
     }
     if (UNLIKELY(deadline_ns != WORLD_NEVER)) mutex->tried = true;
     if (mutex->owner || W.options != 1 || W.stalls_left || UNLIKELY(self->paused)) {
@@ -305,6 +305,7 @@ int world_pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock,
 {
     uint32_t id = mutex_at(mutex, CALLER);
     uint64_t deadline_ns;
+    if (!clock_can_wait(clock)) return EINVAL;
     /* POSIX: no validity check of the time where the lock can be had at once. */
     if (!clock_deadline(clock, at, &deadline_ns)) {
         return mutex_trylock(id, CALLER) == 0 ? 0 : EINVAL;

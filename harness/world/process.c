@@ -3,8 +3,9 @@
 
 #include <stdlib.h>
 #include <sys/types.h>
+#include <unistd.h>
 
-enum { PID = 1000, ATEXIT_MAX = 64 };
+enum { PID = 1000, ATEXIT_MAX = 64, PROCESSORS = 4 };
 
 static void (*at_exit[ATEXIT_MAX])(void);
 static uint32_t at_exit_count;
@@ -78,6 +79,42 @@ pid_t world_getpid(void)
 pid_t world_gettid(void)
 {
     return PID + W.self->id;
+}
+
+/* The machine that a program sees is the same everywhere. */
+long world_sysconf(int name)
+{
+    switch (name) {
+    case _SC_PAGESIZE:
+        return 4096;
+    case _SC_NPROCESSORS_CONF:
+    case _SC_NPROCESSORS_ONLN:
+        return PROCESSORS;
+    case _SC_THREAD_STACK_MIN:
+        return 16384;
+    case _SC_CLK_TCK:
+        return 100;
+    case _SC_OPEN_MAX:
+        return 1024;
+    default:
+        finding_raise(WORLD_FOUND_UNCONTROLLED, CALLER, "uncontrolled call of sysconf(%d)", name);
+    }
+}
+
+/* What PTHREAD_STACK_MIN expands to. */
+long world___sysconf(int name)
+{
+    return world_sysconf(name);
+}
+
+int world_get_nprocs(void)
+{
+    return PROCESSORS;
+}
+
+int world_get_nprocs_conf(void)
+{
+    return PROCESSORS;
 }
 
 /* Each fiber keeps its own errno: see fiber_switch. */

@@ -155,6 +155,7 @@ static int clocked(pthread_rwlock_t *lock, bool write, clockid_t clock, const st
 {
     uint32_t id = rwlock_at(lock, site);
     uint64_t deadline_ns;
+    if (!clock_can_wait(clock)) return EINVAL;
     if (!clock_deadline(clock, at, &deadline_ns)) {
         return try_lock(id, write, site) == 0 ? 0 : EINVAL;
     }

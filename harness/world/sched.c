@@ -46,6 +46,11 @@ bool world_option_continues(void)
     return W.option_continues;
 }
 
+bool world_plain(void)
+{
+    return W.enabled_count[WORLD_THREAD] == W.option_count;
+}
+
 static void log_choice(uint32_t index, uint32_t count)
 {
     if (UNLIKELY(W.choices == W.choices_max)) sched_leave(WORLD_CUT);

@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <limits.h>
+#include <setjmp.h>
 #include <semaphore.h>
 
 /* Wait in the object's list until `open` holds or the deadline has passed; the opener
@@ -118,6 +119,7 @@ int world_sem_clockwait(sem_t *storage, clockid_t clock, const struct timespec *
 {
     uint32_t id = sem_at(storage, CALLER);
     uint64_t deadline_ns;
+    if (!clock_can_wait(clock)) return failed(EINVAL);
     if (!clock_deadline(clock, at, &deadline_ns)) {
         sched_point();
         return W.objects[id].count > 0 ? sem_take(id) : failed(EINVAL);
@@ -208,10 +210,15 @@ int world_pthread_barrier_wait(pthread_barrier_t *storage)
     queue_push(&barrier->head, &barrier->tail, self);
     sched_block();
     self->wait = WAIT_NONE;
+    step_record(WORLD_OP_WAKE, id, WORLD_READ, 0);
     return 0;
 }
 
 /* --- pthread_once, call_once --- */
+
+_Noreturn void world___pthread_unwind_next(__pthread_unwind_buf_t *buffer);
+void world___pthread_register_cancel(__pthread_unwind_buf_t *buffer);
+void world___pthread_unregister_cancel(__pthread_unwind_buf_t *buffer);
 
 enum { ONCE_FRESH, ONCE_RUNNING, ONCE_DONE };
 
@@ -229,7 +236,16 @@ static int once(uint32_t *storage, void (*init)(void), uintptr_t site)
     }
     object->other = ONCE_RUNNING;
     step_record(WORLD_OP_ONCE, id, WORLD_WRITE, 1);
+    __pthread_unwind_buf_t frame;
+    if (__sigsetjmp((struct __jmp_buf_tag *)(void *)frame.__cancel_jmp_buf, 0) != 0) {
+        /* Cancelled inside: as if it had never been called. */
+        object->other = ONCE_FRESH;
+        open_gate(object, true);
+        world___pthread_unwind_next(&frame);
+    }
+    world___pthread_register_cancel(&frame);
     init();
+    world___pthread_unregister_cancel(&frame);
     object->other = ONCE_DONE;
     step_record(WORLD_OP_ONCE, id, WORLD_WRITE, 2);
     open_gate(object, true);

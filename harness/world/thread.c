@@ -161,8 +161,10 @@ int thread_create_c11(pthread_t *out, int (*start)(void *), void *argument)
 static struct entity *joinable(pthread_t thread, uintptr_t site)
 {
     struct entity *target = thread_of(thread);
-    if (target == NULL || target->detached || target->joining_done || target->joiner) {
+    if (target == NULL || target == W.self || target->detached || target->joining_done ||
+        target->joiner) {
         const char *why = target == NULL         ? "that never existed"
+                          : target == W.self     ? "that is itself"
                           : target->detached     ? "that is detached"
                           : target->joining_done ? "that was joined before"
                                                  : "that another thread is joining";
@@ -174,7 +176,6 @@ static struct entity *joinable(pthread_t thread, uintptr_t site)
 int thread_join(pthread_t thread, void **result, uint64_t deadline_ns, uintptr_t site)
 {
     struct entity *self = W.self;
-    if (thread_of(thread) == self) return EDEADLK;
     struct entity *target = joinable(thread, site);
     thread_test_cancel();
     target->joiner = (uint16_t)(self->id + 1);
@@ -310,7 +311,7 @@ void world___pthread_unregister_cancel(__pthread_unwind_buf_t *buffer)
     W.self->cleanups = *cleanup_next((struct cleanup *)(void *)buffer);
 }
 
-void world___pthread_unwind_next(__pthread_unwind_buf_t *buffer)
+_Noreturn void world___pthread_unwind_next(__pthread_unwind_buf_t *buffer)
 {
     (void)buffer;
     unwind(W.self);
@@ -358,7 +359,7 @@ int world_pthread_cancel(pthread_t thread)
     step_record(WORLD_OP_CANCEL, thread_object(target), WORLD_WRITE, 0);
     if (target->state != ENTITY_LIVE) return 0;
     target->cancel_pending = true;
-    if (!target->cancel_disabled && !target->enabled && waits_cancellably(target)) {
+    if (!target->cancel_disabled && waits_cancellably(target)) {
         timer_remove(target, TIMER_WAKE);
         target->reason = WOKEN_CANCELLED;
         entity_class_set(target, (enum world_class)target->home_class);

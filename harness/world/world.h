@@ -40,8 +40,8 @@ enum world_class {
     WORLD_FAULT,    /* must happen now */
     WORLD_SPURIOUS, /* a waiter that could wake without a reason */
     WORLD_OPTIONAL, /* may happen or not */
-    WORLD_CLASSES
 };
+enum { WORLD_CLASSES = WORLD_OPTIONAL + 1 };
 
 /* How an execution ended. */
 enum world_end {
@@ -118,6 +118,8 @@ struct world_choice {
 /* Prepare the machine; call once per process, before anything else. Ends the process with
  * exit status 5 and a message when the address ranges that determinism needs are taken. */
 void world_init(void);
+/* Take the fatal signals (again, if somebody else has taken them since world_init). */
+void world_catch_signals(void);
 
 /* A build of a program under test (image.h): its writable globals are restored before every
  * execution to what they are now, and its constructors run inside each. The descriptor must
@@ -144,6 +146,8 @@ struct world_result world_run(struct world_chooser *chooser, const char *name,
 uint16_t world_option(uint32_t index);
 /* Whether option 0 means that the thread which made the last step goes on. */
 bool world_option_continues(void);
+/* Whether all options of the choice being made are threads of the program. */
+bool world_plain(void);
 enum world_class world_class_of(uint16_t entity);
 /* Until when a window stays open (WORLD_NEVER when it is none), and since when. */
 uint64_t world_window_until_ns(uint16_t entity);

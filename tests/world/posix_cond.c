@@ -14,8 +14,8 @@ enum { WAITERS = 3, NO_SUCH = 77 };
 struct room {
     pthread_mutex_t mutex;
     pthread_cond_t cond;
+    struct posix_gate gate;
     uint32_t tokens;
-    uint32_t waiting;
     uint32_t woken;
     bool open;
 };
@@ -30,10 +30,12 @@ static void room_init(struct room *room)
     CHECK_OK(pthread_mutex_init(&room->mutex, &attributes));
     CHECK_OK(pthread_mutexattr_destroy(&attributes));
     CHECK_OK(pthread_cond_init(&room->cond, NULL));
+    posix_gate_init(&room->gate);
 }
 
 static void room_destroy(struct room *room)
 {
+    posix_gate_destroy(&room->gate);
     CHECK_OK(pthread_cond_destroy(&room->cond));
     CHECK_OK(pthread_mutex_destroy(&room->mutex));
 }
@@ -43,6 +45,7 @@ static void *take_token(void *argument)
     struct room *room = argument;
 
     CHECK_OK(pthread_mutex_lock(&room->mutex));
+    posix_gate_raise(&room->gate);
     while (room->tokens == 0) {
         CHECK_OK(pthread_cond_wait(&room->cond, &room->mutex));
         /* An error-checking mutex says whose it is. */
@@ -65,8 +68,16 @@ static void put_token(struct room *room, bool signal_inside)
         CHECK_OK(pthread_cond_signal(&room->cond));
 }
 
+/* Each waiter announced itself holding the mutex: who gets it after the last knows all blocked. */
+static void wait_until_blocked(struct room *room)
+{
+    posix_gate_wait(&room->gate, WAITERS);
+    CHECK_OK(pthread_mutex_lock(&room->mutex));
+    CHECK_OK(pthread_mutex_unlock(&room->mutex));
+}
+
 /* One signal a token: were a signal to wake none of the blocked, a waiter would be left. */
-static void hand_out_tokens(bool signal_inside)
+static void hand_out_tokens(bool signal_inside, bool all_blocked)
 {
     struct room room;
     pthread_t threads[WAITERS];
@@ -74,6 +85,8 @@ static void hand_out_tokens(bool signal_inside)
     room_init(&room);
     for (size_t i = 0; i < WAITERS; i++)
         threads[i] = posix_start(take_token, &room);
+    if (all_blocked)
+        wait_until_blocked(&room);
     for (size_t i = 0; i < WAITERS; i++)
         put_token(&room, signal_inside);
     for (size_t i = 0; i < WAITERS; i++)
@@ -85,12 +98,18 @@ static void hand_out_tokens(bool signal_inside)
 
 void posix_cond_signal_with_mutex(void)
 {
-    hand_out_tokens(true);
+    hand_out_tokens(true, false);
 }
 
 void posix_cond_signal_without_mutex(void)
 {
-    hand_out_tokens(false);
+    hand_out_tokens(false, false);
+}
+
+void posix_cond_signal_to_blocked(void)
+{
+    hand_out_tokens(true, true);
+    hand_out_tokens(false, true);
 }
 
 static void *wait_until_open(void *argument)
@@ -98,7 +117,7 @@ static void *wait_until_open(void *argument)
     struct room *room = argument;
 
     CHECK_OK(pthread_mutex_lock(&room->mutex));
-    room->waiting++;
+    posix_gate_raise(&room->gate);
     while (!room->open) {
         CHECK_OK(pthread_cond_wait(&room->cond, &room->mutex));
         CHECK_EQ(pthread_mutex_lock(&room->mutex), EDEADLK);
@@ -109,7 +128,7 @@ static void *wait_until_open(void *argument)
 }
 
 /* One broadcast frees all that are blocked, and those that come late do not block. */
-void posix_cond_broadcast(void)
+static void open_for_all(bool all_blocked)
 {
     struct room room;
     pthread_t threads[WAITERS];
@@ -117,6 +136,8 @@ void posix_cond_broadcast(void)
     room_init(&room);
     for (size_t i = 0; i < WAITERS; i++)
         threads[i] = posix_start(wait_until_open, &room);
+    if (all_blocked)
+        wait_until_blocked(&room);
     CHECK_OK(pthread_mutex_lock(&room.mutex));
     room.open = true;
     CHECK_OK(pthread_cond_broadcast(&room.cond));
@@ -125,6 +146,16 @@ void posix_cond_broadcast(void)
         posix_finish(threads[i]);
     CHECK_EQ(room.woken, WAITERS);
     room_destroy(&room);
+}
+
+void posix_cond_broadcast(void)
+{
+    open_for_all(false);
+}
+
+void posix_cond_broadcast_to_blocked(void)
+{
+    open_for_all(true);
 }
 
 void posix_cond_nobody_waits(void)
@@ -142,7 +173,6 @@ void posix_cond_nobody_waits(void)
 struct entry {
     pthread_mutex_t *mutex;
     pthread_cond_t *cond;
-    uint32_t waiting;
     bool open;
 };
 
@@ -151,7 +181,6 @@ static void *wait_for_entry(void *argument)
     struct entry *entry = argument;
 
     CHECK_OK(pthread_mutex_lock(entry->mutex));
-    entry->waiting++;
     while (!entry->open)
         CHECK_OK(pthread_cond_wait(entry->cond, entry->mutex));
     CHECK_OK(pthread_mutex_unlock(entry->mutex));

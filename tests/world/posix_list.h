@@ -83,7 +83,9 @@ enum posix_where { EVERYWHERE, NO_TSAN };
     X(posix_robust_recursive, NO_TSAN) \
     X(posix_cond_signal_with_mutex, EVERYWHERE) \
     X(posix_cond_signal_without_mutex, EVERYWHERE) \
+    X(posix_cond_signal_to_blocked, EVERYWHERE) \
     X(posix_cond_broadcast, EVERYWHERE) \
+    X(posix_cond_broadcast_to_blocked, EVERYWHERE) \
     X(posix_cond_nobody_waits, EVERYWHERE) \
     X(posix_cond_destroyed_after_broadcast, EVERYWHERE) \
     X(posix_cond_another_mutex_later, EVERYWHERE) \

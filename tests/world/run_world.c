@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { RUNS = 300 };
 
@@ -60,7 +61,7 @@ static void explain(const struct explore_failure *failed)
     print_error("run %llu (%s), id %u\n  check: %s\n  finding: %s %s\n  %s\n  replay: %s\n",
                 (unsigned long long)failed->run, failed->strategy, failed->id, failure,
                 world_finding_words[finding->kind], finding->text, finding->detail, token);
-    test_free(token);
+    free(token);
 }
 
 static void run_case(void **state)
@@ -70,6 +71,7 @@ static void run_case(void **state)
     struct explore_subject subject = {*state, "main", body, before, judge};
     struct explore_options options = {.strategy = {.kind = EXPLORE_AUTO, .seed = 1},
                                       .runs_max = RUNS};
+    world_catch_signals(); /* from CMocka */
     assert_int_equal(explore_run(&subject, &options, &stats, &failed), 0);
     if (failed.id != EXPLORE_PASSED) explain(&failed);
     assert_int_equal(failed.id, EXPLORE_PASSED);

@@ -1,0 +1,195 @@
+/* The main loop. */
+#include "explore.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PROGRESS_EVERY = 256, LATELY = 1000 };
+
+static struct explore_log private_log;
+static struct explore_log *log_now;
+
+void explore_log_set(struct explore_log *log)
+{
+    log_now = log ? log : &private_log;
+    world_choice_log(log_now->choices, TOKEN_CHOICES_MAX, &log_now->used);
+}
+
+const struct world_choice *explore_choices(uint32_t *count)
+{
+    *count = log_now->used;
+    return log_now->choices;
+}
+
+static uint32_t execute(const struct explore_subject *subject, struct strategy *strategy,
+                        struct world_result *result)
+{
+    if (subject->before) subject->before(subject->context);
+    *result = world_run(&strategy->chooser, subject->name, subject->body, subject->context);
+    if (subject->judge) return subject->judge(subject->context, result);
+    return result->end == WORLD_FINDING ? (uint32_t)world_finding_get()->kind : EXPLORE_PASSED;
+}
+
+uint32_t explore_replay(const struct explore_subject *subject, const uint16_t *choices,
+                        uint32_t count, bool strict, struct world_result *result)
+{
+    struct strategy *strategy = strategy_replay(choices, count, strict);
+    strategy->begin(strategy, 0);
+    uint32_t id = execute(subject, strategy, result);
+    strategy->free(strategy);
+    return id;
+}
+
+/* --- repeating an execution must give the same --- */
+
+static void describe_step(const struct world_step *step, char *out, size_t bytes)
+{
+    snprintf(out, bytes, "%s %s object %u result %u", world_entity_name(step->entity),
+             world_op_words[step->op], step->object, step->result);
+}
+
+static _Noreturn void differ(const struct world_step *before, uint32_t before_count, uint64_t run)
+{
+    uint32_t count;
+    const struct world_step *steps = world_steps(&count);
+    uint32_t at = 0;
+    while (at < count && at < before_count && before[at].entity == steps[at].entity &&
+           before[at].op == steps[at].op && before[at].object == steps[at].object &&
+           before[at].result == steps[at].result) {
+        at++;
+    }
+    char first[128] = "(ended)", second[128] = "(ended)";
+    if (at < before_count) describe_step(&before[at], first, sizeof first);
+    if (at < count) describe_step(&steps[at], second, sizeof second);
+    fflush(stdout);
+    fprintf(stderr,
+            "harness fault: run %llu is not deterministic\n"
+            "  step %u was:        %s\n"
+            "  its repetition did: %s\n",
+            (unsigned long long)run, at, first, second);
+    _exit(5);
+}
+
+static void repeat(const struct explore_subject *subject, const struct world_result *before,
+                   uint64_t run)
+{
+    uint32_t count, steps_count;
+    const struct world_choice *choices = explore_choices(&count);
+    const struct world_step *steps = world_steps(&steps_count);
+    uint16_t *list = malloc(count * sizeof *list + 1);
+    struct world_step *copy = malloc(steps_count * sizeof *copy + 1);
+    if (list == NULL || copy == NULL) return;
+    memcpy(copy, steps, steps_count * sizeof *copy);
+    for (uint32_t i = 0; i < count; i++) list[i] = choices[i].index;
+    struct world_result again;
+    explore_replay(subject, list, count, true, &again);
+    if (again.run_hash != before->run_hash) differ(copy, steps_count, run);
+    free(copy);
+    free(list);
+}
+
+/* --- the loop --- */
+
+static void count_run(struct explore_stats *stats, struct distinct *distinct,
+                      const struct world_result *result)
+{
+    stats->runs++;
+    stats->cut += result->end == WORLD_CUT;
+    stats->steps_sum += result->steps;
+    stats->choices_sum += result->choices;
+    if (result->steps < stats->steps_min) stats->steps_min = result->steps;
+    if (result->steps > stats->steps_max) stats->steps_max = result->steps;
+    bool fresh = distinct_add(distinct, result->class_hash);
+    if (stats->runs % LATELY == 1) stats->new_lately = 0;
+    stats->new_lately += fresh;
+}
+
+static void keep_failure(struct explore_failure *failure, uint32_t id, uint64_t run,
+                         struct strategy *strategy, const struct world_result *result)
+{
+    uint32_t count;
+    const struct world_choice *choices = explore_choices(&count);
+    failure->run = run;
+    failure->run_hash = result->run_hash;
+    failure->count = count;
+    for (uint32_t i = 0; i < count; i++) failure->choices[i] = choices[i].index;
+    snprintf(failure->strategy, sizeof failure->strategy, "%s",
+             run == 0 ? "the default schedule" : strategy->describe(strategy, run));
+    failure->id = id;
+}
+
+static bool power_of_two(uint64_t n)
+{
+    return (n & (n - 1)) == 0;
+}
+
+/* Execution 0 takes option 0 everywhere; it also tells how long executions are. */
+static uint32_t first_execution(const struct explore_subject *subject, struct distinct *distinct,
+                                struct explore_stats *stats, struct explore_failure *failure)
+{
+    struct world_result result;
+    struct strategy *plain = strategy_replay(NULL, 0, false);
+    plain->begin(plain, 0);
+    log_now->run = 0;
+    uint32_t id = execute(subject, plain, &result);
+    count_run(stats, distinct, &result);
+    if (id != EXPLORE_PASSED) keep_failure(failure, id, 0, plain, &result);
+    if (id == EXPLORE_PASSED) repeat(subject, &result, 0);
+    plain->free(plain);
+    return result.choices;
+}
+
+static void loop(const struct explore_subject *subject, const struct explore_options *options,
+                 struct strategy *strategy, struct distinct *distinct, struct explore_stats *stats,
+                 struct explore_failure *failure)
+{
+    bool samples = options->strategy.kind != EXPLORE_DFS;
+    uint64_t run = options->first_run + (options->first_run == 0 && samples);
+    for (; stats->runs < options->runs_max; run++) {
+        if (!strategy->begin(strategy, run)) {
+            stats->complete = true;
+            return;
+        }
+        struct world_result result;
+        log_now->run = run;
+        uint32_t id = execute(subject, strategy, &result);
+        count_run(stats, distinct, &result);
+        if (id != EXPLORE_PASSED) {
+            keep_failure(failure, id, run, strategy, &result);
+            return;
+        }
+        if (strategy->end) strategy->end(strategy, log_now->choices, log_now->used);
+        if (power_of_two(run)) repeat(subject, &result, run);
+        if (stats->runs % PROGRESS_EVERY == 0 && options->progress) {
+            stats->distinct = distinct_count(distinct, &stats->distinct_exact);
+            if (options->progress(options->progress_context, stats)) continue;
+            stats->out_of_time = true;
+            return;
+        }
+    }
+}
+
+int explore_run(const struct explore_subject *subject, const struct explore_options *options,
+                struct explore_stats *stats, struct explore_failure *failure)
+{
+    struct distinct distinct;
+    struct strategy_options strategy_options = options->strategy;
+    *stats = (struct explore_stats){.steps_min = UINT32_MAX};
+    failure->id = EXPLORE_PASSED;
+    if (!distinct_init(&distinct)) return -1;
+    uint32_t length = 0;
+    if (options->first_run == 0 && strategy_options.kind != EXPLORE_DFS) {
+        length = first_execution(subject, &distinct, stats, failure);
+    }
+    if (strategy_options.length == 0) strategy_options.length = length;
+    struct strategy *strategy = strategy_new(&strategy_options);
+    if (strategy && failure->id == EXPLORE_PASSED) {
+        loop(subject, options, strategy, &distinct, stats, failure);
+    }
+    stats->distinct = distinct_count(&distinct, &stats->distinct_exact);
+    if (strategy) strategy->free(strategy);
+    distinct_free(&distinct);
+    return strategy ? 0 : -1;
+}

@@ -1,0 +1,86 @@
+/* Exploring: many executions of one program under test, until one fails or the budget ends.
+ *
+ * Knows nothing of sessions or scenarios: what an execution runs, and what makes it fail, is
+ * told by a struct explore_subject. */
+#ifndef HARNESS_EXPLORE_EXPLORE_H
+#define HARNESS_EXPLORE_EXPLORE_H
+
+#include "distinct.h"
+#include "strategy.h"
+#include "token.h"
+
+/* What is wrong with an execution; equal ids mean "the same promise is broken", which is what
+ * shrinking keeps. 0: nothing. Ids from EXPLORE_CHECKS on are the subject's own; below it
+ * are the kinds of findings of the world. */
+enum { EXPLORE_PASSED = 0, EXPLORE_CHECKS = 1000 };
+
+struct explore_subject {
+    void *context;
+    const char *name;          /* of thread 0 */
+    void (*body)(void *context);
+    /* Before every execution, outside of it: forget the last one. May be NULL. */
+    void (*before)(void *context);
+    /* After every execution: what was wrong with it. NULL: findings of the world alone. */
+    uint32_t (*judge)(void *context, const struct world_result *result);
+};
+
+struct explore_stats {
+    uint64_t runs;
+    uint64_t distinct;         /* by dependence order */
+    bool distinct_exact;
+    uint64_t cut;              /* by the bound on steps or time */
+    uint64_t steps_sum, choices_sum;
+    uint32_t steps_min, steps_max;
+    uint64_t new_lately;       /* distinct ones among the last thousand */
+    bool complete;             /* the search has no more executions */
+    bool out_of_time;
+};
+
+struct explore_failure {
+    uint32_t id;               /* EXPLORE_PASSED: none */
+    uint64_t run;              /* its number, from 0 */
+    char strategy[48];
+    uint64_t run_hash;
+    uint32_t count;            /* of choices */
+    uint16_t choices[TOKEN_CHOICES_MAX];
+};
+
+struct explore_options {
+    struct strategy_options strategy;
+    uint64_t runs_max;
+    uint64_t first_run;        /* number of the first execution */
+    /* Told now and then; false ends the exploration as out_of_time. May be NULL. */
+    bool (*progress)(void *context, const struct explore_stats *stats);
+    void *progress_context;
+};
+
+/* Explore. The world must be initialised and its limits set. Returns 0, or -1 when out of
+ * memory. *stats and *failure may lie in shared memory: they are kept up to date. A
+ * difference between an execution and its repetition is a fault of the harness and ends the
+ * process with status 5; sampled are execution 0 and those whose number is a power of two. */
+int explore_run(const struct explore_subject *subject, const struct explore_options *options,
+                struct explore_stats *stats, struct explore_failure *failure);
+
+/* One execution by these choices. Returns what was wrong with it. */
+uint32_t explore_replay(const struct explore_subject *subject, const uint16_t *choices,
+                        uint32_t count, bool strict, struct world_result *result);
+
+/* The choices of the last execution in this process. */
+const struct world_choice *explore_choices(uint32_t *count);
+
+/* Where choices are logged: call once per process. NULL: in private memory. */
+struct explore_log {
+    volatile uint32_t used;
+    volatile uint64_t run;     /* number of the execution that is running */
+    struct world_choice choices[TOKEN_CHOICES_MAX];
+};
+void explore_log_set(struct explore_log *log);
+
+/* Make a failing list of choices smaller: fewer optional faults, fewer deviations, shorter;
+ * each candidate must fail with the same id. *failure is kept up to date, so that it is
+ * usable even if the process dies meanwhile. Spends at most `tries` executions; returns how
+ * many it spent. */
+uint32_t explore_shrink(const struct explore_subject *subject, struct explore_failure *failure,
+                        uint32_t tries);
+
+#endif

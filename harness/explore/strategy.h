@@ -1,0 +1,57 @@
+/* Strategies: how the choices of an execution are made.
+ *
+ * A strategy is a chooser with a memory between executions. What it does in execution number
+ * n depends on its seed and on n alone (searches that enumerate depend on what came before),
+ * so any single execution can be repeated by its number. */
+#ifndef HARNESS_EXPLORE_STRATEGY_H
+#define HARNESS_EXPLORE_STRATEGY_H
+
+#include "harness/world/world.h"
+
+/* Words of the scenario language and of --strategy. */
+#define EXPLORE_STRATEGIES(X)                                                                      \
+    X(AUTO, "auto", "members take turns: random walk, PCT of several depths, calm walks")          \
+    X(RANDOM, "random", "a random walk: every option is equally likely")                           \
+    X(PCT, "pct", "random priorities, lowered at depth-1 random places")                           \
+    X(DFS, "dfs", "depth first over all choices, with a bound on deviations")
+
+enum explore_kind {
+#define X(name, word, text) EXPLORE_##name,
+    EXPLORE_STRATEGIES(X)
+#undef X
+    EXPLORE_KINDS
+};
+
+struct strategy {
+    struct world_chooser chooser; /* first: the world calls back with it */
+    /* Before execution number n. False: the search is complete, there is no such execution. */
+    bool (*begin)(struct strategy *self, uint64_t n);
+    /* After it, with the choices it made. NULL: not interested. */
+    void (*end)(struct strategy *self, const struct world_choice *choices, uint32_t count);
+    /* What made execution n, for reports: "pct depth=3". */
+    const char *(*describe)(struct strategy *self, uint64_t n);
+    void (*free)(struct strategy *self);
+};
+
+struct strategy_options {
+    enum explore_kind kind;
+    uint64_t seed;
+    uint32_t depth;      /* pct; at least 1 */
+    uint32_t deviations; /* dfs: preemptions, faults and early time jumps together */
+    uint32_t length;     /* choices of a typical execution; a hint */
+};
+
+/* NULL when out of memory. Free with strategy->free. */
+struct strategy *strategy_new(const struct strategy_options *options);
+
+struct strategy *strategy_random(uint64_t seed, uint32_t length, bool calm);
+struct strategy *strategy_pct(uint64_t seed, uint32_t depth, uint32_t length);
+struct strategy *strategy_dfs(uint32_t deviations);
+struct strategy *strategy_portfolio(uint64_t seed, uint32_t length);
+
+/* Follow these choices, then option 0 to the end. Strict: a choice that does not fit ends the
+ * execution as WORLD_STOPPED with a text that names it; otherwise it counts as 0. The choices
+ * must outlive the strategy. Its one execution can be repeated. */
+struct strategy *strategy_replay(const uint16_t *choices, uint32_t count, bool strict);
+
+#endif

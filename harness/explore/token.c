@@ -1,0 +1,79 @@
+#include "token.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t zeros_from(const uint16_t *choices, uint32_t at, uint32_t count)
+{
+    uint32_t zeros = 0;
+    while (at + zeros < count && choices[at + zeros] == 0) zeros++;
+    return zeros;
+}
+
+char *token_write(const uint16_t *choices, uint32_t count)
+{
+    while (count > 0 && choices[count - 1] == 0) count--;
+    char *text = malloc(sizeof TOKEN_LEVEL + 8 + count * 7u);
+    if (text == NULL) return NULL;
+    int used = sprintf(text, "%s:", TOKEN_LEVEL);
+    if (count == 0) sprintf(text + used, "0");
+    for (uint32_t at = 0; at < count;) {
+        if (at > 0) text[used++] = '.';
+        uint32_t zeros = zeros_from(choices, at, count);
+        if (zeros > 2) {
+            used += sprintf(text + used, "z%u", zeros);
+            at += zeros;
+        } else {
+            used += sprintf(text + used, "%u", choices[at++]);
+        }
+    }
+    return text;
+}
+
+static bool read_number(const char **at, uint32_t *number)
+{
+    uint64_t value = 0;
+    const char *start = *at;
+    while (**at >= '0' && **at <= '9' && value < 1u << 20) value = value * 10 + (uint64_t)(*(*at)++ - '0');
+    *number = (uint32_t)value;
+    return *at > start;
+}
+
+static const char *read_level(const char **at)
+{
+    const char *colon = strchr(*at, ':');
+    if (colon == NULL) return NULL;
+    size_t length = (size_t)(colon - *at);
+    if (length != strlen(TOKEN_LEVEL) || strncmp(*at, TOKEN_LEVEL, length) != 0) {
+        return "this token is of another level of instrumentation than this build (" TOKEN_LEVEL
+               ")";
+    }
+    *at = colon + 1;
+    return NULL;
+}
+
+const char *token_read(const char *text, uint16_t *choices, uint32_t *count, size_t *where)
+{
+    const char *at = text;
+    *count = 0;
+    *where = 0;
+    const char *problem = read_level(&at);
+    if (problem) return problem;
+    for (;;) {
+        *where = (size_t)(at - text);
+        bool zeros = *at == 'z';
+        uint32_t number;
+        at += zeros;
+        if (!read_number(&at, &number)) return "a token is numbers separated by '.'";
+        if (!zeros && number > UINT16_MAX) return "an option's number is at most 65535";
+        if (zeros && number == 0) return "'z' is followed by how many zeros there are";
+        uint32_t times = zeros ? number : 1;
+        if (times > TOKEN_CHOICES_MAX - *count) return "the token has too many choices";
+        while (times-- > 0) choices[(*count)++] = zeros ? 0 : (uint16_t)number;
+        if (*at == '\0') return NULL;
+        *where = (size_t)(at - text);
+        if (*at++ != '.') return "a token is numbers separated by '.'";
+    }
+}
