@@ -1,8 +1,9 @@
 /* What a scenario file says, after parsing and checking.
  *
- * All nodes and strings belong to the `struct scn_file` they hang on and die with it; nothing here
- * is changed after scn_parse() returned, so threads may share it. Times are microseconds. Every
- * node keeps the place where it was written: findings at run time cite the scenario.
+ * All nodes and strings belong to the `struct scn_file` they hang on and die with it. A file is
+ * handed out as const and is never changed afterwards, so threads may share it. Times are
+ * microseconds. Every node keeps the place where it was written: findings at run time cite the
+ * scenario.
  *
  * References are resolved by the checker: an interpreter follows indices and never compares names.
  */
@@ -64,7 +65,7 @@ struct scn_attr {
 };
 
 struct scn_attrs {
-    const struct scn_attr *items;
+    struct scn_attr *items;
     uint32_t count;
 };
 
@@ -74,11 +75,19 @@ struct scn_span {
     uint64_t high_us;
 };
 
+/* One part of a dotted name, as written. */
+struct scn_part {
+    const char *name;
+    char separator;                 /* before it: '.', '/', or 0 for the first */
+    uint32_t index;                 /* name[3]; 0: not written */
+    struct scn_attrs filters;       /* name[key=value, ...] */
+};
+
 /* What a dotted name turned out to mean. */
 enum scn_ref_kind {
     SCN_REF_STEP,                   /* left.open, bot.token[3]: actor, step, occurrence */
     SCN_REF_FAULT,                  /* drop: fault, occurrence */
-    SCN_REF_ACTOR,                  /* left */
+    SCN_REF_ACTOR,                  /* left; as a thread: the agent's or the backend's own */
     SCN_REF_CORE,                   /* core, or the name of one of several */
     SCN_REF_STORE,                  /* store */
     SCN_REF_LOCKS,                  /* store.locks */
@@ -105,17 +114,19 @@ struct scn_ref {
     uint32_t occurrence;            /* 1..; 0: not written, that is the last one where a wait is */
     const char *point;              /* "log.appended" or "lock", without brackets */
     struct scn_attrs filters;       /* all must match */
+    const struct scn_part *parts;   /* as written */
+    uint32_t part_count;
 };
 
 struct scn_refs {
-    const struct scn_ref *items;
+    struct scn_ref *items;
     uint32_t count;
 };
 
 /* after, during, within, at, times, every, in order. Absent ones are zero. */
 struct scn_modifiers {
     struct scn_refs after;          /* all must have ended */
-    const struct scn_ref *during;   /* begins between begin and end of this, or NULL */
+    struct scn_ref *during;   /* begins between begin and end of this, or NULL */
     bool has_within;
     bool has_at;
     bool has_every;
@@ -148,10 +159,10 @@ struct scn_step {
     bool nothing;                   /* expect nothing */
     bool yes;                       /* answer NAME yes */
     const char *kind;               /* KIND of send, emit, publish; NAME of answer, ask, lease */
-    const char *text;               /* emit KIND "text", or NULL */
+    const char *text;               /* emit KIND "text", answer NAME "text", or NULL */
     uint64_t wait_us;               /* wait TIME */
     struct scn_attrs attrs;
-    const struct scn_pattern *patterns;     /* expect: any one of them */
+    struct scn_pattern *patterns;     /* expect: any one of them */
     uint32_t pattern_count;
     struct scn_modifiers modifiers;
 };
@@ -170,7 +181,7 @@ struct scn_actor {
     const char *name;
     int32_t core;                   /* via=, in scn_file.cores; the first one unless written */
     struct scn_attrs attrs;
-    const struct scn_step *steps;
+    struct scn_step *steps;
     uint32_t step_count;
 };
 
@@ -202,6 +213,7 @@ struct scn_directive {
     struct scn_ref who;             /* RUN_TO, WAKE: actor or thread; FIRE: fault; DELIVER: from */
     struct scn_ref to;              /* RUN_TO, RUN_FREE_TO: step, fault or point; DELIVER: to */
     bool has_by;                    /* FIRE */
+    bool by_signed;                 /* FIRE: of a jump of the clock, written with a sign */
     int64_t by_us;                  /* FIRE */
     uint64_t advance_us;            /* ADVANCE */
     const char *name;               /* CHOOSE */
@@ -283,16 +295,16 @@ struct scn_file {
     struct scn_place place;         /* of the scenario line */
     struct scn_attrs store;
     struct scn_attrs clock;
-    const struct scn_core *cores;   /* at least one */
+    struct scn_core *cores;   /* at least one */
     uint32_t core_count;
-    const struct scn_actor *actors;
+    struct scn_actor *actors;
     uint32_t actor_count;
-    const struct scn_fault *faults;
+    struct scn_fault *faults;
     uint32_t fault_count;
     bool has_schedule;
-    const struct scn_directive *directives;
+    struct scn_directive *directives;
     uint32_t directive_count;
-    const struct scn_check *checks;
+    struct scn_check *checks;
     uint32_t check_count;
     struct scn_explore explore;
     struct scn_arena *arena;        /* owns all of the above */
@@ -300,5 +312,10 @@ struct scn_file {
 
 /* The attribute of that name, or NULL. */
 const struct scn_attr *scn_attrs_find(const struct scn_attrs *attrs, const char *name);
+
+/* What the file says about that setting of a core: on its own line, on a line for all cores, or
+ * (lease_ttl, lease_renew) on the store's. NULL: nothing, so the core's default holds. */
+const struct scn_attr *scn_core_setting(const struct scn_file *file, uint32_t core,
+                                        const char *name);
 
 #endif

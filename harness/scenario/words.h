@@ -95,8 +95,8 @@ struct scn_rule {
 
 #define SCN_STORE_SETTINGS(X) \
     X(latency, RANGE, "", "0s", "how long a call to the store takes") \
-    X(lease_ttl, TIME, "", "60s", "life of a lease, for every core that names none itself") \
-    X(lease_renew, TIME, "", "20s", "time between renewals, for every core that names none")
+    X(lease_ttl, TIME, "", "", "life of a lease, for every core that names none itself") \
+    X(lease_renew, TIME, "", "", "time between renewals, for every core that names none")
 
 #define SCN_CLOCK_SETTINGS(X) \
     X(wall, TIME, "", "0s", "what the wall clock shows at the beginning, since 1970")
@@ -140,7 +140,7 @@ enum scn_shape {
     SCN_SHAPE_EVENT,            /* KIND ["text"] {k=v} */
     SCN_SHAPE_PATTERN,          /* KIND[k=v] {or KIND[k=v]}, or the word nothing */
     SCN_SHAPE_ASK,              /* NAME {k=v} */
-    SCN_SHAPE_ANSWER,           /* NAME yes|no */
+    SCN_SHAPE_ANSWER,           /* NAME yes|no|"text" */
     SCN_SHAPE_TIME,             /* TIME */
 };
 
@@ -153,11 +153,12 @@ enum scn_shape {
     X(SEND, "send", ON(TAB), MESSAGE, "KIND k=v", "sends one message to the core") \
     X(EXPECT, "expect", ON(TAB) | ON(AGENT) | ON(SANDBOX), PATTERN, "KIND[k=v] | nothing", \
       "waits for something to arrive") \
-    X(ANSWER, "answer", ON(TAB), ANSWER, "NAME yes|no", "answers an open question") \
+    X(ANSWER, "answer", ON(TAB), ANSWER, "NAME yes|no|\"text\"", "answers an open question") \
     X(WAIT, "wait", ON(TAB) | ON(AGENT) | ON(SANDBOX) | ON(BACKEND), TIME, "TIME", \
       "lets virtual time pass") \
     X(EMIT, "emit", ON(AGENT), EVENT, "KIND [\"text\"] k=v", "publishes one event") \
-    X(ASK, "ask", ON(AGENT), ASK, "NAME timeout=TIME", "asks the user and blocks until it is settled") \
+    X(ASK, "ask", ON(AGENT), ASK, "NAME timeout=TIME", \
+      "asks the user and blocks until it is settled") \
     X(FINISH, "finish", ON(AGENT), NONE, "", "ends the run as completed") \
     X(START, "start", ON(SANDBOX) | ON(BACKEND), ATTRS, "k=v", \
       "sandbox: comes up; backend: submits the session's run") \
@@ -170,7 +171,8 @@ enum scn_shape {
     X(LEASE, "lease", ON(BACKEND), ASK, "NAME k=v", "takes the lease of that name") \
     X(DRAIN, "drain", ON(BACKEND), ATTRS, "k=v", "drains the core and waits for it")
 
-/* Attributes of verbs other than send, emit and publish. X(VERB, name, takes, words, default, help) */
+/* Attributes of verbs other than send, emit and publish.
+ * X(VERB, name, takes, words, default, help) */
 #define SCN_VERB_ATTRS(X) \
     X(ASK, timeout, TIME, "", "", "how long the question stays open") \
     X(ASK, input, WORD, "yes|no", "no", "asks for text instead of a confirmation") \
@@ -268,12 +270,12 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(CRASH, "crash", AT(SANDBOX), NO, MAY, "the machine dies with its processes") \
     X(FAIL_EXEC, "fail_exec", AT(SANDBOX), NO, NO, "a command starts, and is reported as failed") \
     X(LEAVE_CHILD, "leave_child", AT(SANDBOX), NO, NO, "a child outlives its killed parent") \
-    X(MOVE_PORT, "move_port", AT(SANDBOX), NO, NO, "a server whose port is taken moves to the next") \
+    X(MOVE_PORT, "move_port", AT(SANDBOX), NO, NO, "a server whose port is taken moves on") \
     X(GHOST_SERVER, "ghost_server", AT(SANDBOX), NO, NO, "a stopped server still answers probes") \
     X(REUSE_PID, "reuse_pid", AT(SANDBOX), NO, NO, "a new process gets the id of a dead one") \
-    X(LIST_CLIENTS, "list_clients", AT(SANDBOX), NO, NO, "clients are listed as holders of a port") \
-    X(REFUSE_CALL, "refuse_call", AT(SANDBOX), NO, NO, "the provider answers a call with conflict") \
-    X(RETURN_STOPPED, "return_stopped", AT(SANDBOX), NO, NO, "the provider hands out a stopped one") \
+    X(LIST_CLIENTS, "list_clients", AT(SANDBOX), NO, NO, "clients are listed as port holders") \
+    X(REFUSE_CALL, "refuse_call", AT(SANDBOX), NO, NO, "the provider answers with a conflict") \
+    X(RETURN_STOPPED, "return_stopped", AT(SANDBOX), NO, NO, "the provider gives a stopped one") \
     X(KILL, "kill", AT(CORE), NO, MAY, "memory is lost, stores stay; `for` restarts it") \
     X(DRAIN, "drain", AT(CORE), NO, MAY, "asks the core to finish its work and stop") \
     X(PAUSE, "pause", AT(ACTOR) | AT(THREAD), MUST, NO, "does not run for that long") \
@@ -410,6 +412,15 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(EXACTLY, "exactly", "INT EVENT [when CONDITION]", "happens that often in a run") \
     X(AT_MOST, "at most", "INT EVENT [when CONDITION]", "happens no more often") \
     X(AT_LEAST, "at least", "INT EVENT [when CONDITION]", "happens no less often")
+
+/* Visible operations: every one that a thread does is a point, such as core/jobs[2].lock[17].
+ * X("word") */
+#define SCN_OPERATIONS(X) \
+    X("lock") X("trylock") X("timedlock") X("unlock") X("rdlock") X("wrlock") X("wait") \
+    X("timedwait") X("signal") X("broadcast") X("post") X("barrier") X("create") X("join") \
+    X("detach") X("exit") X("once") X("sleep") X("yield") X("load") X("store") X("exchange") \
+    X("fence") X("open") X("close") X("connect") X("accept") X("listen") X("bind") X("send") \
+    X("recv") X("read") X("write") X("poll") X("port") X("timer") X("begin") X("end")
 
 #define SCN_ENUM_ACTOR(id, ...) SCN_ACTOR_##id,
 #define SCN_ENUM_VERB(id, ...) SCN_VERB_##id,
