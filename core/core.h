@@ -29,15 +29,17 @@ struct core {
     struct trace_port trace_port;
 
     struct core_lock table_lock;      /* RANK_TABLE; guards the following */
-    pthread_cond_t idle;              /* predicate: threads == 0 */
     enum core_phase phase;
-    uint64_t threads;                 /* agent threads not yet joined */
     uint64_t next_generation, next_epoch;
     struct session_slot *sessions;
     uint32_t sessions_capacity, sessions_count;
     struct conn_slot *conns;
     uint32_t conns_capacity, conns_count;
     struct core_stats counted;        /* the running counts of core_stats */
+
+    struct core_lock agents_lock;     /* RANK_AGENTS; guards the following */
+    pthread_cond_t idle;              /* predicate: live_runs == 0 */
+    uint64_t live_runs;               /* submitted, and not yet ended and joined */
 
     struct timers timers;
     struct jobs jobs;
@@ -48,6 +50,10 @@ struct core {
     struct sandboxes *sandboxes;
     struct servers *servers;
 };
+
+/* A run came, or is gone with its thread. Session lock may be held. */
+void live_runs_add(struct turn *turn);
+void live_runs_remove(struct turn *turn);
 
 /* May new work be accepted? Table lock held. */
 bool core_accepts(const struct core *core);
@@ -61,6 +67,9 @@ enum core_result core_thread_create(pthread_t *thread, const char *name, void *(
 
 /* Copies a name that fits, with its zero. False, nothing written, if it is empty or too long. */
 bool core_copy_name(char to[CORE_NAME_MAX], const char *from);
+
+/* A copy to be freed, or NULL without memory. */
+char *core_copy_text(const char *text);
 
 /* True for a word of lower case letters, digits and '_' shorter than CORE_NAME_MAX. */
 bool core_is_word(const char *text);

@@ -11,6 +11,8 @@
 #include "core/timer.h"
 #include "core/turn.h"
 
+#include <jansson.h>
+
 /* ---- connections ---- */
 
 enum conn_phase {
@@ -30,7 +32,8 @@ struct hello {
 /* A frame about the connection itself, waiting to be pulled. */
 struct control {
     struct control *next;
-    uint64_t prompt;         /* an offered prompt, or 0 */
+    enum wire_message kind;
+    uint64_t number;         /* an offered prompt, or 0 */
     size_t length;
     char text[];
 };
@@ -56,7 +59,7 @@ struct conn {
     uint64_t waiting_us;     /* since when the transport owes a step, 0 if it does not */
     uint64_t opened_us, heard_us, attached_us;
     uint64_t heartbeat_us;   /* when the next heartbeat is due */
-    uint64_t timer, timer_due_us;
+    uint64_t timer, timer_due_us, timer_number;
 };
 
 /* ---- runs ---- */
@@ -74,14 +77,14 @@ struct run {
     char *input;
     enum start_gate gate;
     enum run_state state;
+    bool pinned;             /* live, or its thread still uses it */
     bool ended;              /* the terminal state is decided; nothing is accepted any more */
     bool stop_asked;
     bool fail_asked;         /* a prompt expired and the policy is to fail */
     char reason[CORE_NAME_MAX];
     uint64_t gate_timer;
     struct waiter *pausing;  /* thread in run_pause, or NULL */
-    pthread_t thread;        /* written by its creator, read by the reaper job */
-    struct job reap;
+    struct waiter *settling; /* its thread, waiting until all its prompts are told */
     struct run_context context;
 };
 
@@ -94,14 +97,16 @@ struct prompt {
     enum prompt_kind kind;
     char id[CORE_NAME_MAX];
     char *text;              /* JSON string literal, quotes included, or NULL */
-    uint64_t seq;            /* of its opening event; 0 until that is in the log */
+    bool opened;             /* the store has answered for its opening event */
+    uint64_t seq;            /* of that event; 0 until it is in the log */
     enum prompt_outcome outcome;
     char *values;
     bool clock_on;
     uint64_t deadline_us;    /* while the clock is on */
     uint64_t remaining_us;   /* while it is off */
     uint64_t timer;
-    struct waiter *waiter;   /* blocking form, or */
+    struct waiter *waiter;   /* blocking form, with where the answer goes; or */
+    struct prompt_answer *answer;
     prompt_done done;        /* callback form */
     void *context;
 };
@@ -126,6 +131,7 @@ struct session {
     char owner[CORE_NAME_MAX];
     enum session_phase phase;
     bool create;             /* while loading: make it if the store has none */
+    bool draining;           /* no new runs */
     bool moved;              /* another core has opened its stream: appends are refused */
     uint64_t users;          /* live runs, queued appends, loads: keep it from being freed */
     struct log log;
@@ -140,6 +146,7 @@ struct session {
     uint64_t last_prompt;
     uint64_t grace_timer, grace_number;
     uint64_t retain_timer, retain_number;
+    struct core_stats counted;  /* events_appended, events_trimmed, frames_sent, resyncs */
 };
 
 /* session.c */
@@ -148,11 +155,12 @@ struct session_ref session_ref_of(const struct session *session);
 
 /* Finds and locks; NULL if it is gone. The table lock is held only meanwhile. */
 struct session *session_enter(struct turn *turn, struct session_ref ref);
-/* Finds and locks by key; NULL if there is none. Table lock held by the caller, and kept. */
-struct session *session_find(struct turn *turn, const char *key);
 void session_leave(struct turn *turn, struct session *session);
 
-/* Finds or begins to open; the session comes back locked, or NULL with *result. No lock held. */
+/*
+ * Finds the session of this key or begins to open it; it comes back locked (phase LOADING or OPEN),
+ * or NULL with *result. Table lock held before and after.
+ */
 struct session *session_begin(struct turn *turn, const char *key, const char *owner, bool create,
                               enum core_result *result);
 /* Called by the store thread, or at once without a store: loading ended with this result. */
@@ -215,15 +223,27 @@ void conn_drop(struct turn *turn, struct conn *conn, enum core_close_code code);
 void conn_wake(struct turn *turn, struct conn *conn);
 /* After an append: wake every attached connection, handle those that are too slow. */
 void conns_announce(struct turn *turn, struct session *session);
-/* Jumps to a recent tail, with notice (L10). */
-void conn_resync(struct turn *turn, struct conn *conn, uint64_t from);
+/* Jumps to the tail that begins at from, with notice (L10). */
+void conn_resync(struct turn *turn, struct session *session, struct conn *conn, uint64_t from);
 /* Arms the connection's timer for its earliest deadline. */
 void conn_rearm(struct turn *turn, struct conn *conn);
 bool conn_is_attached(const struct conn *conn);
+/* Is there a frame to give? */
+bool conn_has_frame(const struct session *session, const struct conn *conn);
+/*
+ * Finds the connection and takes the lock that guards it: its session's, or the table lock while it
+ * has none. NULL if the handle is stale.
+ */
+struct conn *conn_enter(struct turn *turn, struct conn_ref ref);
+void conn_leave(struct turn *turn, struct conn *conn);
+struct conn_ref conn_ref_of(const struct conn *conn);
+/* The first message; the connection is entered (table lock), and left by this call. */
+void conn_handle_hello(struct turn *turn, struct conn *conn, const json_t *body);
+void conn_handle_acknowledged(struct turn *turn, struct conn *conn, const json_t *body);
 void conn_free(struct conn *conn);
-/* Owes a control frame; drops a connection that has too many. Text is copied. */
-void conn_control(struct turn *turn, struct conn *conn, const char *text, size_t length,
-                  uint64_t prompt);
+/* Queues a control frame and takes the object; drops a connection that has too many of them. */
+void conn_control(struct turn *turn, struct conn *conn, enum wire_message kind, json_t *body,
+                  uint64_t number);
 /* An `error` frame: the request, the code and a sentence. */
 void conn_error(struct turn *turn, struct conn *conn, const char *about, enum core_result result,
                 const char *sentence);
@@ -237,8 +257,12 @@ enum core_result run_submit_locked(struct turn *turn, struct session *session,
 enum core_result run_stop(struct turn *turn, struct session *session, struct run *run,
                           const char *reason);
 struct run *run_find(struct session *session, uint64_t number);
-/* Decides the terminal state, once; publishes it. */
+/* Decides the terminal state, once, and publishes it; open prompts are cancelled before. */
 void run_finish(struct turn *turn, struct session *session, struct run *run, enum run_state state);
+/* Publishes the run's state and waits until it is stored. Its own thread only. */
+enum core_result run_announce(struct turn *turn, struct session *session, struct run *run);
+/* A run that ended holds its session no longer. */
+void run_retire(struct turn *turn, struct session *session, struct run *run);
 /* Carries out EFFECT_START_RUN: makes the thread. No lock held. */
 void run_launch(struct turn *turn, struct run *run);
 /* A run known from the store. Its state is what the log says last. */
@@ -263,6 +287,17 @@ void prompts_cancel_of_run(struct turn *turn, struct session *session, uint64_t 
 void prompts_check_clocks(struct turn *turn, struct session *session);
 /* Shows open prompts, whose events are not in the replay, to a connection. */
 void prompts_offer(struct turn *turn, struct session *session, struct conn *conn);
+bool prompts_remain(const struct session *session, uint64_t run);
+/* A prompt known from the store, open until it is settled. */
+struct prompt *prompt_restore(struct session *session, uint64_t number, uint64_t run,
+                              enum prompt_kind kind, const char *id, uint64_t seq);
 void prompt_free(struct prompt *prompt);
+
+/* recover.c */
+
+/* The load operation of the store thread. No lock held. */
+void session_load(struct turn *turn, struct session *session);
+/* What a stored event says about runs and prompts. */
+void session_fold(struct session *session, const struct log_event *event);
 
 #endif

@@ -35,22 +35,24 @@ struct append {
 
 struct store {
     struct core_lock lock;   /* RANK_STORE; guards all below */
-    pthread_cond_t ready;    /* queue not empty, or stop, or give_up */
+    pthread_cond_t ready;    /* queue not empty, or stop, or give_up_us set */
     pthread_t thread;
-    bool running, stop, give_up;
+    bool running, stop;
     bool failing;            /* the last call was not answered */
+    uint64_t give_up_us;     /* from then on nothing is tried twice; 0: never */
     uint64_t count;
     struct append *head, *tail;
 };
 
 enum core_result store_create(struct core *core);
 enum core_result store_start(struct core *core);
-/* No more patience: what the store does not take at the next try is answered as unknown. */
-void store_give_up(struct core *core);
+/* From deadline_us on, what the store does not take at once is answered as unknown. */
+void store_give_up_at(struct core *core, uint64_t deadline_us);
 void store_stop(struct core *core);       /* works off the queue, joins the thread */
 void store_destroy(struct core *core);
 
-bool store_present(const struct core *core);
+/* Remembers whether the store answers; core_health tells. No lock held. */
+void store_note(struct turn *turn, bool failing);
 
 /* Queues an operation. Session lock may be held. */
 void store_post(struct turn *turn, struct append *append);

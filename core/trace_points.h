@@ -35,6 +35,7 @@
     X(TP_RUN_STARTED, "run.started", "session", "run", "", "")                                     \
     X(TP_RUN_STOP_ASKED, "run.stop_asked", "session", "run", "", "")                               \
     X(TP_RUN_ENDED, "run.ended", "session", "run", "state", "")                                    \
+    X(TP_RUN_FORGOTTEN, "run.forgotten", "session", "run", "", "")                                 \
     X(TP_PROMPT_OPENED, "prompt.opened", "session", "prompt", "run", "deadline_us")                \
     X(TP_PROMPT_OFFERED, "prompt.offered", "session", "prompt", "generation", "")                  \
     X(TP_PROMPT_SETTLED, "prompt.settled", "session", "prompt", "outcome", "generation")           \

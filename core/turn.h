@@ -34,6 +34,7 @@
     X(RANK_SANDBOX) /* sandbox module */                                                           \
     X(RANK_SERVERS) /* dev server module */                                                        \
     X(RANK_STORE)   /* store thread's queue */                                                     \
+    X(RANK_AGENTS)  /* count of live runs */                                                       \
     X(RANK_TIMERS)  /* timer queue */                                                              \
     X(RANK_JOBS)    /* job queue */                                                                \
     X(RANK_TRACE)   /* the ring */

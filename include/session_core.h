@@ -275,7 +275,10 @@ enum core_result run_ask(struct run_context *run, const struct prompt_request *r
 /* The answer belongs to the core and is valid during the call. */
 typedef void (*prompt_done)(void *context, const struct prompt_answer *answer);
 
-/* Asks and goes on; done comes exactly once if this returns OK, at the latest when the run ends. */
+/*
+ * Asks and goes on. If this returns OK, done comes exactly once: when the prompt is settled, or
+ * shortly after the agent's function has returned, until when context must be valid.
+ */
 enum core_result run_ask_async(struct run_context *run, const struct prompt_request *request,
                                prompt_done done, void *context);
 

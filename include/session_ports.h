@@ -150,13 +150,13 @@ enum process_signal { PROCESS_TERM, PROCESS_KILL };
 struct sandbox_provider_port {
     void *context;
 
-    /* Makes a sandbox, still booting, with no owner. The same request key gives the same sandbox. */
+    /* Makes a sandbox, still booting, with no owner. The same request gives the same sandbox. */
     enum core_result (*create)(void *context, const char *request, enum app_type app,
                                struct sandbox_record *record);
 
     /*
      * Gives the sandbox to owner ("" returns it to the pool) if its token still is
-     * expected_token. OK with the new record, whose token is larger; CONFLICT if the token moved on.
+     * expected_token. OK with the new record, its token larger; CONFLICT if the token moved on.
      */
     enum core_result (*assign)(void *context, const char *id, const char *owner,
                                uint64_t expected_token, struct sandbox_record *record);

@@ -145,8 +145,7 @@ const char *app_type_word(enum app_type type);
     X(WIRE_REQUEST_USER_INPUT, "request_user_input")                                               \
     X(WIRE_PROMPT_CLOSED, "prompt_closed")                                                         \
     X(WIRE_RUN_STATE, "run_state")                                                                 \
-    X(WIRE_SERVER_STATE, "server_state")                                                           \
-    X(WIRE_USER_MESSAGE_EVENT, "user_said")
+    X(WIRE_SERVER_STATE, "server_state")
 #define WIRE_CONTROL(X) /* about one connection, so they have none */                              \
     X(WIRE_CONNECTION_READY, "connection_ready")                                                   \
     X(WIRE_INITIAL_STATE, "initial_state")                                                         \
@@ -182,7 +181,7 @@ const char *wire_message_word(enum wire_message message);
 
 /*
  * Handles are values, never pointers: a slot, and a generation that is never used twice in one
- * core. A call with an old generation answers CORE_STALE or does nothing; generation 0 is no handle.
+ * core. A call with an old generation answers CORE_STALE or does nothing; 0 is no handle.
  */
 struct session_ref {
     uint32_t slot;

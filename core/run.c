@@ -1,0 +1,384 @@
+/*
+ * Runs: submitted once per idempotency key, held by their gate, cancelled, ended exactly once. The
+ * thread of a running agent is in agent.c.
+ */
+#include "core/core.h"
+#include "core/wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the list ---- */
+
+struct run *run_find(struct session *session, uint64_t number)
+{
+    struct run *run = session->runs;
+    while (run != NULL && run->number != number)
+        run = run->next;
+    return run;
+}
+
+static struct run *find_by_key(struct session *session, const char *key)
+{
+    struct run *run = session->runs;
+    while (run != NULL && strcmp(run->key, key) != 0)
+        run = run->next;
+    return run;
+}
+
+static void append_run(struct session *session, struct run *run)
+{
+    struct run **end = &session->runs;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = run;
+}
+
+void run_free(struct run *run)
+{
+    free(run->input);
+    free(run);
+}
+
+/* Ended runs are kept for late readers and repeated starts, but not without a bound (L10). */
+static void forget_oldest(struct turn *turn, struct session *session)
+{
+    uint64_t ended = 0;
+    for (const struct run *run = session->runs; run != NULL; run = run->next)
+        ended += run->ended;
+    struct run **link = &session->runs;
+    while (ended > turn->core->settings.max_runs_per_session && *link != NULL) {
+        struct run *run = *link;
+        /* One that still has its thread is needed until the thread has let go of it. */
+        if (!run->ended || run->pinned) {
+            link = &run->next;
+            continue;
+        }
+        *link = run->next;
+        trace_owe(turn, TP_RUN_FORGOTTEN, session->key, run->number, 0, 0);
+        run_free(run);
+        ended--;
+    }
+}
+
+struct run *run_restore(struct session *session, uint64_t number, const char *agent,
+                        const char *key, enum run_state state)
+{
+    struct run *run = run_find(session, number);
+    if (run == NULL) {
+        run = calloc(1, sizeof *run);
+        if (run == NULL)
+            return NULL;
+        run->session = session;
+        run->number = number;
+        strcpy(run->agent, agent);
+        strcpy(run->key, key);
+        append_run(session, run);
+    }
+    run->state = state;
+    run->ended = run_state_is_terminal(state);
+    if (number > session->last_run)
+        session->last_run = number;
+    return run;
+}
+
+/* ---- telling ---- */
+
+static void publish_state(struct turn *turn, struct session *session, const struct run *run,
+                          struct waiter *waiter, enum core_result *result)
+{
+    json_t *payload = json_pack("{s:I, s:s, s:s, s:s}", "run", (json_int_t)run->number,
+                                "key", run->key, "agent", run->agent,
+                                "state", run_state_word(run->state));
+    if (run->reason[0] != '\0')
+        json_object_set_new(payload, "reason", json_string(run->reason));
+    size_t length;
+    char *text = wire_text(payload, &length);
+    struct publish_order order = { .type = wire_message_word(WIRE_RUN_STATE), .payload = text,
+                                   .length = length, .owed = true, .waiter = waiter };
+    *result = text == NULL ? CORE_NO_MEMORY : session_publish(turn, session, &order);
+    free(text);
+}
+
+enum core_result run_announce(struct turn *turn, struct session *session, struct run *run)
+{
+    struct waiter waiter;
+    enum core_result rc;
+    waiter_init(&waiter);
+    publish_state(turn, session, run, &waiter, &rc);
+    if (rc == CORE_OK) {
+        waiter_wait(turn, session, &waiter);
+        rc = waiter.result;
+    }
+    waiter_destroy(&waiter);
+    return rc;
+}
+
+/* ---- the gate ---- */
+
+static bool gate_holds(const struct session *session, const struct run *run)
+{
+    switch (run->gate) {
+    case START_GATE_NONE:
+        return true;
+    case START_GATE_ATTACHED:
+        return session->attached > 0;
+    case START_GATE_ACKNOWLEDGED:
+        return session->acknowledged > 0;
+    }
+    UNREACHABLE();
+    return false;
+}
+
+/* The gate's condition holds in this very critical section, or has been waived by its timeout. */
+static void start(struct turn *turn, struct run *run)
+{
+    REQUIRE(run->state == RUN_WAITING);
+    run->state = RUN_STARTING;
+    if (run->gate_timer != 0)
+        timer_cancel(turn, run->gate_timer);
+    run->gate_timer = 0;
+    turn_owe(turn, EFFECT_START_RUN)->u.run = run;
+}
+
+void runs_check_gates(struct turn *turn, struct session *session, uint64_t generation)
+{
+    for (struct run *run = session->runs; run != NULL; run = run->next) {
+        if (run->state != RUN_WAITING || run->ended || !gate_holds(session, run))
+            continue;
+        trace_owe(turn, TP_GATE_PASSED, session->key, run->number, generation, 0);
+        start(turn, run);
+    }
+}
+
+static void gate_expired(struct turn *turn, struct session *session, struct run *run)
+{
+    uint64_t action = turn->core->settings.on_gate_timeout;
+    trace_owe(turn, TP_GATE_EXPIRED, session->key, run->number, action, 0);
+    switch ((enum on_gate_timeout)action) {
+    case ON_GATE_TIMEOUT_RUN_DETACHED:
+        start(turn, run);
+        return;
+    case ON_GATE_TIMEOUT_FAIL:
+        strcpy(run->reason, "nobody came to its start gate");
+        run_finish(turn, session, run, RUN_FAILED);
+        run_retire(turn, session, run);
+        live_runs_remove(turn);
+        return;
+    case ON_GATE_TIMEOUT_HOLD:
+        return;
+    }
+    UNREACHABLE();
+}
+
+static void gate_over(struct core *core, struct timer_target target)
+{
+    struct turn turn;
+    turn_begin(&turn, core);
+    struct session *session = session_enter(
+        &turn, (struct session_ref){ .slot = target.slot, .generation = target.generation });
+    if (session != NULL) {
+        struct run *run = run_find(session, target.number);
+        if (run != NULL && run->state == RUN_WAITING && run->gate_timer != 0) {
+            run->gate_timer = 0;
+            gate_expired(&turn, session, run);
+        }
+        session_leave(&turn, session);
+    }
+    turn_end(&turn);
+}
+
+/* ---- submitting ---- */
+
+static enum core_result check_spec(const struct core *core, const struct run_spec *spec)
+{
+    char name[CORE_NAME_MAX];
+    if (core->agents.run == NULL)
+        return CORE_UNAVAILABLE;
+    if (!core_copy_name(name, spec->agent) || !core_copy_name(name, spec->key))
+        return CORE_INVALID;
+    if (spec->input != NULL && strlen(spec->input) > core->settings.event_max_bytes)
+        return CORE_LIMIT;
+    if (spec->input != NULL && !wire_is_object(spec->input, strlen(spec->input)))
+        return CORE_INVALID;
+    return CORE_OK;
+}
+
+static struct run *run_new(struct session *session, const struct run_spec *spec)
+{
+    struct run *run = calloc(1, sizeof *run);
+    if (run == NULL)
+        return NULL;
+    run->input = core_copy_text(spec->input != NULL ? spec->input : "{}");
+    if (run->input == NULL) {
+        free(run);
+        return NULL;
+    }
+    run->session = session;
+    run->context.run = run;
+    run->number = ++session->last_run;
+    run->gate = spec->gate_given ?
+        spec->gate : (enum start_gate)session->core->settings.start_gate;
+    strcpy(run->agent, spec->agent);
+    strcpy(run->key, spec->key);
+    return run;
+}
+
+static void wait_at_gate(struct turn *turn, struct session *session, struct run *run)
+{
+    const struct core_settings *settings = &turn->core->settings;
+    enum core_result ignored;   /* the state itself is there for every reader */
+    publish_state(turn, session, run, NULL, &ignored);
+    run->gate_timer = timer_arm(turn, core_now_us() + settings->gate_timeout_us, gate_over,
+                                (struct timer_target){ session->slot, session->generation,
+                                                       run->number });
+}
+
+enum core_result run_submit_locked(struct turn *turn, struct session *session,
+                                   const struct run_spec *spec, struct run **run, bool *created)
+{
+    REQUIRE(turn_holds(turn, RANK_SESSION));
+    enum core_result rc = check_spec(turn->core, spec);
+    if (rc != CORE_OK)
+        return rc;
+    *run = find_by_key(session, spec->key);
+    *created = *run == NULL;
+    if (!*created)
+        return CORE_OK;
+    if (session->phase != SESSION_OPEN)
+        return CORE_STALE;
+    if (session->draining)
+        return CORE_DRAINING;
+    if (session->runs_live >= turn->core->settings.max_runs_per_session)
+        return CORE_LIMIT;
+    *run = run_new(session, spec);
+    if (*run == NULL)
+        return CORE_NO_MEMORY;
+    (*run)->pinned = true;
+    append_run(session, *run);
+    session->runs_live++;
+    session->users++;
+    live_runs_add(turn);
+    forget_oldest(turn, session);
+    session_check_retention(turn, session);
+    trace_owe(turn, TP_RUN_SUBMITTED, session->key, (*run)->number, 0, 0);
+    if (gate_holds(session, *run)) {
+        trace_owe(turn, TP_GATE_PASSED, session->key, (*run)->number, 0, 0);
+        start(turn, *run);
+    } else {
+        wait_at_gate(turn, session, *run);
+    }
+    return CORE_OK;
+}
+
+enum core_result run_submit(struct core *core, struct session_ref ref, const struct run_spec *spec,
+                            struct run_ref *run_ref, bool *created)
+{
+    enum core_result rc = CORE_STALE;
+    struct turn turn;
+    turn_begin(&turn, core);
+    struct session *session = session_enter(&turn, ref);
+    if (session != NULL) {
+        struct run *run;
+        bool made;
+        rc = run_submit_locked(&turn, session, spec, &run, &made);
+        if (rc == CORE_OK && run_ref != NULL)
+            *run_ref = (struct run_ref){ .session = ref, .run = run->number };
+        if (rc == CORE_OK && created != NULL)
+            *created = made;
+        session_leave(&turn, session);
+    }
+    turn_end(&turn);
+    return rc;
+}
+
+/* ---- ending ---- */
+
+void run_finish(struct turn *turn, struct session *session, struct run *run, enum run_state state)
+{
+    REQUIRE(turn_holds(turn, RANK_SESSION));
+    REQUIRE(run_state_is_terminal(state));
+    REQUIRE(!run->ended);
+    /* No prompt outlives its run, and none of its events comes after the last one. */
+    prompts_cancel_of_run(turn, session, run->number);
+    run->ended = true;
+    run->state = state;
+    if (run->gate_timer != 0)
+        timer_cancel(turn, run->gate_timer);
+    run->gate_timer = 0;
+    trace_owe(turn, TP_RUN_ENDED, session->key, run->number, (uint64_t)state, 0);
+    enum core_result ignored;   /* a session that moved away has its runs ended by the new core */
+    publish_state(turn, session, run, NULL, &ignored);
+}
+
+void run_retire(struct turn *turn, struct session *session, struct run *run)
+{
+    REQUIRE(run->ended);
+    REQUIRE(session->runs_live > 0);
+    run->pinned = false;
+    session->runs_live--;
+    session->users--;
+    session_check_retention(turn, session);
+    session_check_unused(turn, session);
+}
+
+enum core_result run_stop(struct turn *turn, struct session *session, struct run *run,
+                          const char *reason)
+{
+    if (run->ended)
+        return CORE_STALE;
+    if (run->stop_asked)
+        return CORE_OK;
+    run->stop_asked = true;
+    size_t length = strnlen(reason, CORE_NAME_MAX - 1);
+    memcpy(run->reason, reason, length);
+    run->reason[length] = '\0';
+    trace_owe(turn, TP_RUN_STOP_ASKED, session->key, run->number, 0, 0);
+    if (run->state == RUN_WAITING) {
+        run_finish(turn, session, run, RUN_CANCELLED);
+        run_retire(turn, session, run);
+        live_runs_remove(turn);
+        return CORE_OK;
+    }
+    if (run->pausing != NULL)
+        waiter_finish(run->pausing, CORE_CANCELLED, 0, 0);
+    prompts_cancel_of_run(turn, session, run->number);
+    struct effect *effect = turn_owe(turn, EFFECT_REQUEST_STOP);
+    effect->u.stop = (struct run_ref){ .session = session_ref_of(session), .run = run->number };
+    strcpy(effect->subject, run->agent);
+    return CORE_OK;
+}
+
+enum core_result run_cancel(struct core *core, struct run_ref ref, const char *reason)
+{
+    enum core_result rc = CORE_NOT_FOUND;
+    struct turn turn;
+    turn_begin(&turn, core);
+    struct session *session = session_enter(&turn, ref.session);
+    if (session != NULL) {
+        struct run *run = run_find(session, ref.run);
+        if (run != NULL)
+            rc = run_stop(&turn, session, run, reason != NULL ? reason : "cancelled");
+        session_leave(&turn, session);
+    }
+    turn_end(&turn);
+    return rc;
+}
+
+enum core_result run_state(struct core *core, struct run_ref ref, enum run_state *state)
+{
+    enum core_result rc = CORE_NOT_FOUND;
+    struct turn turn;
+    turn_begin(&turn, core);
+    struct session *session = session_enter(&turn, ref.session);
+    if (session != NULL) {
+        struct run *run = run_find(session, ref.run);
+        if (run != NULL) {
+            *state = run->state;
+            rc = CORE_OK;
+        }
+        session_leave(&turn, session);
+    }
+    turn_end(&turn);
+    return rc;
+}

@@ -1,0 +1,255 @@
+#include "core/store.h"
+
+#include "core/core.h"
+
+#include <stdlib.h>
+
+enum core_result store_create(struct core *core)
+{
+    enum core_result rc = core_lock_init(&core->store.lock, RANK_STORE);
+    if (rc != CORE_OK)
+        return rc;
+    rc = core_cond_init(&core->store.ready);
+    if (rc != CORE_OK)
+        core_lock_destroy(&core->store.lock);
+    return rc;
+}
+
+void store_destroy(struct core *core)
+{
+    REQUIRE(core->store.count == 0);
+    pthread_cond_destroy(&core->store.ready);
+    core_lock_destroy(&core->store.lock);
+}
+
+void store_post(struct turn *turn, struct append *append)
+{
+    struct store *store = &turn->core->store;
+    turn_lock(turn, &store->lock);
+    append->next = NULL;
+    if (store->tail != NULL)
+        store->tail->next = append;
+    else
+        store->head = append;
+    store->tail = append;
+    store->count++;
+    pthread_cond_signal(&store->ready);
+    turn_unlock(turn, &store->lock);
+}
+
+void store_note(struct turn *turn, bool failing)
+{
+    turn_lock(turn, &turn->core->store.lock);
+    turn->core->store.failing = failing;
+    turn_unlock(turn, &turn->core->store.lock);
+}
+
+/* ---- appending ---- */
+
+/* Events that the store has and the log does not, copied out of a read. */
+struct adoption {
+    struct log_event *events[16];
+    size_t count;
+    uint64_t next_seq;
+};
+
+static bool collect(void *context, const struct store_event *event)
+{
+    struct adoption *adoption = context;
+    if (adoption->count == ARRAY_SIZE(adoption->events) || event->seq != adoption->next_seq)
+        return false;
+    struct log_event *copy = log_event_new(event->type, event->payload, event->length);
+    if (copy == NULL)
+        return false;
+    adoption->events[adoption->count++] = copy;
+    adoption->next_seq++;
+    return true;
+}
+
+/*
+ * The seq is taken: an earlier append whose answer was lost took effect after all. What the store
+ * has is the truth; it goes into the log before anything new does (L6).
+ */
+static bool adopt(struct turn *turn, struct session *session, uint64_t epoch, uint64_t from)
+{
+    struct message_store_port *port = &turn->core->messages;
+    struct adoption adoption = { .next_seq = from };
+    port->read(port->context, session->key, epoch, from, ARRAY_SIZE(adoption.events), collect,
+               &adoption);
+    turn_lock(turn, &session->lock);
+    for (size_t i = 0; i < adoption.count; i++) {
+        REQUIRE(log_reserve(&session->log) == CORE_OK);
+        session_adopt(turn, session, adoption.events[i]);
+    }
+    turn_unlock(turn, &session->lock);
+    turn_flush(turn);
+    return adoption.count > 0;
+}
+
+/* One call of the port. The store thread alone moves the head, so it can be read beforehand. */
+static enum core_result try_append(struct turn *turn, const struct append *append,
+                                   struct store_event *event)
+{
+    struct session *session = append->session;
+    struct message_store_port *port = &turn->core->messages;
+    turn_lock(turn, &session->lock);
+    uint64_t epoch = session->log.epoch;
+    uint64_t tenure = session->tenure;
+    bool moved = session->moved;
+    enum core_result rc = log_reserve(&session->log);
+    event->seq = session->log.head + 1;
+    turn_unlock(turn, &session->lock);
+    if (moved)
+        return CORE_STALE;
+    if (rc != CORE_OK)
+        return rc;
+    event->key = append->number;
+    event->type = append->event->type;
+    event->payload = append->event->payload;
+    event->length = append->event->length;
+    rc = port->append(port->context, session->key, epoch, tenure, event);
+    if (rc == CORE_CONFLICT)
+        return adopt(turn, session, epoch, event->seq) ? CORE_CONFLICT : CORE_UNKNOWN;
+    return rc;
+}
+
+/* Waits before the next try of an owed event. False when there is no more patience. */
+static bool be_patient(struct turn *turn, uint64_t *backoff_us)
+{
+    struct store *store = &turn->core->store;
+    const struct core_settings *settings = &turn->core->settings;
+    uint64_t until_us = core_now_us() + *backoff_us;
+    uint64_t now_us = core_now_us();
+    turn_lock(turn, &store->lock);
+    while (now_us < until_us && (store->give_up_us == 0 || now_us < store->give_up_us)) {
+        bool sooner = store->give_up_us != 0 && store->give_up_us < until_us;
+        turn_wait(turn, &store->ready, &store->lock, sooner ? store->give_up_us : until_us);
+        now_us = core_now_us();
+    }
+    bool patient = store->give_up_us == 0 || now_us < store->give_up_us;
+    turn_unlock(turn, &store->lock);
+    *backoff_us *= settings->backoff_factor;
+    if (*backoff_us > settings->backoff_cap_us)
+        *backoff_us = settings->backoff_cap_us;
+    return patient;
+}
+
+static bool is_unanswered(enum core_result result)
+{
+    return result == CORE_UNKNOWN || result == CORE_UNAVAILABLE;
+}
+
+/*
+ * Repeating an unanswered append is not a blind retry: the same (seq, key) is stored at most once.
+ * An event that the core owes is repeated until the store has it, a published one a few times.
+ */
+static enum core_result append_until_answered(struct turn *turn, const struct append *append,
+                                              struct store_event *event)
+{
+    uint64_t backoff_us = turn->core->settings.backoff_base_us;
+    for (uint64_t attempt = 1; ; attempt++) {
+        enum core_result rc = try_append(turn, append, event);
+        if (rc == CORE_CONFLICT)
+            continue;
+        store_note(turn, is_unanswered(rc));
+        if (!is_unanswered(rc))
+            return rc;
+        if (attempt < turn->core->settings.store_attempts)
+            continue;
+        if (!append->owed || !be_patient(turn, &backoff_us))
+            return CORE_UNKNOWN;
+    }
+}
+
+static void process_append(struct turn *turn, struct append *append)
+{
+    struct session *session = append->session;
+    struct store_event event;
+    enum core_result rc = append_until_answered(turn, append, &event);
+    turn_lock(turn, &session->lock);
+    if (rc == CORE_OK) {
+        REQUIRE(event.seq == session->log.head + 1);
+        session_append(turn, session, append);
+    } else if (rc == CORE_STALE && !session->moved) {
+        session->moved = true;
+        session_end(turn, session, CORE_CLOSE_MOVED);
+    } else if (rc == CORE_UNKNOWN) {
+        trace_owe(turn, TP_LOG_UNKNOWN, session->key, event.seq, 0, 0);
+    }
+    append_finish(turn, append, rc);
+    turn_unlock(turn, &session->lock);
+    turn_flush(turn);
+}
+
+/* ---- the thread ---- */
+
+/* The next operation, taken out of the queue; NULL to stop. Lock held. */
+static struct append *await_operation(struct turn *turn, struct store *store)
+{
+    while (store->head == NULL && !store->stop)
+        turn_wait(turn, &store->ready, &store->lock, 0);
+    struct append *append = store->head;
+    if (append == NULL)
+        return NULL;
+    store->head = append->next;
+    if (store->head == NULL)
+        store->tail = NULL;
+    store->count--;
+    return append;
+}
+
+static void *store_main(void *context)
+{
+    struct core *core = context;
+    struct turn turn;
+    turn_begin(&turn, core);
+    turn_lock(&turn, &core->store.lock);
+    struct append *append;
+    while ((append = await_operation(&turn, &core->store)) != NULL) {
+        turn_unlock(&turn, &core->store.lock);
+        if (append->load) {
+            session_load(&turn, append->session);
+            free(append);
+        } else {
+            process_append(&turn, append);
+        }
+        turn_lock(&turn, &core->store.lock);
+    }
+    turn_unlock(&turn, &core->store.lock);
+    turn_end(&turn);
+    return NULL;
+}
+
+enum core_result store_start(struct core *core)
+{
+    if (!core->has_messages)
+        return CORE_OK;
+    enum core_result rc = core_thread_create(&core->store.thread, "core/store", store_main, core);
+    core->store.running = rc == CORE_OK;
+    return rc;
+}
+
+static void tell(struct core *core, uint64_t give_up_us, bool stop)
+{
+    struct turn turn;
+    turn_begin(&turn, core);
+    turn_lock(&turn, &core->store.lock);
+    core->store.give_up_us = give_up_us != 0 ? give_up_us : core->store.give_up_us;
+    core->store.stop = core->store.stop || stop;
+    pthread_cond_signal(&core->store.ready);
+    turn_unlock(&turn, &core->store.lock);
+    turn_end(&turn);
+}
+
+void store_give_up_at(struct core *core, uint64_t deadline_us)
+{
+    tell(core, deadline_us, false);
+}
+
+void store_stop(struct core *core)
+{
+    tell(core, 0, true);
+    if (core->store.running)
+        REQUIRE(pthread_join(core->store.thread, NULL) == 0);
+    core->store.running = false;
+}
