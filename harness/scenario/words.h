@@ -26,13 +26,14 @@ enum scn_takes {
 struct scn_rule {
     const char *name;
     unsigned takes;
-    const char *words;          /* "a|b|c" for SCN_TAKES_WORD, otherwise "" */
+    const char *words;          /* "a|b|c" for WORD, "LOW..HIGH" for INT; "" is no limit */
     const char *fallback;
     const char *help;
 };
 
-/* Attributes of `core`: the settings of the session core, by the same names.
- * X(name, takes, words, default, help) */
+/* Attributes of `core`: the settings of the session core, by the same names and with the same
+ * defaults and limits; tests/scenario compares the two tables.
+ * X(name, takes, words or LOW..HIGH, default, help) */
 #define SCN_CORE_SETTINGS(X) \
     X(heartbeat, TIME, "", "30s", "how often an open connection is told the head") \
     X(heartbeat_timeout, TIME, "", "75s", "silence after which a connection is given up") \
@@ -42,50 +43,59 @@ struct scn_rule {
     X(input_timeout, TIME, "", "60s", "how long a request for input stays open") \
     X(send_stall, TIME, "", "5s", "how long one frame may stay unsent before the client is slow") \
     X(detach_grace, TIME, "", "120s", "time between the last detach and what on_detach says") \
-    X(retain_after_terminal, TIME, "", "10m", "how long a finished run stays in memory") \
-    X(retain_in_store, TIME, "", "24h", "how long a finished run stays in the store") \
-    X(history_max_events, INT, "", "1000", "events kept for one session") \
-    X(history_max_bytes, INT, "", "4194304", "bytes kept for one session") \
-    X(replay_max_events, INT, "", "300", "longest replay; a longer one becomes a resync") \
-    X(outbound_max_bytes, INT, "", "1048576", "bytes that may wait for one connection") \
-    X(max_conns_per_session, INT, "", "8", "connections that one session may have") \
+    X(retain_after_terminal, TIME, "", "10m", "how long a finished run can still be read") \
     X(lease_ttl, TIME, "", "60s", "life of a lease that is not renewed") \
-    X(lease_renew, TIME, "", "20s", "time between two renewals of a lease") \
+    X(lease_renew, TIME, "", "20s", "time between two renewals; by default a third of lease_ttl") \
     X(start_timeout_web, TIME, "", "120s", "how long a web server may take to start") \
     X(start_timeout_mobile, TIME, "", "300s", "how long a mobile server may take to start") \
     X(term_grace, TIME, "", "2s", "time between asking a process to end and killing it") \
     X(autostart_delay, TIME, "", "0s", "pause before a dev server starts by itself") \
     X(status_poll, TIME, "", "15s", "how often the state of a server is polled") \
-    X(port_web, INT, "", "3000", "port of a web server") \
-    X(port_mobile, INT, "", "8081", "port of a mobile server") \
-    X(pool_warm, INT, "", "2", "warm sandboxes kept per type") \
-    X(pool_total, INT, "", "50", "sandboxes in all") \
     X(pool_idle, TIME, "", "30m", "idleness after which a sandbox is given back") \
     X(pool_sweep, TIME, "", "5m", "time between two sweeps of the pool") \
-    X(pool_grow, INT, "", "80", "use in percent above which the pool grows") \
-    X(contention_ratio, INT, "", "50", "failed share in percent that raises the alert") \
-    X(contention_min_samples, INT, "", "10", "attempts needed before contention is judged") \
     X(deadlock_after, TIME, "", "60s", "a hold without progress that raises the alert") \
     X(health_period, TIME, "", "300s", "time between two health checks") \
     X(backoff_base, TIME, "", "1s", "first pause before a retry") \
-    X(backoff_factor, INT, "", "2", "growth of the pause from retry to retry") \
     X(backoff_cap, TIME, "", "30s", "longest pause before a retry") \
-    X(backoff_jitter, WORD, "none|full", "full", "how much of the pause is drawn by lot") \
+    X(backoff_factor, INT, "1..16", "2", "growth of the pause from retry to retry") \
+    X(history_max_events, INT, "1..1000000", "1000", "events kept for one session") \
+    X(history_max_bytes, INT, "1024..1073741824", "4194304", "bytes kept for one session") \
+    X(replay_max_events, INT, "1..1000000", "300", "longest replay; a longer one is a resync") \
+    X(outbound_max_bytes, INT, "256..1073741824", "1048576", "bytes waiting for one connection") \
+    X(frame_max_bytes, INT, "64..16777216", "65536", "longest frame from a client") \
+    X(event_max_bytes, INT, "64..16777216", "262144", "longest event") \
+    X(max_sessions, INT, "1..1000000", "1000", "sessions in all") \
+    X(max_conns, INT, "1..1000000", "1000", "connections in all") \
+    X(max_conns_per_session, INT, "1..64", "8", "connections that one session may have") \
+    X(max_runs_per_session, INT, "1..1024", "16", "runs that one session may have") \
+    X(max_prompts_per_session, INT, "1..1024", "16", "questions that one session may have open") \
+    X(max_pending_publishes, INT, "1..65536", "256", "events that may wait for the store") \
+    X(max_jobs, INT, "8..65536", "256", "procedures that may wait for a thread") \
+    X(job_threads, INT, "2..64", "2", "threads of the pool core/jobs") \
+    X(store_attempts, INT, "1..100", "3", "how often a call to the store is tried") \
+    X(trace_ring, INT, "0..1048576", "0", "trace records that the core itself keeps") \
+    X(port_web, INT, "1..65535", "3000", "port of a web server") \
+    X(port_mobile, INT, "1..65535", "8081", "port of a mobile server") \
+    X(pool_warm, INT, "0..100", "0", "warm sandboxes kept per type") \
+    X(pool_total, INT, "1..10000", "50", "sandboxes in all") \
+    X(pool_grow_percent, INT, "1..100", "80", "use above which the pool grows") \
+    X(contention_percent, INT, "1..100", "50", "failed share that raises the alert") \
+    X(contention_min_samples, INT, "1..1000000", "10", "attempts before contention is judged") \
     X(on_detach, WORD, "keep|cancel_after_grace|cancel_now", "keep", \
       "what the last detach does to the run") \
     X(start_gate, WORD, "none|attached|acknowledged", "acknowledged", \
       "what a run waits for before it starts") \
     X(on_gate_timeout, WORD, "run_detached|fail|hold", "run_detached", \
       "what a run does when nobody came to the gate") \
-    X(ack_required, WORD, "yes|no", "yes", "whether a connection must acknowledge the handshake") \
-    X(port_probe, WORD, "yes|no", "yes", "whether a server is probed on its port") \
+    X(ack_required, WORD, "off|on", "on", "whether a connection must acknowledge the handshake") \
     X(on_slow, WORD, "drop_to_resync|disconnect", "drop_to_resync", \
       "what happens to a client that does not keep up") \
     X(on_excess, WORD, "reject|evict_oldest", "reject", "what one connection too many causes") \
     X(prompt_clock, WORD, "always|attached_only", "attached_only", \
       "when the clock of an open question runs") \
     X(on_expire, WORD, "reject|fail|hold", "reject", "what an expired question does to the run") \
-    X(auto_create, WORD, "never|on_start", "never", "whether starting opens a missing session")
+    X(auto_create, WORD, "never|on_start", "never", "whether starting opens a missing session") \
+    X(port_probe, WORD, "off|on", "on", "whether a server is probed on its port")
 
 /* Attributes of `core` that are the harness's own: how it is built in and reached. */
 #define SCN_CORE_EXTRAS(X) \
@@ -116,7 +126,7 @@ struct scn_rule {
 
 #define SCN_SANDBOX_ATTRS(X) \
     X(project, NAME, "", "", "the project that the sandbox holds") \
-    X(port, INT, "", "3000", "the port that its dev server listens on") \
+    X(port, INT, "1..65535", "3000", "the port that its dev server listens on") \
     X(boot, RANGE, "", "0s", "how long a dev server takes from spawn to listening")
 
 #define SCN_BACKEND_ATTRS(X) \
@@ -301,6 +311,11 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(NO_SILENT_GAP, "no_silent_gap", "a tab that misses events is told so") \
     X(NO_PHANTOM_EVENTS, "no_phantom_events", "what arrives was published, byte by byte") \
     X(ISOLATION, "isolation", "no tab sees an event of a session that is not its own") \
+    X(ACCEPTED_IS_STORED, "accepted_is_stored", "what a publisher is told is true of the store") \
+    X(ONE_RUN, "one_run", "one key starts one run, and a run starts once") \
+    X(TERMINAL_IS_LAST, "terminal_is_last", "a run ends once, and nothing of it comes later") \
+    X(ONE_OUTCOME, "one_outcome", "a question gets one outcome, and an answer is somebody's") \
+    X(LOCKS_EXCLUDE, "locks_exclude", "a lock has one holder; older tokens have no effect") \
     X(NO_DUPLICATE_SERVERS, "no_duplicate_servers", "one dev server per sandbox and application") \
     X(NO_STUCK_LOCKS, "no_stuck_locks", "a lock whose holder is gone can be taken again") \
     X(NO_IDLE_SANDBOX, "no_idle_sandbox", "in the end a sandbox is used, pooled or destroyed") \
