@@ -17,7 +17,8 @@ set(HARNESS_SANITIZE none CACHE STRING "none, asan (address and undefined) or ts
 set_property(CACHE HARNESS_SANITIZE PROPERTY STRINGS none asan tsan)
 
 add_compile_options(
-  -g -fno-omit-frame-pointer
+  # DWARF 4: valgrind cannot read what clang 14 writes as DWARF 5.
+  -g -gdwarf-4 -fno-omit-frame-pointer
   # The same bytes from every clone: __FILE__ and debug information start at the project's root. The
   # build directory may lie inside, so it comes second: the last match counts (clang: the longest).
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=

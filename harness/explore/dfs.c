@@ -44,7 +44,7 @@ static uint32_t take(struct dfs *self, uint32_t count, uint32_t costless)
 static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
 {
     uint32_t costless = 1;
-    if (world_plain() && !world_option_continues()) costless = count;
+    if (chooser->plain && !world_option_continues()) costless = count;
     while (costless < count && !world_option_continues()) {
         uint16_t option = world_option(costless);
         if (option != WORLD_ADVANCE && world_class_of(option) >= WORLD_SPURIOUS) break;
@@ -113,7 +113,7 @@ struct strategy *strategy_dfs(uint32_t deviations)
         free(self);
         return NULL;
     }
-    self->strategy = (struct strategy){{schedule, value, NULL}, begin, end, describe, destroy};
+    self->strategy = (struct strategy){{schedule, value, NULL, false}, begin, end, describe, destroy};
     self->deviations_max = deviations;
     snprintf(self->text, sizeof self->text, "dfs preemptions=%u", deviations);
     return &self->strategy;

@@ -19,6 +19,7 @@ static struct strategy *member(struct portfolio *self, uint64_t n)
 static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
 {
     struct world_chooser *inner = &((struct portfolio *)chooser)->now->chooser;
+    inner->plain = chooser->plain;
     return inner->schedule(inner, count);
 }
 
@@ -60,7 +61,7 @@ struct strategy *strategy_portfolio(uint64_t seed, uint32_t length)
 {
     struct portfolio *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
-    self->strategy = (struct strategy){{schedule, value, yielded}, begin, NULL, describe, destroy};
+    self->strategy = (struct strategy){{schedule, value, yielded, false}, begin, NULL, describe, destroy};
     self->members[0] = strategy_random(seed, length, false);
     self->members[1] = strategy_pct(seed, 3, length);
     self->members[2] = strategy_random(seed, length, true);

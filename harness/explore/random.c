@@ -17,7 +17,7 @@ struct random {
 static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
 {
     struct random *self = (struct random *)chooser;
-    if (world_plain()) return chance_below(&self->chance, count);
+    if (chooser->plain) return chance_below(&self->chance, count);
     uint16_t index[WORLD_ENTITIES_MAX], entity[WORLD_ENTITIES_MAX];
     uint32_t forced;
     uint32_t usable = plan_options(&self->plan, count, index, entity, WORLD_ENTITIES_MAX, &forced);
@@ -54,7 +54,7 @@ struct strategy *strategy_random(uint64_t seed, uint32_t length, bool calm)
 {
     struct random *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
-    self->strategy = (struct strategy){{schedule, value, NULL}, begin, NULL, describe, destroy};
+    self->strategy = (struct strategy){{schedule, value, NULL, false}, begin, NULL, describe, destroy};
     self->seed = seed;
     self->length = length;
     self->calm = calm;

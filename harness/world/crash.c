@@ -51,9 +51,9 @@ static void on_signal(int number, siginfo_t *info, void *context)
     finding_stack_from(pc, frame);
     if (number == SIGSEGV && fiber_guard_hit((uintptr_t)info->si_addr, &entity)) {
         finding_raise(WORLD_FOUND_STACK_OVERFLOW, pc, "the stack of %s is used up",
-                      W.self->name);
+                      world_entity_name(W.self->id));
     }
-    finding_raise(WORLD_FOUND_CRASH, pc, "%s in %s", describe(number), W.self->name);
+    finding_raise(WORLD_FOUND_CRASH, pc, "%s in %s", describe(number), world_entity_name(W.self->id));
 }
 
 void crash_init(void)

@@ -206,8 +206,8 @@ void fiber_switch(struct entity *from, struct entity *to)
     if (UNLIKELY(W.uses_tls)) {
         base_write(slots[to->slot].base); /* errno comes with it */
     } else {
-        from->saved_errno = errno;
-        errno = to->saved_errno;
+        from->saved_errno = *W.errno_at;
+        *W.errno_at = to->saved_errno;
     }
     world_switch(&from->stack_pointer, to->stack_pointer);
     arrive_hook(from->slot);

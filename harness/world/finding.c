@@ -115,17 +115,17 @@ static void describe_waiter(const struct entity *entity)
 {
     const struct object *object = &W.objects[entity->wait_object];
     if (entity->wait == WAIT_JOIN) {
-        finding_detail("%s waits at {pc:%lx} for the end of %s", entity->name,
+        finding_detail("%s waits at {pc:%lx} for the end of %s", world_entity_name(entity->id),
                        (unsigned long)entity->wait_site, wait_words(entity));
     } else if (entity->wait == WAIT_QUEUE) {
-        finding_detail("%s waits for %s", entity->name, wait_words(entity));
+        finding_detail("%s waits for %s", world_entity_name(entity->id), wait_words(entity));
     } else if (entity->wait == WAIT_MUTEX && object->owner) {
         finding_detail("%s waits at {pc:%lx} for mutex %u, which %s acquired at {pc:%lx}",
-                       entity->name, (unsigned long)entity->wait_site, object->ordinal,
+                       world_entity_name(entity->id), (unsigned long)entity->wait_site, object->ordinal,
                        world_entity_name((uint16_t)(object->owner - 1)),
                        (unsigned long)object->site);
     } else {
-        finding_detail("%s waits at {pc:%lx} for %s %u", entity->name,
+        finding_detail("%s waits at {pc:%lx} for %s %u", world_entity_name(entity->id),
                        (unsigned long)entity->wait_site, wait_words(entity), object->ordinal);
     }
 }

@@ -8,6 +8,9 @@
 
 #include "world.h"
 
+/* Nothing below is for the outside, so calls and data need no indirection. */
+#pragma GCC visibility push(hidden)
+
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define CALLER ((uintptr_t)__builtin_return_address(0))
@@ -79,7 +82,7 @@ struct entity {
     struct cleanup *cleanups;
     bool has_keys; /* some thread-specific value was set */
     uint64_t window_since_ns, window_until_ns;
-    char name[WORLD_NAME_MAX];
+    char name[WORLD_NAME_MAX]; /* empty: world_entity_name() makes one */
 };
 
 enum object_kind {
@@ -105,7 +108,6 @@ struct object {
     uint32_t ordinal;               /* among its kind */
     uint8_t kind;
     uint8_t type;    /* mutex type, clock of a condition */
-    bool destroyed;
     bool tried;      /* somebody uses try or timed locks: unlocking is a choice */
     uint16_t owner;  /* id + 1 */
     uint16_t head;   /* waiters or contenders: id + 1, linked by entity.next */
@@ -127,9 +129,9 @@ enum { TIMERS_MAX = 4 * WORLD_ENTITIES_MAX };
 struct world {
     struct entity *self;
     uint64_t enabled[WORLD_CLASSES][SET_WORDS];
-    uint32_t enabled_count[WORLD_CLASSES];
-    uint32_t options;  /* enabled in any class */
-    uint32_t pressing; /* enabled in a class that keeps time from passing */
+    uint32_t options; /* enabled in any class */
+    uint32_t others;  /* of them, those that are no threads of the program */
+    uint32_t relaxed; /* of them, those that let time pass */
     uint32_t words;    /* words of the sets in use */
 
     struct world_step *step; /* next to be written */
@@ -173,6 +175,7 @@ struct world {
 
     struct world_limits limits;
     bool uses_tls;
+    int *errno_at; /* of the OS thread */
 };
 
 extern struct world W;
@@ -184,22 +187,25 @@ static inline struct entity *entity_of(uint16_t id)
     return &W.entities[id];
 }
 
+/* Threads of the program are the common case, and the only one in the inner loop. */
+static inline void set_count(uint32_t class_, uint32_t by)
+{
+    W.options += by;
+    if (LIKELY(class_ == WORLD_THREAD)) return;
+    W.others += by;
+    if (class_ >= WORLD_WINDOW && class_ != WORLD_FAULT) W.relaxed += by;
+}
+
 static inline void set_add(struct entity *entity)
 {
-    uint32_t class_ = entity->class_;
-    W.enabled[class_][entity->id >> 6] |= 1ull << (entity->id & 63);
-    W.enabled_count[class_]++;
-    W.options++;
-    W.pressing += (uint32_t)(class_ < WORLD_WINDOW || class_ == WORLD_FAULT);
+    W.enabled[entity->class_][entity->id >> 6] |= 1ull << (entity->id & 63);
+    set_count(entity->class_, 1);
 }
 
 static inline void set_remove(struct entity *entity)
 {
-    uint32_t class_ = entity->class_;
-    W.enabled[class_][entity->id >> 6] &= ~(1ull << (entity->id & 63));
-    W.enabled_count[class_]--;
-    W.options--;
-    W.pressing -= (uint32_t)(class_ < WORLD_WINDOW || class_ == WORLD_FAULT);
+    W.enabled[entity->class_][entity->id >> 6] &= ~(1ull << (entity->id & 63));
+    set_count(entity->class_, (uint32_t)-1);
 }
 
 static inline void entity_enable(struct entity *entity)
@@ -275,7 +281,7 @@ static inline void step_record_as(struct entity *entity, enum world_op op, uint3
     struct object *o = &W.objects[object];
     uint64_t past = o->write_hash;
     if (access == WORLD_WRITE) past += o->read_hash;
-    uint64_t hash = mix(mix(entity->hash, past), what);
+    uint64_t hash = mix(entity->hash + what, past);
     entity->hash = hash;
     W.class_hash += hash;
     if (access == WORLD_WRITE) {
@@ -308,17 +314,36 @@ static inline uint32_t object_at(uint32_t *storage, enum object_kind kind, uintp
 {
     uint32_t id = *storage;
     if (LIKELY(id - 1 < W.object_count - 1)) {
-        struct object *object = &W.objects[id];
-        if (LIKELY(object->address == storage && object->kind == kind && !object->destroyed)) {
-            return id;
-        }
+        const struct object *object = &W.objects[id];
+        if (LIKELY(object->address == storage && object->kind == kind)) return id;
     }
     return object_adopt(storage, kind, site);
 }
 
 /* FIFO of entities linked through entity.next. */
-void queue_push(uint16_t *head, uint16_t *tail, struct entity *entity);
-bool queue_remove(uint16_t *head, uint16_t *tail, struct entity *entity);
+static inline void queue_push(uint16_t *head, uint16_t *tail, struct entity *entity)
+{
+    uint16_t link = (uint16_t)(entity->id + 1);
+    entity->next = 0;
+    if (*head == 0) {
+        *head = link;
+    } else {
+        entity_of((uint16_t)(*tail - 1))->next = link;
+    }
+    *tail = link;
+}
+
+void queue_remove_inner(uint16_t *head, uint16_t *tail, struct entity *entity);
+
+static inline void queue_remove(uint16_t *head, uint16_t *tail, struct entity *entity)
+{
+    if (*head != entity->id + 1) {
+        queue_remove_inner(head, tail, entity);
+        return;
+    }
+    *head = entity->next;
+    if (*head == 0) *tail = 0;
+}
 
 /* --- mutexes as used by conditions, C11 and once (mutex.c) --- */
 
@@ -391,5 +416,7 @@ void finding_detail(const char *format, ...) __attribute__((format(printf, 1, 2)
 _Noreturn void finding_idle(void);
 /* The stack of the finding about to be raised, from registers of an interrupted thread. */
 void finding_stack_from(uintptr_t pc, uintptr_t frame);
+
+#pragma GCC visibility pop
 
 #endif

@@ -65,11 +65,11 @@ static void describe_cycle(const struct entity *start)
         if (at->wait == WAIT_MUTEX) {
             const struct object *mutex = &W.objects[at->wait_object];
             finding_detail("%s waits for mutex %u at {pc:%lx}, which %s acquired at {pc:%lx}",
-                           at->name, mutex->ordinal, (unsigned long)at->wait_site, next->name,
+                           world_entity_name(at->id), mutex->ordinal, (unsigned long)at->wait_site, world_entity_name(next->id),
                            (unsigned long)mutex->site);
         } else {
-            finding_detail("%s waits at {pc:%lx} for the end of %s", at->name,
-                           (unsigned long)at->wait_site, next->name);
+            finding_detail("%s waits at {pc:%lx} for the end of %s", world_entity_name(at->id),
+                           (unsigned long)at->wait_site, world_entity_name(next->id));
         }
         at = next;
     } while (at != start);
@@ -97,7 +97,7 @@ void mutex_check_cycle(void)
 
 /* --- acquire and release --- */
 
-static void take(struct object *mutex, struct entity *self, uintptr_t site)
+static inline void take(struct object *mutex, struct entity *self, uintptr_t site)
 {
     mutex->owner = (uint16_t)(self->id + 1);
     mutex->count = 1;
@@ -105,7 +105,7 @@ static void take(struct object *mutex, struct entity *self, uintptr_t site)
     self->held++;
 }
 
-static int owner_state(struct object *mutex)
+static inline int owner_state(struct object *mutex)
 {
     if (LIKELY(!(mutex->type & OWNER_DEAD))) return 0;
     return EOWNERDEAD;
@@ -125,7 +125,7 @@ static int lock_again(uint32_t id, struct object *mutex, bool timed, uintptr_t s
     if (timed) return 0;
     finding_detail("acquired at {pc:%lx}", (unsigned long)mutex->site);
     finding_raise(WORLD_FOUND_RELOCK, site, "%s locks a %s that it already holds",
-                  W.self->name, world_object_kind(id));
+                  world_entity_name(W.self->id), world_object_kind(id));
 }
 
 /* Contend until the mutex is ours, or the deadline has passed. */
@@ -238,7 +238,7 @@ static int mutex_unlock(uint32_t id, uintptr_t site)
             return EPERM;
         }
         if (mutex->owner) finding_detail("acquired at {pc:%lx}", (unsigned long)mutex->site);
-        finding_raise(WORLD_FOUND_UNLOCK_NOT_OWNER, site, "%s unlocks a %s %s%s", W.self->name,
+        finding_raise(WORLD_FOUND_UNLOCK_NOT_OWNER, site, "%s unlocks a %s %s%s", world_entity_name(W.self->id),
                       world_object_kind(id), mutex->owner ? "held by " : "that nobody holds",
                       mutex->owner ? entity_of((uint16_t)(mutex->owner - 1))->name : "");
     }
@@ -263,7 +263,7 @@ void mutex_owner_ends(struct entity *self)
         if (mutex->kind != OBJECT_MUTEX && mutex->kind != OBJECT_SPIN) continue;
         if (!(mutex->type & ROBUST)) {
             finding_raise(WORLD_FOUND_EXIT_HOLDING_LOCK, mutex->site,
-                          "%s ends while it holds %s %u", self->name, world_object_kind(id),
+                          "%s ends while it holds %s %u", world_entity_name(self->id), world_object_kind(id),
                           mutex->ordinal);
         }
         uint32_t count;

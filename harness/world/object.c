@@ -28,7 +28,7 @@ uint32_t object_adopt(uint32_t *storage, enum object_kind kind, uintptr_t site)
     uint32_t id = *storage;
     if (id == 0) return *storage = object_new(storage, kind, site);
     if (id < W.object_count && W.objects[id].kind == kind) {
-        if (W.objects[id].address != storage) {
+        if (W.objects[id].address != NULL) {
             finding_raise(WORLD_FOUND_UNINITIALISED_OBJECT, site,
                           "a copy of a %s is used: only the original may be", kind_words[kind]);
         }
@@ -49,7 +49,7 @@ void object_destroy(uint32_t *storage, enum object_kind kind, uintptr_t site)
         finding_raise(WORLD_FOUND_DESTROY_BUSY, site, "a %s is destroyed while it is %s",
                       kind_words[kind], object->owner ? "held" : "in use");
     }
-    object->destroyed = true;
+    object->address = NULL;
     step_record(WORLD_OP_DESTROY, id, WORLD_WRITE, 0);
 }
 
@@ -58,33 +58,17 @@ const char *world_object_kind(uint32_t object)
     return object > 0 && object < W.object_count ? kind_words[W.objects[object].kind] : "";
 }
 
-void queue_push(uint16_t *head, uint16_t *tail, struct entity *entity)
+/* Not the first of the queue. */
+void queue_remove_inner(uint16_t *head, uint16_t *tail, struct entity *entity)
 {
-    entity->next = 0;
-    if (*head == 0) {
-        *head = (uint16_t)(entity->id + 1);
-    } else {
-        entity_of((uint16_t)(*tail - 1))->next = (uint16_t)(entity->id + 1);
-    }
-    *tail = (uint16_t)(entity->id + 1);
-}
-
-bool queue_remove(uint16_t *head, uint16_t *tail, struct entity *entity)
-{
-    uint16_t previous = 0;
-    for (uint16_t at = *head; at != 0; at = entity_of((uint16_t)(at - 1))->next) {
-        if (at != entity->id + 1) {
-            previous = at;
-            continue;
+    uint16_t previous = *head;
+    while (previous != 0) {
+        struct entity *before = entity_of((uint16_t)(previous - 1));
+        if (before->next == entity->id + 1) {
+            before->next = entity->next;
+            if (*tail == entity->id + 1) *tail = previous;
+            return;
         }
-        if (previous == 0) {
-            *head = entity->next;
-        } else {
-            entity_of((uint16_t)(previous - 1))->next = entity->next;
-        }
-        if (*tail == at) *tail = previous;
-        entity->next = 0;
-        return true;
+        previous = before->next;
     }
-    return false;
 }

@@ -36,7 +36,7 @@ int world_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*chi
 
 _Noreturn void world_abort(void)
 {
-    finding_raise(WORLD_FOUND_ABORT, CALLER, "%s called abort()", W.self->name);
+    finding_raise(WORLD_FOUND_ABORT, CALLER, "%s called abort()", world_entity_name(W.self->id));
 }
 
 _Noreturn void world___assert_fail(const char *text, const char *file, unsigned line,
@@ -49,7 +49,7 @@ _Noreturn void world___assert_fail(const char *text, const char *file, unsigned 
 static _Noreturn void leave(int status, uintptr_t site)
 {
     if (status != 0 || !W.limits.may_exit) {
-        finding_raise(WORLD_FOUND_EXIT, site, "%s ended the process with status %d", W.self->name,
+        finding_raise(WORLD_FOUND_EXIT, site, "%s ended the process with status %d", world_entity_name(W.self->id),
                       status);
     }
     sched_leave(WORLD_DONE);

@@ -26,6 +26,7 @@ void world_init(void)
         .lag_max_ns = 10 * SECOND_NS,
         .check_memory = true,
     };
+    W.errno_at = __errno_location();
     arena_init();
     fiber_init();
     crash_init();
@@ -91,9 +92,8 @@ uint32_t world_op_count(uint16_t entity, enum world_op op)
 static void reset(struct world_chooser *chooser)
 {
     memset(W.enabled, 0, sizeof W.enabled);
-    memset(W.enabled_count, 0, sizeof W.enabled_count);
     memset(W.ordinals, 0, sizeof W.ordinals);
-    W.options = W.pressing = 0;
+    W.options = W.others = W.relaxed = 0;
     W.words = 1;
     W.self = NULL;
     W.step = steps;

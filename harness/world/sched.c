@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct world W;
 
@@ -16,7 +17,6 @@ static uint16_t select_bit(uint64_t bits, uint32_t index)
  * a reduced index when there are fewer. */
 static uint16_t option_of_class(uint32_t class_, uint32_t *index)
 {
-    if (W.enabled_count[class_] == 0) return WORLD_NOBODY;
     for (uint32_t word = 0; word < W.words; word++) {
         uint64_t bits = W.enabled[class_][word];
         if (W.option_continues && W.self->id >> 6 == word && W.self->class_ == class_) {
@@ -46,11 +46,6 @@ bool world_option_continues(void)
     return W.option_continues;
 }
 
-bool world_plain(void)
-{
-    return W.enabled_count[WORLD_THREAD] == W.option_count;
-}
-
 static void log_choice(uint32_t index, uint32_t count)
 {
     if (UNLIKELY(W.choices == W.choices_max)) sched_leave(WORLD_CUT);
@@ -61,7 +56,7 @@ static void log_choice(uint32_t index, uint32_t count)
 /* Time may pass when nothing presses, or when a thread may be delayed. */
 static bool may_advance(void)
 {
-    if (W.pressing == 0) return true;
+    if (W.options == W.relaxed) return true;
     return W.stalls_left > 0 && W.timer_count > 0 &&
            W.timers[W.timer_count - 1].due_ns - W.now_ns <= W.limits.lag_max_ns;
 }
@@ -69,25 +64,45 @@ static bool may_advance(void)
 static void advance(void)
 {
     if (W.timer_count == 0) finding_idle();
-    if (W.pressing > 0) W.stalls_left--;
+    if (W.options > W.relaxed) W.stalls_left--;
     timer_advance();
+}
+
+static uint32_t ask(uint32_t count)
+{
+    W.option_count = count;
+    uint32_t index = W.chooser->schedule(W.chooser, count);
+    REQUIRE(index < count);
+    log_choice(index, count);
+    return index;
 }
 
 /* One choice among what is enabled; WORLD_ADVANCE, or an entity. */
 static uint16_t pick(void)
 {
     W.option_continues = W.self->enabled && W.self->class_ <= WORLD_ACTOR;
-    W.option_advance = UNLIKELY(W.pressing == 0 || W.stalls_left > 0) && may_advance();
+    W.option_advance = UNLIKELY(W.options == W.relaxed || W.stalls_left > 0) && may_advance();
+    W.chooser->plain = W.others == 0 && !W.option_advance;
     uint32_t count = W.options + W.option_advance;
     if (count == 0) return WORLD_ADVANCE;
-    W.option_count = count;
-    uint32_t index = 0;
-    if (count > 1) {
-        index = W.chooser->schedule(W.chooser, count);
-        REQUIRE(index < count);
-        log_choice(index, count);
+    return world_option(count > 1 ? ask(count) : 0);
+}
+
+/* The same for at most 64 threads of a program and nothing else: the inner loop. */
+static inline uint16_t pick_thread(const struct entity *self)
+{
+    uint64_t bits = W.enabled[WORLD_THREAD][0];
+    if (W.options == 1) return (uint16_t)__builtin_ctzll(bits);
+    W.option_continues = self->enabled;
+    W.option_advance = false;
+    W.chooser->plain = true;
+    uint32_t index = ask(W.options);
+    if (self->enabled) {
+        if (index == 0) return self->id;
+        bits &= ~(1ull << self->id);
+        index--;
     }
-    return world_option(index);
+    return select_bit(bits, index);
 }
 
 static void run_task(struct entity *task)
@@ -111,7 +126,8 @@ void sched_pass(void)
 {
     struct entity *self = W.self;
     for (;;) {
-        uint16_t id = pick();
+        bool plain = W.others == 0 && W.words == 1 && W.options > 0 && W.stalls_left == 0;
+        uint16_t id = LIKELY(plain) ? pick_thread(self) : pick();
         if (UNLIKELY(id == WORLD_ADVANCE)) {
             advance();
             continue;
@@ -185,7 +201,8 @@ struct entity *entity_new(const char *name, enum world_class class_)
     entity->slot = WORLD_NOBODY;
     entity->group = parent ? parent->group : 0;
     entity->hash = parent ? mix(parent->hash, ++parent->children) : 1;
-    snprintf(entity->name, sizeof entity->name, "%s", name);
+    size_t length = name ? strnlen(name, WORLD_NAME_MAX - 1) : 0;
+    memcpy(entity->name, name, length); /* the rest is zero */
     return entity;
 }
 
@@ -215,7 +232,12 @@ uint64_t world_window_since_ns(uint16_t entity)
 const char *world_entity_name(uint16_t entity)
 {
     if (entity == WORLD_ADVANCE) return "(time)";
-    return entity < W.entity_count ? entity_of(entity)->name : "(nobody)";
+    if (entity >= W.entity_count) return "(nobody)";
+    struct entity *named = entity_of(entity);
+    if (named->name[0] == '\0') {
+        snprintf(named->name, sizeof named->name, "thread-%u", named->slot);
+    }
+    return named->name;
 }
 
 uint16_t world_entity_count(void)
@@ -226,7 +248,7 @@ uint16_t world_entity_count(void)
 uint16_t world_entity_find(const char *name)
 {
     for (uint32_t id = 0; id < W.entity_count; id++) {
-        if (__builtin_strcmp(W.entities[id].name, name) == 0) return (uint16_t)id;
+        if (strcmp(world_entity_name((uint16_t)id), name) == 0) return (uint16_t)id;
     }
     return WORLD_NOBODY;
 }

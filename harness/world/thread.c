@@ -133,9 +133,7 @@ void world_group_kill(uint8_t group)
 static int create(pthread_t *out, const pthread_attr_t *attributes, void *(*start)(void *),
                   int (*start_c11)(void *), void *argument)
 {
-    char name[WORLD_NAME_MAX];
-    snprintf(name, sizeof name, "thread-%u", W.thread_count);
-    struct entity *entity = thread_new(name, WORLD_THREAD);
+    struct entity *entity = thread_new(NULL, WORLD_THREAD);
     entity->start = start;
     entity->start_c11 = start_c11;
     entity->argument = argument;
@@ -168,7 +166,7 @@ static struct entity *joinable(pthread_t thread, uintptr_t site)
                           : target->detached     ? "that is detached"
                           : target->joining_done ? "that was joined before"
                                                  : "that another thread is joining";
-        finding_raise(WORLD_FOUND_JOIN_INVALID, site, "%s joins a thread %s", W.self->name, why);
+        finding_raise(WORLD_FOUND_JOIN_INVALID, site, "%s joins a thread %s", world_entity_name(W.self->id), why);
     }
     return target;
 }
@@ -266,7 +264,7 @@ int world_pthread_getname_np(pthread_t thread, char *name, size_t bytes)
     const struct entity *target = thread_of(thread);
     if (target == NULL) return ESRCH;
     if (bytes < 16) return ERANGE;
-    snprintf(name, bytes < 16 ? bytes : 16, "%s", target->name);
+    snprintf(name, 16, "%s", world_entity_name(target->id));
     return 0;
 }
 

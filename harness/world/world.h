@@ -58,6 +58,8 @@ struct world_chooser {
     uint32_t (*value)(struct world_chooser *self, uint32_t count, const char *label);
     /* Optional (may be NULL): a thread announced that it spins (sched_yield). */
     void (*yielded)(struct world_chooser *self, uint16_t entity);
+    /* Set by the world before schedule(): all options are threads of the program. */
+    bool plain;
 };
 
 /* One visible operation that happened. Object ids count first uses within the execution;
@@ -146,8 +148,6 @@ struct world_result world_run(struct world_chooser *chooser, const char *name,
 uint16_t world_option(uint32_t index);
 /* Whether option 0 means that the thread which made the last step goes on. */
 bool world_option_continues(void);
-/* Whether all options of the choice being made are threads of the program. */
-bool world_plain(void);
 enum world_class world_class_of(uint16_t entity);
 /* Until when a window stays open (WORLD_NEVER when it is none), and since when. */
 uint64_t world_window_until_ns(uint16_t entity);
