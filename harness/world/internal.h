@@ -82,7 +82,8 @@ struct entity {
     struct cleanup *cleanups;
     bool has_keys; /* some thread-specific value was set */
     uint64_t window_since_ns, window_until_ns;
-    char name[WORLD_NAME_MAX]; /* empty: world_entity_name() makes one */
+    bool named; /* otherwise world_entity_name() makes up a name */
+    char name[WORLD_NAME_MAX];
 };
 
 enum object_kind {

@@ -203,6 +203,7 @@ struct entity *entity_new(const char *name, enum world_class class_)
     entity->hash = parent ? mix(parent->hash, ++parent->children) : 1;
     size_t length = name ? strnlen(name, WORLD_NAME_MAX - 1) : 0;
     memcpy(entity->name, name, length); /* the rest is zero */
+    entity->named = name != NULL;
     return entity;
 }
 
@@ -234,7 +235,8 @@ const char *world_entity_name(uint16_t entity)
     if (entity == WORLD_ADVANCE) return "(time)";
     if (entity >= W.entity_count) return "(nobody)";
     struct entity *named = entity_of(entity);
-    if (named->name[0] == '\0') {
+    if (!named->named) {
+        named->named = true;
         snprintf(named->name, sizeof named->name, "thread-%u", named->slot);
     }
     return named->name;

@@ -256,6 +256,7 @@ int world_pthread_setname_np(pthread_t thread, const char *name)
     if (target == NULL) return ESRCH;
     if (strlen(name) > 15) return ERANGE;
     snprintf(target->name, sizeof target->name, "%s", name);
+    target->named = true;
     return 0;
 }
 
