@@ -314,7 +314,8 @@ struct scn_file {
 const struct scn_attr *scn_attrs_find(const struct scn_attrs *attrs, const char *name);
 
 /* What the file says about that setting of a core: on its own line, on a line for all cores, or
- * (lease_ttl, lease_renew) on the store's. NULL: nothing, so the core's default holds. */
+ * (lease_ttl, lease_renew) on the store's. NULL: nothing, so the core's default holds; but where
+ * lease_ttl is given and lease_renew is not, that is a third of it. */
 const struct scn_attr *scn_core_setting(const struct scn_file *file, uint32_t core,
                                         const char *name);
 

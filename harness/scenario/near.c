@@ -47,7 +47,7 @@ void scn_near_offer(struct scn_near *near, const char *word)
 {
     unsigned distance = edit_distance(near->wrong, word);
     size_t length = strlen(word);
-    unsigned most = length <= 3 ? 1 : length <= 6 ? 2 : 3;
+    unsigned most = length <= 4 ? 1 : length <= 7 ? 2 : 3;
 
     /* The first of equally close words wins: tables have a fixed order. */
     if (distance > most || distance >= near->distance || distance >= length) return;

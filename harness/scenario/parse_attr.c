@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* The core takes no duration beyond a year. */
+#define SETTING_MAX_US (INT64_C(8760) * 3600 * 1000000)
+
 static const struct { unsigned takes; const char *text; } kinds[] = {
     { SCN_TAKES_NAME, "a name" },
     { SCN_TAKES_STRING, "a text in quotes" },
@@ -94,6 +97,19 @@ static bool unknown_attr(struct scn_parser *parser, const struct scn_attr *attr,
     return scn_error_at(parser, attr->place, hint, "%s has no '%s'", what, attr->name);
 }
 
+/* A number within the "LOW..HIGH" of its rule; without one there is no limit. */
+static bool check_limits(struct scn_parser *parser, const struct scn_attr *attr,
+                         const struct scn_rule *rule)
+{
+    const char *dots = strstr(rule->words, "..");
+
+    if (attr->value.kind != SCN_VALUE_INT || dots == NULL) return true;
+    if (attr->value.low >= strtoll(rule->words, NULL, 10) &&
+        attr->value.low <= strtoll(dots + 2, NULL, 10)) return true;
+    return scn_error_at(parser, attr->value_place, NULL, "'%s' takes a number in %s, not %s",
+                        attr->name, rule->words, attr->value.text);
+}
+
 bool scn_check_attr(struct scn_parser *parser, struct scn_attr *attr,
                     const struct scn_rules *rules, const char *what)
 {
@@ -107,7 +123,8 @@ bool scn_check_attr(struct scn_parser *parser, struct scn_attr *attr,
             attr->value.word = scn_pipe_find(rule->words, attr->value.text);
         return attr->value.word >= 0 || wrong_word(parser, attr, rule);
     }
-    return (rule->takes & takes_of(attr->value.kind)) != 0 || wrong_kind(parser, attr, rule);
+    if ((rule->takes & takes_of(attr->value.kind)) == 0) return wrong_kind(parser, attr, rule);
+    return check_limits(parser, attr, rule);
 }
 
 static struct scn_core *find_core(struct scn_parser *parser, const char *name)
@@ -156,6 +173,13 @@ static void parse_core(struct scn_parser *parser)
     if (!scn_take_attrs(parser, &scn_core_rule_table, "the core", &attrs)) return;
     if (!scn_take_end(parser)) return;
     for (uint32_t i = 0; i < attrs.count; i++) {
+        if (attrs.items[i].value.kind == SCN_VALUE_TIME &&
+            attrs.items[i].value.low > SETTING_MAX_US) {
+            scn_error_at(parser, attrs.items[i].value_place, "the longest is 8760h",
+                         "the duration '%s' is too long for a setting",
+                         attrs.items[i].value.text);
+            return;
+        }
         if (count == 0 && !scn_add_attr(parser, &parser->core_common, &attrs.items[i])) return;
         for (uint32_t j = 0; j < count; j++)
             if (!scn_add_attr(parser, &find_core(parser, names[j])->attrs, &attrs.items[i])) return;

@@ -242,10 +242,9 @@ void scn_parse_check(struct scn_parser *parser)
     if (scn_peek(parser)->kind == SCN_TOKEN_NAME &&
         scn_peek_after(parser)->kind == SCN_TOKEN_COLON) {
         label = scn_peek(parser)->text;
-        if (!check_label(parser, label)) return;
     }
     check = add_check(parser);
-    if (check == NULL) return;
+    if (check == NULL || (label != NULL && !check_label(parser, label))) return;
     check->label = label;
     if (label != NULL) parser->at += 2;
     if (!parse_line(parser, check)) check->kind = SCN_CHECK_COUNT;

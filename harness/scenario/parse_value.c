@@ -1,6 +1,7 @@
 /* The parts of a line that every block shares: names, numbers, durations, attributes, modifiers. */
 #include "harness/scenario/internal.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 bool scn_error_at(struct scn_parser *parser, struct scn_place place, const char *hint,
@@ -158,6 +159,18 @@ bool scn_take_signed(struct scn_parser *parser, int64_t *time_us)
     return true;
 }
 
+/* The two ends the right way round; a bare number keeps borrowing its unit. */
+static const char *turned(struct scn_parser *parser, const struct scn_token *left,
+                          const struct scn_token *right)
+{
+    const char *unit = right->text + strspn(right->text, "0123456789");
+
+    if (left->kind == SCN_TOKEN_TIME || right->kind == SCN_TOKEN_INT)
+        return scn_arena_format(parser->arena, "write %s..%s", right->text, left->text);
+    return scn_arena_format(parser->arena, "write %" PRId64 "..%s%s", right->number, left->text,
+                            unit);
+}
+
 /* From the current token on: A..B. Both ends are checked; they may also be bare numbers. */
 static bool take_range_ends(struct scn_parser *parser, bool counts, int64_t *low, int64_t *high)
 {
@@ -166,6 +179,10 @@ static bool take_range_ends(struct scn_parser *parser, bool counts, int64_t *low
     struct scn_place place = scn_here(parser);
 
     REQUIRE(left[1].kind == SCN_TOKEN_DOTS);
+    if (right->kind == SCN_TOKEN_BAD) {
+        parser->at += 2;
+        return scn_error_here(parser, NULL, "expected a duration");
+    }
     if (counts) {
         *low = left->number;
         *high = right->number;
@@ -178,8 +195,7 @@ static bool take_range_ends(struct scn_parser *parser, bool counts, int64_t *low
         if (!take_duration(parser, 0, high)) return false;
     }
     if (*low <= *high) return true;
-    return scn_error_at(parser, place,
-                        scn_arena_format(parser->arena, "write %s..%s", right->text, left->text),
+    return scn_error_at(parser, place, turned(parser, left, right),
                         "range '%s..%s' is backwards", left->text, right->text);
 }
 

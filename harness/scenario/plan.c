@@ -96,7 +96,14 @@ static void write_config(struct plan *plan)
         if (named) wrap.head = scn_arena_format(plan->arena, "core %s", file->cores[i].name);
         for (uint32_t j = 0; j < scn_core_rule_table.count; j++) {
             const struct scn_rule *rule = &scn_core_rule_table.items[j];
-            wrap_attr(&wrap, rule->name, scn_core_setting(file, i, rule->name), rule->fallback);
+            const struct scn_attr *attr = scn_core_setting(file, i, rule->name);
+            const struct scn_attr *ttl = scn_core_setting(file, i, "lease_ttl");
+
+            if (attr == NULL && ttl != NULL && strcmp(rule->name, "lease_renew") == 0)
+                wrap_item(&wrap, scn_arena_format(plan->arena, "lease_renew=%" PRId64 "us",
+                                                  ttl->value.low / 3));
+            else
+                wrap_attr(&wrap, rule->name, attr, rule->fallback);
         }
         wrap_end(&wrap);
     }

@@ -1,3 +1,5 @@
+#include "harness/scenario/words.h"
+
 #include "harness/scenario/internal.h"
 
 #include <string.h>
