@@ -97,12 +97,15 @@ typedef int64_t record_word;
 #define RECORD_FIELDS_PROMPT_DONE(F) \
     F(id, WORD) F(outcome, WORD) F(run, INT) F(timeout, SPAN) F(asked, TIME)
 
-#define RECORD_FIELDS_LK_TRY(F) F(key, WORD) F(owner, WORD) F(ttl, SPAN)
-#define RECORD_FIELDS_LK_GRANT(F) F(key, WORD) F(owner, WORD) F(token, INT) F(until, TIME)
-#define RECORD_FIELDS_LK_REFUSE(F) F(key, WORD) F(owner, WORD) F(token, INT) F(op, WORD)
-#define RECORD_FIELDS_LK_RENEW(F) F(key, WORD) F(owner, WORD) F(token, INT) F(until, TIME)
-#define RECORD_FIELDS_LK_EXPIRE(F) F(key, WORD) F(owner, WORD) F(token, INT)
-#define RECORD_FIELDS_LK_RELEASE(F) F(key, WORD) F(owner, WORD) F(token, INT)
+#define RECORD_FIELDS_LK_TRY(F) F(key, WORD) F(owner, WORD) F(ttl, SPAN) F(lock, WORD)
+#define RECORD_FIELDS_LK_GRANT(F) \
+    F(key, WORD) F(owner, WORD) F(token, INT) F(until, TIME) F(lock, WORD)
+#define RECORD_FIELDS_LK_REFUSE(F) \
+    F(key, WORD) F(owner, WORD) F(token, INT) F(op, WORD) F(lock, WORD)
+#define RECORD_FIELDS_LK_RENEW(F) \
+    F(key, WORD) F(owner, WORD) F(token, INT) F(until, TIME) F(lock, WORD)
+#define RECORD_FIELDS_LK_EXPIRE(F) F(key, WORD) F(owner, WORD) F(token, INT) F(lock, WORD)
+#define RECORD_FIELDS_LK_RELEASE(F) F(key, WORD) F(owner, WORD) F(token, INT) F(lock, WORD)
 #define RECORD_FIELDS_LEASE_HELD(F) F(key, WORD) F(token, INT)
 #define RECORD_FIELDS_LEASE_ENDED(F) F(key, WORD) F(token, INT) F(why, WORD)
 
@@ -182,7 +185,8 @@ typedef int64_t record_word;
     X(ANSWER_REFUSED, "answer_refused", FAKE, "a tab was told that its answer does not count") \
     X(PROMPT_DONE, "prompt_done", FAKE, "the agent learned the outcome") \
     /* ^ settled; answered: approved or rejected; expired; cancelled */ \
-    /* Locks: subject is store.locks; `from` is the core. */ \
+    /* Locks: subject is store.locks; `from` is the core. `lock` is the whole key, `key` what \
+     * stands before its first colon ("dev_server_start:box:web"): that is what filters name. */ \
     X(LK_TRY, "lk_try", FAKE, "a lock is asked for") \
     X(LK_GRANT, "lk_grant", FAKE, "a lock was granted") /* granted; held +1 */ \
     X(LK_REFUSE, "lk_refuse", FAKE, "a lock call was refused") /* refused: op=acquire */ \

@@ -1,0 +1,195 @@
+/* Expectations: what arrived at an actor, and what its script waits for. */
+#include "fakes/internal.h"
+
+#include <stdio.h>
+
+void inbox_add(struct actor *actor, const char *kind, const json_t *fields, const json_t *more,
+               uint64_t seq)
+{
+    if (actor->inbox_count == actor->inbox_capacity) {
+        uint32_t capacity = actor->inbox_capacity == 0 ? 64 : 2 * actor->inbox_capacity;
+        struct arrival **grown = scratch_alloc(capacity * sizeof(struct arrival *));
+        if (actor->inbox_count > 0)
+            memcpy(grown, actor->inbox, actor->inbox_count * sizeof(struct arrival *));
+        actor->inbox = grown;
+        actor->inbox_capacity = capacity;
+    }
+    struct arrival *arrival = scratch_alloc(sizeof *arrival);
+    const json_t *ordinal = json_object_get(fields, "n");
+    *arrival = (struct arrival){ kind, fields, more, seq,
+                                 (uint64_t)json_integer_value(ordinal) };
+    actor->inbox[actor->inbox_count++] = arrival;
+    world_wake(&actor->arrival);
+}
+
+/* --- matching --- */
+
+static bool same_value(const json_t *field, const struct scn_value *wanted)
+{
+    if (json_is_integer(field)) {
+        int64_t value = json_integer_value(field);
+        return wanted->kind != SCN_VALUE_NAME && wanted->kind != SCN_VALUE_STRING &&
+               value >= wanted->low && value <= wanted->high;
+    }
+    if (json_is_boolean(field))
+        return strcmp(wanted->text, json_is_true(field) ? "yes" : "no") == 0 ||
+               strcmp(wanted->text, json_is_true(field) ? "true" : "false") == 0;
+    return json_is_string(field) && strcmp(json_string_value(field), wanted->text) == 0;
+}
+
+static bool matches(const struct scn_pattern *pattern, const struct arrival *arrival)
+{
+    if (strcmp(pattern->kind, arrival->kind) != 0) return false;
+    if (pattern->occurrence > 0 && arrival->ordinal != pattern->occurrence) return false;
+    for (uint32_t i = 0; i < pattern->filters.count; i++) {
+        const struct scn_attr *filter = &pattern->filters.items[i];
+        const json_t *field = json_object_get(arrival->fields, filter->name);
+        if (field == NULL) field = json_object_get(arrival->more, filter->name);
+        if (field == NULL || !same_value(field, &filter->value)) return false;
+    }
+    return true;
+}
+
+static bool find_match(const struct actor *actor, const struct scn_step *step, uint32_t *at)
+{
+    for (uint32_t i = actor->inbox_next; i < actor->inbox_count; i++) {
+        for (uint32_t p = 0; p < step->pattern_count; p++) {
+            if (!matches(&step->patterns[p], actor->inbox[i])) continue;
+            *at = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct arrival *find_event(const struct actor *actor)
+{
+    for (uint32_t i = actor->inbox_next; i < actor->inbox_count; i++) {
+        if (actor->inbox[i]->seq > 0) return actor->inbox[i];
+    }
+    return NULL;
+}
+
+/* --- violations --- */
+
+void expect_broken(struct actor *actor, const struct scn_step *step, const char *text)
+{
+    const struct stage *stage = actor->play->stage;
+    char name[160];
+
+    if (step->label != NULL)
+        (void)snprintf(name, sizeof name, "%s.%s", actor->scn->name, step->label);
+    else
+        (void)snprintf(name, sizeof name, "%s, line %u", actor->scn->name, step->place.line);
+    struct stage_break what = { step->place, name, text };
+    if (stage->hooks.broken != NULL) stage->hooks.broken(stage->hooks.context, &what);
+    world_fail(WORLD_FOUND_CHECK, "%s (%s:%u): %s", name, stage->file->path, step->place.line,
+               text);
+}
+
+static size_t describe(const struct scn_step *step, char *text, size_t size)
+{
+    size_t used = 0;
+
+    for (uint32_t p = 0; p < step->pattern_count && used < size; p++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", p > 0 ? " or " : "",
+                                 step->patterns[p].kind);
+    return used;
+}
+
+static _Noreturn void never_arrived(struct actor *actor, const struct scn_step *step)
+{
+    char kinds[200] = "", text[400];
+
+    (void)describe(step, kinds, sizeof kinds);
+    if (step->modifiers.times > 1)
+        (void)snprintf(text, sizeof text, "number %u of %u expected %s did not arrive",
+                       actor->step_time, step->modifiers.times, kinds);
+    else
+        (void)snprintf(text, sizeof text, "the expected %s did not arrive", kinds);
+    expect_broken(actor, step, text);
+}
+
+/* Whether the tab was told, since that arrival, that something is missing. */
+static bool gap_told(const struct actor *actor, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        if (strcmp(actor->inbox[i]->kind, "gap") == 0) return true;
+    }
+    return false;
+}
+
+static bool same_producer(const struct arrival *one, const struct arrival *other)
+{
+    return json_equal(json_object_get(one->fields, "by"), json_object_get(other->fields, "by"));
+}
+
+/* The next of its kind must follow the one before directly: nothing lost, nothing twice. */
+static void check_order(struct actor *actor, const struct scn_step *step, uint32_t at)
+{
+    const struct arrival *before = actor->inbox[actor->inbox_next - 1];
+    const struct arrival *arrival = actor->inbox[at];
+    char text[200];
+
+    if (before->ordinal == 0 || arrival->ordinal == before->ordinal + 1) return;
+    if (!same_producer(before, arrival) || gap_told(actor, actor->inbox_next, at)) return;
+    (void)snprintf(text, sizeof text, "%s number %llu arrived where number %llu was due",
+                   arrival->kind, (unsigned long long)arrival->ordinal,
+                   (unsigned long long)before->ordinal + 1);
+    expect_broken(actor, step, text);
+}
+
+/* --- the step --- */
+
+static uint64_t deadline_of(const struct actor *actor, const struct scn_step *step)
+{
+    if (!step->modifiers.has_within) return WORLD_NEVER;
+    return actor->step_since_ns + us_ns(step->modifiers.within.high_us);
+}
+
+/* False when the deadline has passed. */
+static bool await_arrival(struct actor *actor, uint64_t deadline_ns)
+{
+    if (deadline_ns != WORLD_NEVER) {
+        return world_now_ns() < deadline_ns &&
+               world_wait(&actor->arrival, deadline_ns, "an arrival");
+    }
+    actor_busy(actor, false);
+    bool woken = world_wait(&actor->arrival, WORLD_NEVER, "an arrival");
+    actor_busy(actor, true);
+    return woken;
+}
+
+static void expect_nothing(struct actor *actor, const struct scn_step *step)
+{
+    uint64_t deadline_ns = step->modifiers.has_within ? deadline_of(actor, step) : world_now_ns();
+    const struct arrival *event;
+    char text[200];
+
+    do {
+        event = find_event(actor);
+    } while (event == NULL && await_arrival(actor, deadline_ns));
+    if (event == NULL) return;
+    (void)snprintf(text, sizeof text, "nothing was expected, and %s (seq %llu) arrived",
+                   event->kind, (unsigned long long)event->seq);
+    expect_broken(actor, step, text);
+}
+
+void expect_step(struct actor *actor, const struct scn_step *step)
+{
+    uint64_t deadline_ns = deadline_of(actor, step);
+    uint32_t at;
+
+    if (step->nothing) {
+        expect_nothing(actor, step);
+        return;
+    }
+    while (!find_match(actor, step, &at)) {
+        if (await_arrival(actor, deadline_ns)) continue;
+        /* It may have come at the very instant of the deadline. */
+        if (find_match(actor, step, &at)) break;
+        never_arrived(actor, step);
+    }
+    if (step->modifiers.in_order && actor->step_time > 1) check_order(actor, step, at);
+    actor->inbox_next = at + 1;
+}

@@ -1,0 +1,174 @@
+/* Links: one direction between a tab and its core, as a queue of frames with times. */
+#include "fakes/internal.h"
+
+#include <stdio.h>
+
+/* The task is neither enabled nor waiting for a time. */
+static void arm(struct link *link)
+{
+    if (link->head != NULL && !link->stalled) world_task_arm(link->task, link->head->due_ns);
+}
+
+static void rearm(struct link *link)
+{
+    world_task_disarm(link->task);
+    arm(link);
+}
+
+static struct frame *pop(struct link *link)
+{
+    struct frame *frame = link->head;
+
+    link->head = frame->next;
+    if (link->head == NULL) link->tail = &link->head;
+    link->count--;
+    return frame;
+}
+
+static void record_drop(const struct link *link, const struct frame *frame, const char *why)
+{
+    if (frame->kind != FRAME_MESSAGE) return;
+    RECORD(WIRE_DROP, link->tab->actor->party, link->from, link->to, frame->cause,
+           .conn = frame->socket->serial, .kind = frame->word, .seq = (int64_t)frame->seq,
+           .frame = frame->number, .why = record_intern(why));
+}
+
+static void arrive_at_core(struct frame *frame)
+{
+    struct socket *socket = frame->socket;
+    static const enum work_kind kinds[] = { WORK_OPEN, WORK_INPUT, WORK_CLOSED };
+
+    ws_post(socket->instance, socket, kinds[frame->kind], frame, "closed by the client");
+}
+
+/* The task of a link: the oldest frame arrives. */
+static void deliver(void *argument)
+{
+    struct link *link = argument;
+    struct frame *frame = pop(link);
+    struct socket *socket = frame->socket;
+    bool was_full = link->count + 1 >= LINK_WINDOW;
+
+    arm(link);
+    if (socket->cut) {
+        record_drop(link, frame, "the socket is gone");
+        return;
+    }
+    if (link->to_core)
+        arrive_at_core(frame);
+    else
+        tab_deliver(link->tab, frame);
+    if (was_full && !link->to_core) ws_resume(socket);
+    if (frame->kind == FRAME_MESSAGE)
+        faults_delivered(link->play, socket, !link->to_core, frame->length);
+    faults_refresh(link->play);
+}
+
+void link_init(struct play *play, struct tab *tab, struct link *link, bool to_core)
+{
+    const char *core = tab->actor->instance->ws_name;
+    int core_length = (int)strcspn(core, "/");
+    char name[WORLD_NAME_MAX];
+
+    link->play = play;
+    link->tab = tab;
+    link->to_core = to_core;
+    link->from = to_core ? tab->actor->party : tab->actor->instance->party;
+    link->to = to_core ? tab->actor->instance->party : tab->actor->party;
+    link->tail = &link->head;
+    if (to_core)
+        (void)snprintf(name, sizeof name, "%s->%.*s", tab->actor->scn->name, core_length, core);
+    else
+        (void)snprintf(name, sizeof name, "%.*s->%s", core_length, core, tab->actor->scn->name);
+    link->task = world_task(name, WORLD_MESSAGE, deliver, link);
+}
+
+struct frame *link_frame(struct socket *socket, enum frame_kind kind)
+{
+    struct frame *frame = scratch_alloc(sizeof *frame);
+
+    frame->socket = socket;
+    frame->kind = kind;
+    return frame;
+}
+
+void link_push(struct link *link, struct frame *frame)
+{
+    uint64_t due_ns = ahead_ns(link->slow_us);
+
+    if (due_ns < link->last_due_ns) due_ns = link->last_due_ns;
+    link->last_due_ns = frame->due_ns = due_ns;
+    frame->next = NULL;
+    *link->tail = frame;
+    link->tail = &frame->next;
+    link->count++;
+    if (link->count == 1) arm(link);
+    faults_refresh(link->play);
+}
+
+void link_drop(struct link *link, const struct socket *socket, const char *why)
+{
+    struct frame **at = &link->head;
+
+    while (*at != NULL) {
+        struct frame *frame = *at;
+        if (socket != NULL && frame->socket != socket) {
+            at = &frame->next;
+            continue;
+        }
+        record_drop(link, frame, why);
+        *at = frame->next;
+        link->count--;
+    }
+    link->tail = at;
+    rearm(link);
+}
+
+bool link_has_message(const struct link *link, const struct scn_attr *kind)
+{
+    const struct frame *head = link->head;
+
+    if (head == NULL || head->kind != FRAME_MESSAGE || head->socket->cut) return false;
+    return kind == NULL || strcmp(record_text(head->word), kind->value.text) == 0;
+}
+
+void link_lose_head(struct link *link)
+{
+    record_drop(link, pop(link), "lost");
+    rearm(link);
+}
+
+void link_duplicate_head(struct link *link)
+{
+    struct frame *copy = scratch_alloc(sizeof *copy);
+
+    *copy = *link->head;
+    link->head->next = copy;
+    if (copy->next == NULL) link->tail = &copy->next;
+    link->count++;
+}
+
+bool link_can_reorder(const struct link *link)
+{
+    const struct frame *first = link->head;
+
+    return link_has_message(link, NULL) && first->next != NULL &&
+           first->next->kind == FRAME_MESSAGE && first->next->socket == first->socket;
+}
+
+void link_reorder(struct link *link)
+{
+    struct frame *first = link->head, *second = first->next;
+
+    first->next = second->next;
+    second->next = first;
+    link->head = second;
+    if (first->next == NULL) link->tail = &first->next;
+    second->due_ns = first->due_ns;
+}
+
+void link_stall(struct link *link, bool stalled)
+{
+    link->stalled = stalled;
+    rearm(link);
+}

@@ -1,0 +1,58 @@
+/* The stage: acts out a scenario against the real core inside the simulated world.
+ *
+ * A stage belongs to one scenario and one build of the core and serves any number of executions:
+ *
+ *     struct stage *stage = stage_new(file, api, &hooks);
+ *     result = world_run(chooser, "stage", stage_run, stage);
+ *     ... record_all(), world_finding_get() ...
+ *     stage_free(stage);
+ *
+ * An execution has this shape: stores, cores and their sessions come up (no virtual time passes, no
+ * fault strikes); actors and faults act; when every script has ended and every mandatory fault has
+ * struck, faults are healed; calm follows, as long as the longest promise needs, and begins anew
+ * if something stirs; then the cores are drained and destroyed, and their memory is looked through
+ * for leaks.
+ *
+ * What happens is written to the trace of harness/check/record.h. The same choices give the same
+ * execution: no clock, address or hash order decides anything here.
+ */
+#ifndef FAKES_STAGE_H
+#define FAKES_STAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fakes/core_api.h"
+#include "harness/scenario/ast.h"
+
+/* A promise that the scenario's own script makes: an `expect` that was not fulfilled. */
+struct stage_break {
+    struct scn_place place;     /* of the step in the scenario */
+    const char *name;           /* "left.seen", or "left, line 23" for a step without label */
+    const char *text;           /* one sentence */
+};
+
+/* All are called inside the execution, on the thread that found it, and may end the execution with
+ * world_fail(); if `broken` or `leaked` returns or is NULL, the stage does that itself. */
+struct stage_hooks {
+    void *context;
+    void (*broken)(void *context, const struct stage_break *what);
+    /* The core is destroyed; `count` blocks of its process group are still allocated. */
+    void (*leaked)(void *context, const char *core, uint8_t group, uint32_t count);
+    /* The cores are gone: counts over the whole run are final. NULL: nobody wants to know. */
+    void (*ended)(void *context);
+};
+
+struct stage;
+
+/* Prepares a scenario; `file` and `api` must outlive the stage. Interns the scenario's names and
+ * keeps them (record_keep_words). NULL when the scenario's settings of a core contradict each
+ * other; *problem is then a sentence. */
+struct stage *stage_new(const struct scn_file *file, const struct core_api *api,
+                        const struct stage_hooks *hooks, const char **problem);
+void stage_free(struct stage *stage);
+
+/* The body of thread 0 of an execution. */
+void stage_run(void *stage);
+
+#endif

@@ -1,0 +1,303 @@
+/* Tabs: sockets opened, lost and opened again, as a browser client does it. */
+#include "fakes/internal.h"
+
+#include <stdio.h>
+
+/* Attempts in a row that end without a handshake, before a tab gives up; and the pause that it adds
+ * for each, so that a core that refuses it is not asked for ever at one instant. */
+enum { FAILURES_MAX = 8 };
+static const uint64_t failure_pause_us = 1000000;
+
+static void set_reconnecting(struct tab *tab, bool reconnecting)
+{
+    if (tab->reconnecting == reconnecting) return;
+    tab->reconnecting = reconnecting;
+    play_busy(tab->actor->play, reconnecting);
+}
+
+/* --- sending --- */
+
+static void push_message(struct tab *tab, json_t *body, const char *kind, const char *id,
+                         uint64_t port)
+{
+    struct socket *socket = tab->socket;
+    struct frame *frame = link_frame(socket, FRAME_MESSAGE);
+    uint16_t party = tab->actor->party;
+
+    frame->bytes = json_dumps(body, JSON_COMPACT);
+    frame->length = strlen(frame->bytes);
+    frame->word = record_intern(kind);
+    frame->number = ++socket->frames_in;
+    frame->cause = RECORD(CLIENT_SEND, party, party, socket->instance->party, 0,
+                          .conn = socket->serial, .kind = frame->word,
+                          .id = id == NULL ? 0 : record_intern(id), .port = (int64_t)port,
+                          .frame = frame->number);
+    if (!socket->cut) link_push(&tab->to_core, frame);
+}
+
+void tab_send(struct tab *tab, json_t *body, const char *kind, const char *id, uint64_t port)
+{
+    if (tab->socket == NULL) return;
+    if (tab->lose_ack && strcmp(kind, "connection_acknowledged") == 0) {
+        tab->lose_ack = false;
+        RECORD(WIRE_DROP, tab->actor->party, tab->actor->party, tab->actor->instance->party, 0,
+               .conn = tab->socket->serial, .kind = record_intern(kind),
+               .why = record_intern("lost"));
+        return;
+    }
+    push_message(tab, body, kind, id, port);
+}
+
+void tab_queue(struct tab *tab, json_t *body, const char *kind, const char *id, uint64_t port)
+{
+    if (tab->phase == TAB_ONLINE) {
+        tab_send(tab, body, kind, id, port);
+        return;
+    }
+    struct outgoing *outgoing = scratch_alloc(sizeof *outgoing);
+    *outgoing = (struct outgoing){ NULL, body, kind, id, port };
+    *tab->outgoing_tail = outgoing;
+    tab->outgoing_tail = &outgoing->next;
+}
+
+void tab_flush(struct tab *tab)
+{
+    while (tab->outgoing != NULL && tab->phase == TAB_ONLINE) {
+        struct outgoing *outgoing = tab->outgoing;
+        tab->outgoing = outgoing->next;
+        if (tab->outgoing == NULL) tab->outgoing_tail = &tab->outgoing;
+        tab_send(tab, outgoing->body, outgoing->kind, outgoing->id, outgoing->port);
+    }
+}
+
+/* --- connecting --- */
+
+static void say_hello(struct tab *tab)
+{
+    const struct cursor_store *store = tab->store;
+    uint64_t epoch = store->epoch, cursor = store->cursor;
+    json_t *body = json_object();
+
+    if (tab->wrong_epoch) epoch += 1000;
+    if (tab->reset_cursor) cursor = 0;
+    if (tab->cursor_ahead) cursor += 1000;
+    tab->wrong_epoch = tab->reset_cursor = tab->cursor_ahead = false;
+    json_object_set_new(body, "type", json_string("hello"));
+    json_object_set_new(body, "session", json_string(tab->actor->session));
+    if (store->known) {
+        json_object_set_new(body, "epoch", json_integer((json_int_t)epoch));
+        json_object_set_new(body, "cursor", json_integer((json_int_t)cursor));
+    }
+    if (tab->gen > 0) json_object_set_new(body, "previous", json_integer((json_int_t)tab->gen));
+    RECORD(CLIENT_HELLO, tab->actor->party, 0, 0, 0, .conn = tab->socket->serial,
+           .session = tab->actor->session_word, .epoch = store->known ? (int64_t)epoch : 0,
+           .cursor = store->known ? (int64_t)cursor : 0);
+    push_message(tab, body, "hello", NULL, 0);
+    if (tab->double_hello) push_message(tab, body, "hello", NULL, 0);
+    tab->double_hello = false;
+}
+
+static struct socket *socket_new(struct tab *tab)
+{
+    struct play *play = tab->actor->play;
+    struct socket *socket = scratch_alloc(sizeof *socket);
+
+    if (play->socket_count == SOCKETS_MAX)
+        world_stop("more than %d sockets in one execution", SOCKETS_MAX);
+    play->sockets[play->socket_count++] = socket;
+    socket->handle = play->socket_count;
+    socket->tab = tab;
+    socket->instance = tab->actor->instance;
+    socket->life = socket->instance->life;
+    socket->serial = ++tab->sockets;
+    socket->tab_open = true;
+    return socket;
+}
+
+void tab_connect(struct tab *tab)
+{
+    struct instance *instance = tab->actor->instance;
+
+    world_task_disarm(tab->reconnect_task);
+    if (tab->socket != NULL) tab_close(tab);
+    tab->closed_for_good = false;
+    if (!instance->alive) {
+        tab->failures++;
+        tab_reconnect_later(tab);
+        return;
+    }
+    set_reconnecting(tab, true);
+    tab->socket = socket_new(tab);
+    tab->phase = TAB_CONNECTING;
+    tab->fetching = false;
+    tab->head_heard = 0;
+    RECORD(CLIENT_OPEN, tab->actor->party, tab->actor->party, instance->party, 0,
+           .conn = tab->socket->serial, .session = tab->actor->session_word);
+    link_push(&tab->to_core, link_frame(tab->socket, FRAME_OPEN));
+    say_hello(tab);
+}
+
+void tab_online(struct tab *tab)
+{
+    REQUIRE(tab->phase == TAB_ONLINE);
+    set_reconnecting(tab, false);
+    faults_refresh(tab->actor->play);
+}
+
+bool tab_wants_back(const struct tab *tab)
+{
+    return tab->socket == NULL && !tab->closed_for_good &&
+           scn_attrs_find(&tab->actor->scn->attrs, "reconnect") != NULL &&
+           tab->failures < FAILURES_MAX && !tab->actor->play->ending &&
+           (tab->actor->instance->alive || tab->actor->instance->coming);
+}
+
+void tab_reconnect_later(struct tab *tab)
+{
+    const struct scn_attr *range = scn_attrs_find(&tab->actor->scn->attrs, "reconnect");
+    uint64_t from_ns = world_now_ns();
+
+    if (!tab_wants_back(tab)) {
+        set_reconnecting(tab, false);
+        return;
+    }
+    set_reconnecting(tab, true);
+    if (from_ns < tab->away_until_ns) from_ns = tab->away_until_ns;
+    if (from_ns < tab->frozen_until_ns) from_ns = tab->frozen_until_ns;
+    from_ns += us_ns(tab->failures * failure_pause_us);
+    world_task_disarm(tab->reconnect_task);
+    world_task_window(tab->reconnect_task, from_ns + us_ns((uint64_t)range->value.low),
+                      from_ns + us_ns((uint64_t)range->value.high));
+}
+
+static void reconnect(void *argument)
+{
+    struct tab *tab = argument;
+
+    if (tab->socket != NULL || !tab_wants_back(tab)) return;
+    tab_connect(tab);
+}
+
+/* --- losing the socket --- */
+
+void tab_offline(struct tab *tab, const char *why, uint32_t code)
+{
+    struct socket *socket = tab->socket;
+
+    if (socket == NULL) return;
+    socket->tab_open = false;
+    tab->socket = NULL;
+    if (tab->phase != TAB_ONLINE) tab->failures++;
+    tab->phase = TAB_OFFLINE;
+    tab->fetching = false;
+    RECORD(CLIENT_OFFLINE, tab->actor->party, 0, 0, 0, .conn = socket->serial,
+           .gen = (int64_t)tab->gen, .why = record_intern(why), .code = code);
+    tab_reconnect_later(tab);
+    faults_refresh(tab->actor->play);
+}
+
+static void core_hears_late(void *argument)
+{
+    struct tab *tab = argument;
+
+    ws_post(tab->late_socket->instance, tab->late_socket, WORK_CLOSED, NULL, "closed late");
+}
+
+void tab_close(struct tab *tab)
+{
+    struct socket *socket = tab->socket;
+
+    if (socket == NULL) return;
+    if (tab->late_close_us > 0 && !world_task_armed(tab->closer_task)) {
+        tab->late_socket = socket;
+        world_task_arm(tab->closer_task, ahead_ns(tab->late_close_us));
+        tab->late_close_us = 0;
+        link_drop(&tab->to_core, socket, "closed");
+        socket->cut = true;
+    } else if (!socket->cut) {
+        link_push(&tab->to_core, link_frame(socket, FRAME_CLOSE));
+    }
+    tab->closed_for_good = true;
+    tab_offline(tab, "closed", 0);
+}
+
+void tab_fresh(struct tab *tab)
+{
+    tab->own = (struct cursor_store){ false, 0, 0 };
+    tab->gen = 0;
+    tab->acked = 0;
+    tab->prompt_count = 0;
+    RECORD(CLIENT_FRESH, tab->actor->party, 0, 0, 0, .session = tab->actor->session_word);
+}
+
+static void cut_links(struct tab *tab, struct socket *socket, const char *why)
+{
+    socket->cut = true;
+    link_drop(&tab->to_core, socket, why);
+    link_drop(&tab->to_tab, socket, why);
+}
+
+void tab_cut(struct tab *tab, const char *why)
+{
+    struct socket *socket = tab->socket;
+
+    if (socket == NULL) return;
+    cut_links(tab, socket, why);
+    ws_post(socket->instance, socket, WORK_CLOSED, NULL, why);
+    tab_offline(tab, why, 0);
+}
+
+void tab_halfopen(struct tab *tab, uint64_t until_ns)
+{
+    struct socket *socket = tab->socket;
+
+    if (socket == NULL) return;
+    cut_links(tab, socket, "the far end is gone");
+    tab->away_until_ns = until_ns;
+    tab_offline(tab, "network lost", 0);
+}
+
+void tab_back(struct tab *tab)
+{
+    tab->away_until_ns = 0;
+    tab->frozen_until_ns = 0;
+    if (tab_wants_back(tab)) tab_reconnect_later(tab);
+}
+
+/* --- setting up --- */
+
+/* Tabs of one user with cursors=shared write into one store, as pages of one browser do. */
+static struct cursor_store *find_shared(struct play *play, const struct actor *actor)
+{
+    for (uint32_t i = 0; i < actor->index; i++) {
+        const struct actor *other = &play->actors[i];
+        if (other->scn->kind != SCN_ACTOR_TAB || strcmp(other->user, actor->user) != 0 ||
+            strcmp(other->session, actor->session) != 0)
+            continue;
+        if (strcmp(attr_text(&other->scn->attrs, "cursors", "own"), "shared") == 0)
+            return other->tab->store;
+    }
+    return NULL;
+}
+
+void tab_init(struct actor *actor)
+{
+    struct tab *tab = scratch_alloc(sizeof *tab);
+    char name[WORLD_NAME_MAX];
+
+    actor->tab = tab;
+    tab->actor = actor;
+    tab->outgoing_tail = &tab->outgoing;
+    tab->closed_for_good = true;
+    tab->store = &tab->own;
+    if (strcmp(attr_text(&actor->scn->attrs, "cursors", "own"), "shared") == 0) {
+        struct cursor_store *shared = find_shared(actor->play, actor);
+        if (shared != NULL) tab->store = shared;
+    }
+    link_init(actor->play, tab, &tab->to_core, true);
+    link_init(actor->play, tab, &tab->to_tab, false);
+    (void)snprintf(name, sizeof name, "%s reconnects", actor->scn->name);
+    tab->reconnect_task = world_task(name, WORLD_MESSAGE, reconnect, tab);
+    (void)snprintf(name, sizeof name, "%s closes late", actor->scn->name);
+    tab->closer_task = world_task(name, WORLD_MESSAGE, core_hears_late, tab);
+}

@@ -1,0 +1,293 @@
+/* What a tab does with a message from the core. It applies every event that it is given, whatever
+ * its seq: a client that hides duplicates would hide the core's mistakes. Only what the wire itself
+ * lost is asked for again. */
+#include "fakes/internal.h"
+
+static uint64_t number_of(const json_t *body, const char *name)
+{
+    return (uint64_t)json_integer_value(json_object_get(body, name));
+}
+
+static record_word word_of(const json_t *body, const char *name)
+{
+    const char *text = json_string_value(json_object_get(body, name));
+    return text == NULL ? 0 : record_intern(text);
+}
+
+static const char *text_of(const json_t *body, const char *name)
+{
+    const char *text = json_string_value(json_object_get(body, name));
+    return text == NULL ? "" : text;
+}
+
+static json_t *message(const char *type)
+{
+    json_t *body = json_object();
+    json_object_set_new(body, "type", json_string(type));
+    return body;
+}
+
+static void fetch_tail(struct tab *tab)
+{
+    json_t *body = message("history");
+
+    json_object_set_new(body, "epoch", json_integer((json_int_t)tab->store->epoch));
+    json_object_set_new(body, "cursor", json_integer((json_int_t)tab->store->cursor));
+    tab->fetching = true;
+    tab_send(tab, body, "history", NULL, 0);
+}
+
+/* --- prompts --- */
+
+struct prompt_note *tab_prompt(struct tab *tab, const char *id, bool open_only)
+{
+    for (uint32_t i = tab->prompt_count; i-- > 0;) {
+        struct prompt_note *note = &tab->prompts[i];
+        if ((id == NULL || strcmp(note->id, id) == 0) && (!open_only || note->open)) return note;
+    }
+    return NULL;
+}
+
+static struct prompt_note *note_prompt(struct tab *tab, const json_t *fields)
+{
+    uint64_t number = number_of(fields, "prompt");
+
+    for (uint32_t i = 0; i < tab->prompt_count; i++) {
+        if (tab->prompts[i].number == number) return &tab->prompts[i];
+    }
+    if (tab->prompt_count == PROMPTS_MAX) return NULL;
+    struct prompt_note *note = &tab->prompts[tab->prompt_count++];
+    *note = (struct prompt_note){ text_of(fields, "id"), number, false, true };
+    return note;
+}
+
+static void on_prompt(struct tab *tab, const json_t *fields, bool input)
+{
+    struct prompt_note *note = note_prompt(tab, fields);
+
+    if (note != NULL) note->input = input;
+    RECORD(PROMPT_SHOWN, tab->actor->party, 0, 0, 0, .id = word_of(fields, "id"),
+           .prompt = (int64_t)number_of(fields, "prompt"), .gen = (int64_t)tab->gen);
+}
+
+static void on_error(struct tab *tab, const json_t *body)
+{
+    const char *about = text_of(body, "about");
+
+    if (strcmp(about, "confirm") != 0 && strcmp(about, "user_input") != 0) return;
+    RECORD(ANSWER_REFUSED, tab->actor->party, 0, 0, 0, .code = word_of(body, "code"));
+}
+
+/* --- events --- */
+
+/* What an event means to the tab, beyond being shown. */
+static void understand(struct tab *tab, const char *type, const json_t *fields)
+{
+    if (strcmp(type, "request_confirmation") == 0) {
+        on_prompt(tab, fields, false);
+    } else if (strcmp(type, "request_user_input") == 0) {
+        on_prompt(tab, fields, true);
+    } else if (strcmp(type, "prompt_closed") == 0) {
+        struct prompt_note *note = note_prompt(tab, fields);
+        if (note != NULL) note->open = false;
+    } else if (strcmp(type, "run_state") == 0) {
+        tab->run = number_of(fields, "run");
+    } else if (strcmp(type, "server_state") == 0) {
+        RECORD(SRV_STATE, tab->actor->party, 0, 0, 0, .state = word_of(fields, "state"),
+               .port = (int64_t)number_of(fields, "port"),
+               .version = (int64_t)number_of(fields, "version"),
+               .instance = (int64_t)number_of(fields, "instance"),
+               .app = word_of(fields, "app"), .session = tab->actor->session_word);
+    }
+}
+
+static int64_t digest_of(const json_t *payload)
+{
+    char *text = json_dumps(payload, JSON_COMPACT);
+    return text == NULL ? 0 : record_digest(text, strlen(text));
+}
+
+static void record_received(struct tab *tab, const struct frame *frame, record_word kind,
+                            const json_t *body, const json_t *fields, uint64_t seq)
+{
+    const struct link *link = &tab->to_tab;
+
+    RECORD(CLIENT_RECV, link->to, link->from, link->to, frame->cause, .kind = kind,
+           .seq = (int64_t)seq, .id = word_of(fields, "id"), .state = word_of(fields, "state"),
+           .port = (int64_t)number_of(fields, "port"), .code = word_of(body, "code"),
+           .outcome = word_of(fields, "outcome"), .conn = frame->socket->serial,
+           .frame = frame->number);
+}
+
+static void apply(struct tab *tab, const char *type, record_word kind, const json_t *body,
+                  uint64_t seq)
+{
+    const json_t *payload = json_object_get(body, "payload");
+
+    RECORD(CLIENT_APPLY, tab->actor->party, 0, 0, 0, .session = tab->actor->session_word,
+           .epoch = (int64_t)tab->store->epoch, .seq = (int64_t)seq, .digest = digest_of(payload),
+           .kind = kind, .gen = (int64_t)tab->gen);
+    if (seq > tab->store->cursor) tab->store->cursor = seq;
+    understand(tab, type, payload);
+    inbox_add(tab->actor, type, payload, body, seq);
+}
+
+static void on_event(struct tab *tab, const struct frame *frame, const json_t *body)
+{
+    const char *type = text_of(body, "type");
+    uint64_t seq = number_of(body, "seq");
+
+    if (frame->socket->lossy && seq > tab->store->cursor + 1) {
+        if (!tab->fetching) fetch_tail(tab);
+        return;
+    }
+    record_received(tab, frame, frame->word, body, json_object_get(body, "payload"), seq);
+    apply(tab, type, frame->word, body, seq);
+}
+
+static void on_history_page(struct tab *tab, const struct frame *frame, const json_t *body)
+{
+    const json_t *events = json_object_get(body, "events"), *event;
+    size_t i;
+
+    if (!tab->fetching) return;
+    tab->fetching = false;
+    json_array_foreach(events, i, event) {
+        uint64_t seq = number_of(event, "seq");
+        if (seq <= tab->store->cursor) continue;
+        if (json_is_true(json_object_get(body, "trimmed")) && seq > tab->store->cursor + 1) {
+            RECORD(GAP_TOLD, tab->actor->party, 0, 0, 0, .epoch = (int64_t)tab->store->epoch,
+                   .from = (int64_t)tab->store->cursor + 1, .to = (int64_t)seq - 1,
+                   .gen = (int64_t)tab->gen);
+        }
+        record_word kind = word_of(event, "type");
+        record_received(tab, frame, kind, event, json_object_get(event, "payload"), seq);
+        apply(tab, text_of(event, "type"), kind, event, seq);
+    }
+    frame->socket->lossy = false;
+    if (json_is_true(json_object_get(body, "more"))) fetch_tail(tab);
+}
+
+/* --- the handshake --- */
+
+static void on_ready(struct tab *tab, const struct frame *frame, const json_t *body)
+{
+    struct cursor_store *store = tab->store;
+    bool recovered = json_is_true(json_object_get(body, "recovered"));
+    uint64_t epoch = number_of(body, "epoch");
+
+    tab->gen = number_of(body, "gen");
+    tab->phase = TAB_READY;
+    RECORD(CLIENT_READY, tab->actor->party, 0, 0, 0, .conn = frame->socket->serial,
+           .session = word_of(body, "session"), .epoch = (int64_t)epoch,
+           .head = (int64_t)number_of(body, "head"), .floor = (int64_t)number_of(body, "floor"),
+           .gen = (int64_t)tab->gen, .recovered = recovered,
+           .cursor = store->known ? (int64_t)store->cursor : 0,
+           .cursor_epoch = store->known ? (int64_t)store->epoch : 0);
+    if (!store->known || store->epoch != epoch) {
+        *store = (struct cursor_store){ true, epoch, 0 };
+        tab->acked = 0;
+    }
+}
+
+static void on_initial_state(struct tab *tab, const json_t *body)
+{
+    uint64_t from = number_of(body, "from");
+
+    if (strcmp(text_of(body, "mode"), "resync") != 0 || from == 0) return;
+    RECORD(RESYNC, tab->actor->party, 0, 0, 0, .epoch = (int64_t)number_of(body, "epoch"),
+           .from = (int64_t)tab->store->cursor + 1, .to = (int64_t)from - 1,
+           .gen = (int64_t)tab->gen);
+    /* The events from there on follow one by one, also those that the tab has seen before. */
+    tab->store->cursor = from - 1;
+}
+
+static void on_gap(struct tab *tab, const json_t *body)
+{
+    uint64_t to = number_of(body, "to");
+
+    RECORD(GAP_TOLD, tab->actor->party, 0, 0, 0, .epoch = (int64_t)tab->store->epoch,
+           .from = (int64_t)number_of(body, "from"), .to = (int64_t)to, .gen = (int64_t)tab->gen);
+    if (to > tab->store->cursor) tab->store->cursor = to;
+}
+
+static void on_replay_complete(struct tab *tab, const struct frame *frame)
+{
+    if (tab->phase != TAB_READY) return;
+    json_t *body = message("connection_acknowledged");
+    json_object_set_new(body, "gen", json_integer((json_int_t)tab->gen));
+    tab_send(tab, body, "connection_acknowledged", NULL, 0);
+    tab->phase = TAB_ONLINE;
+    tab->failures = 0;
+    RECORD(CLIENT_ONLINE, tab->actor->party, 0, 0, 0, .conn = frame->socket->serial,
+           .gen = (int64_t)tab->gen);
+    tab_flush(tab);
+    tab_online(tab);
+}
+
+static void on_heartbeat(struct tab *tab, const json_t *body)
+{
+    uint64_t head_before = tab->head_heard;
+
+    tab->head_heard = number_of(body, "head");
+    tab_send(tab, message("pong"), "pong", NULL, 0);
+    if (tab->store->cursor > tab->acked) {
+        json_t *ack = message("ack");
+        tab->acked = tab->store->cursor;
+        json_object_set_new(ack, "seq", json_integer((json_int_t)tab->acked));
+        RECORD(ACK, tab->actor->party, 0, 0, 0, .seq = (int64_t)tab->acked,
+               .gen = (int64_t)tab->gen);
+        tab_send(tab, ack, "ack", NULL, 0);
+    }
+    /* Events under way may well come after a heartbeat that names them, but not a whole period
+     * later. */
+    if (tab->store->cursor < head_before && !tab->fetching) fetch_tail(tab);
+}
+
+static void on_control(struct tab *tab, const struct frame *frame, const json_t *body)
+{
+    const char *type = text_of(body, "type");
+    const json_t *payload = json_object_get(body, "payload");
+    const json_t *fields = payload == NULL ? body : payload;
+
+    record_received(tab, frame, frame->word, body, fields, 0);
+    if (strcmp(type, "heartbeat") == 0) on_heartbeat(tab, body);
+    else if (strcmp(type, "connection_ready") == 0) on_ready(tab, frame, body);
+    else if (strcmp(type, "initial_state") == 0) on_initial_state(tab, body);
+    else if (strcmp(type, "state_replay_complete") == 0) on_replay_complete(tab, frame);
+    else if (strcmp(type, "gap") == 0) on_gap(tab, body);
+    else if (strcmp(type, "history_page") == 0) on_history_page(tab, frame, body);
+    else if (strcmp(type, "error") == 0) on_error(tab, body);
+    else understand(tab, type, fields);
+    inbox_add(tab->actor, type, fields, body, 0);
+}
+
+static void receive(struct tab *tab, const struct frame *frame)
+{
+    const json_t *body = json_loadb(frame->bytes, frame->length, 0, NULL);
+
+    if (json_object_get(body, "seq") != NULL)
+        on_event(tab, frame, body);
+    else
+        on_control(tab, frame, body);
+}
+
+void tab_deliver(struct tab *tab, struct frame *frame)
+{
+    struct socket *socket = frame->socket;
+
+    if (socket != tab->socket) return;
+    if (frame->kind == FRAME_CLOSE) {
+        tab_offline(tab, "closed by the core", frame->code);
+        return;
+    }
+    if (frame->number <= socket->frames_seen) {
+        RECORD(WIRE_DROP, tab->actor->party, tab->to_tab.from, tab->to_tab.to, frame->cause,
+               .conn = socket->serial, .kind = frame->word, .seq = (int64_t)frame->seq,
+               .frame = frame->number, .why = record_intern("came before"));
+        return;
+    }
+    if (frame->number > socket->frames_seen + 1) socket->lossy = true;
+    socket->frames_seen = frame->number;
+    receive(tab, frame);
+}

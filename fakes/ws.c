@@ -1,0 +1,187 @@
+/* The frame transport of one core: the thread core/ws owns every socket of its core and is the only
+ * one that calls conn_ functions, as a service loop over real sockets would be. */
+#include "fakes/internal.h"
+
+void ws_post(struct instance *instance, struct socket *socket, enum work_kind kind,
+             struct frame *frame, const char *why)
+{
+    struct ws *ws = &instance->ws;
+
+    if (instance->core == NULL || socket->life != instance->life) return;
+    struct work *work = scratch_alloc(sizeof *work);
+    *work = (struct work){ NULL, socket, kind, frame, why };
+    *ws->tail = work;
+    ws->tail = &work->next;
+    world_wake(&ws->queue);
+}
+
+/* --- callbacks of the core: any thread, must not block --- */
+
+static struct socket *socket_of(struct instance *instance, uint64_t handle)
+{
+    REQUIRE(handle > 0 && handle <= instance->play->socket_count);
+    struct socket *socket = instance->play->sockets[handle - 1];
+    REQUIRE(socket->instance == instance);
+    return socket;
+}
+
+void ws_want_write(void *argument, uint64_t handle, struct conn_ref conn)
+{
+    struct instance *instance = argument;
+    struct socket *socket = socket_of(instance, handle);
+
+    (void)conn;
+    if (socket->write_queued) return;
+    socket->write_queued = true;
+    ws_post(instance, socket, WORK_WRITE, NULL, NULL);
+}
+
+void ws_close(void *argument, uint64_t handle, struct conn_ref conn, enum core_close_code code)
+{
+    struct instance *instance = argument;
+    struct socket *socket = socket_of(instance, handle);
+
+    (void)conn;
+    if (socket->close_queued) return;
+    socket->close_queued = true;
+    socket->close_code = (uint32_t)code;
+    ws_post(instance, socket, WORK_CLOSE, NULL, NULL);
+}
+
+/* --- on core/ws --- */
+
+static uint16_t party_of(const struct socket *socket)
+{
+    return socket->tab->actor->party;
+}
+
+static record_word type_of(const char *bytes, size_t length)
+{
+    static const char mark[] = "\"type\":\"";
+    const char *at = memmem(bytes, length, mark, sizeof mark - 1);
+
+    if (at == NULL) return 0;
+    at += sizeof mark - 1;
+    const char *end = memchr(at, '"', length - (size_t)(at - bytes));
+    return end == NULL ? 0 : record_intern_bytes(at, (size_t)(end - at));
+}
+
+static void send_frame(struct socket *socket, const struct conn_frame *given)
+{
+    struct instance *instance = socket->instance;
+    struct frame *frame = link_frame(socket, FRAME_MESSAGE);
+
+    frame->bytes = scratch_copy(given->bytes, given->length);
+    frame->length = given->length;
+    frame->word = type_of(given->bytes, given->length);
+    frame->seq = given->seq;
+    frame->number = ++socket->frames_out;
+    frame->cause = RECORD(CORE_SEND, party_of(socket), instance->party, party_of(socket), 0,
+                          .conn = socket->serial, .kind = frame->word,
+                          .seq = (int64_t)frame->seq, .frame = frame->number);
+    /* A peer that has silently gone takes the bytes all the same. */
+    if (!socket->cut) link_push(&socket->tab->to_tab, frame);
+}
+
+static void pump(struct socket *socket)
+{
+    const struct core_api *api = socket->instance->play->api;
+    struct core *core = socket->instance->core;
+    struct conn_frame frame;
+
+    socket->write_queued = false;
+    while (socket->core_open && socket->tab->to_tab.count < LINK_WINDOW &&
+           api->conn_next(core, socket->conn, &frame)) {
+        uint64_t number = frame.number;
+        send_frame(socket, &frame);
+        api->conn_frame_free(&frame);
+        api->conn_sent(core, socket->conn, number);
+    }
+}
+
+void ws_resume(struct socket *socket)
+{
+    if (!socket->core_open || socket->write_queued) return;
+    socket->write_queued = true;
+    ws_post(socket->instance, socket, WORK_WRITE, NULL, NULL);
+}
+
+static void say_close(struct socket *socket, uint32_t code)
+{
+    struct frame *frame = link_frame(socket, FRAME_CLOSE);
+
+    frame->code = code;
+    if (!socket->cut) link_push(&socket->tab->to_tab, frame);
+}
+
+static void open_socket(struct socket *socket)
+{
+    struct instance *instance = socket->instance;
+    enum core_result rc = instance->play->api->conn_open(
+        instance->core, socket->handle, socket->tab->actor->user, &socket->conn);
+
+    if (rc != CORE_OK) {
+        say_close(socket, CORE_CLOSE_EXCESS);
+        return;
+    }
+    socket->core_open = true;
+}
+
+static void take_input(struct socket *socket, const struct frame *frame)
+{
+    struct instance *instance = socket->instance;
+
+    if (!socket->core_open) return;
+    RECORD(CORE_INPUT, party_of(socket), party_of(socket), instance->party, frame->cause,
+           .conn = socket->serial, .kind = frame->word, .frame = frame->number);
+    (void)instance->play->api->conn_input(instance->core, socket->conn, frame->bytes,
+                                          frame->length);
+}
+
+static void detach(struct socket *socket, const char *why)
+{
+    struct instance *instance = socket->instance;
+
+    if (!socket->core_open) return;
+    socket->core_open = false;
+    RECORD(DETACH, party_of(socket), 0, 0, 0, .conn = socket->serial, .why = record_intern(why));
+    instance->play->api->conn_closed(instance->core, socket->conn);
+}
+
+static void close_socket(struct socket *socket)
+{
+    RECORD(CORE_CLOSE, party_of(socket), socket->instance->party, party_of(socket), 0,
+           .conn = socket->serial, .code = socket->close_code);
+    pump(socket);
+    say_close(socket, socket->close_code);
+    detach(socket, "closed by the core");
+}
+
+static void carry_out(const struct work *work)
+{
+    switch (work->kind) {
+    case WORK_OPEN: open_socket(work->socket); return;
+    case WORK_INPUT: take_input(work->socket, work->frame); return;
+    case WORK_WRITE: pump(work->socket); return;
+    case WORK_CLOSE: close_socket(work->socket); return;
+    case WORK_CLOSED: detach(work->socket, work->why); return;
+    }
+}
+
+void ws_body(void *argument)
+{
+    struct instance *instance = argument;
+    struct ws *ws = &instance->ws;
+
+    for (;;) {
+        while (ws->head == NULL && !ws->stop)
+            (void)world_wait(&ws->queue, WORLD_NEVER, "work for the transport");
+        if (ws->head == NULL) break;
+        struct work *work = ws->head;
+        ws->head = work->next;
+        if (ws->head == NULL) ws->tail = &ws->head;
+        carry_out(work);
+    }
+    ws->stopped = true;
+    world_wake(&ws->done);
+}
