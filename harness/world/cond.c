@@ -162,10 +162,17 @@ int world_pthread_cond_signal(pthread_cond_t *storage)
         step_record(WORLD_OP_SIGNAL, id, WORLD_READ, 0);
         return 0;
     }
+    W.signalled = id;
     uint32_t chosen = sched_value(cond->waiters, "signal");
     step_record(WORLD_OP_SIGNAL, id, WORLD_WRITE, chosen + 1);
     wake(cond, waiter_at(cond, chosen));
     return 0;
+}
+
+uint16_t world_signal_waiter(uint32_t index)
+{
+    const struct object *cond = &W.objects[W.signalled];
+    return index < cond->waiters ? waiter_at(cond, index)->id : WORLD_NOBODY;
 }
 
 int world_pthread_cond_broadcast(pthread_cond_t *storage)

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -55,6 +56,44 @@ static void on_signal(int number, siginfo_t *info, void *context)
     }
     finding_raise(WORLD_FOUND_CRASH, pc, "%s in %s", describe(number), world_entity_name(W.self->id));
 }
+
+/* --- loops without a scheduling point --- */
+
+static unsigned loop_seconds, loop_ticks;
+static const struct world_step *loop_step;
+static uint64_t loop_run;
+
+static void on_tick(int number, siginfo_t *info, void *context)
+{
+    (void)number, (void)info;
+    if (!W.running || W.self == NULL || W.step != loop_step || W.runs != loop_run) {
+        loop_step = W.step;
+        loop_run = W.runs;
+        loop_ticks = 0;
+        return;
+    }
+    if (++loop_ticks < loop_seconds) return;
+    uintptr_t pc, frame;
+    registers_of(context, &pc, &frame);
+    finding_stack_from(pc, frame);
+    finding_raise(WORLD_FOUND_ENDLESS_LOOP, pc,
+                  "%s computes for ever: no scheduling point in %u s of processor time",
+                  world_entity_name(W.self->id), loop_seconds);
+}
+
+void world_watch_loops(unsigned seconds)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = on_tick;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART;
+    sigaction(SIGVTALRM, &action, NULL);
+    loop_seconds = seconds;
+    struct itimerval every = {{1, 0}, {1, 0}};
+    setitimer(ITIMER_VIRTUAL, &every, NULL);
+}
+
+/* --- set-up --- */
 
 void crash_init(void)
 {

@@ -50,6 +50,12 @@ static uint32_t named_object(const char *name)
     return W.named_first = id;
 }
 
+const char *world_point_name(uint32_t object)
+{
+    if (object == 0 || object >= W.object_count) return "";
+    return W.objects[object].kind == OBJECT_NAMED ? W.objects[object].address : "";
+}
+
 void world_note(const char *name, enum world_access access)
 {
     step_record(WORLD_OP_POINT, named_object(name), access, 0);

@@ -111,6 +111,40 @@ static const char *wait_words(const struct entity *entity)
     return "";
 }
 
+void world_wait_describe(uint16_t id, char *out, size_t bytes)
+{
+    const struct entity *entity = entity_of(id);
+    const char *words = wait_words(entity);
+    switch ((enum wait_kind)entity->wait) {
+    case WAIT_JOIN:
+        snprintf(out, bytes, "waits for the end of %s", words);
+        return;
+    case WAIT_NONE:
+    case WAIT_FOREVER:
+        snprintf(out, bytes, "%s", entity->state == ENTITY_LIVE ? "can run" : "has ended");
+        return;
+    case WAIT_SLEEP:
+        snprintf(out, bytes, "sleeps");
+        return;
+    case WAIT_QUEUE:
+        snprintf(out, bytes, "waits for %s", words);
+        return;
+    case WAIT_MUTEX:
+    case WAIT_COND:
+    case WAIT_RWLOCK:
+    case WAIT_SEM:
+    case WAIT_BARRIER:
+    case WAIT_ONCE:
+        snprintf(out, bytes, "waits for %s %u", words, W.objects[entity->wait_object].ordinal);
+        return;
+    }
+}
+
+bool world_entity_enabled(uint16_t id)
+{
+    return entity_of(id)->enabled;
+}
+
 static void describe_waiter(const struct entity *entity)
 {
     const struct object *object = &W.objects[entity->wait_object];

@@ -145,6 +145,7 @@ struct world {
 
     struct world_chooser *chooser;
     uint32_t option_count;   /* of the choice being made */
+    uint32_t signalled;      /* condition of the last signal that had a choice */
     bool option_continues, option_advance;
     uint64_t now_ns;
     int64_t wall_offset_ns;
@@ -169,6 +170,7 @@ struct world {
     struct world_finding finding;
     char stop_text[WORLD_TEXT_MAX];
     bool running;
+    uint64_t runs; /* executions so far, in this process */
 
     world_observer observer;
     void *observer_context;

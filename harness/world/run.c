@@ -149,6 +149,7 @@ struct world_result world_run(struct world_chooser *chooser, const char *name,
     reset(chooser);
     life = (struct life){main, arg};
     uint16_t first = world_spawn(name, WORLD_THREAD, live, &life);
+    W.runs++;
     W.running = true;
     fiber_start(entity_of(first));
     W.running = false;

@@ -122,6 +122,9 @@ struct world_choice {
 void world_init(void);
 /* Take the fatal signals (again, if somebody else has taken them since world_init). */
 void world_catch_signals(void);
+/* From now on, a thread that uses so many seconds of processor time within one step is a
+ * finding. The clock only raises the suspicion: replaying the choices must confirm it. */
+void world_watch_loops(unsigned seconds);
 
 /* A build of a program under test (image.h): its writable globals are restored before every
  * execution to what they are now, and its constructors run inside each. The descriptor must
@@ -168,6 +171,13 @@ uint16_t world_entity_find(const char *name); /* WORLD_NOBODY when there is none
 uint32_t world_op_count(uint16_t entity, enum world_op op);
 /* Kind word and ordinal of an object ("mutex", 3), for reports. */
 const char *world_object_kind(uint32_t object);
+/* The name of a named point's object; "" for any other. */
+const char *world_point_name(uint32_t object);
+/* While a "signal" value is being chosen: the thread that this index would wake. */
+uint16_t world_signal_waiter(uint32_t index);
+/* Where a thread that cannot run is waiting, in words: "mutex 3", "the end of thread-2". */
+void world_wait_describe(uint16_t entity, char *out, size_t bytes);
+bool world_entity_enabled(uint16_t entity);
 uint64_t world_now_ns(void);
 uint64_t world_next_deadline_ns(void);
 

@@ -1,0 +1,252 @@
+/* Following pins. The observer sees which points are passed; choices are answered by the pin
+ * that is up next. */
+#include "pins.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct follower {
+    struct strategy strategy;
+    struct strategy *rest;
+    const struct pin *pins;
+    uint32_t count, at;
+    uint64_t since_ns;  /* when the pin at hand came up */
+    uint32_t seen;      /* how often its point was passed, before it came up and since */
+    struct {            /* how often each named point of a pin was passed so far */
+        const char *name;
+        uint32_t count;
+    } named[PINS_MAX];
+    uint32_t named_count;
+};
+
+static const struct pin *now(const struct follower *self)
+{
+    return self->at < self->count ? &self->pins[self->at] : NULL;
+}
+
+static uint32_t *named_counter(struct follower *self, const char *name)
+{
+    for (uint32_t i = 0; i < self->named_count; i++) {
+        if (strcmp(self->named[i].name, name) == 0) return &self->named[i].count;
+    }
+    return NULL;
+}
+
+static enum world_op op_of(const char *word)
+{
+    int op = 0;
+    while (op < WORLD_OP_COUNT && strcmp(world_op_words[op], word) != 0) op++;
+    return (enum world_op)op;
+}
+
+/* How often that point has been passed so far. */
+static uint32_t passed(struct follower *self, const struct pin_point *point)
+{
+    if (point->entity[0] == '\0') return *named_counter(self, point->name);
+    uint16_t entity = world_entity_find(point->entity);
+    enum world_op op = op_of(point->name);
+    if (entity == WORLD_NOBODY || op == WORLD_OP_COUNT) return 0;
+    return world_op_count(entity, op);
+}
+
+static bool waits_for_point(const struct pin *pin)
+{
+    return pin->kind == PIN_RUN_TO || pin->kind == PIN_FREE_TO;
+}
+
+/* The next pin is up; "the next one" counts from here. */
+static void come_up(struct follower *self)
+{
+    const struct pin *pin = now(self);
+    self->since_ns = world_now_ns();
+    self->seen = pin && waits_for_point(pin) ? passed(self, &pin->point) : 0;
+}
+
+static bool fulfilled(struct follower *self, const struct pin *pin, const struct world_step *step)
+{
+    switch (pin->kind) {
+    case PIN_RUN_TO:
+    case PIN_FREE_TO: {
+        uint32_t times = passed(self, &pin->point);
+        return pin->point.occurrence ? times >= pin->point.occurrence : times > self->seen;
+    }
+    case PIN_ADVANCE:
+        return world_now_ns() >= self->since_ns + pin->advance_ns;
+    case PIN_EVENT:
+        return step && step->op == WORLD_OP_TASK &&
+               strcmp(world_entity_name(step->entity), pin->who) == 0;
+    case PIN_FREE:
+    case PIN_ANY:
+    case PIN_WAKE:
+    case PIN_CHOOSE:
+        return false;
+    }
+    return false;
+}
+
+static void next_pin(struct follower *self)
+{
+    self->at++;
+    come_up(self);
+}
+
+static void observe(void *context, const struct world_step *step)
+{
+    struct follower *self = context;
+    if (step->op == WORLD_OP_POINT) {
+        uint32_t *counter = named_counter(self, world_point_name(step->object));
+        if (counter) ++*counter;
+    }
+    const struct pin *pin = now(self);
+    if (pin && fulfilled(self, pin, step)) next_pin(self);
+}
+
+/* --- divergence --- */
+
+static _Noreturn void diverge(const struct pin *pin, const char *what)
+{
+    if (pin->line) world_stop("diverged at line %u: %s", pin->line, what);
+    world_stop("diverged: %s", what);
+}
+
+static _Noreturn void diverge_blocked(const struct pin *pin)
+{
+    char text[256], wait[96];
+    uint16_t entity = world_entity_find(pin->who);
+    if (entity == WORLD_NOBODY) {
+        snprintf(text, sizeof text, "there is no '%s' yet", pin->who);
+    } else {
+        world_wait_describe(entity, wait, sizeof wait);
+        snprintf(text, sizeof text, "%s %s before %s%s%s", pin->who, wait, pin->point.entity,
+                 pin->point.entity[0] ? "." : "", pin->point.name);
+    }
+    diverge(pin, text);
+}
+
+static uint32_t option_named(const char *name, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(world_entity_name(world_option(i)), name) == 0) return i;
+    }
+    return UINT32_MAX;
+}
+
+static uint32_t option_advance(uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (world_option(i) == WORLD_ADVANCE) return i;
+    }
+    return 0;
+}
+
+/* --- choices --- */
+
+static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
+{
+    struct follower *self = (struct follower *)chooser;
+    const struct pin *pin = now(self);
+    if (pin == NULL) return 0;
+    uint32_t index;
+    switch (pin->kind) {
+    case PIN_RUN_TO:
+        index = option_named(pin->who, count);
+        if (index == UINT32_MAX) diverge_blocked(pin);
+        return index;
+    case PIN_EVENT:
+        index = option_named(pin->who, count);
+        if (index == UINT32_MAX) diverge(pin, "that event cannot happen now");
+        return index;
+    case PIN_ADVANCE:
+        return option_advance(count);
+    case PIN_ANY:
+        if (self->rest == NULL) return 0;
+        self->rest->chooser.plain = chooser->plain;
+        return self->rest->chooser.schedule(&self->rest->chooser, count);
+    case PIN_FREE_TO:
+    case PIN_FREE:
+    case PIN_WAKE:
+    case PIN_CHOOSE:
+        return 0;
+    }
+    return 0;
+}
+
+static uint32_t waiter_named(const struct pin *pin, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(world_entity_name(world_signal_waiter(i)), pin->who) == 0) return i;
+    }
+    diverge(pin, "that thread is not among the waiters of the next signal");
+}
+
+static uint32_t value(struct world_chooser *chooser, uint32_t count, const char *label)
+{
+    struct follower *self = (struct follower *)chooser;
+    const struct pin *pin = now(self);
+    if (pin == NULL) return 0;
+    if (pin->kind == PIN_ANY && self->rest) {
+        return self->rest->chooser.value(&self->rest->chooser, count, label);
+    }
+    if (pin->kind == PIN_WAKE && strcmp(label, "signal") == 0) {
+        uint32_t index = waiter_named(pin, count);
+        next_pin(self);
+        return index;
+    }
+    if (pin->kind == PIN_CHOOSE && strcmp(label, pin->who) == 0) {
+        if (pin->value >= count) diverge(pin, "that value is not possible here");
+        next_pin(self);
+        return pin->value;
+    }
+    return 0;
+}
+
+static bool begin(struct strategy *strategy, uint64_t n)
+{
+    struct follower *self = (struct follower *)strategy;
+    for (uint32_t i = 0; i < self->named_count; i++) self->named[i].count = 0;
+    self->at = 0;
+    self->since_ns = 0;
+    self->seen = 0;
+    world_observe(observe, self);
+    return self->rest == NULL || self->rest->begin(self->rest, n);
+}
+
+static void end(struct strategy *strategy, const struct world_choice *choices, uint32_t count)
+{
+    struct follower *self = (struct follower *)strategy;
+    world_observe(NULL, NULL);
+    if (self->rest && self->rest->end) self->rest->end(self->rest, choices, count);
+}
+
+static const char *describe(struct strategy *strategy, uint64_t n)
+{
+    struct follower *self = (struct follower *)strategy;
+    return self->rest ? self->rest->describe(self->rest, n) : "the pinned schedule";
+}
+
+static void destroy(struct strategy *strategy)
+{
+    struct follower *self = (struct follower *)strategy;
+    world_observe(NULL, NULL);
+    if (self->rest) self->rest->free(self->rest);
+    free(self);
+}
+
+struct strategy *strategy_pins(const struct pin *pins, uint32_t count, struct strategy *rest)
+{
+    struct follower *self = calloc(1, sizeof *self);
+    if (self == NULL) return NULL;
+    self->strategy = (struct strategy){{schedule, value, NULL, false}, begin, end, describe,
+                                       destroy};
+    self->rest = rest;
+    self->pins = pins;
+    self->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct pin_point *point = &pins[i].point;
+        if (!waits_for_point(&pins[i]) || point->entity[0] != '\0') continue;
+        if (named_counter(self, point->name)) continue;
+        self->named[self->named_count++].name = point->name;
+    }
+    return &self->strategy;
+}
