@@ -1,12 +1,9 @@
 #include "core/module.h"
 
-/* Rows in order of creation. */
-const struct core_module *const core_modules[] = { NULL };
+#include "core/devserver.h"
+#include "core/lease.h"
+#include "core/sandbox.h"
 
-/* Without a sandbox provider there is nowhere to run a server. */
-enum core_result devserver_request(struct core *core, struct session_ref watcher, const char *owner,
-                                   enum app_type app, enum server_request request)
-{
-    (void)core, (void)watcher, (void)owner, (void)app, (void)request;
-    return CORE_UNAVAILABLE;
-}
+/* Rows in order of creation: each uses those above it. */
+const struct core_module *const core_modules[] = { &lease_module, &sandbox_module,
+                                                   &devserver_module, NULL };
