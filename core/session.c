@@ -11,13 +11,21 @@ struct session_ref session_ref_of(const struct session *session)
 
 /* ---- finding ---- */
 
-/* Table lock held. Sessions of a few hundred: a scan in slot order is enough, and has an order. */
-static struct session *find_by_key(const struct core *core, const char *key)
+/*
+ * The session of this key, locked. One that is closed and only waits for its last users to leave
+ * does not count: its key is free. A few hundred sessions: a scan in slot order is enough.
+ */
+static struct session *find_by_key(struct turn *turn, const char *key)
 {
+    struct core *core = turn->core;
     for (uint32_t i = 0; i < core->sessions_capacity; i++) {
         struct session *session = core->sessions[i].session;
-        if (session != NULL && strcmp(session->key, key) == 0)
+        if (session == NULL || strcmp(session->key, key) != 0)
+            continue;
+        turn_lock(turn, &session->lock);
+        if (session->phase != SESSION_CLOSED)
             return session;
+        turn_unlock(turn, &session->lock);
     }
     return NULL;
 }
@@ -152,15 +160,9 @@ struct session *session_begin(struct turn *turn, const char *key, const char *ow
     *result = CORE_DRAINING;
     if (!core_accepts(core))
         return NULL;
-    struct session *session = find_by_key(core, key);
+    struct session *session = find_by_key(turn, key);
     if (session == NULL)
         return make(turn, key, owner, create, result);
-    turn_lock(turn, &session->lock);
-    if (session->phase == SESSION_CLOSED) {   /* its last users are on their way out */
-        turn_unlock(turn, &session->lock);
-        *result = CORE_CONFLICT;
-        return NULL;
-    }
     if (session->phase == SESSION_LOADING && create && !session->create) {
         session->create = true;
         strcpy(session->owner, owner);
