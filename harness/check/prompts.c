@@ -1,0 +1,127 @@
+/* Questions: one outcome each, for the right reason, and not before their time; other deadlines
+ * that can be seen from outside. */
+#include "harness/check/internal.h"
+
+enum { SETTLE_MARGIN_US = 1000000 };
+
+static uint32_t life_of(const struct check_set *set, uint16_t party)
+{
+    int32_t core = check_core_of(set, party);
+    return core < 0 ? 0 : set->lives[core];
+}
+
+void check_prompt_open(struct check_set *set, const struct record *record)
+{
+    const struct record_values_PROMPT_OPEN *v = &record->values.PROMPT_OPEN;
+    struct prompt_fact *prompt = ledger_get(&set->prompts, LEDGER_KEY(record->subject, v->id));
+
+    prompt->opened++;
+    prompt->opened_us = set->now_us;
+    prompt->timeout = v->timeout;
+    prompt->life = life_of(set, record->subject);
+}
+
+void check_answer(struct check_set *set, const struct record *record)
+{
+    const struct record_values_ANSWER *v = &record->values.ANSWER;
+    struct answer_fact *answer = ledger_get(&set->answers, LEDGER_KEY(v->id));
+
+    if (v->value == set->names.yes) answer->yes++;
+    else if (v->value == set->names.no) answer->no++;
+    else answer->other++;
+}
+
+/* Nobody's silence is an answer. */
+static void judge_cause(struct check_set *set, const struct record *record)
+{
+    const struct record_values_PROMPT_DONE *v = &record->values.PROMPT_DONE;
+    const struct answer_fact *answer = ledger_find(&set->answers, LEDGER_KEY(v->id));
+    bool approved = v->outcome == set->names.approved, rejected = v->outcome == set->names.rejected;
+    bool somebody = answer != NULL &&
+                    (answer->other > 0 || (approved && answer->yes > 0) ||
+                     (rejected && answer->no > 0));
+
+    if ((approved || rejected) && !somebody)
+        check_break(set, SCN_INVARIANT_ONE_OUTCOME, record,
+                    "%s was told that %s was %s, but no tab had answered so",
+                    record_party_name(record->subject), record_text(v->id),
+                    record_text(v->outcome));
+}
+
+static void judge_deadline(struct check_set *set, const struct record *record)
+{
+    const struct record_values_PROMPT_DONE *v = &record->values.PROMPT_DONE;
+    int64_t after = (int64_t)set->now_us - v->asked;
+
+    if (v->outcome != set->names.expired) return;
+    check_exercise(set, SCN_INVARIANT_NO_EARLY_TIMEOUT);
+    if (after < v->timeout)
+        check_break(set, SCN_INVARIANT_NO_EARLY_TIMEOUT, record,
+                    "question %s of %s expired %lldms after it was asked; its time was %lldms",
+                    record_text(v->id), record_party_name(record->subject),
+                    (long long)(after / 1000), (long long)(v->timeout / 1000));
+}
+
+/* Everybody who learns the outcome of a question that was asked once learns the same. */
+static void judge_outcome(struct check_set *set, const struct record *record,
+                          struct prompt_fact *prompt, int64_t outcome)
+{
+    if (prompt->outcome == 0) {
+        prompt->outcome = outcome;
+        prompt->told = record->subject;
+    }
+    if (prompt->opened == 1 && prompt->outcome != outcome)
+        check_break(set, SCN_INVARIANT_ONE_OUTCOME, record,
+                    "%s was told that %s is %s, and %s that it is %s",
+                    record_party_name(prompt->told), record_text(prompt->entry.key.at[1]),
+                    record_text(prompt->outcome), record_party_name(record->subject),
+                    record_text(outcome));
+}
+
+void check_prompt_done(struct check_set *set, const struct record *record)
+{
+    const struct record_values_PROMPT_DONE *v = &record->values.PROMPT_DONE;
+    struct prompt_fact *prompt = ledger_get(&set->prompts, LEDGER_KEY(record->subject, v->id));
+
+    check_exercise(set, SCN_INVARIANT_ONE_OUTCOME);
+    prompt->done++;
+    if (prompt->done > prompt->opened)
+        check_break(set, SCN_INVARIANT_ONE_OUTCOME, record,
+                    "%s asked %s %u time(s) and got %u outcomes, the last one %s",
+                    record_party_name(record->subject), record_text(v->id), prompt->opened,
+                    prompt->done, record_text(v->outcome));
+    judge_cause(set, record);
+    judge_deadline(set, record);
+    judge_outcome(set, record, prompt, v->outcome);
+}
+
+void check_prompt_closed(struct check_set *set, const struct record *record)
+{
+    const struct record_values_CLIENT_RECV *v = &record->values.CLIENT_RECV;
+
+    if (v->outcome == 0) return;
+    for (uint32_t i = 0; i < set->prompts.count; i++) {
+        struct prompt_fact *prompt = ledger_at(&set->prompts, i);
+        if (prompt->entry.key.at[1] == v->id) judge_outcome(set, record, prompt, v->outcome);
+    }
+}
+
+/* A question whose clock ran for all of its time is settled, unless its agent died with its core. */
+void check_prompts_settled(struct check_set *set)
+{
+    for (uint32_t i = 0; i < set->prompts.count; i++) {
+        const struct prompt_fact *prompt = ledger_at(&set->prompts, i);
+        uint16_t agent = (uint16_t)prompt->entry.key.at[0];
+        int32_t core = check_core_of(set, agent);
+
+        if (prompt->done >= prompt->opened || core < 0 || !set->prompts_expire[core]) continue;
+        if (set->down[core] || prompt->life != set->lives[core] || prompt->timeout == 0) continue;
+        if (set->now_us < prompt->opened_us + (uint64_t)prompt->timeout + SETTLE_MARGIN_US)
+            continue;
+        check_break(set, SCN_INVARIANT_ONE_OUTCOME, NULL,
+                    "question %s of %s was never settled, %llds after its time",
+                    record_text(prompt->entry.key.at[1]), record_party_name(agent),
+                    (long long)((set->now_us - prompt->opened_us - (uint64_t)prompt->timeout) /
+                                1000000));
+    }
+}

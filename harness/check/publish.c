@@ -1,0 +1,142 @@
+/* What publishers are told and what the store holds. */
+#include "harness/check/internal.h"
+
+static struct content_fact *content_of(struct check_set *set, int64_t session, int64_t digest,
+                                       int64_t kind)
+{
+    return ledger_get(&set->contents, LEDGER_KEY(session, digest, kind));
+}
+
+static void judge_copies(struct check_set *set, const struct record *record,
+                         const struct content_fact *content)
+{
+    if (content->calls == 0 || content->appends <= content->calls - content->refused) return;
+    const char *kind = record_text(content->entry.key.at[2]);
+    const char *session = record_text(content->entry.key.at[0]);
+
+    if (content->refused == 0)
+        check_break(set, SCN_INVARIANT_ACCEPTED_IS_STORED, record,
+                    "a %s of session %s was published %u time(s) and stored %u times", kind,
+                    session, content->calls, content->appends);
+    else
+        check_break(set, SCN_INVARIANT_ACCEPTED_IS_STORED, record,
+                    "a %s of session %s was refused to its publisher, and stored", kind, session);
+}
+
+void check_pub_call(struct check_set *set, const struct record *record)
+{
+    const struct record_values_PUB_CALL *v = &record->values.PUB_CALL;
+    content_of(set, v->session, v->digest, v->kind)->calls++;
+}
+
+/* One producer's events keep the order of its calls. */
+static void judge_producer(struct check_set *set, const struct record *record, int64_t epoch)
+{
+    const struct record_values_PUB_ACK *v = &record->values.PUB_ACK;
+    struct producer_fact *last =
+        ledger_get(&set->producers, LEDGER_KEY(record->subject, v->session, epoch));
+    bool swapped = last->number != 0 && v->number != last->number &&
+                   (v->number > last->number) != (v->seq > last->seq);
+
+    if (swapped)
+        check_break(set, SCN_INVARIANT_EVENTS_IN_ORDER, record,
+                    "%s published its event number %lld as seq %lld, but number %lld became seq %lld",
+                    record_party_name(record->subject), (long long)last->number,
+                    (long long)last->seq, (long long)v->number, (long long)v->seq);
+    if (v->number < last->number) return;
+    last->number = v->number;
+    last->seq = v->seq;
+}
+
+static void judge_accepted(struct check_set *set, const struct record *record)
+{
+    const struct record_values_PUB_ACK *v = &record->values.PUB_ACK;
+    const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(v->session));
+    int64_t epoch = v->epoch != 0 || session == NULL ? v->epoch : session->epoch;
+    struct event_fact *event = ledger_find(&set->events, LEDGER_KEY(v->session, epoch, v->seq));
+
+    check_exercise(set, SCN_INVARIANT_ACCEPTED_IS_STORED);
+    if (event == NULL || event->digest != v->digest) {
+        check_break(set, SCN_INVARIANT_ACCEPTED_IS_STORED, record,
+                    event == NULL ? "%s was told that its %s is event %lld of session %s, which was "
+                                    "never stored"
+                                  : "%s was told that its %s is event %lld of session %s, which is "
+                                    "another event",
+                    record_party_name(record->subject), record_text(v->kind), (long long)v->seq,
+                    record_text(v->session));
+        return;
+    }
+    event->accepted = true;
+    event->producer = record->subject;
+    judge_producer(set, record, epoch);
+}
+
+void check_pub_ack(struct check_set *set, const struct record *record)
+{
+    const struct record_values_PUB_ACK *v = &record->values.PUB_ACK;
+
+    if (v->code == set->names.ok) {
+        judge_accepted(set, record);
+    } else if (v->code != set->names.unknown) {
+        struct content_fact *content = content_of(set, v->session, v->digest, v->kind);
+        if (content->calls > content->refused) content->refused++;
+        judge_copies(set, record, content);
+    }
+}
+
+void check_store_open(struct check_set *set, const struct record *record)
+{
+    const struct record_values_STORE_OPEN *v = &record->values.STORE_OPEN;
+    if (v->epoch == 0) return;
+    struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
+    session->epoch = v->epoch;
+}
+
+static bool is_published_kind(const struct check_set *set, int64_t kind)
+{
+    for (uint32_t i = 0; i < set->published_kind_count; i++)
+        if (set->published_kinds[i] == kind) return true;
+    return false;
+}
+
+void check_log_append(struct check_set *set, const struct record *record)
+{
+    const struct record_values_LOG_APPEND *v = &record->values.LOG_APPEND;
+    struct event_fact *event =
+        ledger_get(&set->events, LEDGER_KEY(v->session, v->epoch, v->seq));
+    struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
+    struct content_fact *content = content_of(set, v->session, v->digest, v->kind);
+    struct owner_fact *owner = ledger_get(&set->owners, LEDGER_KEY(v->digest, v->kind));
+
+    event->digest = v->digest;
+    event->kind = v->kind;
+    session->epoch = v->epoch;
+    owner->session = v->session;
+    content->appends++;
+    judge_copies(set, record, content);
+    if (!is_published_kind(set, v->kind)) return;
+    if (content->calls == 0)
+        check_break(set, SCN_INVARIANT_NO_PHANTOM_EVENTS, record,
+                    "event %lld of session %s is a %s that nobody published", (long long)v->seq,
+                    record_text(v->session), record_text(v->kind));
+    session->published_seq = v->seq;
+    check_nothing_after_end(set, session, record);
+}
+
+void check_log_lost(struct check_set *set, const struct record *record)
+{
+    const struct record_values_LOG_LOST *v = &record->values.LOG_LOST;
+    struct event_fact *event = ledger_find(&set->events, LEDGER_KEY(v->session, v->epoch, v->seq));
+    if (event != NULL) event->lost = true;
+}
+
+void check_log_trim(struct check_set *set, const struct record *record)
+{
+    const struct record_values_LOG_TRIM *v = &record->values.LOG_TRIM;
+
+    for (int64_t seq = v->floor - 1; seq > 0; seq--) {
+        struct event_fact *event = ledger_find(&set->events, LEDGER_KEY(v->session, v->epoch, seq));
+        if (event == NULL || event->lost) return;
+        event->lost = true;
+    }
+}

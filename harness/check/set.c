@@ -1,0 +1,411 @@
+/* A set from its making to its end: dispatch of records, the one violation, statistics. */
+#include "harness/check/internal.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- making --- */
+
+static const char *setting_default(const char *name)
+{
+    size_t count;
+    const struct scn_rule *rules = scn_core_rules(&count);
+
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rules[i].name, name) == 0) return rules[i].fallback;
+    REQUIRE(!"a setting of that name");
+    return "";
+}
+
+/* "75s" in microseconds; only what the table of defaults contains. */
+static uint64_t parse_time_us(const char *text)
+{
+    static const struct {
+        const char *unit;
+        uint64_t us;
+    } units[] = { { "us", 1 }, { "ms", 1000 }, { "s", 1000000 }, { "m", 60000000 },
+                  { "h", 3600000000 } };
+    char *unit;
+    uint64_t number = strtoull(text, &unit, 10);
+
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (strcmp(unit, units[i].unit) == 0) return number * units[i].us;
+    REQUIRE(!"a time with a unit");
+    return 0;
+}
+
+static uint64_t core_time_us(const struct scn_core *core, const char *name)
+{
+    const struct scn_attr *attr = scn_attrs_find(&core->attrs, name);
+    return attr != NULL ? (uint64_t)attr->value.low : parse_time_us(setting_default(name));
+}
+
+static bool core_says(const struct scn_core *core, const char *name, const char *word)
+{
+    const struct scn_attr *attr = scn_attrs_find(&core->attrs, name);
+    return strcmp(attr != NULL ? attr->value.text : setting_default(name), word) == 0;
+}
+
+static void read_cores(struct check_set *set)
+{
+    for (uint32_t i = 0; i < set->file->core_count; i++) {
+        const struct scn_core *core = &set->file->cores[i];
+        set->heartbeat_timeout_us[i] = core_time_us(core, "heartbeat_timeout");
+        set->ack_timeout_us[i] = core_time_us(core, "ack_timeout");
+        set->prompts_expire[i] = core_says(core, "prompt_clock", "always") &&
+                                 !core_says(core, "on_expire", "hold");
+    }
+}
+
+static int64_t attr_word(const struct scn_actor *actor, const char *name)
+{
+    const struct scn_attr *attr = scn_attrs_find(&actor->attrs, name);
+    return attr != NULL ? record_intern(attr->value.text) : 0;
+}
+
+static void read_actors(struct check_set *set)
+{
+    const struct scn_file *file = set->file;
+    uint32_t steps = 0;
+
+    for (uint32_t i = 0; i < file->actor_count; i++) {
+        set->users[i] = attr_word(&file->actors[i], "user");
+        set->session_words[i] = attr_word(&file->actors[i], "session");
+        steps += file->actors[i].step_count;
+    }
+    set->published_kinds = calloc(steps + 1, sizeof *set->published_kinds);
+    REQUIRE(set->published_kinds != NULL);
+    for (uint32_t i = 0; i < file->actor_count; i++)
+        for (uint32_t j = 0; j < file->actors[i].step_count; j++) {
+            const struct scn_step *step = &file->actors[i].steps[j];
+            if (step->verb != SCN_VERB_EMIT && step->verb != SCN_VERB_PUBLISH) continue;
+            set->published_kinds[set->published_kind_count++] = record_intern(step->kind);
+        }
+}
+
+static void read_switches(struct check_set *set)
+{
+    for (uint32_t i = 0; i < set->file->check_count; i++) {
+        const struct scn_check *check = &set->file->checks[i];
+        if (check->invariant >= 0) set->places[check->invariant] = check->place;
+        if (check->kind == SCN_CHECK_OFF) set->off[check->invariant] = true;
+        if (check->kind != SCN_CHECK_KNOWN_BUG) continue;
+        set->known[check->invariant >= 0 ? check->invariant : CHECK_FILE + check->bug_check] = true;
+    }
+}
+
+struct check_set *check_set_new(const struct scn_file *file)
+{
+    struct check_set *set = calloc(1, sizeof *set);
+    REQUIRE(set != NULL);
+    set->file = file;
+#define INTERN(member, text) set->names.member = record_intern(text);
+    CHECK_NAMES(INTERN)
+#undef INTERN
+#define INIT(member, type) ledger_init(&set->member, sizeof(struct type));
+    CHECK_LEDGERS(INIT)
+#undef INIT
+    read_cores(set);
+    read_actors(set);
+    read_switches(set);
+    check_compile(set);
+    record_keep_words();
+    return set;
+}
+
+void check_set_free(struct check_set *set)
+{
+    if (set == NULL) return;
+#define FREE(member, type) ledger_free(&set->member);
+    CHECK_LEDGERS(FREE)
+#undef FREE
+    free(set->published_kinds);
+    free(set->properties);
+    free(set->counters);
+    free(set->watches);
+    free(set->filters);
+    free(set->windows);
+    free(set);
+}
+
+void check_listen(struct check_set *set, check_listener listener, void *context)
+{
+    set->listener = listener;
+    set->listener_context = context;
+}
+
+/* --- the one violation --- */
+
+static void announce(struct check_set *set, uint32_t property, const char *name,
+                     struct scn_place place, const struct record *record, const char *text)
+{
+    struct check_violation *violation = &set->violation;
+
+    *violation = (struct check_violation){
+        .property = property,
+        .known = set->known[property],
+        .place = place,
+        .record = record != NULL ? record->number : 0,
+        .time_ns = record != NULL ? record->time_ns : set->now_us * 1000,
+    };
+    (void)snprintf(violation->name, sizeof violation->name, "%s", name);
+    (void)snprintf(violation->text, sizeof violation->text, "%s", text);
+    set->has_violation = true;
+    /* Last: it need not return. */
+    if (set->listener != NULL) set->listener(set->listener_context, violation);
+}
+
+void check_break(struct check_set *set, enum scn_invariant invariant, const struct record *record,
+                 const char *format, ...)
+{
+    char text[CHECK_TEXT_MAX];
+    va_list arguments;
+
+    if (set->has_violation || set->off[invariant]) return;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    announce(set, invariant, scn_invariant_word(invariant), set->places[invariant], record, text);
+}
+
+void check_break_property(struct check_set *set, const struct property *property,
+                          const struct record *record, const char *format, ...)
+{
+    char text[CHECK_TEXT_MAX];
+    va_list arguments;
+
+    if (set->has_violation) return;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    announce(set, CHECK_FILE + property->index, property->source->name, property->source->place, record, text);
+}
+
+void check_script_failed(struct check_set *set, struct scn_place place, const char *name,
+                         const char *text)
+{
+    if (!set->has_violation) announce(set, CHECK_SCRIPT, name, place, NULL, text);
+}
+
+bool check_same(const struct check_violation *left, const struct check_violation *right)
+{
+    return left->property == right->property &&
+           (left->property != CHECK_SCRIPT || strcmp(left->name, right->name) == 0);
+}
+
+const struct check_violation *check_violated(const struct check_set *set)
+{
+    return set->has_violation ? &set->violation : NULL;
+}
+
+void check_exercise(struct check_set *set, enum scn_invariant invariant)
+{
+    set->exercised[invariant] = true;
+}
+
+/* --- who is who --- */
+
+int32_t check_actor_of(const struct check_set *set, uint16_t party)
+{
+    uint32_t index = (uint32_t)party - PARTY_ACTOR;
+    return party >= PARTY_ACTOR && index < set->file->actor_count ? (int32_t)index : -1;
+}
+
+int32_t check_core_of(const struct check_set *set, uint16_t party)
+{
+    uint32_t index = (uint32_t)party - PARTY_CORE;
+    int32_t actor = check_actor_of(set, party);
+
+    if (actor >= 0) return set->file->actors[actor].core;
+    return party >= PARTY_CORE && index < set->file->core_count ? (int32_t)index : -1;
+}
+
+/* --- an execution --- */
+
+void check_begin(struct check_set *set)
+{
+#define RESET(member, type) ledger_reset(&set->member);
+    CHECK_LEDGERS(RESET)
+#undef RESET
+    memset(set->tabs, 0, set->file->actor_count * sizeof set->tabs[0]);
+    memset(set->exercised, 0, sizeof set->exercised);
+    memset(set->lives, 0, sizeof set->lives);
+    memset(set->down, 0, sizeof set->down);
+    set->begun = true;
+    set->quiet = set->has_violation = set->calm = false;
+    set->now_us = set->calm_us = 0;
+    check_properties_begin(set);
+}
+
+static void core_lives(struct check_set *set, const struct record *record)
+{
+    int32_t core = check_core_of(set, record->subject);
+    if (core < 0) return;
+    set->lives[core]++;
+    set->down[core] = false;
+}
+
+static void core_is_down(struct check_set *set, const struct record *record)
+{
+    int32_t core = check_core_of(set, record->subject);
+    if (core >= 0) set->down[core] = true;
+}
+
+static void calm_begins(struct check_set *set, const struct record *record)
+{
+    set->calm = true;
+    set->calm_us = record->time_ns / 1000;
+    check_properties_calm(set);
+}
+
+/* The calm is over: what had to happen has happened, or never will. */
+static void judge_liveness(struct check_set *set, const struct record *record)
+{
+    check_delivered(set);
+    check_locks_free(set);
+    check_sandboxes_used(set);
+    check_prompts_settled(set);
+    check_properties_end(set, record);
+    set->quiet = true;
+}
+
+typedef void (*judge)(struct check_set *set, const struct record *record);
+
+static const judge judges[RECORD_KIND_COUNT] = {
+    [RECORD_PUB_CALL] = check_pub_call,
+    [RECORD_PUB_ACK] = check_pub_ack,
+    [RECORD_STORE_OPEN] = check_store_open,
+    [RECORD_LOG_APPEND] = check_log_append,
+    [RECORD_LOG_LOST] = check_log_lost,
+    [RECORD_LOG_TRIM] = check_log_trim,
+    [RECORD_CLIENT_OPEN] = check_client_open,
+    [RECORD_CLIENT_FRESH] = check_client_fresh,
+    [RECORD_CLIENT_HELLO] = check_client_hello,
+    [RECORD_CLIENT_READY] = check_client_ready,
+    [RECORD_CLIENT_OFFLINE] = check_client_offline,
+    [RECORD_CLIENT_RECV] = check_client_recv,
+    [RECORD_CLIENT_APPLY] = check_client_apply,
+    [RECORD_CORE_INPUT] = check_core_input,
+    [RECORD_CORE_SEND] = check_core_send,
+    [RECORD_CORE_CLOSE] = check_core_close,
+    [RECORD_RESYNC] = check_resync,
+    [RECORD_GAP_TOLD] = check_gap_told,
+    [RECORD_RUN_REQ] = check_run_req,
+    [RECORD_RUN_START] = check_run_start,
+    [RECORD_RUN_END] = check_run_end,
+    [RECORD_PROMPT_OPEN] = check_prompt_open,
+    [RECORD_PROMPT_DONE] = check_prompt_done,
+    [RECORD_ANSWER] = check_answer,
+    [RECORD_LK_GRANT] = check_lock_grant,
+    [RECORD_LK_RENEW] = check_lock_renew,
+    [RECORD_LK_REFUSE] = check_lock_refuse,
+    [RECORD_LK_RELEASE] = check_lock_release,
+    [RECORD_LK_EXPIRE] = check_lock_expire,
+    [RECORD_LEASE_HELD] = check_lease_held,
+    [RECORD_LEASE_ENDED] = check_lease_ended,
+    [RECORD_SB_ASSIGN] = check_sandbox_assign,
+    [RECORD_SB_RELEASE] = check_sandbox_release,
+    [RECORD_SB_DESTROY] = check_sandbox_destroy,
+    [RECORD_PR_SPAWN] = check_spawn,
+    [RECORD_PR_CHILD] = check_child,
+    [RECORD_PR_EXIT] = check_exit,
+    [RECORD_CORE_STARTED] = core_lives,
+    [RECORD_CORE_RESTARTED] = core_lives,
+    [RECORD_CORE_KILLED] = core_is_down,
+    [RECORD_CORE_DRAINED] = core_is_down,
+    [RECORD_CALM] = calm_begins,
+    [RECORD_QUIESCE] = judge_liveness,
+};
+
+void check_record(void *context, const struct record *record)
+{
+    struct check_set *set = context;
+
+    REQUIRE(set->begun && record->kind < RECORD_KIND_COUNT);
+    if (set->has_violation) return;
+    set->now_us = record->time_ns / 1000;
+    if (!set->quiet) check_properties_record(set, record);
+    if (judges[record->kind] != NULL) judges[record->kind](set, record);
+}
+
+/* --- findings of the world, statistics --- */
+
+int check_invariant_of(enum world_finding_kind kind)
+{
+    switch (kind) {
+    case WORLD_FOUND_DEADLOCK: return SCN_INVARIANT_NO_DEADLOCK;
+    case WORLD_FOUND_STUCK_WAITER: return SCN_INVARIANT_NO_STUCK_WAITERS;
+    case WORLD_FOUND_LEAK: return SCN_INVARIANT_NO_LEAKS;
+    case WORLD_FOUND_UNLOCK_NOT_OWNER:
+    case WORLD_FOUND_RELOCK:
+    case WORLD_FOUND_DESTROY_BUSY:
+    case WORLD_FOUND_USE_DESTROYED:
+    case WORLD_FOUND_UNINITIALISED_OBJECT:
+    case WORLD_FOUND_COND_MUTEX_NOT_HELD:
+    case WORLD_FOUND_COND_TWO_MUTEXES:
+    case WORLD_FOUND_JOIN_INVALID:
+    case WORLD_FOUND_EXIT_HOLDING_LOCK:
+    case WORLD_FOUND_OVERFLOW: return SCN_INVARIANT_NO_MISUSE;
+    case WORLD_FOUND_DOUBLE_FREE:
+    case WORLD_FOUND_INVALID_FREE:
+    case WORLD_FOUND_USE_AFTER_FREE:
+    case WORLD_FOUND_HEAP_OVERFLOW:
+    case WORLD_FOUND_CRASH:
+    case WORLD_FOUND_STACK_OVERFLOW:
+    case WORLD_FOUND_ABORT:
+    case WORLD_FOUND_ASSERT:
+    case WORLD_FOUND_EXIT:
+    case WORLD_FOUND_ENDLESS_LOOP:
+    case WORLD_FOUND_MEMORY: return SCN_INVARIANT_NO_CRASH;
+    case WORLD_FOUND_NONE:
+    case WORLD_FOUND_UNCONTROLLED:
+    case WORLD_FOUND_CHECK:
+    case WORLD_FINDING_COUNT: return -1;
+    }
+    return -1;
+}
+
+static void count_run(struct check_set *set, const struct world_result *result)
+{
+    static const enum scn_invariant always[] = {
+        SCN_INVARIANT_NO_DEADLOCK, SCN_INVARIANT_NO_STUCK_WAITERS, SCN_INVARIANT_NO_LEAKS,
+        SCN_INVARIANT_NO_CRASH, SCN_INVARIANT_NO_MISUSE };
+
+    if (result->end == WORLD_DONE)
+        for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
+            check_exercise(set, always[i]);
+    set->stats.runs++;
+    if (set->quiet) set->stats.judged++;
+    for (uint32_t i = 0; i < SCN_INVARIANT_COUNT; i++)
+        set->stats.exercised[i] += set->exercised[i];
+    if (set->has_violation) set->stats.violated[set->violation.property]++;
+}
+
+const struct check_violation *check_end(struct check_set *set, const struct world_result *result,
+                                        const struct world_finding *finding)
+{
+    REQUIRE(set->begun);
+    int invariant = finding != NULL ? check_invariant_of(finding->kind) : -1;
+
+    set->now_us = result->now_ns / 1000;
+    if (invariant >= 0) check_break(set, (enum scn_invariant)invariant, NULL, "%s", finding->text);
+    count_run(set, result);
+    set->begun = false;
+    return check_violated(set);
+}
+
+const struct check_stats *check_stats_of(const struct check_set *set)
+{
+    return &set->stats;
+}
+
+void check_stats_add(struct check_stats *sum, const struct check_stats *more)
+{
+    sum->runs += more->runs;
+    sum->judged += more->judged;
+    for (uint32_t i = 0; i < SCN_INVARIANT_COUNT; i++) sum->exercised[i] += more->exercised[i];
+    for (uint32_t i = 0; i < CHECK_PROPERTY_COUNT; i++) sum->violated[i] += more->violated[i];
+    for (uint32_t i = 0; i < SCN_CHECKS_MAX; i++) sum->reached[i] += more->reached[i];
+    for (uint32_t i = 0; i < CHECK_WINDOWS_MAX; i++) sum->windows[i] |= more->windows[i];
+}
