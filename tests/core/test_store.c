@@ -172,6 +172,36 @@ static void restart_keeps_the_log_and_closes_what_was_cut_off(void **state)
     memory_store_free(&stored.store);
 }
 
+/* The outcome is decided, but not stored yet: nobody is told, and nobody can change it. */
+static void outcome_is_told_once_it_is_stored(void **state)
+{
+    (void)state;
+    struct stored stored;
+    struct session_info info;
+    memory_store_init(&stored.store);
+    begin(&stored);
+    stored.rig.agent = emit_and_ask;
+    struct session_ref session = rig_session(&stored.rig, "s1");
+    struct tab *tab = tab_connect(&stored.rig, "alice", "s1");
+    struct run_ref run = submit_ok(&stored.rig, session, "k");
+    tab_expect(tab, "request_confirmation");
+    pthread_mutex_lock(&stored.store.lock);
+    tab_send(tab, "{\"type\":\"confirm\",\"prompt\":1,\"value\":true}");
+    tab_send(tab, "{\"type\":\"confirm\",\"prompt\":1,\"value\":false}");
+    assert_string_equal(frame_word(tab_expect(tab, "error"), "code"), "conflict");
+    assert_int_equal(session_info(stored.rig.core, session, &info), CORE_OK);
+    assert_int_equal(info.prompts_open, 0);
+    assert_int_equal(info.runs_live, 1);
+    tab_pump(tab);
+    assert_int_equal(tab_count(tab, "prompt_closed"), 0);
+    pthread_mutex_unlock(&stored.store.lock);
+    assert_string_equal(frame_word(frame_payload(tab_expect(tab, "prompt_closed")), "outcome"),
+                        "approved");
+    assert_int_equal(await_end(&stored.rig, run), RUN_COMPLETED);
+    rig_stop(&stored.rig);
+    memory_store_free(&stored.store);
+}
+
 static void unknown_session_is_refused_when_the_store_has_none(void **state)
 {
     (void)state;
@@ -240,6 +270,7 @@ int main(void)
         cmocka_unit_test(unknown_event_is_adopted_in_its_place),
         cmocka_unit_test(waiting_publishes_have_a_bound),
         cmocka_unit_test(restart_keeps_the_log_and_closes_what_was_cut_off),
+        cmocka_unit_test(outcome_is_told_once_it_is_stored),
         cmocka_unit_test(unknown_session_is_refused_when_the_store_has_none),
         cmocka_unit_test(store_that_does_not_load_refuses_and_can_be_tried_again),
         cmocka_unit_test(older_core_is_fenced_off),
