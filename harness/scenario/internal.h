@@ -143,7 +143,8 @@ struct scn_rules scn_actor_rules(enum scn_actor_kind kind);
 const char *scn_pipe_word(const char *words, uint32_t index, size_t *length);
 
 /* Rules of one verb, fault or strategy, copied to `room`. */
-struct scn_rules scn_verb_rules(enum scn_verb verb, struct scn_rule room[SCN_RULES_MAX]);
+struct scn_rules scn_verb_rules(enum scn_verb verb, enum scn_actor_kind actor,
+                                struct scn_rule room[SCN_RULES_MAX]);
 struct scn_rules scn_fault_rules(enum scn_fault_kind kind, struct scn_rule room[SCN_RULES_MAX]);
 struct scn_rules scn_strategy_rules(enum scn_strategy kind, struct scn_rule room[SCN_RULES_MAX]);
 

@@ -240,7 +240,7 @@ static bool take_answer(struct scn_parser *parser, struct scn_step *step)
 static bool take_ruled_attrs(struct scn_parser *parser, struct scn_step *step)
 {
     struct scn_rule room[SCN_RULES_MAX];
-    struct scn_rules rules = scn_verb_rules(step->verb, room);
+    struct scn_rules rules = scn_verb_rules(step->verb, parser->group.kind, room);
 
     return scn_take_attrs(parser, &rules,
                           scn_arena_format(parser->arena, "'%s'", scn_verb_word(step->verb)),
@@ -340,6 +340,7 @@ static void parse_repeat(struct scn_parser *parser)
 
     if (step == NULL) return;
     step->verb = SCN_VERB_REPEAT;
+    step->modifiers.times = 1;
     parser->at++;
     if (group->depth == SCN_NESTING_MAX) {
         scn_error_here(parser, NULL, "more than %d repeats inside each other", SCN_NESTING_MAX);

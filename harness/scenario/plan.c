@@ -86,6 +86,17 @@ static void wrap_attr(struct wrap *wrap, const char *name, const struct scn_attr
                                      attr != NULL ? attr->value.text : fallback, quote));
 }
 
+static const char *time_text(struct plan *plan, int64_t time_us)
+{
+    char text[40] = "";
+    FILE *out = fmemopen(text, sizeof(text), "w");
+
+    REQUIRE(out != NULL);
+    scn_write_time(out, time_us);
+    fclose(out);
+    return scn_arena_text(plan->arena, text, strlen(text));
+}
+
 static void write_config(struct plan *plan)
 {
     const struct scn_file *file = plan->file;
@@ -100,8 +111,8 @@ static void write_config(struct plan *plan)
             const struct scn_attr *ttl = scn_core_setting(file, i, "lease_ttl");
 
             if (attr == NULL && ttl != NULL && strcmp(rule->name, "lease_renew") == 0)
-                wrap_item(&wrap, scn_arena_format(plan->arena, "lease_renew=%" PRId64 "us",
-                                                  ttl->value.low / 3));
+                wrap_item(&wrap, scn_arena_format(plan->arena, "lease_renew=%s",
+                                                  time_text(plan, ttl->value.low / 3)));
             else
                 wrap_attr(&wrap, rule->name, attr, rule->fallback);
         }

@@ -70,6 +70,11 @@ static bool labels_collide(const struct scn_actor *actor)
     return false;
 }
 
+static bool names_point(const struct scn_directive *directive)
+{
+    return directive->kind == SCN_DIRECTIVE_RUN_TO || directive->kind == SCN_DIRECTIVE_RUN_FREE_TO;
+}
+
 bool scn_can_unroll(const struct scn_file *file, uint32_t index)
 {
     const struct scn_actor *actor = &file->actors[index];
@@ -85,7 +90,8 @@ bool scn_can_unroll(const struct scn_file *file, uint32_t index)
     for (uint32_t i = 0; i < file->fault_count; i++)
         if (modifiers_need_loop(file, &file->faults[i].modifiers, index)) return false;
     for (uint32_t i = 0; i < file->directive_count; i++)
-        if (is_looped(file, &file->directives[i].to, index)) return false;
+        if (names_point(&file->directives[i]) && is_looped(file, &file->directives[i].to, index))
+            return false;
     for (uint32_t i = 0; i < file->check_count; i++)
         if (check_needs_loop(file, &file->checks[i], index)) return false;
     return true;

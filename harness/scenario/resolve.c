@@ -397,8 +397,11 @@ static bool resolve_single(const struct query *query)
 bool scn_resolve(struct scn_parser *parser, struct scn_ref *ref, enum scn_role role, int32_t own)
 {
     struct query query = { parser, ref, role, own };
-    const char *name = ref->parts[0].name;
+    const char *name;
 
+    /* A line that is wrong left no name behind; it was reported. */
+    if (ref->text == NULL) return false;
+    name = ref->parts[0].name;
     if (role == SCN_ROLE_POINT && is_named_point(&query)) return set_point(&query);
     if (ref->part_count == 1) return resolve_single(&query);
     if (ref->parts[0].index > 0 || ref->parts[0].filters.count > 0)

@@ -63,90 +63,113 @@ void scn_write_schedule(FILE *out, const struct scn_directive *directives, uint3
     for (uint32_t i = 0; i < count; i++) write_directive(out, &directives[i], (int)width);
 }
 
-static void print_row(FILE *out, const char *word, const char *arguments, const char *help)
+/* One entry: what is written, and what it means. A long one pushes its meaning to the next line. */
+static void print_row(FILE *out, int indent, const char *left, const char *help)
 {
-    char left[120];
+    int room = 36 - indent;
 
-    snprintf(left, sizeof(left), "%s%s%s", word, *arguments != '\0' ? " " : "", arguments);
-    fprintf(out, "  %-30s  %s\n", left, help);
+    if ((int)strlen(left) <= room)
+        fprintf(out, "%*s%-*s  %s\n", indent, "", room, left, help);
+    else
+        fprintf(out, "%*s%s\n%38s%s\n", indent, "", left, "", help);
 }
 
 static void print_table(FILE *out, const char *title, const struct scn_table *table)
 {
+    char left[120];
+
     fprintf(out, "\n%s\n", title);
     for (uint32_t i = 0; i < table->count; i++) {
         const struct scn_word *row = &table->words[i];
-        print_row(out, row->word, row->arguments != NULL ? row->arguments : "", row->help);
+        snprintf(left, sizeof(left), "%s%s%s", row->word,
+                 row->arguments != NULL && *row->arguments != '\0' ? " " : "",
+                 row->arguments != NULL ? row->arguments : "");
+        print_row(out, 2, left, row->help);
     }
 }
 
 /* Fields are shown as the brackets that select by them. */
 static void print_fields(FILE *out, const char *title, const struct scn_table *table)
 {
+    char left[120];
+
     fprintf(out, "\n%s\n", title);
     for (uint32_t i = 0; i < table->count; i++) {
-        char fields[100] = "";
-        if (*table->words[i].arguments != '\0')
-            snprintf(fields, sizeof(fields), "[%s]", table->words[i].arguments);
-        fprintf(out, "  %s%s\n  %-30s  %s\n", table->words[i].word, fields, "",
-                table->words[i].help);
+        const struct scn_word *row = &table->words[i];
+        bool fields = *row->arguments != '\0';
+        snprintf(left, sizeof(left), "%s%s%s%s", row->word, fields ? "[" : "", row->arguments,
+                 fields ? "]" : "");
+        print_row(out, 2, left, row->help);
     }
 }
 
-static void print_rules(FILE *out, const char *title, struct scn_rules rules)
+static const char *takes_text(const struct scn_rule *rule)
 {
-    if (rules.count == 0) return;
-    if (title != NULL) fprintf(out, "\n%s\n", title);
+    if (rule->takes & SCN_TAKES_WORD) return rule->words;
+    if (rule->takes & SCN_TAKES_RANGE) return "RANGE";
+    if (rule->takes & SCN_TAKES_TIME) return "TIME";
+    if (rule->takes & SCN_TAKES_INTS) return "INT|INT..INT";
+    if (rule->takes & SCN_TAKES_INT) return *rule->words != '\0' ? rule->words : "INT";
+    return rule->takes & SCN_TAKES_STRING ? "STRING" : "NAME";
+}
+
+static void print_rules(FILE *out, const char *title, int indent, struct scn_rules rules)
+{
+    char left[120];
+    char help[160];
+
+    if (rules.count > 0 && title != NULL) fprintf(out, "\n%s\n", title);
     for (uint32_t i = 0; i < rules.count; i++) {
         const struct scn_rule *rule = &rules.items[i];
-        const char *takes = rule->takes & SCN_TAKES_WORD ? rule->words
-                          : rule->takes & SCN_TAKES_RANGE ? "RANGE"
-                          : rule->takes & SCN_TAKES_TIME ? "TIME"
-                          : rule->takes & SCN_TAKES_INTS ? "INT or INT..INT"
-                          : rule->takes & SCN_TAKES_INT ? "INT"
-                          : rule->takes & SCN_TAKES_SIGNED ? "+TIME"
-                          : rule->takes & SCN_TAKES_STRING ? "STRING" : "NAME";
-        fprintf(out, "  %s=%s\n  %-30s  %s%s%s%s\n", rule->name, takes, "", rule->help,
-                *rule->fallback != '\0' ? " (" : "", rule->fallback,
-                *rule->fallback != '\0' ? ")" : "");
+        snprintf(left, sizeof(left), "%s=%s", rule->name, takes_text(rule));
+        snprintf(help, sizeof(help), "%s%s%s%s", rule->help, *rule->fallback != '\0' ? " (" : "",
+                 rule->fallback, *rule->fallback != '\0' ? ")" : "");
+        print_row(out, indent, left, help);
     }
 }
 
 static void print_actor(FILE *out, enum scn_actor_kind kind)
 {
     struct scn_rule room[SCN_RULES_MAX];
+    char left[120];
 
     fprintf(out, "\n%s: %s\n", scn_actor_word(kind), scn_actor_table.words[kind].help);
-    print_rules(out, NULL, scn_actor_rules(kind));
+    print_rules(out, NULL, 2, scn_actor_rules(kind));
     for (uint32_t i = 0; i < scn_verb_table.count; i++) {
         const struct scn_word *row = &scn_verb_table.words[i];
         if ((row->set & 1u << kind) == 0) continue;
-        print_row(out, row->word, row->arguments, row->help);
-        if (kind == SCN_ACTOR_SANDBOX && row->shape == SCN_SHAPE_ATTRS) continue;
-        print_rules(out, NULL, scn_verb_rules(row->id, room));
+        snprintf(left, sizeof(left), "%s%s%s", row->word, *row->arguments != '\0' ? " " : "",
+                 row->arguments);
+        print_row(out, 2, left, row->help);
+        print_rules(out, NULL, 4, scn_verb_rules(row->id, kind, room));
     }
+}
+
+static const char *target_text(unsigned set)
+{
+    if (set & SCN_TARGET_TAB) return set & SCN_TARGET_LINK ? "TAB|A->B" : "TAB";
+    if (set & SCN_TARGET_LINK) return "A->B";
+    if (set & SCN_TARGET_SANDBOX) return "SANDBOX";
+    if (set & SCN_TARGET_CORE) return "CORE";
+    if (set & SCN_TARGET_ACTOR) return "ACTOR|THREAD";
+    if (set & SCN_TARGET_STORE_PART) return "store.locks|store.messages";
+    if (set & SCN_TARGET_STORE) return "store[.locks|.messages]";
+    return set & SCN_TARGET_LOCKS ? "store.locks[key=K]" : "clock";
 }
 
 static void print_faults(FILE *out)
 {
     struct scn_rule room[SCN_RULES_MAX];
+    char left[120];
 
     fputs("\nfaults\n", out);
     for (uint32_t i = 0; i < scn_fault_table.count; i++) {
         const struct scn_word *row = &scn_fault_table.words[i];
-        char arguments[100];
-        snprintf(arguments, sizeof(arguments), "%s%s%s",
-                 row->set & SCN_TARGET_TAB && row->set & SCN_TARGET_LINK ? "TAB|A->B"
-                 : row->set & SCN_TARGET_TAB ? "TAB" : row->set & SCN_TARGET_LINK ? "A->B"
-                 : row->set & SCN_TARGET_SANDBOX ? "SANDBOX" : row->set & SCN_TARGET_CORE ? "CORE"
-                 : row->set & SCN_TARGET_ACTOR ? "ACTOR|THREAD"
-                 : row->set & SCN_TARGET_STORE_PART ? "store.locks|store.messages"
-                 : row->set & SCN_TARGET_STORE ? "store[.locks|.messages]"
-                 : row->set & SCN_TARGET_LOCKS ? "store.locks[key=K]" : "clock",
+        snprintf(left, sizeof(left), "%s %s%s%s", row->word, target_text(row->set),
                  row->shape == SCN_USE_NO ? "" : row->id == SCN_FAULT_JUMP ? " by +T" : " by RANGE",
                  row->more == SCN_USE_NO ? "" : " [for T]");
-        print_row(out, row->word, arguments, row->help);
-        print_rules(out, NULL, scn_fault_rules(row->id, room));
+        print_row(out, 2, left, row->help);
+        print_rules(out, NULL, 4, scn_fault_rules(row->id, room));
     }
 }
 
@@ -155,13 +178,17 @@ static void print_gauges(FILE *out)
     static const char *const subjects[] = {
         "TAB", "AGENT", "SANDBOX", "BACKEND", "core", "store.locks", "store.messages",
     };
+    char left[120];
+    char help[160];
 
     fputs("\nevents (counted) and values (now), for conditions\n", out);
     for (uint32_t i = 0; i < scn_gauge_table.count; i++) {
         const struct scn_word *row = &scn_gauge_table.words[i];
-        fprintf(out, "  %s.%s%s%s%s\n  %-30s  %s: %s\n", subjects[row->shape], row->word,
-                *row->arguments != '\0' ? "[" : "", row->arguments,
-                *row->arguments != '\0' ? "]" : "", "", row->set ? "event" : "value", row->help);
+        bool filters = *row->arguments != '\0';
+        snprintf(left, sizeof(left), "%s.%s%s%s%s", subjects[row->shape], row->word,
+                 filters ? "[" : "", row->arguments, filters ? "]" : "");
+        snprintf(help, sizeof(help), "%s: %s", row->set ? "event" : "value", row->help);
+        print_row(out, 2, left, help);
     }
 }
 
@@ -172,9 +199,9 @@ void scn_words(FILE *out)
     fputs("blocks, in this order\n", out);
     fputs("  scenario  core store clock  tab agent sandbox backend  faults  schedule  check  "
           "explore\n", out);
-    print_rules(out, "core", scn_core_rule_table);
-    print_rules(out, "store", scn_store_rule_table);
-    print_rules(out, "clock", scn_clock_rule_table);
+    print_rules(out, "core", 2, scn_core_rule_table);
+    print_rules(out, "store", 2, scn_store_rule_table);
+    print_rules(out, "clock", 2, scn_clock_rule_table);
     for (uint32_t i = 0; i < SCN_ACTOR_COUNT; i++) print_actor(out, (enum scn_actor_kind)i);
     print_fields(out, "messages that a tab can send", &scn_send_table);
     print_fields(out, "messages that a tab can expect, besides the events of agents",
@@ -190,8 +217,8 @@ void scn_words(FILE *out)
     print_table(out, "strategies", &scn_strategy_table);
     for (uint32_t i = 0; i < SCN_STRATEGY_COUNT; i++)
         if (scn_strategy_rules((enum scn_strategy)i, room).count > 0)
-            print_rules(out, scn_strategy_word((enum scn_strategy)i),
+            print_rules(out, scn_strategy_word((enum scn_strategy)i), 2,
                         scn_strategy_rules((enum scn_strategy)i, room));
-    print_rules(out, "bound", scn_bound_rule_table);
-    print_rules(out, "budget", scn_budget_rule_table);
+    print_rules(out, "bound", 2, scn_bound_rule_table);
+    print_rules(out, "budget", 2, scn_budget_rule_table);
 }
