@@ -1,0 +1,104 @@
+/* The machine-readable summary of a command. */
+#include "report.h"
+
+#include "harness/check/require.h"
+#include "reports/members.h"
+#include "reports/output.h"
+
+enum { SUMMARY_VERSION = 1 };
+
+static void set_text(json_t *object, const char *name, const char *text)
+{
+    if (text != NULL) member_set(object, name, member_text(text));
+}
+
+static json_t *explored_of(const struct explore_stats *stats)
+{
+    json_t *object = json_object();
+
+    member_set(object, "runs", json_integer((json_int_t)stats->runs));
+    member_set(object, "distinct", json_integer((json_int_t)stats->distinct));
+    member_set(object, "distinct_exact", json_boolean(stats->distinct_exact));
+    member_set(object, "cut", json_integer((json_int_t)stats->cut));
+    member_set(object, "steps_sum", json_integer((json_int_t)stats->steps_sum));
+    member_set(object, "steps_min", json_integer(stats->steps_min));
+    member_set(object, "steps_max", json_integer(stats->steps_max));
+    member_set(object, "new_lately", json_integer((json_int_t)stats->new_lately));
+    member_set(object, "complete", json_boolean(stats->complete));
+    return object;
+}
+
+static json_t *failure_of(const struct report_failure *failure)
+{
+    json_t *object = json_object();
+
+    member_set(object, "name", member_text(failure->violation.name));
+    member_set(object, "line", json_integer(failure->violation.place.line));
+    member_set(object, "text", member_text(failure->violation.text));
+    member_set(object, "known", json_boolean(failure->violation.known));
+    if (failure->strategy != NULL) {
+        member_set(object, "run", json_integer((json_int_t)failure->run + 1));
+        member_set(object, "strategy", member_text(failure->strategy));
+        member_set(object, "seed", json_integer((json_int_t)failure->seed));
+        member_set(object, "choices_found", json_integer(failure->choices_found));
+    }
+    member_set(object, "choices", json_integer(failure->choices));
+    set_text(object, "replay", failure->replay);
+    set_text(object, "schedule", failure->schedule);
+    set_text(object, "folder", failure->folder);
+    return object;
+}
+
+static json_t *reasons_of(const struct check_verdict *judged)
+{
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < judged->reason_count; i++) {
+        json_t *reason = json_object();
+        member_set(reason, "line", json_integer(judged->reasons[i].place.line));
+        member_set(reason, "text", member_text(judged->reasons[i].text));
+        REQUIRE(json_array_append_new(list, reason) == 0);
+    }
+    return list;
+}
+
+static json_t *scenario_of(const struct report *report)
+{
+    json_t *object = json_object();
+    char name[256];
+
+    report_name(report, name, sizeof name);
+    member_set(object, "name", member_text(name));
+    member_set(object, "path", member_text(report->path));
+    member_set(object, "verdict", json_string(report_verdict_word(report->verdict)));
+    member_set(object, "status", json_integer(report_verdict_status(report->verdict)));
+    if (report->explored != NULL) member_set(object, "explored", explored_of(report->explored));
+    if (report->judged != NULL) member_set(object, "reasons", reasons_of(report->judged));
+    if (report->failure != NULL) member_set(object, "failure", failure_of(report->failure));
+    set_text(object, "text", report->text);
+    return object;
+}
+
+bool report_write_json(const char *path, const struct report *reports, uint32_t count,
+                       struct report_problem *problem)
+{
+    json_t *summary = json_object(), *scenarios = json_array();
+    struct output output;
+
+    if (!output_open(&output, NULL, path, problem)) {
+        json_decref(scenarios);
+        json_decref(summary);
+        return false;
+    }
+    member_set(summary, "format", json_string("harness-summary"));
+    member_set(summary, "version", json_integer(SUMMARY_VERSION));
+    member_set(summary, "status", json_integer(report_status(reports, count)));
+    for (uint32_t i = 0; i < count; i++)
+        REQUIRE(json_array_append_new(scenarios, scenario_of(&reports[i])) == 0);
+    member_set(summary, "scenarios", scenarios);
+    /* A failing write leaves its mark in the stream. */
+    (void)json_dumpf(summary, output.file, JSON_INDENT(2));
+    fputc('\n', output.file);
+    json_decref(summary);
+    return output_close(&output, problem);
+}

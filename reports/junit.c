@@ -1,0 +1,255 @@
+/* JUnit XML: a suite for each scenario, a case for each of its checks. No times: they would differ
+ * from run to run. */
+#include "report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "reports/output.h"
+#include "reports/text.h"
+
+/* --- escaping --- */
+
+/* Bytes of the UTF-8 character at text, or 0 when there is none. */
+static int character_length(const unsigned char *text)
+{
+    int length = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3
+                 : text[0] < 0xf5 ? 4 : 0;
+
+    for (int i = 1; i < length; i++) {
+        if ((text[i] & 0xc0) != 0x80) return 0;
+    }
+    if (length == 3 && text[0] == 0xe0 && text[1] < 0xa0) return 0; /* overlong */
+    if (length == 3 && text[0] == 0xed && text[1] > 0x9f) return 0; /* surrogates */
+    if (length == 3 && text[0] == 0xef && text[1] == 0xbf && text[2] > 0xbd) return 0;
+    if (length == 4 && text[0] == 0xf0 && text[1] < 0x90) return 0; /* overlong */
+    if (length == 4 && text[0] == 0xf4 && text[1] > 0x8f) return 0; /* beyond Unicode */
+    return length;
+}
+
+/* What XML cannot hold becomes a question mark. */
+static void put_escaped(FILE *out, const char *text, bool attribute)
+{
+    while (*text != '\0') {
+        int length = character_length((const unsigned char *)text);
+        if (length == 0 || (length == 1 && (unsigned char)*text < ' ' && *text != '\n' &&
+                            *text != '\t'))
+            fputc('?', out);
+        else if (*text == '&')
+            fputs("&amp;", out);
+        else if (*text == '<')
+            fputs("&lt;", out);
+        else if (*text == '>')
+            fputs("&gt;", out);
+        else if (*text == '"')
+            fputs("&quot;", out);
+        else if (attribute && (*text == '\n' || *text == '\t'))
+            fprintf(out, "&#%d;", *text);
+        else
+            fwrite(text, 1, (size_t)length, out);
+        text += length == 0 ? 1 : length;
+    }
+}
+
+static void put_attribute(FILE *out, const char *name, const char *value)
+{
+    fprintf(out, " %s=\"", name);
+    put_escaped(out, value, true);
+    fputc('"', out);
+}
+
+/* --- cases --- */
+
+/* What a case says besides its name. */
+struct complaint {
+    const char *element;        /* "failure", "error", "skipped" */
+    const char *message;
+    const char *body;           /* NULL: none */
+};
+
+struct suite {
+    FILE *out;                  /* NULL: only counts */
+    const struct report *report;
+    char name[256];
+    uint32_t tests, failures, errors, skipped;
+};
+
+static void add_case(struct suite *suite, const char *name, const struct complaint *complaint)
+{
+    FILE *out = suite->out;
+
+    suite->tests++;
+    if (complaint != NULL) {
+        suite->failures += strcmp(complaint->element, "failure") == 0;
+        suite->errors += strcmp(complaint->element, "error") == 0;
+        suite->skipped += strcmp(complaint->element, "skipped") == 0;
+    }
+    if (out == NULL) return;
+    fputs("    <testcase", out);
+    put_attribute(out, "classname", suite->name);
+    put_attribute(out, "name", name);
+    if (complaint == NULL) {
+        fputs("/>\n", out);
+        return;
+    }
+    fprintf(out, ">\n      <%s", complaint->element);
+    put_attribute(out, "message", complaint->message);
+    put_attribute(out, "type", report_verdict_word(suite->report->verdict));
+    fputc('>', out);
+    if (complaint->body != NULL) put_escaped(out, complaint->body, false);
+    fprintf(out, "</%s>\n    </testcase>\n", complaint->element);
+}
+
+/* The check that a line of the file stands for. */
+static bool is_at(const struct scn_check *check, struct scn_place place)
+{
+    return place.line > 0 && check->place.line == place.line;
+}
+
+static const struct check_reason *reason_for(const struct report *report,
+                                             const struct scn_check *check)
+{
+    if (report->judged == NULL) return NULL;
+    for (uint32_t i = 0; i < report->judged->reason_count; i++) {
+        if (is_at(check, report->judged->reasons[i].place)) return &report->judged->reasons[i];
+    }
+    return NULL;
+}
+
+static bool fails(const struct report *report)
+{
+    return report->failure != NULL && report->verdict != REPORT_KNOWN;
+}
+
+static struct complaint complaint_of(const struct report *report)
+{
+    return (struct complaint){.element = report->verdict == REPORT_CRASH ? "error" : "failure",
+                              .message = report->failure->violation.text,
+                              .body = report->screen};
+}
+
+static void add_check(struct suite *suite, const struct scn_check *check)
+{
+    const struct report *report = suite->report;
+    const char *name = check->label != NULL ? check->label : check->text;
+    const struct check_reason *reason = reason_for(report, check);
+
+    if (fails(report) && is_at(check, report->failure->violation.place)) {
+        struct complaint complaint = complaint_of(report);
+        add_case(suite, name, &complaint);
+    } else if (reason != NULL) {
+        add_case(suite, name, &(struct complaint){.element = "failure", .message = reason->text});
+    } else if (check->kind == SCN_CHECK_OFF) {
+        add_case(suite, name, &(struct complaint){.element = "skipped", .message = check->reason});
+    } else {
+        add_case(suite, name, NULL);
+    }
+}
+
+static bool has_check_at(const struct scn_file *file, struct scn_place place)
+{
+    for (uint32_t i = 0; i < file->check_count; i++) {
+        if (is_at(&file->checks[i], place)) return true;
+    }
+    return false;
+}
+
+/* What no line of the check block stands for: the scripts, the other invariants, the budget. */
+static void add_rest(struct suite *suite)
+{
+    const struct report *report = suite->report;
+    uint32_t before = suite->failures + suite->errors;
+
+    if (fails(report) && !has_check_at(report->file, report->failure->violation.place)) {
+        struct complaint complaint = complaint_of(report);
+        add_case(suite, report->failure->violation.name, &complaint);
+    }
+    for (uint32_t i = 0; report->judged != NULL && i < report->judged->reason_count; i++) {
+        const struct check_reason *reason = &report->judged->reasons[i];
+        if (has_check_at(report->file, reason->place)) continue;
+        add_case(suite, "exploration",
+                 &(struct complaint){.element = "failure", .message = reason->text});
+    }
+    if (suite->failures + suite->errors == before) add_case(suite, "everything else", NULL);
+}
+
+static void add_cases(struct suite *suite)
+{
+    const struct report *report = suite->report;
+    const char *text = report->text != NULL ? report->text : "";
+
+    if (report->verdict == REPORT_SKIPPED) {
+        add_case(suite, "run", &(struct complaint){.element = "skipped", .message = text});
+    } else if (report->verdict == REPORT_INVALID || report->verdict == REPORT_FAULT ||
+               report->file == NULL) {
+        add_case(suite, "run", &(struct complaint){
+            .element = "error", .message = report_verdict_word(report->verdict), .body = text});
+    } else {
+        for (uint32_t i = 0; i < report->file->check_count; i++)
+            add_check(suite, &report->file->checks[i]);
+        add_rest(suite);
+    }
+}
+
+/* The counts come first in the document, so the cases are gone through twice. */
+static struct suite count_suite(const struct report *report)
+{
+    struct suite suite = {.report = report};
+
+    report_name(report, suite.name, sizeof suite.name);
+    add_cases(&suite);
+    return suite;
+}
+
+static void put_totals(FILE *out, const struct suite *suite)
+{
+    fprintf(out, " tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\"", suite->tests,
+            suite->failures, suite->errors, suite->skipped);
+}
+
+static void put_properties(FILE *out, const struct explore_stats *explored)
+{
+    if (explored == NULL) return;
+    fprintf(out, "    <properties>\n"
+            "      <property name=\"runs\" value=\"%" PRIu64 "\"/>\n"
+            "      <property name=\"distinct\" value=\"%" PRIu64 "\"/>\n"
+            "      <property name=\"cut\" value=\"%" PRIu64 "\"/>\n"
+            "    </properties>\n", explored->runs, explored->distinct, explored->cut);
+}
+
+static void write_suite(FILE *out, const struct report *report)
+{
+    struct suite suite = count_suite(report);
+
+    fputs("  <testsuite", out);
+    put_attribute(out, "name", suite.name);
+    put_attribute(out, "file", report->path);
+    put_totals(out, &suite);
+    fputs(">\n", out);
+    put_properties(out, report->explored);
+    suite.out = out;
+    add_cases(&suite);
+    fputs("  </testsuite>\n", out);
+}
+
+bool report_write_junit(const char *path, const struct report *reports, uint32_t count,
+                        struct report_problem *problem)
+{
+    struct suite sum = {.tests = 0};
+    struct output output;
+
+    if (!output_open(&output, NULL, path, problem)) return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct suite suite = count_suite(&reports[i]);
+        sum.tests += suite.tests;
+        sum.failures += suite.failures;
+        sum.errors += suite.errors;
+        sum.skipped += suite.skipped;
+    }
+    fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"harness\"", output.file);
+    put_totals(output.file, &sum);
+    fputs(">\n", output.file);
+    for (uint32_t i = 0; i < count; i++) write_suite(output.file, &reports[i]);
+    fputs("</testsuites>\n", output.file);
+    return output_close(&output, problem);
+}

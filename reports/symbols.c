@@ -1,0 +1,195 @@
+#include "symbols.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/check/require.h"
+
+static Dwfl *opened;
+
+/* Debug information lies in the files themselves; looking elsewhere might ask a server. */
+static int find_no_debuginfo(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base,
+                             const char *file, const char *link, GElf_Word crc, char **found)
+{
+    (void)module, (void)user, (void)name, (void)base, (void)file, (void)link, (void)crc;
+    (void)found;
+    return -1;
+}
+
+static const Dwfl_Callbacks callbacks = {
+    .find_elf = dwfl_linux_proc_find_elf,
+    .find_debuginfo = find_no_debuginfo,
+};
+
+static Dwfl *process(void)
+{
+    if (opened != NULL) return opened;
+    Dwfl *dwfl = dwfl_begin(&callbacks);
+    if (dwfl == NULL) return NULL;
+    if (dwfl_linux_proc_report(dwfl, getpid()) != 0 || dwfl_report_end(dwfl, NULL, NULL) != 0) {
+        dwfl_end(dwfl);
+        return NULL;
+    }
+    return opened = dwfl;
+}
+
+void symbols_close(void)
+{
+    if (opened != NULL) dwfl_end(opened);
+    opened = NULL;
+}
+
+/* Paths of the project are relative; of any other only the name is the same on every machine. */
+static void set_file(struct symbol *symbol, const char *path)
+{
+    if (path == NULL) return;
+    while (strncmp(path, "./", 2) == 0) path += 2;
+    if (path[0] == '/' || strncmp(path, "../", 3) == 0) path = strrchr(path, '/') + 1;
+    snprintf(symbol->file, sizeof symbol->file, "%s", path);
+}
+
+static void set_function(struct symbol *symbol, const char *name)
+{
+    snprintf(symbol->function, sizeof symbol->function, "%s", name == NULL ? "" : name);
+}
+
+/* Where the inlined function was called: the place in the function around it. */
+static void set_call_site(struct symbol *symbol, Dwarf_Die *unit, Dwarf_Die *inlined)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Word value;
+    Dwarf_Files *files;
+    size_t file_count;
+
+    symbol->file[0] = '\0';
+    symbol->line = 0;
+    if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &value) == 0)
+        symbol->line = (uint32_t)value;
+    if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &value) == 0 &&
+        dwarf_getsrcfiles(unit, &files, &file_count) == 0 && value < file_count)
+        set_file(symbol, dwarf_filesrc(files, value, NULL, NULL));
+}
+
+static uint32_t walk_scopes(Dwarf_Die *unit, Dwarf_Die *scopes, int scope_count,
+                            struct symbol *out, uint32_t max)
+{
+    uint32_t count = 0;
+
+    for (int i = 0; i < scope_count && count < max; i++) {
+        int tag = dwarf_tag(&scopes[i]);
+        if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) continue;
+        set_function(&out[count++], dwarf_diename(&scopes[i]));
+        if (tag == DW_TAG_subprogram) break;
+        if (count < max) set_call_site(&out[count], unit, &scopes[i]);
+    }
+    return count;
+}
+
+uint32_t symbol_find(uintptr_t pc, struct symbol *out, uint32_t max)
+{
+    REQUIRE(max > 0);
+    memset(out, 0, max * sizeof *out);
+    Dwfl *dwfl = process();
+    if (dwfl == NULL || pc == 0) return 0;
+
+    Dwarf_Addr address = pc - 1, bias = 0;  /* the call, not what comes after it */
+    Dwfl_Module *module = dwfl_addrmodule(dwfl, address);
+    if (module == NULL) return 0;
+
+    Dwfl_Line *line = dwfl_module_getsrc(module, address);
+    if (line != NULL) {
+        int number = 0;
+        set_file(&out[0], dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL));
+        out[0].line = (uint32_t)number;
+    }
+    uint32_t count = 0;
+    Dwarf_Die *unit = dwfl_module_addrdie(module, address, &bias);
+    if (unit != NULL) {
+        Dwarf_Die *scopes = NULL;
+        int scope_count = dwarf_getscopes(unit, address - bias, &scopes);
+        count = walk_scopes(unit, scopes, scope_count, out, max);
+        free(scopes);
+    }
+    if (count == 0) {
+        set_function(&out[0], dwfl_module_addrname(module, address));
+        count = out[0].function[0] != '\0';
+    }
+    return count;
+}
+
+static void describe(const struct symbol *symbol, char *out, size_t size)
+{
+    if (symbol->line == 0 || symbol->file[0] == '\0')
+        snprintf(out, size, "%s (no debug info)", symbol->function);
+    else
+        snprintf(out, size, "%s:%u (%s)", symbol->file, symbol->line, symbol->function);
+}
+
+void symbol_describe(uintptr_t pc, char *out, size_t size)
+{
+    struct symbol symbol;
+
+    if (symbol_find(pc, &symbol, 1) == 0)
+        snprintf(out, size, "(no debug info)");
+    else
+        describe(&symbol, out, size);
+}
+
+char *symbols_expand(const char *text)
+{
+    char *copy = NULL;
+    size_t length;
+    FILE *out = open_memstream(&copy, &length);
+    REQUIRE(out != NULL);
+
+    while (*text != '\0') {
+        char *end, place[SYMBOL_FILE_MAX + SYMBOL_NAME_MAX + 16];
+        if (strncmp(text, "{pc:", 4) == 0) {
+            unsigned long pc = strtoul(text + 4, &end, 16);
+            if (*end == '}') {
+                symbol_describe(pc, place, sizeof place);
+                fputs(place, out);
+                text = end + 1;
+                continue;
+            }
+        }
+        fputc(*text++, out);
+    }
+    REQUIRE(fclose(out) == 0);
+    return copy;
+}
+
+/* --- stacks --- */
+
+/* The machine and the explorer below the program. */
+static bool is_harness(const struct symbol *symbol)
+{
+    return strncmp(symbol->file, "harness/", 8) == 0;
+}
+
+void symbols_print_stack(FILE *out, int indent, const struct world_stack *stack)
+{
+    uint32_t printed = 0, left_out = 0;
+
+    for (uint32_t i = 0; i < stack->depth; i++) {
+        struct symbol symbols[SYMBOL_INLINE_MAX];
+        uint32_t count = symbol_find(stack->pc[i], symbols, SYMBOL_INLINE_MAX);
+        for (uint32_t k = 0; k < count; k++) {
+            char text[SYMBOL_FILE_MAX + SYMBOL_NAME_MAX + 16];
+            if (is_harness(&symbols[k])) continue;
+            if (printed == SYMBOL_STACK_LINES_MAX) {
+                left_out++;
+                continue;
+            }
+            describe(&symbols[k], text, sizeof text);
+            fprintf(out, "%*s%s\n", indent, "", text);
+            printed++;
+        }
+    }
+    if (left_out > 0) fprintf(out, "%*s%u more\n", indent, "", left_out);
+    if (printed == 0) fprintf(out, "%*s(no debug info)\n", indent, "");
+}

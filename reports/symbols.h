@@ -1,0 +1,45 @@
+/* Names for code addresses of this process: function, file and line from the debug information of
+ * the executable and of the shared images that it has loaded.
+ *
+ * An address is never printed: it would differ from run to run. What has no name is
+ * "(no debug info)".
+ */
+#ifndef REPORTS_SYMBOLS_H
+#define REPORTS_SYMBOLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "harness/world/world.h"
+
+enum { SYMBOL_NAME_MAX = 96, SYMBOL_FILE_MAX = 160, SYMBOL_INLINE_MAX = 8 };
+
+/* One function at one place; file is "" and line 0 when only the function is known. */
+struct symbol {
+    char function[SYMBOL_NAME_MAX];
+    char file[SYMBOL_FILE_MAX];     /* as in the debug information: "core/conn.c" */
+    uint32_t line;
+};
+
+/* Names the call that returns to `pc`: the function it is in and, if that was inlined, its
+ * callers, innermost first. Writes at most `max` and returns how many; 0: nothing is known. */
+uint32_t symbol_find(uintptr_t pc, struct symbol *out, uint32_t max);
+
+/* Forgets what was opened; shared images that were loaded since are then found, too. */
+void symbols_close(void);
+
+/* "core/conn.c:120 (conn_input)", "memcpy (no debug info)" or "(no debug info)". */
+void symbol_describe(uintptr_t pc, char *out, size_t size);
+
+/* Copies text with every {pc:HEX} replaced by its description. malloc'ed. */
+char *symbols_expand(const char *text);
+
+enum { SYMBOL_STACK_LINES_MAX = 12 };
+
+/* One line for each frame, innermost first, indented by so many columns. Frames of the simulated
+ * machine and what lies below a thread's first function are left out. */
+void symbols_print_stack(FILE *out, int indent, const struct world_stack *stack);
+
+#endif

@@ -1,0 +1,180 @@
+/* What a terminal sees of a command: one line per scenario, a summary, progress. */
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/check/require.h"
+#include "reports/text.h"
+
+enum { INDENT = 5, PROGRESS_WIDTH = 79 };
+
+static const char *colour_of(enum report_verdict verdict)
+{
+    switch (verdict) {
+    case REPORT_PASS:
+        return "\033[32m";
+    case REPORT_KNOWN:
+    case REPORT_INCONCLUSIVE:
+    case REPORT_SKIPPED:
+        return "\033[33m";
+    case REPORT_FAIL:
+    case REPORT_INVALID:
+    case REPORT_CRASH:
+    case REPORT_FAULT:
+        return "\033[1;31m";
+    case REPORT_VERDICT_COUNT:
+        break;
+    }
+    REQUIRE(!"a verdict has a colour");
+    return "";
+}
+
+/* "2 of 3 sometimes reached", or nothing when the file asks for none. */
+static void put_reached(FILE *out, const struct report *report)
+{
+    uint32_t asked = 0, reached = 0;
+
+    for (uint32_t i = 0; i < report->file->check_count; i++) {
+        if (report->file->checks[i].kind != SCN_CHECK_SOMETIMES) continue;
+        asked++;
+        reached += report->stats->reached[i] > 0;
+    }
+    if (asked > 0) fprintf(out, ", %u of %u sometimes reached", reached, asked);
+}
+
+static void put_counts(FILE *out, const struct report *report)
+{
+    const struct explore_stats *explored = report->explored;
+
+    if (explored == NULL || explored->runs == 0) return;
+    if (explored->runs == 1) {
+        fprintf(out, "  1 run, %" PRIu64 " steps", explored->steps_sum);
+        if (explored->cut > 0) fputs(", cut", out);
+        return;
+    }
+    fprintf(out, "  %" PRIu64 " runs, %s%" PRIu64 " distinct, %" PRIu64 " steps mean (max %u), %"
+            PRIu64 " cut", explored->runs, explored->distinct_exact ? "" : "about ",
+            explored->distinct, (explored->steps_sum + explored->runs / 2) / explored->runs,
+            explored->steps_max, explored->cut);
+    if (explored->complete) fputs(", search complete", out);
+    if (report->file != NULL && report->stats != NULL) put_reached(out, report);
+}
+
+static void print_line(FILE *out, const struct report *report, bool colour)
+{
+    const char *word = report_verdict_word(report->verdict);
+    char name[TEXT_WIDTH + 1], *text;
+    size_t length;
+
+    report_name(report, name, sizeof name);
+    FILE *line = open_memstream(&text, &length);
+    REQUIRE(line != NULL);
+    fprintf(line, " %s", name);
+    put_counts(line, report);
+    REQUIRE(fclose(line) == 0);
+    fprintf(out, "%s%s%s", colour ? colour_of(report->verdict) : "", word,
+            colour ? "\033[0m" : "");
+    text_wrap(out, (int)strlen(word), INDENT, text);
+    free(text);
+}
+
+static void print_reasons(FILE *out, const struct report *report)
+{
+    if (report->judged == NULL) return;
+    for (uint32_t i = 0; i < report->judged->reason_count; i++) {
+        const struct check_reason *reason = &report->judged->reasons[i];
+        char text[CHECK_TEXT_MAX + 128];
+        if (reason->place.line > 0) {
+            snprintf(text, sizeof text, "%s:%u: %s", text_base_name(report->path),
+                     reason->place.line, reason->text);
+        } else {
+            snprintf(text, sizeof text, "%s", reason->text);
+        }
+        text_wrap(out, 0, INDENT, text);
+    }
+    if (report->judged->reasons_left_out > 0)
+        fprintf(out, "%*s... %u more\n", INDENT, "", report->judged->reasons_left_out);
+}
+
+/* How often each known bug was seen. */
+static void print_known_bugs(FILE *out, const struct report *report)
+{
+    if (report->file == NULL || report->stats == NULL) return;
+    for (uint32_t i = 0; i < report->file->check_count; i++) {
+        const struct scn_check *check = &report->file->checks[i];
+        char text[512];
+        if (check->kind != SCN_CHECK_KNOWN_BUG) continue;
+        uint32_t property = check->invariant >= 0 ? (uint32_t)check->invariant
+                                                  : CHECK_FILE + (uint32_t)check->bug_check;
+        const char *name = check->invariant >= 0
+                               ? scn_invariant_word((enum scn_invariant)check->invariant)
+                               : report->file->checks[check->bug_check].name;
+        snprintf(text, sizeof text, "%s:%u: %s (%s): violated in %" PRIu64 " of %" PRIu64 " runs",
+                 text_base_name(report->path), check->place.line, name, check->reason,
+                 report->stats->violated[property], report->stats->runs);
+        text_wrap(out, 0, INDENT, text);
+    }
+}
+
+/* Lines of others, as they are. */
+static void print_text(FILE *out, const char *text)
+{
+    size_t length = strlen(text);
+
+    fprintf(out, "%s%s", text, length > 0 && text[length - 1] == '\n' ? "" : "\n");
+}
+
+void report_print(FILE *out, const struct report *report, struct report_style style)
+{
+    bool shown = report->screen != NULL && report->verdict != REPORT_KNOWN;
+
+    if (shown)
+        print_text(out, report->screen);
+    else
+        print_line(out, report, style.colour);
+    print_reasons(out, report);
+    if (report->verdict == REPORT_KNOWN) print_known_bugs(out, report);
+    if (report->text != NULL) print_text(out, report->text);
+}
+
+void report_print_summary(FILE *out, const struct report *reports, uint32_t count)
+{
+    static const bool passes[REPORT_VERDICT_COUNT] = {
+#define PASSES(id, word, status, passed) passed,
+        REPORT_VERDICTS(PASSES)
+#undef PASSES
+    };
+    uint32_t passed = 0, failed = 0, skipped = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (reports[i].verdict == REPORT_SKIPPED)
+            skipped++;
+        else if (passes[reports[i].verdict])
+            passed++;
+        else
+            failed++;
+    }
+    fprintf(out, "%u passed, %u failed", passed, failed);
+    if (skipped > 0) fprintf(out, ", %u skipped", skipped);
+    fputc('\n', out);
+}
+
+void report_progress(FILE *out, const char *name, const struct explore_stats *stats,
+                     uint64_t runs_max)
+{
+    char text[256];
+
+    snprintf(text, sizeof text, "%s  %" PRIu64 " of %" PRIu64 " runs, %" PRIu64 " distinct", name,
+             stats->runs, runs_max, stats->distinct);
+    /* A line that wraps could not be erased. */
+    fprintf(out, "\r%.*s\033[K", PROGRESS_WIDTH, text);
+    fflush(out);
+}
+
+void report_progress_erase(FILE *out)
+{
+    fputs("\r\033[K", out);
+    fflush(out);
+}

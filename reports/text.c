@@ -1,0 +1,51 @@
+#include "text.h"
+
+#include <string.h>
+
+#include "harness/check/require.h"
+
+/* Characters, not bytes. */
+static int width_of(const char *text, int bytes)
+{
+    int width = 0;
+    for (int i = 0; i < bytes; i++) width += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return width;
+}
+
+void text_wrap(FILE *out, int used, int indent, const char *text)
+{
+    int column = used;
+
+    REQUIRE(indent < TEXT_WIDTH / 2);
+    if (used == 0) column = fprintf(out, "%*s", indent, "");
+    while (*text != '\0') {
+        int spaces = (int)strspn(text, " ");
+        int word = (int)strcspn(text + spaces, " ");
+        int room = TEXT_WIDTH - column - spaces;
+        if (width_of(text + spaces, word) > room && column > indent) {
+            column = fprintf(out, "\n%*s", indent, "") - 1;
+            spaces = (int)strspn(text, " ");
+            text += spaces;
+            continue;
+        }
+        /* A word longer than a line is cut in two. */
+        while (width_of(text + spaces, word) > room) word--;
+        fprintf(out, "%.*s", spaces + word, text);
+        column += spaces + width_of(text + spaces, word);
+        text += spaces + word;
+    }
+    fputc('\n', out);
+}
+
+uint32_t text_lines(const char *text)
+{
+    uint32_t lines = 0;
+    for (; *text != '\0'; text++) lines += *text == '\n';
+    return lines;
+}
+
+const char *text_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}

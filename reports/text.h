@@ -1,0 +1,20 @@
+/* Text that fits a terminal. */
+#ifndef REPORTS_TEXT_H
+#define REPORTS_TEXT_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+enum { TEXT_WIDTH = 100 };
+
+/* Writes words, and a line end, starting at column `used` (0: at `indent`). Lines that would be
+ * longer than TEXT_WIDTH go on in the next one, at `indent`. */
+void text_wrap(FILE *out, int used, int indent, const char *text);
+
+/* How many lines that is. */
+uint32_t text_lines(const char *text);
+
+/* The part behind the last '/'. */
+const char *text_base_name(const char *path);
+
+#endif
