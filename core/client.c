@@ -154,7 +154,7 @@ static const char *order_server(struct handling *handling, enum core_result *res
     handling->server.wanted = true;
     handling->server.request = request;
     handling->server.session = session_ref_of(handling->session);
-    strcpy(handling->server.owner, handling->session->key);
+    core_set_name(handling->server.owner, handling->session->key);
     return NULL;
 }
 

@@ -146,7 +146,7 @@ static void wake(struct turn *turn, struct conn *conn, const char *session)
     struct effect *effect = turn_owe(turn, EFFECT_WANT_WRITE);
     effect->u.conn.handle = conn->handle;
     effect->u.conn.conn = conn_ref_of(conn);
-    strcpy(effect->subject, session);
+    core_set_name(effect->subject, session);
 }
 
 void conn_wake(struct turn *turn, struct conn *conn)

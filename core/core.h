@@ -68,6 +68,9 @@ enum core_result core_thread_create(pthread_t *thread, const char *name, void *(
 /* Copies a name that fits, with its zero. False, nothing written, if it is empty or too long. */
 bool core_copy_name(char to[CORE_NAME_MAX], const char *from);
 
+/* Copies a name or sentence that is known to fit. */
+void core_set_name(char to[CORE_NAME_MAX], const char *from);
+
 /* A copy to be freed, or NULL without memory. */
 char *core_copy_text(const char *text);
 

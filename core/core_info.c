@@ -43,6 +43,13 @@ bool core_copy_name(char to[CORE_NAME_MAX], const char *from)
     return true;
 }
 
+void core_set_name(char to[CORE_NAME_MAX], const char *from)
+{
+    size_t size = strlen(from) + 1;
+    REQUIRE(size <= CORE_NAME_MAX);
+    memcpy(to, from, size);
+}
+
 char *core_copy_text(const char *text)
 {
     size_t size = strlen(text) + 1;

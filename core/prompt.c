@@ -66,7 +66,7 @@ struct prompt *prompt_restore(struct session *session, uint64_t number, uint64_t
     prompt->kind = kind;
     prompt->opened = true;
     prompt->seq = seq;
-    strcpy(prompt->id, id);
+    core_set_name(prompt->id, id);
     append_prompt(session, prompt);
     if (number > session->last_prompt)
         session->last_prompt = number;
@@ -315,7 +315,7 @@ static struct prompt *prompt_new(struct session *session, const struct run *run,
     prompt->run = run->number;
     prompt->kind = request->kind;
     prompt->remaining_us = timeout_of(&session->core->settings, request);
-    strcpy(prompt->id, request->id);
+    core_set_name(prompt->id, request->id);
     return prompt;
 }
 

@@ -170,7 +170,7 @@ static void begin_log(struct turn *turn, struct session *session, const struct s
     forget(session);   /* of an earlier try */
     log_init(&session->log, meta->epoch, meta->floor);
     session->tenure = meta->tenure;
-    strcpy(session->owner, meta->owner);
+    core_set_name(session->owner, meta->owner);
     /* Numbers used before are not used again, even if what used them was trimmed away. */
     session->last_run = session->last_prompt = meta->floor > 1 ? meta->head : 0;
     turn_unlock(turn, &session->lock);
@@ -223,7 +223,7 @@ void session_load(struct turn *turn, struct session *session)
         char owner[CORE_NAME_MAX];
         turn_lock(turn, &session->lock);
         bool create = session->create;
-        strcpy(owner, session->owner);
+        core_set_name(owner, session->owner);
         turn_unlock(turn, &session->lock);
         enum core_result rc = load_patiently(turn, session, owner, create);
         turn_lock(turn, &session->lock);

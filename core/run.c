@@ -71,8 +71,8 @@ struct run *run_restore(struct session *session, uint64_t number, const char *ag
             return NULL;
         run->session = session;
         run->number = number;
-        strcpy(run->agent, agent);
-        strcpy(run->key, key);
+        core_set_name(run->agent, agent);
+        core_set_name(run->key, key);
         append_run(session, run);
     }
     run->state = state;
@@ -160,7 +160,7 @@ static void gate_expired(struct turn *turn, struct session *session, struct run 
         start(turn, run);
         return;
     case ON_GATE_TIMEOUT_FAIL:
-        strcpy(run->reason, "nobody came to its start gate");
+        core_set_name(run->reason, "nobody came to its start gate");
         run_finish(turn, session, run, RUN_FAILED);
         run_retire(turn, session, run);
         live_runs_remove(turn);
@@ -219,8 +219,8 @@ static struct run *run_new(struct session *session, const struct run_spec *spec)
     run->number = ++session->last_run;
     run->gate = spec->gate_given ?
         spec->gate : (enum start_gate)session->core->settings.start_gate;
-    strcpy(run->agent, spec->agent);
-    strcpy(run->key, spec->key);
+    core_set_name(run->agent, spec->agent);
+    core_set_name(run->key, spec->key);
     return run;
 }
 
@@ -345,7 +345,7 @@ enum core_result run_stop(struct turn *turn, struct session *session, struct run
     prompts_cancel_of_run(turn, session, run->number);
     struct effect *effect = turn_owe(turn, EFFECT_REQUEST_STOP);
     effect->u.stop = (struct run_ref){ .session = session_ref_of(session), .run = run->number };
-    strcpy(effect->subject, run->agent);
+    core_set_name(effect->subject, run->agent);
     return CORE_OK;
 }
 

@@ -1,4 +1,6 @@
 /* The table of sessions, and the life of one. */
+#include "core/session.h"
+
 #include "core/core.h"
 
 #include <stdlib.h>
@@ -95,8 +97,8 @@ static struct session *session_new(struct core *core, uint32_t slot, const char 
     session->slot = slot;
     session->generation = ++core->next_generation;
     session->create = create;
-    strcpy(session->key, key);
-    strcpy(session->owner, owner);
+    core_set_name(session->key, key);
+    core_set_name(session->owner, owner);
     log_init(&session->log, 0, 1);
     return session;
 }
@@ -165,7 +167,7 @@ struct session *session_begin(struct turn *turn, const char *key, const char *ow
         return make(turn, key, owner, create, result);
     if (session->phase == SESSION_LOADING && create && !session->create) {
         session->create = true;
-        strcpy(session->owner, owner);
+        core_set_name(session->owner, owner);
     }
     *result = CORE_OK;
     return session;

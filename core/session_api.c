@@ -12,7 +12,7 @@ static enum core_result add_opener(struct session *session, const char *owner,
         return CORE_NO_MEMORY;
     waiter->done = done;
     waiter->context = context;
-    strcpy(waiter->owner, owner);
+    core_set_name(waiter->owner, owner);
     struct open_waiter **end = &session->opening;
     while (*end != NULL)
         end = &(*end)->next;
@@ -141,8 +141,8 @@ static void fill_info(const struct session *session, struct session_info *info)
         .acknowledged = session->acknowledged,
         .runs_live = session->runs_live,
     };
-    strcpy(info->key, session->key);
-    strcpy(info->owner, session->owner);
+    core_set_name(info->key, session->key);
+    core_set_name(info->owner, session->owner);
     for (const struct run *run = session->runs; run != NULL; run = run->next)
         info->runs_ended += run->ended;
     for (const struct prompt *prompt = session->prompts; prompt != NULL; prompt = prompt->next)

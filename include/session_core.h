@@ -101,9 +101,11 @@ typedef void (*session_open_done)(void *context, enum core_result result,
 
 /*
  * Finds the session of this key, or makes it with SESSION_CREATE: one winner, everybody gets the
- * same session. A session known to the message store is recovered from it; runs that were cut off
- * are closed as interrupted and their prompts as cancelled before anyone can attach. Only `owner`
- * may attach connections. NOT_FOUND without SESSION_CREATE; REFUSED if it belongs to another owner.
+ * same session. One that the message store knows is recovered from it; prompts and runs that were
+ * cut off are closed as cancelled and interrupted before anything else is appended. Only `owner`
+ * may attach connections. If this returns CORE_OK, done comes exactly once: with NOT_FOUND if there
+ * is none and SESSION_CREATE was not given, REFUSED if it belongs to another owner, UNAVAILABLE if
+ * the store does not answer. Any of these may also be returned here; then done is not called.
  */
 enum core_result session_open(struct core *core, const char *key, const char *owner, uint32_t flags,
                               session_open_done done, void *context);

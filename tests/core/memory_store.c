@@ -1,5 +1,6 @@
 #include "rig.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,11 +20,11 @@ static enum core_result load_meta(void *context, const char *session, const char
         if (!store->exists) {
             store->exists = true;
             store->epoch += 100;
-            strcpy(store->owner, owner);
+            snprintf(store->owner, sizeof store->owner, "%s", owner);
         }
         *meta = (struct store_meta){ .epoch = store->epoch, .tenure = ++store->tenure,
                                      .head = store->head, .floor = store->floor };
-        strcpy(meta->owner, store->owner);
+        snprintf(meta->owner, sizeof meta->owner, "%s", store->owner);
     }
     pthread_mutex_unlock(&store->lock);
     return rc;

@@ -55,15 +55,13 @@ struct memory_store {
 void memory_store_init(struct memory_store *store);
 void memory_store_free(struct memory_store *store);
 
-typedef enum core_result (*rig_agent)(struct rig *rig, struct run_context *run);
-
 struct rig {
     struct core *core;
     struct core_config config;
     pthread_mutex_t lock;
     pthread_cond_t changed;  /* anything below, or a tab's wanted and told_to_close */
     struct tab *tabs[RIG_TABS];
-    rig_agent agent;
+    enum core_result (*agent)(struct rig *rig, struct run_context *run);
     void *agent_context;
     uint64_t agents_run, stops_asked;
     int flags[8];            /* for agents and tests to tell each other things */
