@@ -47,6 +47,7 @@
     X(run_should_stop, run_should_stop) \
     X(run_ask, run_ask) \
     X(prompt_answer_free, prompt_answer_free) \
+    X(prompt_outcome_word, prompt_outcome_word) \
     X(lease_acquire, lease_acquire) \
     X(lease_release, lease_release) \
     X(sandbox_acquire, sandbox_acquire) \

@@ -23,11 +23,12 @@ enum {
     SOCKETS_MAX = 1024,     /* of one execution */
     SESSIONS_MAX = SCN_ACTORS_MAX,
     PROMPTS_MAX = 64,       /* that one tab has heard of */
-    LOCKS_MAX = 64,
+    LOCKS_MAX = 24,
     SANDBOXES_MAX = 32,
-    PROCESSES_MAX = 128,    /* of one sandbox */
+    PROCESSES_MAX = 64,     /* of one sandbox */
     POINTS_MAX = 128,
-    LIVES_MAX = 8,          /* of all cores together: one process group each */
+    PROBLEM_MAX = 400,      /* characters of what is wrong with a scenario's settings */
+    KINDS_MAX = 32,         /* of events, from one producer */
     LINK_WINDOW = 8,        /* frames that fit into a socket */
 };
 
@@ -160,24 +161,25 @@ struct instance {
     char ws_name[WORLD_NAME_MAX];
     char keeper_name[WORLD_NAME_MAX];
     uint16_t restart_task;
-    uint64_t drain_us;      /* what the keeper has to do */
-    bool restart_after_drain;
-    uint64_t restart_after_us;
+    uint64_t drain_us;      /* what its keeper has to do */
+    uint64_t restart_us;    /* WORLD_NEVER: leave it */
     struct world_queue changed;
 };
 
 void instance_init(struct play *play, uint32_t index);
 /* Makes and starts a life of this core; the caller is a fiber that may block. */
 void instance_start(struct instance *instance);
-/* Drains and destroys it; false when leaks were found. */
+/* Drains and destroys it; leaks are reported. The caller is a fiber that may block. */
 void instance_stop(struct instance *instance, uint64_t deadline_us);
 void instance_kill(struct instance *instance);
 /* Starts it again that much later. */
 void instance_restart_in(struct instance *instance, uint64_t delay_us);
-/* Drains it in a thread of its own; restart_us WORLD_NEVER: and leaves it at that. */
-void instance_drain_aside(struct instance *instance, uint64_t restart_us);
-/* Opens the sessions that this core serves and submits the runs that nobody else starts. */
-void instance_open_sessions(struct instance *instance);
+/* Drains it in a thread of its own, then starts it again; restart_us WORLD_NEVER: or not. */
+void instance_drain_aside(struct instance *instance, uint64_t deadline_us, uint64_t restart_us);
+/* Submits the runs of this core's sessions that nobody else starts. */
+void instance_submit_runs(struct instance *instance);
+/* The newest thread of that name that belongs to this life of the core; WORLD_NOBODY: none. */
+uint16_t instance_thread(const struct instance *instance, const char *name);
 
 /* --- scripts (script.c) --- */
 
@@ -195,6 +197,7 @@ struct actor {
     bool over;              /* its script has ended */
     bool dead;              /* its fiber is gone: steps that did not end never will */
     const struct scn_modifiers *awaits; /* blocked on after or during */
+    const struct scn_step *expecting;   /* blocked on an `expect` without a deadline */
     struct world_queue turn;    /* waits for `awaits` */
     struct world_queue arrival; /* waits for something to expect */
     uint64_t step_since_ns;     /* when the first of its times began */
@@ -206,6 +209,7 @@ struct actor {
         struct tab *tab;
         struct agent *agent;
         struct box *box;
+        struct counter *published; /* of a backend */
     };
 };
 
@@ -245,6 +249,9 @@ void inbox_add(struct actor *actor, const char *kind, const json_t *fields, cons
 void expect_step(struct actor *actor, const struct scn_step *step);
 /* Reports that a step was not fulfilled. Does not return. */
 _Noreturn void expect_broken(struct actor *actor, const struct scn_step *step, const char *text);
+
+/* What it waits for did not come and never will. */
+_Noreturn void expect_never_arrived(struct actor *actor, const struct scn_step *step);
 
 /* --- tabs (tab.c, tab_receive.c, tab_script.c) --- */
 
@@ -322,14 +329,23 @@ bool tab_wants_back(const struct tab *tab);
 
 /* --- agents and backends (agent.c, backend.c) --- */
 
+struct counter {
+    const char *kind;
+    uint64_t count;
+};
+
 struct agent {
     struct actor *actor;
     struct run_context *run;    /* NULL: not running */
+    const struct instance *at;  /* where it runs */
     uint64_t run_number;
-    bool stop_asked;
-    uint64_t emitted;
+    bool stop_asked, finished;
+    struct counter emitted[KINDS_MAX]; /* events of each kind so far */
     struct world_queue stopped;
 };
+
+/* The number of the next event of that kind. */
+uint64_t count_kind(struct counter counters[KINDS_MAX], const char *kind);
 
 void agent_init(struct actor *actor);
 /* Of that life of that core: its threads are gone. */
@@ -337,8 +353,10 @@ void agents_killed(struct play *play, const struct instance *instance);
 enum core_result agent_run(void *instance, const char *agent, struct run_context *run);
 void agent_request_stop(void *instance, const char *agent, struct run_ref run);
 void backend_body(void *actor);
-/* Payload of an event as a script says: text, attributes, bytes=N, and its ordinal. */
-char *event_payload(const struct scn_step *step, uint64_t ordinal, size_t *length);
+/* Payload of an event as a script says: who, its ordinal, text, attributes, bytes=N. */
+char *event_payload(const struct actor *actor, const struct scn_step *step, uint64_t ordinal,
+                    size_t *length);
+void backend_killed(struct actor *actor);
 
 /* --- stores (store_calls.c, locks.c, messages.c) --- */
 
@@ -508,7 +526,7 @@ struct fault {
     bool timed;             /* its task waits for a time or a window */
     bool counted;           /* mandatory and due: in play->busy */
     bool active;            /* with `for`: not healed yet */
-    bool expired;           /* its window is over */
+    bool lasting;           /* it struck, and was not taken back yet */
     uint64_t cut_frame, cut_byte; /* strikes when so many have passed; 0: not that way */
     uint64_t by_us;
     int64_t jump_us;
@@ -567,6 +585,7 @@ struct stage {
     bool has_sandboxes;
     struct { const char *name; record_word word; } points[POINTS_MAX];
     uint32_t point_count;
+    char problem[PROBLEM_MAX];
     struct play *play;      /* of the execution that runs */
 };
 

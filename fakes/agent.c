@@ -1,0 +1,214 @@
+/* Agents: the runner port, and the script that an agent follows on the core's agent thread. */
+#include "fakes/internal.h"
+
+uint64_t count_kind(struct counter counters[KINDS_MAX], const char *kind)
+{
+    for (uint32_t i = 0; i < KINDS_MAX; i++) {
+        if (counters[i].kind == NULL) counters[i].kind = kind;
+        if (strcmp(counters[i].kind, kind) == 0) return ++counters[i].count;
+    }
+    world_stop("more than %d kinds of events from one producer", KINDS_MAX);
+}
+
+/* --- payloads --- */
+
+static json_t *value_of(const struct scn_value *value)
+{
+    if (value->kind == SCN_VALUE_NAME || value->kind == SCN_VALUE_STRING)
+        return json_string(value->text);
+    return json_integer((json_int_t)value->low);
+}
+
+static json_t *padding(uint64_t bytes)
+{
+    char *text = scratch_alloc(bytes + 1);
+    memset(text, 'x', bytes);
+    return json_stringn(text, bytes);
+}
+
+char *event_payload(const struct actor *actor, const struct scn_step *step, uint64_t ordinal,
+                    size_t *length)
+{
+    json_t *payload = json_object();
+
+    json_object_set_new(payload, "by", json_string(actor->scn->name));
+    json_object_set_new(payload, "n", json_integer((json_int_t)ordinal));
+    if (step->text != NULL) json_object_set_new(payload, "text", json_string(step->text));
+    for (uint32_t i = 0; i < step->attrs.count; i++) {
+        const struct scn_attr *attr = &step->attrs.items[i];
+        bool pad = strcmp(attr->name, "bytes") == 0 && attr->value.low > 0;
+        json_object_set_new(payload, attr->name,
+                            pad ? padding((uint64_t)attr->value.low) : value_of(&attr->value));
+    }
+    char *text = json_dumps(payload, JSON_COMPACT);
+    *length = strlen(text);
+    return text;
+}
+
+/* --- steps --- */
+
+static bool emit(struct actor *actor, const struct scn_step *step)
+{
+    struct agent *agent = actor->agent;
+    const struct core_api *api = actor->play->api;
+    uint64_t ordinal = count_kind(agent->emitted, step->kind), seq = 0;
+    record_word kind = record_intern(step->kind);
+    size_t length;
+    char *payload = event_payload(actor, step, ordinal, &length);
+    int64_t digest = record_digest(payload, length);
+
+    uint32_t call = RECORD(PUB_CALL, actor->party, actor->party, agent->at->party, 0,
+                           .session = actor->session_word, .kind = kind,
+                           .number = (int64_t)ordinal, .digest = digest);
+    enum core_result rc = api->run_emit(agent->run, step->kind, payload, length, &seq);
+    RECORD(PUB_ACK, actor->party, agent->at->party, actor->party, call,
+           .session = actor->session_word, .kind = kind, .number = (int64_t)ordinal,
+           .digest = digest, .seq = (int64_t)seq, .code = record_intern(api->result_word(rc)));
+    return rc != CORE_CANCELLED && rc != CORE_DRAINING;
+}
+
+static bool ask(struct actor *actor, const struct scn_step *step)
+{
+    struct agent *agent = actor->agent;
+    const struct core_api *api = actor->play->api;
+    uint64_t timeout_us = (uint64_t)attr_number(&step->attrs, "timeout", 0);
+    bool input = strcmp(attr_text(&step->attrs, "input", "no"), "yes") == 0;
+    struct prompt_request request = {
+        .kind = input ? PROMPT_USER_INPUT : PROMPT_CONFIRMATION,
+        .id = step->kind, .timeout_us = timeout_us };
+    struct prompt_answer reply = { PROMPT_OPEN, NULL };
+    uint64_t asked_us = now_us();
+    record_word id = record_intern(step->kind);
+
+    uint32_t opened = RECORD(PROMPT_OPEN, actor->party, actor->party, agent->at->party, 0,
+                             .id = id, .run = (int64_t)agent->run_number,
+                             .timeout = (int64_t)timeout_us);
+    actor_busy(actor, false);
+    enum core_result rc = api->run_ask(agent->run, &request, &reply);
+    actor_busy(actor, true);
+    const char *outcome = rc == CORE_OK ? api->prompt_outcome_word(reply.outcome)
+                                        : api->result_word(rc);
+    RECORD(PROMPT_DONE, actor->party, agent->at->party, actor->party, opened, .id = id,
+           .outcome = record_intern(outcome), .run = (int64_t)agent->run_number,
+           .timeout = (int64_t)timeout_us, .asked = (int64_t)asked_us);
+    inbox_add(actor, "prompt_closed",
+              json_pack("{s:s, s:s}", "id", step->kind, "outcome", outcome), NULL, 0);
+    if (rc == CORE_OK) api->prompt_answer_free(&reply);
+    return rc == CORE_OK && !agent->stop_asked;
+}
+
+static bool perform(struct actor *actor, const struct scn_step *step)
+{
+    struct agent *agent = actor->agent;
+
+    if (step->verb == SCN_VERB_EMIT) return emit(actor, step);
+    if (step->verb == SCN_VERB_ASK) return ask(actor, step);
+    if (step->verb == SCN_VERB_EXPECT) {
+        expect_step(actor, step);
+        return true;
+    }
+    if (step->verb == SCN_VERB_WAIT) {
+        world_sleep_until(ahead_ns(step->wait_us));
+        return !agent->stop_asked;
+    }
+    REQUIRE(step->verb == SCN_VERB_FINISH);
+    agent->finished = true;
+    return false;
+}
+
+/* --- the runner port --- */
+
+static struct actor *agent_find(struct play *play, const char *name)
+{
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        struct actor *actor = &play->actors[i];
+        if (actor->scn->kind == SCN_ACTOR_AGENT && strcmp(actor->scn->name, name) == 0)
+            return actor;
+    }
+    return NULL;
+}
+
+static void tell_input(struct actor *actor, const char *input)
+{
+    json_t *fields = json_loads(input, 0, NULL);
+    const char *kind = json_string_value(json_object_get(fields, "kind"));
+
+    if (kind != NULL && strcmp(kind, "user_message") == 0)
+        inbox_add(actor, kind, fields, NULL, 0);
+}
+
+static enum core_result outcome_of(const struct agent *agent)
+{
+    return agent->finished || !agent->stop_asked ? CORE_OK : CORE_CANCELLED;
+}
+
+/* Without `finish` the run stays open until it is asked to stop. */
+static void follow_script(struct actor *actor)
+{
+    struct agent *agent = actor->agent;
+
+    script_run(actor, perform);
+    while (!agent->finished && !agent->stop_asked && !actor->play->api->run_should_stop(agent->run))
+        (void)world_wait(&agent->stopped, WORLD_NEVER, "to be asked to stop");
+}
+
+enum core_result agent_run(void *context, const char *name, struct run_context *run)
+{
+    struct instance *instance = context;
+    const struct core_api *api = instance->play->api;
+    struct actor *actor = agent_find(instance->play, name);
+
+    if (actor == NULL || actor->agent->run != NULL) return CORE_FAILED;
+    struct agent *agent = actor->agent;
+    agent->run = run;
+    agent->at = instance;
+    agent->run_number = api->run_self(run).run;
+    agent->stop_asked = agent->finished = false;
+    actor->entity = world_self();
+    actor->turn = actor->arrival = agent->stopped = (struct world_queue){ 0, 0, 0 };
+    RECORD(RUN_START, actor->party, instance->party, actor->party, 0,
+           .session = actor->session_word, .run = (int64_t)agent->run_number);
+    tell_input(actor, api->run_input(run));
+    follow_script(actor);
+    enum core_result rc = outcome_of(agent);
+    RECORD(RUN_END, actor->party, actor->party, instance->party, 0,
+           .run = (int64_t)agent->run_number,
+           .outcome = record_intern(rc == CORE_OK ? "completed" : "cancelled"));
+    agent->run = NULL;
+    actor->entity = WORLD_NOBODY;
+    return rc;
+}
+
+void agent_request_stop(void *context, const char *name, struct run_ref run)
+{
+    struct instance *instance = context;
+    struct actor *actor = agent_find(instance->play, name);
+
+    if (actor == NULL) return;
+    struct agent *agent = actor->agent;
+    if (agent->run == NULL || agent->run_number != run.run || agent->stop_asked) return;
+    agent->stop_asked = true;
+    RECORD(RUN_STOP_ASKED, actor->party, instance->party, actor->party, 0,
+           .run = (int64_t)run.run);
+    inbox_add(actor, "cancel", json_object(), NULL, 0);
+    world_wake(&agent->stopped);
+}
+
+void agents_killed(struct play *play, const struct instance *instance)
+{
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        struct actor *actor = &play->actors[i];
+        if (actor->scn->kind != SCN_ACTOR_AGENT || actor->agent->run == NULL) continue;
+        if (actor->agent->at != instance) continue;
+        actor->agent->run = NULL;
+        actor->entity = WORLD_NOBODY;
+        actor->turn = actor->arrival = actor->agent->stopped = (struct world_queue){ 0, 0, 0 };
+        actor_abandon(actor);
+    }
+}
+
+void agent_init(struct actor *actor)
+{
+    actor->agent = scratch_alloc(sizeof *actor->agent);
+    actor->agent->actor = actor;
+}

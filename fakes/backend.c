@@ -1,0 +1,252 @@
+/* Backends: the embedding program's own threads, which call the core's functions. They belong to
+ * the core's process: when it is killed, so are they. */
+#include "fakes/internal.h"
+
+/* What a completion of the core hands to the thread that waits for it. */
+struct reply {
+    bool done;
+    enum core_result rc;
+    struct sandbox_ref sandbox;
+    struct lease_ref lease;
+    uint64_t token;
+    struct world_queue queue;
+};
+
+static void await(struct actor *actor, struct reply *reply)
+{
+    actor_busy(actor, false);
+    while (!reply->done) (void)world_wait(&reply->queue, WORLD_NEVER, "an answer of the core");
+    actor_busy(actor, true);
+}
+
+static void finish(struct reply *reply, enum core_result rc)
+{
+    reply->rc = rc;
+    reply->done = true;
+    world_wake(&reply->queue);
+}
+
+static void on_sandbox(void *context, enum core_result rc, struct sandbox_ref sandbox)
+{
+    struct reply *reply = context;
+    reply->sandbox = sandbox;
+    finish(reply, rc);
+}
+
+static void on_server(void *context, enum core_result rc, const struct server_status *status)
+{
+    (void)status;
+    finish(context, rc);
+}
+
+static void on_lease(void *context, enum core_result rc, struct lease_ref lease, uint64_t token)
+{
+    struct reply *reply = context;
+    reply->lease = lease;
+    reply->token = token;
+    finish(reply, rc);
+}
+
+static void note_refusal(struct actor *actor, const char *op, enum core_result rc)
+{
+    if (rc == CORE_OK) return;
+    RECORD(CALL_REFUSED, actor->party, actor->instance->party, actor->party, 0,
+           .op = record_intern(op),
+           .code = record_intern(actor->play->api->result_word(rc)));
+}
+
+static enum core_result find_session(struct actor *actor, uint32_t flags, struct session_ref *ref)
+{
+    uint64_t epoch;
+
+    return actor->play->api->session_open_wait(actor->instance->core, actor->session, actor->user,
+                                               flags, ref, &epoch);
+}
+
+/* --- steps --- */
+
+static void open_session(struct actor *actor, const struct scn_step *step)
+{
+    bool create = strcmp(attr_text(&step->attrs, "create", "yes"), "yes") == 0;
+    struct session_ref ref;
+
+    note_refusal(actor, "open", find_session(actor, create ? SESSION_CREATE : 0, &ref));
+}
+
+static const char *agent_of(const struct actor *backend)
+{
+    const struct play *play = backend->play;
+
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        const struct actor *actor = &play->actors[i];
+        if (actor->scn->kind == SCN_ACTOR_AGENT && strcmp(actor->session, backend->session) == 0)
+            return actor->scn->name;
+    }
+    return "nobody";
+}
+
+static void start_run(struct actor *actor, const struct scn_step *step)
+{
+    const struct core_api *api = actor->play->api;
+    const char *agent = agent_of(actor);
+    struct run_spec spec = { .agent = agent, .key = attr_text(&step->attrs, "key", agent) };
+    struct session_ref ref;
+    struct run_ref run = { { 0, 0 }, 0 };
+    bool created = false;
+
+    enum core_result rc = find_session(actor, 0, &ref);
+    if (rc == CORE_OK) rc = api->run_submit(actor->instance->core, ref, &spec, &run, &created);
+    RECORD(RUN_REQ, actor->party, actor->party, actor->instance->party, 0,
+           .session = actor->session_word, .key = record_intern(spec.key), .run = (int64_t)run.run,
+           .created = created, .code = record_intern(api->result_word(rc)));
+    note_refusal(actor, "start", rc);
+}
+
+static void publish_event(struct actor *actor, const struct scn_step *step)
+{
+    const struct core_api *api = actor->play->api;
+    uint16_t core = actor->instance->party;
+    uint64_t ordinal = count_kind(actor->published, step->kind), seq = 0;
+    record_word kind = record_intern(step->kind);
+    struct session_ref ref;
+    size_t length;
+    char *payload = event_payload(actor, step, ordinal, &length);
+    int64_t digest = record_digest(payload, length);
+
+    uint32_t call = RECORD(PUB_CALL, actor->party, actor->party, core, 0,
+                           .session = actor->session_word, .kind = kind,
+                           .number = (int64_t)ordinal, .digest = digest);
+    enum core_result rc = find_session(actor, 0, &ref);
+    if (rc == CORE_OK)
+        rc = api->publish_wait(actor->instance->core, ref, step->kind, payload, length, &seq);
+    RECORD(PUB_ACK, actor->party, core, actor->party, call, .session = actor->session_word,
+           .kind = kind, .number = (int64_t)ordinal, .digest = digest, .seq = (int64_t)seq,
+           .code = record_intern(api->result_word(rc)));
+    note_refusal(actor, "publish", rc);
+}
+
+static void read_history(struct actor *actor, const struct scn_step *step)
+{
+    const struct core_api *api = actor->play->api;
+    struct history_cursor cursor = { 0, (uint64_t)attr_number(&step->attrs, "cursor", 0) };
+    struct history_page page;
+    struct session_ref ref;
+
+    enum core_result rc = find_session(actor, 0, &ref);
+    if (rc == CORE_OK)
+        rc = api->history(actor->instance->core, ref, cursor,
+                          (size_t)attr_number(&step->attrs, "limit", 100), HISTORY_FORWARD, &page);
+    if (rc == CORE_OK) api->history_page_free(&page);
+    note_refusal(actor, "history", rc);
+}
+
+static enum app_type app_of(const struct actor *actor, const struct scn_step *step)
+{
+    const struct core_settings *settings =
+        &actor->play->stage->settings[actor->instance->index];
+    int64_t port = attr_number(&step->attrs, "port", (int64_t)settings->port_web);
+
+    return port == (int64_t)settings->port_mobile ? APP_MOBILE : APP_WEB;
+}
+
+static void use_server(struct actor *actor, const struct scn_step *step, bool wanted)
+{
+    const struct core_api *api = actor->play->api;
+    struct core *core = actor->instance->core;
+    struct reply *found = scratch_alloc(sizeof *found), *served = scratch_alloc(sizeof *served);
+    enum app_type app = app_of(actor, step);
+    struct session_ref watcher = { 0, 0 };
+
+    (void)find_session(actor, 0, &watcher);
+    enum core_result rc = api->sandbox_acquire(core, actor->session, app, on_sandbox, found);
+    if (rc == CORE_OK) {
+        await(actor, found);
+        rc = found->rc;
+    }
+    if (rc == CORE_OK) {
+        rc = wanted ? api->server_ensure(core, found->sandbox, app, watcher, on_server, served)
+                    : api->server_stop(core, found->sandbox, app, 0, on_server, served);
+    }
+    if (rc == CORE_OK) {
+        await(actor, served);
+        rc = served->rc;
+    }
+    note_refusal(actor, wanted ? "ensure" : "stop", rc);
+}
+
+static void take_lease(struct actor *actor, const struct scn_step *step)
+{
+    const struct core_api *api = actor->play->api;
+    struct core *core = actor->instance->core;
+    struct reply *taken = scratch_alloc(sizeof *taken), *given = scratch_alloc(sizeof *given);
+    uint64_t hold_us = (uint64_t)attr_number(&step->attrs, "hold", 0);
+    struct lease_options options = { .wait_us = 0 };
+    record_word key = record_intern(step->kind);
+
+    enum core_result rc = api->lease_acquire(core, step->kind,
+                                             (uint64_t)attr_number(&step->attrs, "ttl", 0),
+                                             &options, on_lease, taken);
+    if (rc == CORE_OK) {
+        await(actor, taken);
+        rc = taken->rc;
+    }
+    note_refusal(actor, "lease", rc);
+    if (rc != CORE_OK) return;
+    RECORD(LEASE_HELD, actor->party, 0, 0, 0, .key = key, .token = (int64_t)taken->token);
+    world_sleep_until(ahead_ns(hold_us));
+    rc = api->lease_release(core, taken->lease, on_lease, given);
+    if (rc == CORE_OK) {
+        await(actor, given);
+        rc = given->rc;
+    }
+    RECORD(LEASE_ENDED, actor->party, 0, 0, 0, .key = key, .token = (int64_t)taken->token,
+           .why = record_intern(rc == CORE_OK ? "released" : api->result_word(rc)));
+}
+
+static void drain_core(struct actor *actor, const struct scn_step *step)
+{
+    struct instance *instance = actor->instance;
+
+    instance_drain_aside(instance, (uint64_t)attr_number(&step->attrs, "deadline", 10000000),
+                         WORLD_NEVER);
+    while (instance->core != NULL)
+        (void)world_wait(&instance->changed, WORLD_NEVER, "the end of the core");
+}
+
+static bool perform(struct actor *actor, const struct scn_step *step)
+{
+    if (step->verb == SCN_VERB_WAIT) {
+        world_sleep_until(ahead_ns(step->wait_us));
+        return true;
+    }
+    if (!actor->instance->alive) {
+        note_refusal(actor, "call", CORE_UNAVAILABLE);
+        return true;
+    }
+    if (step->verb == SCN_VERB_OPEN) open_session(actor, step);
+    else if (step->verb == SCN_VERB_START) start_run(actor, step);
+    else if (step->verb == SCN_VERB_PUBLISH) publish_event(actor, step);
+    else if (step->verb == SCN_VERB_HISTORY) read_history(actor, step);
+    else if (step->verb == SCN_VERB_ENSURE) use_server(actor, step, true);
+    else if (step->verb == SCN_VERB_STOP) use_server(actor, step, false);
+    else if (step->verb == SCN_VERB_LEASE) take_lease(actor, step);
+    else if (step->verb == SCN_VERB_DRAIN) drain_core(actor, step);
+    else REQUIRE(!"a verb of backends");
+    return true;
+}
+
+void backend_body(void *argument)
+{
+    struct actor *actor = argument;
+
+    actor->published = scratch_alloc(KINDS_MAX * sizeof *actor->published);
+    world_group_enter(actor->instance->group);
+    script_run(actor, perform);
+}
+
+void backend_killed(struct actor *actor)
+{
+    actor->turn = actor->arrival = (struct world_queue){ 0, 0, 0 };
+    actor->entity = WORLD_NOBODY;
+    actor_abandon(actor);
+}

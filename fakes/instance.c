@@ -1,0 +1,290 @@
+/* Core instances: started, killed, started again, drained; with the stores that outlive them. */
+#include "fakes/internal.h"
+
+#include <stdio.h>
+
+/* Process group 0 is the environment's. */
+enum { GROUPS = 16 };
+
+/* --- the trace port --- */
+
+static void on_point(void *context, const struct trace_record *record)
+{
+    struct instance *instance = context;
+    struct play *play = instance->play;
+    const struct stage *stage = play->stage;
+
+    REQUIRE(record->point < stage->point_count);
+    RECORD(POINT, instance->party, 0, 0, 0, .point = record->point,
+           .name = stage->points[record->point].word, .subject = record_intern(record->subject),
+           .first = (int64_t)record->args[0], .second = (int64_t)record->args[1],
+           .third = (int64_t)record->args[2], .count = ++play->point_counts[record->point]);
+    if (!play->setting_up) world_point(stage->points[record->point].name, WORLD_WRITE);
+}
+
+/* --- starting --- */
+
+static void configure(struct instance *instance, struct core_config *config,
+                      struct message_store_port *messages, struct lock_store_port *locks,
+                      struct sandbox_provider_port *sandboxes)
+{
+    struct play *play = instance->play;
+
+    play->api->config_default(config);
+    config->name = play->file->cores[instance->index].name;
+    config->settings = play->stage->settings[instance->index];
+    config->first_epoch = 1;
+    config->hash_seed = 1;
+    config->transport = (struct transport_port){ instance, ws_want_write, ws_close };
+    config->agents = (struct agent_runner_port){ instance, agent_run, agent_request_stop };
+    *messages = messages_port(instance);
+    *locks = locks_port(instance);
+    *sandboxes = provider_port(instance);
+    config->messages = messages;
+    config->locks = locks;
+    config->sandboxes = play->stage->has_sandboxes ? sandboxes : NULL;
+    config->trace = (struct trace_port){ instance, on_point };
+}
+
+static void require_ok(const struct instance *instance, enum core_result rc, const char *what)
+{
+    if (rc == CORE_OK) return;
+    world_fail(WORLD_FOUND_CHECK, "%s of core '%s' answered '%s'", what,
+               record_party_name(instance->party), instance->play->api->result_word(rc));
+}
+
+static void open_sessions(struct instance *instance)
+{
+    const struct stage *stage = instance->play->stage;
+
+    for (uint32_t i = 0; i < stage->session_count; i++) {
+        const struct session_plan *plan = &stage->sessions[i];
+        struct session_ref ref;
+        uint64_t epoch;
+        if (plan->core != instance->index || plan->by_backend) continue;
+        require_ok(instance, instance->play->api->session_open_wait(
+                       instance->core, plan->name, plan->owner, SESSION_CREATE, &ref, &epoch),
+                   "opening a session");
+    }
+}
+
+void instance_start(struct instance *instance)
+{
+    struct play *play = instance->play;
+    struct core_config config;
+    struct message_store_port messages;
+    struct lock_store_port locks;
+    struct sandbox_provider_port sandboxes;
+
+    if (play->lives + 1 >= GROUPS) world_stop("more than %d lives of cores", GROUPS - 1);
+    instance->group = (uint8_t)++play->lives;
+    instance->life++;
+    instance->ws = (struct ws){ .stop = false };
+    instance->ws.tail = &instance->ws.head;
+    world_group_enter(instance->group);
+    configure(instance, &config, &messages, &locks, &sandboxes);
+    require_ok(instance, play->api->create(&config, &instance->core), "core_create");
+    (void)world_spawn(instance->ws_name, WORLD_THREAD, ws_body, instance);
+    require_ok(instance, play->api->start(instance->core), "core_start");
+    RECORD(CORE_STARTED, instance->party, 0, 0, 0, .life = instance->life);
+    open_sessions(instance);
+    world_group_enter(0);
+    instance->alive = true;
+}
+
+/* Somebody on the scene asks for the session's run. */
+static bool started_by_script(const struct play *play, const char *session)
+{
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        const struct actor *actor = &play->actors[i];
+        if (actor->session == NULL || strcmp(actor->session, session) != 0) continue;
+        for (uint32_t s = 0; s < actor->scn->step_count; s++) {
+            const struct scn_step *step = &actor->scn->steps[s];
+            if (actor->scn->kind == SCN_ACTOR_BACKEND && step->verb == SCN_VERB_START) return true;
+            if (step->verb == SCN_VERB_SEND && (strcmp(step->kind, "start_agent") == 0 ||
+                                                strcmp(step->kind, "user_message") == 0))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void submit(struct instance *instance, const struct actor *agent)
+{
+    const struct core_api *api = instance->play->api;
+    struct run_spec spec = { .agent = agent->scn->name, .key = agent->scn->name };
+    struct session_ref ref;
+    struct run_ref run = { { 0, 0 }, 0 };
+    bool created = false;
+    uint64_t epoch;
+
+    enum core_result rc = api->session_open_wait(instance->core, agent->session, agent->user,
+                                                 SESSION_CREATE, &ref, &epoch);
+    if (rc == CORE_OK) rc = api->run_submit(instance->core, ref, &spec, &run, &created);
+    RECORD(RUN_REQ, agent->party, agent->party, instance->party, 0,
+           .session = agent->session_word, .key = record_intern(spec.key), .run = (int64_t)run.run,
+           .created = created, .code = record_intern(api->result_word(rc)));
+}
+
+void instance_submit_runs(struct instance *instance)
+{
+    struct play *play = instance->play;
+
+    world_group_enter(instance->group);
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        const struct actor *actor = &play->actors[i];
+        if (actor->scn->kind != SCN_ACTOR_AGENT || actor->instance != instance) continue;
+        if (!started_by_script(play, actor->session)) submit(instance, actor);
+    }
+    world_group_enter(0);
+}
+
+/* --- ending --- */
+
+/* Everything that this life of the core had to do with tabs is gone. */
+static void lose_sockets(struct instance *instance, const char *why)
+{
+    struct play *play = instance->play;
+
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        struct actor *actor = &play->actors[i];
+        if (actor->scn->kind != SCN_ACTOR_TAB || actor->instance != instance) continue;
+        struct tab *tab = actor->tab;
+        if (tab->socket != NULL) tab->socket->cut = true;
+        link_drop(&tab->to_core, NULL, why);
+        link_drop(&tab->to_tab, NULL, why);
+        tab_offline(tab, why, 0);
+    }
+}
+
+void instance_kill(struct instance *instance)
+{
+    struct play *play = instance->play;
+
+    REQUIRE(instance->alive);
+    instance->alive = false;
+    instance->core = NULL;
+    RECORD(CORE_KILLED, instance->party, 0, 0, 0, .life = instance->life);
+    world_group_kill(instance->group);
+    store_calls_killed(play, instance->party);
+    for (uint32_t i = 0; i < play->provider.count; i++) play->provider.boxes[i]->calls = 0;
+    agents_killed(play, instance);
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        struct actor *actor = &play->actors[i];
+        if (actor->scn->kind == SCN_ACTOR_BACKEND && actor->instance == instance && !actor->over)
+            backend_killed(actor);
+    }
+    lose_sockets(instance, "the core was killed");
+}
+
+static void judge_leaks(struct instance *instance)
+{
+    const struct stage *stage = instance->play->stage;
+    uint32_t count = world_blocks_live(instance->group, NULL, 0);
+
+    if (count == 0) return;
+    if (stage->hooks.leaked != NULL)
+        stage->hooks.leaked(stage->hooks.context, record_party_name(instance->party),
+                            instance->group, count);
+    world_fail(WORLD_FOUND_LEAK, "%u blocks of core '%s' were never freed", count,
+               record_party_name(instance->party));
+}
+
+void instance_stop(struct instance *instance, uint64_t deadline_us)
+{
+    struct play *play = instance->play;
+    struct ws *ws = &instance->ws;
+
+    REQUIRE(instance->core != NULL);
+    instance->alive = false;
+    world_group_enter(instance->group);
+    enum core_result rc = play->api->drain(instance->core, deadline_us);
+    RECORD(CORE_DRAINED, instance->party, 0, 0, 0,
+           .code = record_intern(play->api->result_word(rc)));
+    ws->stop = true;
+    world_wake(&ws->queue);
+    while (!ws->stopped) (void)world_wait(&ws->done, WORLD_NEVER, "the transport to end");
+    play->api->destroy(instance->core);
+    world_group_enter(0);
+    instance->core = NULL;
+    lose_sockets(instance, "the core has ended");
+    judge_leaks(instance);
+    world_wake(&instance->changed);
+}
+
+/* --- keepers: fibers that start and drain while the scenario goes on --- */
+
+static void set_coming(struct instance *instance, bool coming)
+{
+    if (instance->coming == coming) return;
+    instance->coming = coming;
+    play_busy(instance->play, coming);
+}
+
+static void bring_back(void *argument)
+{
+    struct instance *instance = argument;
+
+    instance_start(instance);
+    RECORD(CORE_RESTARTED, instance->party, 0, 0, 0, .life = instance->life);
+    set_coming(instance, false);
+    faults_refresh(instance->play);
+}
+
+static void restart_due(void *argument)
+{
+    struct instance *instance = argument;
+
+    (void)world_spawn(instance->keeper_name, WORLD_ACTOR, bring_back, instance);
+}
+
+void instance_restart_in(struct instance *instance, uint64_t delay_us)
+{
+    set_coming(instance, true);
+    world_task_arm(instance->restart_task, ahead_ns(delay_us));
+}
+
+static void drain_and_return(void *argument)
+{
+    struct instance *instance = argument;
+    uint64_t restart_us = instance->restart_us;
+
+    instance_stop(instance, instance->drain_us);
+    if (restart_us != WORLD_NEVER) {
+        world_sleep_until(ahead_ns(restart_us));
+        bring_back(instance);
+        return;
+    }
+    set_coming(instance, false);
+}
+
+void instance_drain_aside(struct instance *instance, uint64_t deadline_us, uint64_t restart_us)
+{
+    instance->alive = false;
+    instance->drain_us = deadline_us;
+    instance->restart_us = restart_us;
+    set_coming(instance, true);
+    (void)world_spawn(instance->keeper_name, WORLD_ACTOR, drain_and_return, instance);
+}
+
+uint16_t instance_thread(const struct instance *instance, const char *name)
+{
+    for (uint16_t id = world_entity_count(); id-- > 0;) {
+        if (world_group_of(id) == instance->group && strcmp(world_entity_name(id), name) == 0)
+            return id;
+    }
+    return WORLD_NOBODY;
+}
+
+void instance_init(struct play *play, uint32_t index)
+{
+    struct instance *instance = &play->instances[index];
+    const char *name = play->file->cores[index].name;
+
+    instance->play = play;
+    instance->index = index;
+    instance->party = (uint16_t)(PARTY_CORE + index);
+    (void)snprintf(instance->ws_name, sizeof instance->ws_name, "%.20s/ws", name);
+    (void)snprintf(instance->keeper_name, sizeof instance->keeper_name, "%.20s keeper", name);
+    instance->restart_task = world_task(instance->keeper_name, WORLD_FAULT, restart_due, instance);
+}

@@ -1,0 +1,226 @@
+/* What a stage works out once for all executions: settings, sessions, names. */
+#include "fakes/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+const struct scn_attr *attr_of(const struct scn_attrs *attrs, const char *name)
+{
+    return scn_attrs_find(attrs, name);
+}
+
+const char *attr_text(const struct scn_attrs *attrs, const char *name, const char *fallback)
+{
+    const struct scn_attr *attr = scn_attrs_find(attrs, name);
+    return attr == NULL ? fallback : attr->value.text;
+}
+
+int64_t attr_number(const struct scn_attrs *attrs, const char *name, int64_t fallback)
+{
+    const struct scn_attr *attr = scn_attrs_find(attrs, name);
+    return attr == NULL ? fallback : attr->value.low;
+}
+
+/* --- settings of the cores --- */
+
+static const char *complain(struct stage *stage, const struct scn_core *core, const char *what,
+                            const char *text)
+{
+    (void)snprintf(stage->problem, sizeof stage->problem, "%s:%u: core '%s': %s%s",
+                   stage->file->path, core->place.line, core->name, what, text);
+    return stage->problem;
+}
+
+/* How the language calls a word of a policy that is on or off. */
+static const char *core_word(const char *word)
+{
+    if (strcmp(word, "yes") == 0) return "on";
+    if (strcmp(word, "no") == 0) return "off";
+    return word;
+}
+
+static bool store_setting(const struct stage *stage, struct core_settings *settings,
+                          const struct core_setting *setting, const struct scn_value *value)
+{
+    uint64_t number = (uint64_t)value->low;
+
+    if (setting->kind == CORE_SETTING_POLICY &&
+        !stage->api->setting_word(setting, value->text, &number) &&
+        !stage->api->setting_word(setting, core_word(value->text), &number))
+        return false;
+    return stage->api->setting_store(settings, setting, number);
+}
+
+static const char *apply_attrs(struct stage *stage, const struct scn_core *core,
+                               const struct scn_attrs *attrs, struct core_settings *settings)
+{
+    for (uint32_t i = 0; i < attrs->count; i++) {
+        const struct scn_attr *attr = &attrs->items[i];
+        if (strcmp(attr->name, "transport") == 0 || strcmp(attr->name, "image") == 0) continue;
+        const struct core_setting *setting = stage->api->setting_find(attr->name);
+        if (setting == NULL)
+            return complain(stage, core, attr->name, " is no setting of this core");
+        if (!store_setting(stage, settings, setting, &attr->value))
+            return complain(stage, core, attr->name, " cannot have this value");
+    }
+    return NULL;
+}
+
+/* A scenario that only names the life of a lease means renewals that fit. */
+static void fit_renewals(const struct stage *stage, const struct scn_core *core,
+                         struct core_settings *settings)
+{
+    if (attr_of(&core->attrs, "lease_renew") != NULL ||
+        attr_of(&stage->file->store, "lease_renew") != NULL)
+        return;
+    if (settings->lease_renew_us > settings->lease_ttl_us / 3)
+        settings->lease_renew_us = settings->lease_ttl_us / 3;
+}
+
+static const char *plan_core(struct stage *stage, uint32_t index)
+{
+    const struct scn_core *core = &stage->file->cores[index];
+    struct core_settings *settings = &stage->settings[index];
+    const char *problem;
+
+    stage->api->settings_default(settings);
+    if (strcmp(attr_text(&core->attrs, "transport", "frames"), "frames") != 0)
+        return complain(stage, core, "transport=", attr_text(&core->attrs, "transport", ""));
+    settings->lease_ttl_us = (uint64_t)attr_number(&stage->file->store, "lease_ttl",
+                                                   (int64_t)settings->lease_ttl_us);
+    settings->lease_renew_us = (uint64_t)attr_number(&stage->file->store, "lease_renew",
+                                                     (int64_t)settings->lease_renew_us);
+    problem = apply_attrs(stage, core, &core->attrs, settings);
+    if (problem != NULL) return problem;
+    fit_renewals(stage, core, settings);
+    problem = stage->api->settings_problem(settings);
+    return problem == NULL ? NULL : complain(stage, core, "", problem);
+}
+
+/* --- sessions --- */
+
+static bool has_session(enum scn_actor_kind kind)
+{
+    return kind == SCN_ACTOR_TAB || kind == SCN_ACTOR_AGENT || kind == SCN_ACTOR_BACKEND;
+}
+
+const char *plan_session_of(const struct scn_actor *actor)
+{
+    const char *project = attr_text(&actor->attrs, "project", "main");
+    return attr_text(&actor->attrs, "session", project);
+}
+
+/* The user of the session: of its first tab that names one, then of anybody. */
+const char *plan_user_of(const struct scn_file *file, const struct scn_actor *actor)
+{
+    const char *session = plan_session_of(actor);
+    const char *user = attr_text(&actor->attrs, "user", NULL);
+
+    for (uint32_t i = 0; i < file->actor_count && user == NULL; i++) {
+        const struct scn_actor *other = &file->actors[i];
+        if (!has_session(other->kind) || strcmp(plan_session_of(other), session) != 0) continue;
+        user = attr_text(&other->attrs, "user", NULL);
+    }
+    return user == NULL ? "user" : user;
+}
+
+static struct session_plan *session_plan(struct stage *stage, const struct scn_actor *actor)
+{
+    const char *name = plan_session_of(actor);
+
+    for (uint32_t i = 0; i < stage->session_count; i++) {
+        if (strcmp(stage->sessions[i].name, name) == 0) return &stage->sessions[i];
+    }
+    struct session_plan *plan = &stage->sessions[stage->session_count++];
+    *plan = (struct session_plan){ name, plan_user_of(stage->file, actor), record_intern(name),
+                                   (uint32_t)actor->core, false };
+    return plan;
+}
+
+/* The core that runs the session's agent opens it, or else the first that somebody talks to. */
+static void plan_sessions(struct stage *stage)
+{
+    const struct scn_file *file = stage->file;
+
+    for (uint32_t i = 0; i < file->actor_count; i++) {
+        const struct scn_actor *actor = &file->actors[i];
+        if (actor->kind == SCN_ACTOR_SANDBOX) stage->has_sandboxes = true;
+        if (!has_session(actor->kind)) continue;
+        struct session_plan *plan = session_plan(stage, actor);
+        if (actor->kind == SCN_ACTOR_AGENT) plan->core = (uint32_t)actor->core;
+        for (uint32_t s = 0; s < actor->step_count; s++) {
+            if (actor->steps[s].verb == SCN_VERB_OPEN) plan->by_backend = true;
+        }
+    }
+}
+
+/* --- the rest --- */
+
+static void plan_points(struct stage *stage)
+{
+    stage->point_count = (uint32_t)stage->api->trace_point_count();
+    REQUIRE(stage->point_count <= POINTS_MAX);
+    for (uint32_t i = 0; i < stage->point_count; i++) {
+        stage->points[i].name = stage->api->trace_point_info(i)->name;
+        stage->points[i].word = record_intern(stage->points[i].name);
+    }
+}
+
+/* As long as the longest promise needs, and until every silent connection must have been noticed. */
+static void plan_calm(struct stage *stage)
+{
+    for (uint32_t i = 0; i < stage->file->core_count; i++) {
+        if (stage->settings[i].heartbeat_timeout_us > stage->calm_us)
+            stage->calm_us = stage->settings[i].heartbeat_timeout_us;
+    }
+    for (uint32_t i = 0; i < stage->file->check_count; i++) {
+        const struct scn_check *check = &stage->file->checks[i];
+        if (check->kind == SCN_CHECK_EVENTUALLY && check->within.high_us > stage->calm_us)
+            stage->calm_us = check->within.high_us;
+    }
+}
+
+static void intern_names(const struct scn_file *file)
+{
+    for (uint32_t i = 0; i < file->actor_count; i++) {
+        const struct scn_actor *actor = &file->actors[i];
+        (void)record_intern(actor->name);
+        for (uint32_t s = 0; s < actor->step_count; s++) {
+            if (actor->steps[s].kind != NULL) (void)record_intern(actor->steps[s].kind);
+        }
+    }
+}
+
+struct stage *stage_new(const struct scn_file *file, const struct core_api *api,
+                        const struct stage_hooks *hooks, const char **problem)
+{
+    static char text[PROBLEM_MAX];
+    struct stage *stage = calloc(1, sizeof *stage);
+
+    REQUIRE(stage != NULL);
+    scratch_init();
+    stage->file = file;
+    stage->api = api;
+    if (hooks != NULL) stage->hooks = *hooks;
+    for (uint32_t i = 0; i < file->core_count; i++) {
+        *problem = plan_core(stage, i);
+        if (*problem == NULL) continue;
+        memcpy(text, stage->problem, sizeof text);
+        *problem = text;
+        free(stage);
+        return NULL;
+    }
+    plan_sessions(stage);
+    plan_points(stage);
+    plan_calm(stage);
+    intern_names(file);
+    record_scenario(file);
+    record_keep_words();
+    return stage;
+}
+
+void stage_free(struct stage *stage)
+{
+    if (record_scenario_get() == stage->file) record_scenario(NULL);
+    free(stage);
+}

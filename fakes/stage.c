@@ -1,0 +1,130 @@
+/* One execution of a scenario, from the first thread to the last leak. */
+#include "fakes/stage.h"
+
+#include "fakes/plan.h"
+
+/* How long agents get to end by themselves when the scenario is over. */
+enum { LAST_DRAIN_US = 10000000 };
+
+/* --- setting up --- */
+
+static void make_actor(struct play *play, uint32_t index)
+{
+    struct actor *actor = &play->actors[index];
+    const struct scn_actor *scn = &play->file->actors[index];
+
+    actor->play = play;
+    actor->scn = scn;
+    actor->index = index;
+    actor->party = (uint16_t)(PARTY_ACTOR + index);
+    actor->entity = WORLD_NOBODY;
+    actor->instance = &play->instances[scn->core < 0 ? 0 : scn->core];
+    actor->begun = scratch_alloc(scn->step_count * sizeof(uint32_t));
+    actor->ended = scratch_alloc(scn->step_count * sizeof(uint32_t));
+    if (scn->kind == SCN_ACTOR_SANDBOX) return;
+    actor->session = plan_session_of(scn);
+    actor->user = plan_user_of(play->file, scn);
+    actor->session_word = record_intern(actor->session);
+    actor->user_word = record_intern(actor->user);
+    if (scn->kind == SCN_ACTOR_TAB) tab_init(actor);
+    if (scn->kind == SCN_ACTOR_AGENT) agent_init(actor);
+}
+
+static struct play *make_play(struct stage *stage)
+{
+    struct play *play = scratch_alloc(sizeof *play);
+    const struct scn_file *file = stage->file;
+    const struct scn_attr *latency = attr_of(&file->store, "latency");
+
+    play->stage = stage;
+    play->file = file;
+    play->api = stage->api;
+    play->instances = scratch_alloc(file->core_count * sizeof *play->instances);
+    play->actors = scratch_alloc(file->actor_count * sizeof *play->actors);
+    play->faults = scratch_alloc(file->fault_count * sizeof *play->faults);
+    for (uint32_t i = 0; i < file->core_count; i++) instance_init(play, i);
+    for (uint32_t i = 0; i < file->actor_count; i++) make_actor(play, i);
+    if (latency != NULL) {
+        play->stores.latency_low_us = (uint64_t)latency->value.low;
+        play->stores.latency_high_us = (uint64_t)latency->value.high;
+    }
+    locks_init(play);
+    provider_init(play);
+    faults_init(play);
+    return play;
+}
+
+static void start_cores(struct play *play)
+{
+    play->setting_up = true;
+    for (uint32_t i = 0; i < play->file->core_count; i++) instance_start(&play->instances[i]);
+    play->setting_up = false;
+}
+
+static void start_actors(struct play *play)
+{
+    static void (*const bodies[SCN_ACTOR_COUNT])(void *) = {
+        [SCN_ACTOR_TAB] = tab_body, [SCN_ACTOR_SANDBOX] = sandbox_body,
+        [SCN_ACTOR_BACKEND] = backend_body };
+
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        struct actor *actor = &play->actors[i];
+        if (bodies[actor->scn->kind] == NULL) continue;
+        actor_busy(actor, true);
+        actor->entity = world_spawn(actor->scn->name, WORLD_ACTOR, bodies[actor->scn->kind],
+                                    actor);
+    }
+    for (uint32_t i = 0; i < play->file->core_count; i++)
+        instance_submit_runs(&play->instances[i]);
+    faults_refresh(play);
+}
+
+/* --- storm and calm --- */
+
+/* True when nothing stirred all the time. */
+static bool stay_calm(struct play *play)
+{
+    uint64_t calm_us = play->stage->calm_us;
+    uint64_t until_ns = ahead_ns(calm_us);
+
+    RECORD(CALM, PARTY_NOBODY, 0, 0, 0, .length = (int64_t)calm_us);
+    while (play->busy == 0 && world_now_ns() < until_ns)
+        (void)world_wait(&play->stirred, until_ns, "the calm to end");
+    return play->busy == 0;
+}
+
+static void wait_until_quiet(struct play *play)
+{
+    do {
+        while (play->busy > 0)
+            (void)world_wait(&play->stirred, WORLD_NEVER, "the scripts to end");
+        if (!play->calm) faults_heal(play);
+    } while (play->busy > 0 || !stay_calm(play));
+    RECORD(QUIESCE, PARTY_NOBODY, 0, 0, 0, .length = (int64_t)play->stage->calm_us);
+}
+
+static void judge_expectations(struct play *play)
+{
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        struct actor *actor = &play->actors[i];
+        if (actor->expecting != NULL) expect_never_arrived(actor, actor->expecting);
+    }
+}
+
+void stage_run(void *argument)
+{
+    struct stage *stage = argument;
+
+    scratch_reset();
+    record_reset();
+    struct play *play = stage->play = make_play(stage);
+    start_cores(play);
+    start_actors(play);
+    wait_until_quiet(play);
+    judge_expectations(play);
+    play->ending = true;
+    for (uint32_t i = 0; i < play->file->core_count; i++) {
+        if (play->instances[i].core != NULL) instance_stop(&play->instances[i], LAST_DRAIN_US);
+    }
+    if (stage->hooks.ended != NULL) stage->hooks.ended(stage->hooks.context);
+}
