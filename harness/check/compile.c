@@ -160,8 +160,10 @@ static void add_filters(struct check_set *set, struct watch *watch, const struct
     for (uint32_t i = 0; i < ref->filters.count; i++) {
         const struct scn_attr *attr = &ref->filters.items[i];
         if (of_tabs && is_actor_attr(attr->name)) continue;
-        if (type_of(watch, attr->name) == RECORD_WORD || attr->value.kind == SCN_VALUE_NAME)
+        if (type_of(watch, attr->name) == RECORD_WORD)
             filter_text(set, watch, attr->name, attr->value.text);
+        else if (attr->value.kind == SCN_VALUE_NAME || attr->value.kind == SCN_VALUE_STRING)
+            add_filter(set, watch)->at = -1;    /* a number is never a word */
         else
             filter_number(set, watch, attr->name, attr->value.low, attr->value.high);
     }

@@ -107,7 +107,7 @@ struct request_fact {
     uint32_t created;
 };
 
-/* A lock, by (key). */
+/* A lock, by (its whole name). */
 struct lock_fact {
     struct ledger_entry entry;
     bool held;
@@ -124,6 +124,7 @@ struct sandbox_fact {
     struct ledger_entry entry;
     int64_t owner, token;
     int64_t alive;              /* processes */
+    uint64_t idle_us;           /* since when there is none */
     bool gone;
 };
 struct server_fact {
@@ -230,6 +231,7 @@ struct check_set {
     bool known[CHECK_PROPERTY_COUNT];
     struct scn_place places[SCN_INVARIANT_COUNT];
     uint64_t heartbeat_timeout_us[SCN_CORES_MAX], ack_timeout_us[SCN_CORES_MAX];
+    uint64_t idle_limit_us;                 /* of a sandbox, by the most patient core */
     bool prompts_expire[SCN_CORES_MAX];     /* by the clock, whatever the tabs do */
     int64_t users[SCN_ACTORS_MAX], session_words[SCN_ACTORS_MAX];
     record_word *published_kinds;           /* that some script emits */

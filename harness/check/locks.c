@@ -1,9 +1,10 @@
 /* Locks: one holder, only newer tokens, released by their owner, and never held for ever. */
 #include "harness/check/internal.h"
 
-static struct lock_fact *lock_of(struct check_set *set, int64_t key)
+/* `lock` is the whole name; `key` is what scenarios call it, and may stand for several. */
+static struct lock_fact *lock_of(struct check_set *set, int64_t lock, int64_t key)
 {
-    return ledger_get(&set->locks, LEDGER_KEY(key));
+    return ledger_get(&set->locks, LEDGER_KEY(lock != 0 ? lock : key));
 }
 
 static bool is_current(const struct lock_fact *lock, int64_t owner, int64_t token)
@@ -11,11 +12,10 @@ static bool is_current(const struct lock_fact *lock, int64_t owner, int64_t toke
     return lock->held && lock->token == token && lock->owner == owner;
 }
 
-void check_lock_grant(struct check_set *set, const struct record *record)
+static void judge_grant(struct check_set *set, const struct record *record,
+                        const struct lock_fact *lock)
 {
     const struct record_values_LK_GRANT *v = &record->values.LK_GRANT;
-    struct lock_fact *lock = lock_of(set, v->key);
-    int32_t core = check_core_of(set, record->from);
 
     check_exercise(set, SCN_INVARIANT_NO_STUCK_LOCKS);
     check_exercise(set, SCN_INVARIANT_LOCKS_EXCLUDE);
@@ -28,11 +28,23 @@ void check_lock_grant(struct check_set *set, const struct record *record)
         check_break(set, SCN_INVARIANT_LOCKS_EXCLUDE, record,
                     "lock %s was granted with token %lld after token %lld", record_text(v->key),
                     (long long)v->token, (long long)lock->newest);
+}
+
+void check_lock_grant(struct check_set *set, const struct record *record)
+{
+    const struct record_values_LK_GRANT *v = &record->values.LK_GRANT;
+    struct lock_fact *lock = lock_of(set, v->lock, v->key);
+    uint16_t party = check_core_of(set, record->from) >= 0 ? record->from : record->to;
+    int32_t core = check_core_of(set, party);
+
+    /* Granted to nobody: an older grant came back because the store lost its newest write. */
+    if (core >= 0) judge_grant(set, record, lock);
     lock->held = true;
     lock->owner = v->owner;
-    lock->token = lock->newest = v->token;
+    lock->token = v->token;
+    if (v->token > lock->newest) lock->newest = v->token;
     lock->until = v->until;
-    lock->core = record->from;
+    lock->core = party;
     lock->life = core < 0 ? 0 : set->lives[core];
     lock->refused = 0;
 }
@@ -40,7 +52,7 @@ void check_lock_grant(struct check_set *set, const struct record *record)
 void check_lock_renew(struct check_set *set, const struct record *record)
 {
     const struct record_values_LK_RENEW *v = &record->values.LK_RENEW;
-    struct lock_fact *lock = lock_of(set, v->key);
+    struct lock_fact *lock = lock_of(set, v->lock, v->key);
 
     if (is_current(lock, v->owner, v->token)) {
         lock->until = v->until;
@@ -54,13 +66,13 @@ void check_lock_renew(struct check_set *set, const struct record *record)
 void check_lock_refuse(struct check_set *set, const struct record *record)
 {
     const struct record_values_LK_REFUSE *v = &record->values.LK_REFUSE;
-    if (set->calm && v->op == set->names.acquire) lock_of(set, v->key)->refused = record->number;
+    if (set->calm && v->op == set->names.acquire) lock_of(set, v->lock, v->key)->refused = record->number;
 }
 
 void check_lock_release(struct check_set *set, const struct record *record)
 {
     const struct record_values_LK_RELEASE *v = &record->values.LK_RELEASE;
-    struct lock_fact *lock = lock_of(set, v->key);
+    struct lock_fact *lock = lock_of(set, v->lock, v->key);
 
     if (!is_current(lock, v->owner, v->token)) {
         check_break(set, SCN_INVARIANT_LOCKS_EXCLUDE, record,
@@ -73,19 +85,20 @@ void check_lock_release(struct check_set *set, const struct record *record)
 
 void check_lock_expire(struct check_set *set, const struct record *record)
 {
-    lock_of(set, record->values.LK_EXPIRE.key)->held = false;
+    const struct record_values_LK_EXPIRE *v = &record->values.LK_EXPIRE;
+    lock_of(set, v->lock, v->key)->held = false;
 }
 
 void check_lease_held(struct check_set *set, const struct record *record)
 {
     const struct record_values_LEASE_HELD *v = &record->values.LEASE_HELD;
-    lock_of(set, v->key)->leased = v->token;
+    lock_of(set, 0, v->key)->leased = v->token;
 }
 
 void check_lease_ended(struct check_set *set, const struct record *record)
 {
     const struct record_values_LEASE_ENDED *v = &record->values.LEASE_ENDED;
-    struct lock_fact *lock = lock_of(set, v->key);
+    struct lock_fact *lock = lock_of(set, 0, v->key);
     if (lock->leased == v->token) lock->leased = 0;
 }
 

@@ -14,6 +14,7 @@ void check_sandbox_assign(struct check_set *set, const struct record *record)
     if (v->owner != 0) check_exercise(set, SCN_INVARIANT_NO_IDLE_SANDBOX);
     box->owner = v->owner;
     box->token = v->token;
+    box->idle_us = set->now_us;
 }
 
 void check_sandbox_release(struct check_set *set, const struct record *record)
@@ -81,19 +82,22 @@ void check_exit(struct check_set *set, const struct record *record)
         ledger_find(&set->instances, LEDGER_KEY(v->sandbox, v->instance));
 
     if (box->alive > 0) box->alive--;
+    box->idle_us = set->now_us;
     if (v->child != 0 || instance == NULL) return;
     struct server_fact *server = ledger_get(&set->servers, LEDGER_KEY(v->sandbox, instance->app));
     if (server->instance == v->instance) server->instance = 0;
 }
 
+/* The core may keep a sandbox for its owner for a while, but not for ever. */
 void check_sandboxes_used(struct check_set *set)
 {
     for (uint32_t i = 0; i < set->sandboxes.count; i++) {
         const struct sandbox_fact *box = ledger_at(&set->sandboxes, i);
         if (box->gone || box->owner == 0 || box->alive > 0) continue;
+        if (set->now_us - box->idle_us < set->idle_limit_us) continue;
         check_break(set, SCN_INVARIANT_NO_IDLE_SANDBOX, NULL,
-                    "sandbox %s belongs to %s (token %lld), and nothing runs in it",
+                    "sandbox %s belongs to %s (token %lld), and nothing has run in it for %llds",
                     record_text(box->entry.key.at[0]), record_text(box->owner),
-                    (long long)box->token);
+                    (long long)box->token, (long long)((set->now_us - box->idle_us) / 1000000));
     }
 }

@@ -53,6 +53,8 @@ static void read_cores(struct check_set *set)
         const struct scn_core *core = &set->file->cores[i];
         set->heartbeat_timeout_us[i] = core_time_us(core, "heartbeat_timeout");
         set->ack_timeout_us[i] = core_time_us(core, "ack_timeout");
+        uint64_t idle_us = core_time_us(core, "pool_idle") + core_time_us(core, "pool_sweep");
+        if (idle_us > set->idle_limit_us) set->idle_limit_us = idle_us;
         set->prompts_expire[i] = core_says(core, "prompt_clock", "always") &&
                                  !core_says(core, "on_expire", "hold");
     }
