@@ -3,7 +3,7 @@
  * devserver_client.c what clients ask for, devserver_steps.c the procedure that starts, watches and
  * stops, devserver_tell.c how others learn of it.
  *
- * Every start and every stop is done under the lease "dev_server_start:<sandbox>:<app>", which is
+ * Every start and every stop is done under the lease "dev_server:<sandbox>:<app>", which is
  * kept until the instance has answered its probe (or is gone) and that has been told. The lease's
  * token goes with the spawn, so that the provider refuses one from an older holder. A server is its
  * instance record and process group; the port is only asked who answers on it.

@@ -132,8 +132,10 @@ static bool answers_now(struct turn *turn, struct server *server)
     uint64_t instance = 0;
     if (sandbox_grip(turn, server->sandbox, &grip, false) != CORE_OK)
         return false;
+    if (server_look(server, &grip) != CORE_OK)
+        return false;
     if (server->core->settings.port_probe == PORT_PROBE_OFF)
-        return server_look(server, &grip) == CORE_OK;
+        return true;
     return port->probe(port->context, grip.id, grip.token, server->port, &instance) == CORE_OK &&
            instance == server->instance;
 }
@@ -200,7 +202,7 @@ static enum core_result ask_lease(struct turn *turn, struct server *server, uint
     struct lease_ref ref = { 0, 0 };
     struct lease_options options = { .wait_us = wait_us };
     snprintf(suffix, sizeof suffix, ":%s", app_type_word(server->app));
-    lease_key(key, "dev_server_start:", server->sandbox_id, suffix);
+    lease_key(key, "dev_server:", server->sandbox_id, suffix);
     turn_lock(turn, &servers->lock);
     server->lease_pending = true;
     turn_unlock(turn, &servers->lock);

@@ -1,6 +1,6 @@
 /*
- * Leases: the records behind lease_ref, shared by lease.c (what callers do) and lease_worker.c (what
- * the thread core/leases does at the lock store). Also the calls for other modules of the core.
+ * Leases: the records behind lease_ref, shared by lease.c (what callers do) and lease_worker.c
+ * (what the thread core/leases does at the lock store). Also the calls for other modules.
  *
  * Only the thread talks to the store, one call at a time, and only it frees a record; so a record
  * that it works on stays in place while callers and timers may change its phase meanwhile. Whatever

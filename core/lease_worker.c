@@ -1,7 +1,7 @@
 /*
- * The thread core/leases: one call to the lock store at a time, the most overdue lease first. A call
- * whose effect is unknown is followed by a read, never by the same call (L6): the owner id in the
- * answer tells whose grant it is.
+ * The thread core/leases: one call to the lock store at a time, the most overdue lease first. After
+ * a call whose effect is unknown comes a read, never the same call (L6): the owner id in its answer
+ * tells whose grant it is.
  */
 #include "core/lease.h"
 
@@ -210,7 +210,7 @@ static struct lease_answer keep_ending(struct turn *turn, struct lease *lease)
     if (core_now_us() >= lease->expires_us || (stop && lease->attempts + 1 >= ATTEMPTS_MAX))
         return finish(turn, lease, CORE_UNKNOWN);
     retry_soon(lease);
-    if (stop)
+    if (stop || lease->attempts == 1)
         lease->due_us = 0;
     return (struct lease_answer){ 0 };
 }
@@ -289,12 +289,24 @@ static struct lease_answer reconcile(struct turn *turn, struct lease *lease, str
 
 /* ---- the loop ---- */
 
+/* Is an older grant of this core on its way back? It must not look like somebody else's. */
+static bool must_queue(const struct leases *leases, const struct lease *lease)
+{
+    for (uint32_t i = 0; lease->phase == LEASE_WANTED && i < leases->capacity; i++) {
+        const struct lease *older = leases->slots[i];
+        if (older && older->phase == LEASE_ENDING && older->generation < lease->generation &&
+            strcmp(older->key, lease->key) == 0)
+            return true;
+    }
+    return false;
+}
+
 static struct lease *most_urgent(struct leases *leases)
 {
     struct lease *urgent = NULL;
     for (uint32_t i = 0; i < leases->capacity; i++) {
         struct lease *lease = leases->slots[i];
-        if (!lease)
+        if (!lease || must_queue(leases, lease))
             continue;
         if (!urgent || lease->due_us < urgent->due_us ||
             (lease->due_us == urgent->due_us && lease->generation < urgent->generation))

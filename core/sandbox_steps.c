@@ -176,7 +176,7 @@ static struct sandbox_record *list_all(const struct box *box, size_t *count,
     return NULL;
 }
 
-/* The one that is the owner's already. Stopped ones and any second one are ended. */
+/* The one that is the owner's already; any second one is ended. */
 static bool adopt(const struct box *box, const struct sandbox_record *records, size_t count,
                   struct sandbox_record *record)
 {
@@ -185,23 +185,23 @@ static bool adopt(const struct box *box, const struct sandbox_record *records, s
     for (size_t i = 0; i < count; i++) {
         if (strcmp(records[i].owner, box->owner) != 0)
             continue;
-        if (!found && records[i].state != SANDBOX_STOPPED) {
-            *record = records[i];
-            found = true;
-        } else {
+        if (found)
             port->destroy(port->context, records[i].id, records[i].token);
-        }
+        else
+            *record = records[i];
+        found = true;
     }
     return found;
 }
 
+/* From the pool, if one is in this state. A stopped one may come up again: await_ready tells. */
 static enum core_result take_pooled(const struct box *box, const struct sandbox_record *records,
-                                    size_t count, struct sandbox_record *record)
+                                    size_t count, enum sandbox_state state,
+                                    struct sandbox_record *record)
 {
     const struct sandbox_provider_port *port = provider(box);
     for (size_t i = 0; i < count; i++) {
-        if (records[i].owner[0] || records[i].app != box->app ||
-            records[i].state == SANDBOX_STOPPED)
+        if (records[i].owner[0] || records[i].app != box->app || records[i].state != state)
             continue;
         enum core_result result =
             port->assign(port->context, records[i].id, box->owner, records[i].token, record);
@@ -239,9 +239,13 @@ static bool wants_creation(struct turn *turn, struct box *box)
 static enum core_result take_or_make(struct box *box, const struct sandbox_record *records,
                                      size_t count, struct sandbox_record *record)
 {
-    enum core_result result = take_pooled(box, records, count, record);
-    if (result != CORE_NOT_FOUND)
-        return result;
+    static const enum sandbox_state best_first[] = { SANDBOX_READY, SANDBOX_BOOTING,
+                                                     SANDBOX_STOPPED };
+    for (size_t i = 0; i < ARRAY_SIZE(best_first); i++) {
+        enum core_result result = take_pooled(box, records, count, best_first[i], record);
+        if (result != CORE_NOT_FOUND)
+            return result;
+    }
     return count < box->core->settings.pool_total ? make(box, record) : CORE_LIMIT;
 }
 
@@ -338,7 +342,10 @@ static uint64_t booting(struct turn *turn, struct box *box, bool draining)
     if (result == CORE_OK)
         return booted(turn, box);
     bool in_time = core_now_us() < box->deadline_us;
-    if (in_time && (result == CORE_STALE || result == CORE_NOT_FOUND)) {
+    /* One that will never be ready is no use to anybody; then there must be another. */
+    if (in_time && result == CORE_FAILED)
+        port->destroy(port->context, box->id, box->token);
+    if (in_time && (result == CORE_STALE || result == CORE_NOT_FOUND || result == CORE_FAILED)) {
         turn_lock(turn, &box->core->sandboxes->lock);
         box->id[0] = 0;
         box->stage = BOX_LEASING;
