@@ -65,7 +65,7 @@ bool core_is_running(struct turn *turn);
 enum core_result core_thread_create(pthread_t *thread, const char *name, void *(*main)(void *),
                                     void *context);
 
-/* Copies a name that fits, with its zero. False, nothing written, if it is empty or too long. */
+/* Copies a name: printable ASCII, not empty, and it fits. False, and nothing written, otherwise. */
 bool core_copy_name(char to[CORE_NAME_MAX], const char *from);
 
 /* Copies a name or sentence that is known to fit. */

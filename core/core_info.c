@@ -39,6 +39,10 @@ bool core_copy_name(char to[CORE_NAME_MAX], const char *from)
     size_t length = strnlen(from, CORE_NAME_MAX);
     if (length == 0 || length == CORE_NAME_MAX)
         return false;
+    for (size_t i = 0; i < length; i++) {
+        if (from[i] < ' ' || from[i] > '~')
+            return false;
+    }
     memcpy(to, from, length + 1);
     return true;
 }

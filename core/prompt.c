@@ -363,7 +363,8 @@ static enum core_result ask_locked(struct turn *turn, struct run *run,
 static bool is_valid(const struct prompt_request *request)
 {
     char id[CORE_NAME_MAX];
-    return core_copy_name(id, request->id);
+    return core_copy_name(id, request->id) &&
+           (request->text == NULL || wire_is_text(request->text));
 }
 
 enum core_result run_ask(struct run_context *context, const struct prompt_request *request,

@@ -211,6 +211,7 @@ static void close_interrupted(struct turn *turn, struct session *session)
         if (!run->ended)
             run_finish(turn, session, run, RUN_INTERRUPTED);
     }
+    runs_forget_oldest(turn, session);
     if (recovered)
         trace_owe(turn, TP_SESSION_RECOVERED, session->key, session->log.epoch,
                   session->log.head, 0);

@@ -41,7 +41,7 @@ void run_free(struct run *run)
 }
 
 /* Ended runs are kept for late readers and repeated starts, but not without a bound (L10). */
-static void forget_oldest(struct turn *turn, struct session *session)
+void runs_forget_oldest(struct turn *turn, struct session *session)
 {
     uint64_t ended = 0;
     for (const struct run *run = session->runs; run != NULL; run = run->next)
@@ -259,7 +259,7 @@ enum core_result run_submit_locked(struct turn *turn, struct session *session,
     session->runs_live++;
     session->users++;
     live_runs_add(turn);
-    forget_oldest(turn, session);
+    runs_forget_oldest(turn, session);
     session_check_retention(turn, session);
     trace_owe(turn, TP_RUN_SUBMITTED, session->key, (*run)->number, 0, 0);
     if (gate_holds(session, *run)) {

@@ -268,6 +268,8 @@ void run_launch(struct turn *turn, struct run *run);
 /* A run known from the store. Its state is what the log says last. */
 struct run *run_restore(struct session *session, uint64_t number, const char *agent,
                         const char *key, enum run_state state);
+/* Keeps the number of ended runs within its bound. */
+void runs_forget_oldest(struct turn *turn, struct session *session);
 void run_free(struct run *run);
 
 /* prompt.c */

@@ -107,6 +107,14 @@ bool wire_is_event_type(const char *type)
     return true;
 }
 
+bool wire_is_text(const char *text)
+{
+    json_t *string = json_string(text);
+    bool is_text = string != NULL;
+    json_decref(string);
+    return is_text;
+}
+
 bool wire_is_object(const char *text, size_t length)
 {
     json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);

@@ -37,6 +37,9 @@ char *wire_event(const struct log_event *event, size_t *length);
 /* May an agent emit this? A word that is no message of the core's own. */
 bool wire_is_event_type(const char *type);
 
+/* Can this be a JSON string (is it UTF-8)? */
+bool wire_is_text(const char *text);
+
 /* Is this a JSON object? */
 bool wire_is_object(const char *text, size_t length);
 

@@ -198,7 +198,8 @@ struct conn_frame {
 
 /*
  * The next frame to send, if any. One at a time: after a frame, nothing more is given until
- * conn_sent was told about it. Returns false if there is nothing now; want_write will tell when.
+ * conn_sent was told about it; then ask again. Returns false if there is nothing now; want_write
+ * will tell when there is.
  */
 bool conn_next(struct core *core, struct conn_ref conn, struct conn_frame *frame);
 void conn_frame_free(struct conn_frame *frame);

@@ -9,7 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longest name (session key, user, lock key, agent, sandbox id) with its final zero. */
+/*
+ * Longest name (session key, user, run key, lock key, agent, prompt, sandbox id) with its final
+ * zero. A name is printable ASCII and not empty.
+ */
 enum { CORE_NAME_MAX = 64 };
 
 /*

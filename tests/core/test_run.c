@@ -1,6 +1,7 @@
 /* Runs: idempotent start, gate, cancel, the terminal state, detach policies. */
 #include "rig.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,6 +213,55 @@ static void outcome_is_visible_to_late_readers(void **state)
     rig_stop(&rig);
 }
 
+static void ended_runs_have_a_bound(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct session_info info;
+    char key[8];
+    enum run_state now;
+    rig_init(&rig);
+    rig.agent = emit_two;
+    rig.config.settings.max_runs_per_session = 2;
+    rig_start(&rig);
+    struct session_ref session = rig_session(&rig, "s1");
+    struct run_ref run = { session, 0 };
+    for (int i = 1; i <= 5; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        run = submit_ok(&rig, session, key);
+        assert_int_equal(await_end(&rig, run), RUN_COMPLETED);
+        /* The thread lets go of the run a moment after its end is visible. */
+        RIG_AWAIT(session_info(rig.core, session, &info) == CORE_OK && info.runs_live == 0);
+    }
+    assert_int_equal(info.runs_ended, 3);   /* two, and the one that has ended since */
+    assert_int_equal(run_state(rig.core, (struct run_ref){ session, 1 }, &now), CORE_NOT_FOUND);
+    rig_stop(&rig);
+}
+
+static void names_are_checked(void **state)
+{
+    static const char *const bad[] = { "", "tab\there", "caf\xc3\xa9",
+        "0123456789012345678901234567890123456789012345678901234567890123" };
+    (void)state;
+    struct rig rig;
+    struct session_ref other;
+    struct run_ref run;
+    rig_init(&rig);
+    rig.agent = emit_two;
+    rig_start(&rig);
+    struct session_ref session = rig_session(&rig, "s1");
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct run_spec spec = { .agent = "bot", .key = bad[i] };
+        assert_int_equal(run_submit(rig.core, session, &spec, &run, NULL), CORE_INVALID);
+        assert_int_equal(session_open_wait(rig.core, bad[i], "alice", SESSION_CREATE, &other,
+                                           NULL), CORE_INVALID);
+        assert_int_equal(publish_wait(rig.core, session, bad[i], "{}", 2, NULL), CORE_INVALID);
+    }
+    assert_int_equal(publish_wait(rig.core, session, "heartbeat", "{}", 2, NULL), CORE_INVALID);
+    assert_int_equal(publish_wait(rig.core, session, "token", "[]", 2, NULL), CORE_INVALID);
+    rig_stop(&rig);
+}
+
 /* ---- the last tab leaves ---- */
 
 static void leaving_cancels_nothing_by_default(void **state)
@@ -311,6 +361,8 @@ int main(void)
         cmocka_unit_test(cancel_wakes_a_pausing_agent),
         cmocka_unit_test(cancelled_run_emits_nothing_more),
         cmocka_unit_test(outcome_is_visible_to_late_readers),
+        cmocka_unit_test(ended_runs_have_a_bound),
+        cmocka_unit_test(names_are_checked),
         cmocka_unit_test(leaving_cancels_nothing_by_default),
         cmocka_unit_test(grace_over_cancels),
         cmocka_unit_test(coming_back_within_grace_disarms_it),
