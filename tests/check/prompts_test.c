@@ -1,0 +1,203 @@
+/* Questions and deadlines: each promise broken once, and near misses. */
+#include "tests/check/stream.h"
+
+static const char story[] =
+    "core prompt_clock=always heartbeat_timeout=12s ack_timeout=10s pool_idle=30s pool_sweep=10s\n"
+    "tab left user=alice session=s1\n"
+    "  connect\n"
+    "agent bot session=s1\n"
+    "  emit token times 4\n"
+    "  ask deploy timeout=30s\n"
+    "sandbox box project=shop\n"
+    "backend host session=s1\n"
+    "  lease nightly\n"
+    "check\n"
+    "  on no_lost_events\n";
+
+enum { LEFT = FIRST, BOT = SECOND, CORE = PARTY_CORE };
+
+static void begin(void)
+{
+    stream_begin(story);
+    SEE(CORE_STARTED, CORE, .life = 1);
+}
+
+/* --- questions --- */
+
+static void ask(void)
+{
+    SEE(PROMPT_OPEN, BOT, .id = W("deploy"), .run = 1, .timeout = 30000000);
+}
+
+static void settled(const char *outcome)
+{
+    SEE(PROMPT_DONE, BOT, .id = W("deploy"), .outcome = W(outcome), .run = 1, .timeout = 30000000,
+        .asked = 0);
+}
+
+static void say(const char *value)
+{
+    SEE(ANSWER, LEFT, .id = W("deploy"), .value = W(value));
+}
+
+static void settled_twice(void **state)
+{
+    (void)state;
+    begin();
+    ask();
+    say("yes");
+    settled("approved");
+    settled("approved");
+    stream_violates(SCN_INVARIANT_ONE_OUTCOME,
+                    "bot asked deploy 1 time(s) and got 2 outcomes, the last one approved");
+}
+
+static void approved_by_nobody(void **state)
+{
+    (void)state;
+    begin();
+    ask();
+    say("no");
+    settled("approved");
+    stream_violates(SCN_INVARIANT_ONE_OUTCOME,
+                    "bot was told that deploy was approved, but no tab had answered so");
+}
+
+static void answered_by_somebody(void **state)
+{
+    (void)state;
+    begin();
+    ask();
+    say("yes");
+    say("no");
+    settled("rejected");
+    stream_calm(75000);
+    assert_null(stream_verdict());
+    assert_true(stream_exercised(SCN_INVARIANT_ONE_OUTCOME));
+    assert_false(stream_exercised(SCN_INVARIANT_NO_EARLY_TIMEOUT));
+    stream_end();
+}
+
+static void two_truths(void **state)
+{
+    (void)state;
+    begin();
+    ask();
+    say("yes");
+    settled("approved");
+    SEE(CLIENT_RECV, LEFT, .kind = W("prompt_closed"), .id = W("deploy"), .seq = 1,
+        .outcome = W("cancelled"));
+    stream_violates(SCN_INVARIANT_ONE_OUTCOME,
+                    "bot was told that deploy is approved, and left that it is cancelled");
+}
+
+static void never_settled(void **state)
+{
+    (void)state;
+    begin();
+    ask();
+    stream_calm(75000);
+    stream_violates(SCN_INVARIANT_ONE_OUTCOME,
+                    "question deploy of bot was never settled, 45s after its time");
+}
+
+static void not_settled_yet(void **state)
+{
+    (void)state;
+    begin();
+    ask();
+    stream_calm(30000);
+    stream_holds();
+}
+
+static void died_with_its_question(void **state)
+{
+    (void)state;
+    begin();
+    ask();
+    SEE(CORE_KILLED, CORE, .life = 1);
+    SEE(CORE_RESTARTED, CORE, .life = 2);
+    stream_calm(75000);
+    stream_holds();
+}
+
+/* --- deadlines --- */
+
+static void expired_early(void **state)
+{
+    (void)state;
+    begin();
+    ask();
+    stream_at_ms(29999);
+    settled("expired");
+    stream_violates(SCN_INVARIANT_NO_EARLY_TIMEOUT,
+                    "question deploy of bot expired 29999ms after it was asked; its time was "
+                    "30000ms");
+}
+
+static void expired_in_time(void **state)
+{
+    (void)state;
+    begin();
+    ask();
+    stream_at_ms(30000);
+    settled("expired");
+    assert_null(stream_verdict());
+    assert_true(stream_exercised(SCN_INVARIANT_NO_EARLY_TIMEOUT));
+    stream_end();
+}
+
+static void given_up_early(void **state)
+{
+    (void)state;
+    begin();
+    SEE(CLIENT_OPEN, LEFT, .conn = 1, .session = W("s1"));
+    stream_at_ms(5000);
+    SEE(CORE_INPUT, LEFT, .conn = 1, .kind = W("pong"));
+    stream_at_ms(16999);
+    SEE(CORE_CLOSE, LEFT, .conn = 1, .code = 4011);
+    stream_violates(SCN_INVARIANT_NO_EARLY_TIMEOUT, "left was given up 11999ms after its last "
+                                                    "message; the limit is 12000ms");
+}
+
+static void given_up_in_time(void **state)
+{
+    (void)state;
+    begin();
+    SEE(CLIENT_OPEN, LEFT, .conn = 1, .session = W("s1"));
+    stream_at_ms(5000);
+    SEE(CORE_INPUT, LEFT, .conn = 1, .kind = W("pong"));
+    stream_at_ms(17000);
+    SEE(CORE_CLOSE, LEFT, .conn = 1, .code = 4011);
+    stream_holds();
+}
+
+static void handshake_cut_short(void **state)
+{
+    (void)state;
+    begin();
+    SEE(CLIENT_OPEN, LEFT, .conn = 1, .session = W("s1"));
+    stream_at_ms(9999);
+    SEE(CORE_CLOSE, LEFT, .conn = 1, .code = 4008);
+    stream_violates(SCN_INVARIANT_NO_EARLY_TIMEOUT, "left was given up 9999ms after it opened its "
+                                                    "socket; the limit is 10000ms");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(settled_twice),
+        cmocka_unit_test(approved_by_nobody),
+        cmocka_unit_test(answered_by_somebody),
+        cmocka_unit_test(two_truths),
+        cmocka_unit_test(never_settled),
+        cmocka_unit_test(not_settled_yet),
+        cmocka_unit_test(died_with_its_question),
+        cmocka_unit_test(expired_early),
+        cmocka_unit_test(expired_in_time),
+        cmocka_unit_test(given_up_early),
+        cmocka_unit_test(given_up_in_time),
+        cmocka_unit_test(handshake_cut_short),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
