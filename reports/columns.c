@@ -25,18 +25,23 @@ static uint16_t place_of(const struct record *record, uint16_t party)
     return party;
 }
 
-void columns_ends(const struct record *record, uint16_t *at, uint16_t *to)
+void columns_ends(const struct record *records, const struct record *record, uint16_t *at,
+                  uint16_t *to)
 {
+    enum label_shape shape = label_shape_of(record->kind);
     uint16_t from = record->from, subject = record->subject;
-    bool arrow = label_shape_of(record->kind) != LABEL_AT && from != PARTY_NOBODY &&
-                 record->to != PARTY_NOBODY && from != record->to;
 
-    if (arrow) {
+    *to = PARTY_NOBODY;
+    if (shape == LABEL_SEND && from != PARTY_NOBODY) {
         *at = place_of(record, from);
-        *to = place_of(record, record->to);
-    } else {
+    } else if (shape == LABEL_AT || from == PARTY_NOBODY || record->to == PARTY_NOBODY ||
+               from == record->to) {
         *at = place_of(record, subject != PARTY_NOBODY ? subject : from);
-        *to = PARTY_NOBODY;
+    } else {
+        /* A message is delivered by nobody, but a thread has sent it. */
+        bool sent = shape == LABEL_ARRIVE && record->cause != 0;
+        *at = place_of(sent ? &records[record->cause - 1] : record, from);
+        *to = place_of(record, record->to);
     }
 }
 
@@ -77,7 +82,7 @@ static uint32_t count_uses(const struct record *records, uint32_t count, const b
     for (uint32_t i = 0; i < count; i++) {
         uint16_t ends[2];
         if (!flags[i]) continue;
-        columns_ends(&records[i], &ends[0], &ends[1]);
+        columns_ends(records, &records[i], &ends[0], &ends[1]);
         for (int k = 0; k < 2; k++) {
             uint16_t party = folded ? fold(ends[k]) : ends[k];
             REQUIRE(party < COLUMNS_PARTIES);

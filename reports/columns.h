@@ -16,9 +16,11 @@ struct columns {
     uint16_t parties[DIAGRAM_COLUMNS_MAX];
 };
 
-/* The parties at which a record is drawn; *to is PARTY_NOBODY unless there is an arrow. A core
- * that acts through one of its threads is that thread. */
-void columns_ends(const struct record *record, uint16_t *at, uint16_t *to);
+/* The parties at which one of the records is drawn; *to is PARTY_NOBODY unless there is an arrow. A
+ * core that acts through one of its threads is that thread. What is sent has no arrow: its arrival
+ * has one. */
+void columns_ends(const struct record *records, const struct record *record, uint16_t *at,
+                  uint16_t *to);
 
 /* Columns for the records whose flag is set. */
 void columns_find(const struct record *records, uint32_t count, const bool *flags,

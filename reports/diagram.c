@@ -32,7 +32,7 @@ static bool schedule_names(const char *schedule, const char *point, int64_t occu
 static bool is_shown(const struct record *record, const struct diagram_options *options)
 {
     if (options->full || record->number == options->guilty) return true;
-    if (label_is_landmark(record->kind)) return true;
+    if (label_is_landmark(record)) return true;
     if (record->kind == RECORD_POINT &&
         schedule_names(options->schedule, record_text(record->values.POINT.name),
                        record->values.POINT.count))
@@ -70,6 +70,11 @@ void diagram_select(const struct record *records, uint32_t count,
         REQUIRE(cause <= i);
         if (cause != 0) flags[cause - 1] = true;
     }
+    /* A message that is seen leaving is seen arriving. */
+    for (uint32_t i = 0; i < count; i++) {
+        if (label_shape_of(records[i].kind) == LABEL_ARRIVE && records[i].cause != 0)
+            flags[i] |= flags[records[i].cause - 1];
+    }
 }
 
 /* --- rows --- */
@@ -94,7 +99,7 @@ static void write_label(const struct builder *builder, const struct record *reco
     uint16_t at, to;
     size_t used = 0;
 
-    columns_ends(record, &at, &to);
+    columns_ends(builder->records, record, &at, &to);
     if (builder->columns.others && at != PARTY_NOBODY &&
         columns_of(&builder->columns, at) == builder->columns.count - 1)
         used = (size_t)snprintf(out, LABEL_MAX, "%s: ", record_party_name(at));
@@ -127,7 +132,7 @@ static void add_row(struct builder *builder, const struct record *record, const 
     enum label_shape shape = label_shape_of(record->kind);
     uint16_t at, to;
 
-    columns_ends(record, &at, &to);
+    columns_ends(builder->records, record, &at, &to);
     memset(row, 0, sizeof *row);
     row->time_ns = record->time_ns;
     row->record = record->number;
@@ -135,7 +140,7 @@ static void add_row(struct builder *builder, const struct record *record, const 
     row->to = to == PARTY_NOBODY ? DIAGRAM_NOWHERE : columns_of(&builder->columns, to);
     /* Two of the others, or two threads of one core. */
     if (row->to == row->at) row->to = DIAGRAM_NOWHERE;
-    row->under_way = shape == LABEL_SEND && row->to != DIAGRAM_NOWHERE;
+    row->under_way = shape == LABEL_SEND;
     bool far = row->to != DIAGRAM_NOWHERE && shape == LABEL_EFFECT;
     snprintf(far ? row->effect : row->label, LABEL_MAX, "%s", label);
     mark(builder, row, record);
@@ -158,8 +163,12 @@ static void add_delay(const struct builder *builder, const struct record *record
 static bool join_departure(struct builder *builder, const struct record *record, const char *label)
 {
     struct diagram_row *row = last_row(builder);
+    uint16_t at, to;
 
     if (row == NULL || !row->under_way || record->cause != row->record) return false;
+    columns_ends(builder->records, record, &at, &to);
+    if (to == PARTY_NOBODY || columns_of(&builder->columns, to) == row->at) return false;
+    row->to = columns_of(&builder->columns, to);
     row->under_way = false;
     if (strlen(label) > strlen(row->label)) memcpy(row->label, label, LABEL_MAX);
     add_delay(builder, record, row->effect);
@@ -176,7 +185,7 @@ static bool join_arrow(struct builder *builder, const struct record *record, con
     if (row == NULL || row->to == DIAGRAM_NOWHERE || row->under_way || row->guilty) return false;
     if (label_is_fault(record->kind)) return false;
     if (builder->last_ns != record->time_ns) return false;
-    columns_ends(record, &at, &to);
+    columns_ends(builder->records, record, &at, &to);
     bool same_arrow = to != PARTY_NOBODY && columns_of(&builder->columns, at) == row->at &&
                       columns_of(&builder->columns, to) == row->to;
     bool at_end = to == PARTY_NOBODY && columns_of(&builder->columns, at) == row->to;
@@ -194,7 +203,7 @@ static bool join_party(struct builder *builder, const struct record *record, con
     struct diagram_row *row = last_row(builder);
     uint16_t at, to;
 
-    columns_ends(record, &at, &to);
+    columns_ends(builder->records, record, &at, &to);
     if (row == NULL || to != PARTY_NOBODY || row->to != DIAGRAM_NOWHERE) return false;
     if (row->at != columns_of(&builder->columns, at)) return false;
     if (builder->last_ns != record->time_ns) return false;

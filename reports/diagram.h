@@ -25,7 +25,7 @@ struct diagram_row {
     uint32_t elided;            /* 0; otherwise this row stands for that many */
     uint8_t at;                 /* column of the label, where an arrow begins */
     uint8_t to;                 /* column where the arrow ends, or DIAGRAM_NOWHERE */
-    bool under_way;             /* a message leaves, and arrives in a later row or never */
+    bool under_way;             /* a message leaves; it arrives in a later row or never */
     bool fault;
     bool guilty;
     char label[LABEL_MAX];

@@ -58,9 +58,10 @@ static void flush(struct canvas *canvas, bool guilty)
 static void put_beside(struct canvas *canvas, uint8_t column, const char *text)
 {
     int x = column_x(canvas, column), length = (int)strlen(text), end = x + 2 + length;
+    int left_room = x - 1 - FIRST_COLUMN, right_room = TEXT_END - x - 2;
 
-    if (end > TEXT_END && x - 1 - length >= FIRST_COLUMN) {
-        put(canvas, x - 1 - length, x - 1, text);
+    if (length > right_room && left_room > right_room) {
+        put(canvas, length < left_room ? x - 1 - length : FIRST_COLUMN, x - 1, text);
         return;
     }
     put(canvas, x + 2, TEXT_END, text);
@@ -79,10 +80,9 @@ static void put_arrow(struct canvas *canvas, const struct diagram_row *row, cons
     memset(canvas->line + left + 1, '-', (size_t)(right - left - 1));
     if (from < to) {
         canvas->line[right - 1] = '>';
-        if (fits) {
-            canvas->line[left + 1] = ' ';
+        if (fits && length > 0) {
             put(canvas, left + 2, right, row->label);
-            if (length > 0) canvas->line[left + 2 + length] = ' ';
+            canvas->line[left + 1] = canvas->line[left + 2 + length] = ' ';
         }
     } else {
         canvas->line[left + 1] = '<';
@@ -136,15 +136,22 @@ static void draw_row(struct canvas *canvas, const struct diagram_row *row)
         snprintf(text, sizeof text, "... %u more (--full shows all)", row->elided);
         put(canvas, FIRST_COLUMN, TEXT_END, text);
         flush(canvas, false);
-    } else if (row->to != DIAGRAM_NOWHERE && !row->under_way) {
+    } else if (row->to != DIAGRAM_NOWHERE) {
         draw_arrow(canvas, row);
     } else {
         put_time(canvas, row->time_ns);
         snprintf(text, sizeof text, "%s%s%s", row->fault ? "! " : "", row->label,
-                 !row->under_way ? "" : row->to > row->at ? " ->" : " <-");
+                 row->under_way ? " ~>" : "");
         put_beside(canvas, row->at, text);
         flush(canvas, row->guilty);
     }
+}
+
+/* "core/jobs[2]" where there is room, otherwise "jobs[2]". */
+static const char *short_name(const char *name, int room)
+{
+    const char *part = strpbrk(name, "/.");
+    return (int)strlen(name) <= room || part == NULL ? name : part + 1;
 }
 
 static void draw_names(struct canvas *canvas)
@@ -154,7 +161,8 @@ static void draw_names(struct canvas *canvas)
     for (uint32_t i = 0; i < canvas->diagram->column_count; i++) {
         int x = column_x(canvas, (uint8_t)i);
         bool last = i + 1 == canvas->diagram->column_count;
-        put(canvas, x, last ? TEXT_END : x + canvas->spacing - 1, canvas->diagram->columns[i]);
+        int end = last ? TEXT_END : x + canvas->spacing - 1;
+        put(canvas, x, end, short_name(canvas->diagram->columns[i], end - x));
     }
     flush(canvas, false);
 }

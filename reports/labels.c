@@ -104,10 +104,24 @@ bool label_is_fault(enum record_kind kind)
            kind == RECORD_WIRE_DROP || kind == RECORD_SB_CRASH || kind == RECORD_CORE_KILLED;
 }
 
-bool label_is_landmark(enum record_kind kind)
+/* What a tab sends by itself. */
+static bool is_protocol(const char *kind)
 {
-    return kind == RECORD_FAULT_BEGIN || kind == RECORD_SB_CRASH || kind == RECORD_CORE_KILLED ||
-           kind == RECORD_CORE_RESTARTED;
+    static const char *const kinds[] = {"hello", "connection_acknowledged", "ack", "pong",
+                                        "history"};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (strcmp(kind, kinds[i]) == 0) return true;
+    }
+    return false;
+}
+
+bool label_is_landmark(const struct record *record)
+{
+    if (record->kind == RECORD_CLIENT_SEND)
+        return !is_protocol(record_text(record->values.CLIENT_SEND.kind));
+    return record->kind == RECORD_FAULT_BEGIN || record->kind == RECORD_SB_CRASH ||
+           record->kind == RECORD_CORE_KILLED || record->kind == RECORD_CORE_RESTARTED;
 }
 
 bool label_is_noise(enum record_kind kind)

@@ -26,8 +26,9 @@ enum label_shape label_shape_of(enum record_kind kind);
 /* True for what went wrong on purpose: drawn with an exclamation mark. */
 bool label_is_fault(enum record_kind kind);
 
-/* True for what is always worth a row, whatever was violated. */
-bool label_is_landmark(enum record_kind kind);
+/* True for what is always worth a row, whatever was violated: faults, lives of cores, and what a
+ * user did. */
+bool label_is_landmark(const struct record *record);
 
 /* True for what is only worth a row when somebody asked for it: steps, points, calm. */
 bool label_is_noise(enum record_kind kind);

@@ -23,6 +23,7 @@ static void put_label(FILE *out, const struct diagram_row *row)
     put_text(out, row->label);
     if (row->label[0] != '\0' && row->effect[0] != '\0') fputs(", ", out);
     put_text(out, row->effect);
+    if (row->under_way) fputs(" (leaves)", out);
     if (row->guilty) fputs(" (HERE)", out);
     fputc('\n', out);
 }
@@ -40,7 +41,7 @@ static void write_row(FILE *out, const struct diagram *diagram, const struct dia
     if (row->to == DIAGRAM_NOWHERE)
         fprintf(out, "    Note over p%u", row->at);
     else
-        fprintf(out, "    p%u%sp%u", row->at, row->under_way ? "-)" : "->>", row->to);
+        fprintf(out, "    p%u->>p%u", row->at, row->to);
     put_label(out, row);
 }
 
