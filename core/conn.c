@@ -117,6 +117,7 @@ void conn_free(struct conn *conn)
     while (conn->controls != NULL) {
         struct control *control = conn->controls;
         conn->controls = control->next;
+        free(control->text);
         free(control);
     }
     free(conn);
@@ -164,15 +165,12 @@ static struct control *control_new(enum wire_message kind, json_t *body, uint64_
 {
     size_t length;
     char *text = wire_text(body, &length);
-    struct control *control = text == NULL ? NULL : malloc(sizeof *control + length + 1);
-    if (control != NULL) {
-        control->next = NULL;
-        control->kind = kind;
-        control->number = number;
-        control->length = length;
-        memcpy(control->text, text, length + 1);
+    struct control *control = text == NULL ? NULL : malloc(sizeof *control);
+    if (control == NULL) {
+        free(text);
+        return NULL;
     }
-    free(text);
+    *control = (struct control){ .kind = kind, .number = number, .length = length, .text = text };
     return control;
 }
 

@@ -6,7 +6,6 @@
 #include "core/wire.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- after an append ---- */
 
@@ -78,13 +77,10 @@ static void trace_control(struct turn *turn, struct conn *conn, const struct con
                   0);
 }
 
-static bool give_control(struct turn *turn, struct conn *conn, struct conn_frame *frame)
+static void give_control(struct turn *turn, struct conn *conn, struct conn_frame *frame)
 {
     struct control *control = conn->controls;
-    frame->bytes = malloc(control->length + 1);
-    if (frame->bytes == NULL)
-        return false;
-    memcpy(frame->bytes, control->text, control->length + 1);
+    frame->bytes = control->text;
     frame->length = control->length;
     frame->seq = 0;
     trace_control(turn, conn, control);
@@ -93,7 +89,6 @@ static bool give_control(struct turn *turn, struct conn *conn, struct conn_frame
         conn->controls_tail = NULL;
     conn->controls_count--;
     free(control);
-    return true;
 }
 
 static bool give_event(struct session *session, struct conn *conn, struct conn_frame *frame)
@@ -116,9 +111,10 @@ static bool give(struct turn *turn, struct conn *conn, struct conn_frame *frame)
         conn_resync(turn, session, conn, session->log.floor);   /* trimmed under a slow reader */
     if (conn->controls == NULL && conn->phase == CONN_REPLAYING && conn->cursor >= conn->replay_to)
         end_replay(turn, session, conn);
-    if (conn->controls != NULL)
-        return give_control(turn, conn, frame);
-    return give_event(session, conn, frame);
+    if (conn->controls == NULL)
+        return give_event(session, conn, frame);
+    give_control(turn, conn, frame);
+    return true;
 }
 
 static void note_given(struct conn *conn, struct conn_frame *frame)

@@ -35,7 +35,7 @@ struct control {
     enum wire_message kind;
     uint64_t number;         /* an offered prompt, or 0 */
     size_t length;
-    char text[];
+    char *text;              /* owned; the frame takes it over */
 };
 
 struct conn {
