@@ -97,7 +97,7 @@ static size_t describe(const struct scn_step *step, char *text, size_t size)
     return used;
 }
 
-_Noreturn void expect_never_arrived(struct actor *actor, const struct scn_step *step)
+static _Noreturn void never_arrived(struct actor *actor, const struct scn_step *step)
 {
     char kinds[200] = "", text[400];
 
@@ -147,18 +147,17 @@ static uint64_t deadline_of(const struct actor *actor, const struct scn_step *st
     return actor->step_since_ns + us_ns(step->modifiers.within.high_us);
 }
 
-/* False when the deadline has passed. */
-static bool await_arrival(struct actor *actor, const struct scn_step *step, uint64_t deadline_ns)
+/* False when the deadline has passed. Without one the script just waits: that is no promise, and
+ * does not keep the calm from coming. */
+static bool await_arrival(struct actor *actor, uint64_t deadline_ns)
 {
     if (deadline_ns != WORLD_NEVER) {
         return world_now_ns() < deadline_ns &&
                world_wait(&actor->arrival, deadline_ns, "an arrival");
     }
-    actor->expecting = step;
     actor_busy(actor, false);
     bool woken = world_wait(&actor->arrival, WORLD_NEVER, "an arrival");
     actor_busy(actor, true);
-    actor->expecting = NULL;
     return woken;
 }
 
@@ -170,7 +169,7 @@ static void expect_nothing(struct actor *actor, const struct scn_step *step)
 
     do {
         event = find_event(actor);
-    } while (event == NULL && await_arrival(actor, step, deadline_ns));
+    } while (event == NULL && await_arrival(actor, deadline_ns));
     if (event == NULL) return;
     (void)snprintf(text, sizeof text, "nothing was expected, and %s (seq %llu) arrived",
                    event->kind, (unsigned long long)event->seq);
@@ -187,10 +186,10 @@ void expect_step(struct actor *actor, const struct scn_step *step)
         return;
     }
     while (!find_match(actor, step, &at)) {
-        if (await_arrival(actor, step, deadline_ns)) continue;
+        if (await_arrival(actor, deadline_ns)) continue;
         /* It may have come at the very instant of the deadline. */
         if (find_match(actor, step, &at)) break;
-        expect_never_arrived(actor, step);
+        never_arrived(actor, step);
     }
     if (step->modifiers.in_order && actor->step_time > 1) check_order(actor, step, at);
     actor->inbox_next = at + 1;

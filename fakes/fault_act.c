@@ -167,14 +167,6 @@ static void time_out(struct fault *fault)
     store_call_timeout(fault->play, &fault->scn->target, yes);
 }
 
-static void kill_core(struct fault *fault)
-{
-    struct instance *instance = target_core(fault);
-
-    instance_kill(instance);
-    if (fault->scn->has_for) instance_restart_in(instance, fault->scn->for_us);
-}
-
 static void pause_target(struct fault *fault)
 {
     const struct scn_ref *target = &fault->scn->target;
@@ -229,7 +221,9 @@ void fault_act(struct fault *fault)
     case SCN_FAULT_LIST_CLIENTS: target_box(fault)->list_clients = true; return;
     case SCN_FAULT_REFUSE_CALL: target_box(fault)->refuse_call = true; return;
     case SCN_FAULT_RETURN_STOPPED: target_box(fault)->return_stopped = true; return;
-    case SCN_FAULT_KILL: kill_core(fault); return;
+    case SCN_FAULT_KILL:
+        instance_kill(target_core(fault), scn->has_for ? scn->for_us : WORLD_NEVER);
+        return;
     case SCN_FAULT_DRAIN:
         instance_drain_aside(target_core(fault), 10000000, scn->has_for ? scn->for_us
                                                                          : WORLD_NEVER);

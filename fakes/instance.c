@@ -109,37 +109,71 @@ static bool started_by_script(const struct play *play, const char *session)
     return false;
 }
 
-static void submit(struct instance *instance, const struct actor *agent)
+static void submit(struct instance *instance, struct actor *actor)
 {
     const struct core_api *api = instance->play->api;
-    struct run_spec spec = { .agent = agent->scn->name, .key = agent->scn->name };
+    struct run_spec spec = { .agent = actor->scn->name, .key = actor->scn->name };
     struct session_ref ref;
     struct run_ref run = { { 0, 0 }, 0 };
     bool created = false;
     uint64_t epoch;
 
-    enum core_result rc = api->session_open_wait(instance->core, agent->session, agent->user,
+    enum core_result rc = api->session_open_wait(instance->core, actor->session, actor->user,
                                                  SESSION_CREATE, &ref, &epoch);
     if (rc == CORE_OK) rc = api->run_submit(instance->core, ref, &spec, &run, &created);
-    RECORD(RUN_REQ, agent->party, agent->party, instance->party, 0,
-           .session = agent->session_word, .key = record_intern(spec.key), .run = (int64_t)run.run,
+    actor->agent->submitted = true;
+    RECORD(RUN_REQ, actor->party, actor->party, instance->party, 0,
+           .session = actor->session_word, .key = record_intern(spec.key), .run = (int64_t)run.run,
            .created = created, .code = record_intern(api->result_word(rc)));
+}
+
+static bool to_be_submitted(const struct instance *instance, const struct actor *actor)
+{
+    return actor->scn->kind == SCN_ACTOR_AGENT && actor->instance == instance &&
+           !actor->agent->submitted && !started_by_script(instance->play, actor->session);
+}
+
+static void set_submitting(struct instance *instance, bool submitting)
+{
+    if (instance->submitting == submitting) return;
+    instance->submitting = submitting;
+    play_busy(instance->play, submitting);
+}
+
+/* A thread of the core's own process, which dies with it. */
+static void submit_runs(void *argument)
+{
+    struct instance *instance = argument;
+    struct play *play = instance->play;
+
+    if (!instance->submitting) return;
+    world_group_enter(instance->group);
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        if (to_be_submitted(instance, &play->actors[i])) submit(instance, &play->actors[i]);
+    }
+    set_submitting(instance, false);
 }
 
 void instance_submit_runs(struct instance *instance)
 {
-    struct play *play = instance->play;
+    const struct play *play = instance->play;
+    bool any = false;
 
-    world_group_enter(instance->group);
-    for (uint32_t i = 0; i < play->file->actor_count; i++) {
-        const struct actor *actor = &play->actors[i];
-        if (actor->scn->kind != SCN_ACTOR_AGENT || actor->instance != instance) continue;
-        if (!started_by_script(play, actor->session)) submit(instance, actor);
-    }
-    world_group_enter(0);
+    for (uint32_t i = 0; i < play->file->actor_count; i++)
+        any = any || to_be_submitted(instance, &play->actors[i]);
+    if (!any) return;
+    set_submitting(instance, true);
+    (void)world_spawn(instance->main_name, WORLD_ACTOR, submit_runs, instance);
 }
 
 /* --- ending --- */
+
+static void set_coming(struct instance *instance, bool coming)
+{
+    if (instance->coming == coming) return;
+    instance->coming = coming;
+    play_busy(instance->play, coming);
+}
 
 /* Everything that this life of the core had to do with tabs is gone. */
 static void lose_sockets(struct instance *instance, const char *why)
@@ -157,13 +191,18 @@ static void lose_sockets(struct instance *instance, const char *why)
     }
 }
 
-void instance_kill(struct instance *instance)
+void instance_kill(struct instance *instance, uint64_t restart_us)
 {
     struct play *play = instance->play;
 
     REQUIRE(instance->alive);
     instance->alive = false;
     instance->core = NULL;
+    /* Tabs ask whether there is anything to come back to. */
+    if (restart_us != WORLD_NEVER) {
+        set_coming(instance, true);
+        world_task_arm(instance->restart_task, ahead_ns(restart_us));
+    }
     RECORD(CORE_KILLED, instance->party, 0, 0, 0, .life = instance->life);
     world_group_kill(instance->group);
     store_calls_killed(play, instance->party);
@@ -174,6 +213,7 @@ void instance_kill(struct instance *instance)
         if (actor->scn->kind == SCN_ACTOR_BACKEND && actor->instance == instance && !actor->over)
             backend_killed(actor);
     }
+    set_submitting(instance, false);
     lose_sockets(instance, "the core was killed");
 }
 
@@ -214,13 +254,6 @@ void instance_stop(struct instance *instance, uint64_t deadline_us)
 
 /* --- keepers: fibers that start and drain while the scenario goes on --- */
 
-static void set_coming(struct instance *instance, bool coming)
-{
-    if (instance->coming == coming) return;
-    instance->coming = coming;
-    play_busy(instance->play, coming);
-}
-
 static void bring_back(void *argument)
 {
     struct instance *instance = argument;
@@ -228,6 +261,7 @@ static void bring_back(void *argument)
     instance_start(instance);
     RECORD(CORE_RESTARTED, instance->party, 0, 0, 0, .life = instance->life);
     set_coming(instance, false);
+    instance_submit_runs(instance);
     faults_refresh(instance->play);
 }
 
@@ -236,12 +270,6 @@ static void restart_due(void *argument)
     struct instance *instance = argument;
 
     (void)world_spawn(instance->keeper_name, WORLD_ACTOR, bring_back, instance);
-}
-
-void instance_restart_in(struct instance *instance, uint64_t delay_us)
-{
-    set_coming(instance, true);
-    world_task_arm(instance->restart_task, ahead_ns(delay_us));
 }
 
 static void drain_and_return(void *argument)
@@ -286,5 +314,6 @@ void instance_init(struct play *play, uint32_t index)
     instance->party = (uint16_t)(PARTY_CORE + index);
     (void)snprintf(instance->ws_name, sizeof instance->ws_name, "%.20s/ws", name);
     (void)snprintf(instance->keeper_name, sizeof instance->keeper_name, "%.20s keeper", name);
+    (void)snprintf(instance->main_name, sizeof instance->main_name, "%.20s/main", name);
     instance->restart_task = world_task(instance->keeper_name, WORLD_FAULT, restart_due, instance);
 }

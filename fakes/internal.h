@@ -160,6 +160,8 @@ struct instance {
     struct ws ws;
     char ws_name[WORLD_NAME_MAX];
     char keeper_name[WORLD_NAME_MAX];
+    char main_name[WORLD_NAME_MAX];
+    bool submitting;        /* a thread of its process is about to submit runs */
     uint16_t restart_task;
     uint64_t drain_us;      /* what its keeper has to do */
     uint64_t restart_us;    /* WORLD_NEVER: leave it */
@@ -171,12 +173,11 @@ void instance_init(struct play *play, uint32_t index);
 void instance_start(struct instance *instance);
 /* Drains and destroys it; leaks are reported. The caller is a fiber that may block. */
 void instance_stop(struct instance *instance, uint64_t deadline_us);
-void instance_kill(struct instance *instance);
-/* Starts it again that much later. */
-void instance_restart_in(struct instance *instance, uint64_t delay_us);
+/* Starts it again that much later; WORLD_NEVER: not at all. */
+void instance_kill(struct instance *instance, uint64_t restart_us);
 /* Drains it in a thread of its own, then starts it again; restart_us WORLD_NEVER: or not. */
 void instance_drain_aside(struct instance *instance, uint64_t deadline_us, uint64_t restart_us);
-/* Submits the runs of this core's sessions that nobody else starts. */
+/* Submits the runs that no script starts and that were not submitted before. Does not block. */
 void instance_submit_runs(struct instance *instance);
 /* The newest thread of that name that belongs to this life of the core; WORLD_NOBODY: none. */
 uint16_t instance_thread(const struct instance *instance, const char *name);
@@ -197,7 +198,6 @@ struct actor {
     bool over;              /* its script has ended */
     bool dead;              /* its fiber is gone: steps that did not end never will */
     const struct scn_modifiers *awaits; /* blocked on after or during */
-    const struct scn_step *expecting;   /* blocked on an `expect` without a deadline */
     struct world_queue turn;    /* waits for `awaits` */
     struct world_queue arrival; /* waits for something to expect */
     uint64_t step_since_ns;     /* when the first of its times began */
@@ -249,9 +249,6 @@ void inbox_add(struct actor *actor, const char *kind, const json_t *fields, cons
 void expect_step(struct actor *actor, const struct scn_step *step);
 /* Reports that a step was not fulfilled. Does not return. */
 _Noreturn void expect_broken(struct actor *actor, const struct scn_step *step, const char *text);
-
-/* What it waits for did not come and never will. */
-_Noreturn void expect_never_arrived(struct actor *actor, const struct scn_step *step);
 
 /* --- tabs (tab.c, tab_receive.c, tab_script.c) --- */
 
@@ -339,6 +336,7 @@ struct agent {
     struct run_context *run;    /* NULL: not running */
     const struct instance *at;  /* where it runs */
     uint64_t run_number;
+    bool submitted;             /* somebody has asked for its run */
     bool stop_asked, finished;
     struct counter emitted[KINDS_MAX]; /* events of each kind so far */
     struct world_queue stopped;

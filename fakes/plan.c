@@ -219,6 +219,11 @@ struct stage *stage_new(const struct scn_file *file, const struct core_api *api,
     return stage;
 }
 
+uint64_t stage_calm_us(const struct stage *stage)
+{
+    return stage->calm_us;
+}
+
 void stage_free(struct stage *stage)
 {
     if (record_scenario_get() == stage->file) record_scenario(NULL);

@@ -88,7 +88,6 @@ void actor_abandon(struct actor *actor)
 {
     actor->dead = true;
     actor->awaits = NULL;
-    actor->expecting = NULL;
     actor_busy(actor, false);
     progress(actor->play);
 }

@@ -103,14 +103,6 @@ static void wait_until_quiet(struct play *play)
     RECORD(QUIESCE, PARTY_NOBODY, 0, 0, 0, .length = (int64_t)play->stage->calm_us);
 }
 
-static void judge_expectations(struct play *play)
-{
-    for (uint32_t i = 0; i < play->file->actor_count; i++) {
-        struct actor *actor = &play->actors[i];
-        if (actor->expecting != NULL) expect_never_arrived(actor, actor->expecting);
-    }
-}
-
 void stage_run(void *argument)
 {
     struct stage *stage = argument;
@@ -121,7 +113,6 @@ void stage_run(void *argument)
     start_cores(play);
     start_actors(play);
     wait_until_quiet(play);
-    judge_expectations(play);
     play->ending = true;
     for (uint32_t i = 0; i < play->file->core_count; i++) {
         if (play->instances[i].core != NULL) instance_stop(&play->instances[i], LAST_DRAIN_US);
