@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WIRE_SMALL = 512 };
+
 static const struct { const char *word; enum wire_message kind; } requests[] = {
 #define WIRE_REQUEST_ROW(name, word) { word, name },
     WIRE_REQUESTS(WIRE_REQUEST_ROW)
@@ -70,9 +72,18 @@ bool wire_bool(const json_t *body, const char *name, bool *value)
 
 char *wire_text(json_t *object, size_t *length)
 {
-    char *text = json_dumps(object, JSON_COMPACT);
+    /* Most messages fit: one dump, one allocation of the right size. */
+    char small[WIRE_SMALL];
+    size_t size = json_dumpb(object, small, sizeof small, JSON_COMPACT);
+    char *text = size == 0 ? NULL : malloc(size + 1);
+    if (text != NULL && size <= sizeof small)
+        memcpy(text, small, size);
+    else if (text != NULL)
+        REQUIRE(json_dumpb(object, text, size, JSON_COMPACT) == size);
+    if (text != NULL)
+        text[size] = '\0';
     json_decref(object);
-    *length = text == NULL ? 0 : strlen(text);
+    *length = text == NULL ? 0 : size;
     return text;
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void publish_tokens(struct rig *rig, struct session_ref session, int count)
 {
@@ -259,6 +260,17 @@ static void pages_concatenate_to_the_log(void **state)
     json_t *frame = tab_expect(tab, "history_page");
     assert_int_equal(json_array_size(json_object_get(frame, "events")), 2);
     assert_int_equal(frame_number(frame, "next"), 14);
+    /* A frame of a few kilobytes, whole. */
+    char payload[3000];
+    int length = snprintf(payload, sizeof payload, "{\"text\":\"%02500d\"}", 7);
+    assert_int_equal(publish_wait(rig.core, session, "token", payload, (size_t)length, NULL),
+                     CORE_OK);
+    tab_send(tab, "{\"type\":\"history\",\"epoch\":1,\"cursor\":14}");
+    frame = tab_expect(tab, "history_page");
+    const char *text = frame_word(
+        frame_payload(json_array_get(json_object_get(frame, "events"), 0)), "text");
+    assert_int_equal(strlen(text), 2500);
+    assert_int_equal(text[2499], '7');
     rig_stop(&rig);
 }
 
