@@ -82,7 +82,7 @@ struct prompt_fact {
     int64_t timeout;
     int64_t outcome;            /* of the first one, as the agent or a tab learned it */
     uint16_t told;              /* who learned it */
-    uint32_t life;              /* lives of the agent's core when it was asked */
+    uint32_t life;              /* of the agent's core when it was asked */
 };
 
 /* Answers to an id: how many tabs said yes, no, or something else. */
@@ -91,7 +91,7 @@ struct answer_fact {
     uint32_t yes, no, other;
 };
 
-/* A run, by (session, run); an agent, by (agent); a request, by (session, key). */
+/* A run, by (session, run); an agent, by (agent); a request, by (session, key, life). */
 struct run_fact {
     struct ledger_entry entry;
     uint32_t started, ended;
@@ -114,7 +114,7 @@ struct lock_fact {
     int64_t owner, token, until;
     int64_t newest;             /* largest token ever granted */
     uint16_t core;              /* who asked for it */
-    uint32_t life;              /* lives of that core at the time */
+    uint32_t life;              /* of that core at the time */
     uint32_t refused;           /* record of a refusal during the calm, since the grant */
     int64_t leased;             /* token that a backend holds on purpose */
 };
@@ -147,6 +147,7 @@ struct silence_fact {
 #define CHECK_NAMES(X)                                                                             \
     X(ok, "ok") X(unknown, "unknown") X(yes, "yes") X(no, "no") X(approved, "approved")            \
     X(rejected, "rejected") X(expired, "expired") X(cancelled, "cancelled")                        \
+    X(superseded, "superseded")                                                                    \
     X(completed, "completed") X(failed, "failed") X(interrupted, "interrupted")                    \
     X(run_state, "run_state") X(prompt_closed, "prompt_closed") X(error, "error") X(gap, "gap")    \
     X(initial_state, "initial_state") X(running, "running") X(acquire, "acquire")                  \
@@ -255,7 +256,7 @@ struct check_set {
     uint64_t now_us, calm_us;
     bool calm;
     uint64_t dirty[SCN_CHECKS_MAX / 64];    /* properties to look at again */
-    uint32_t lives[SCN_CORES_MAX];          /* times that a core began */
+    uint32_t lives[SCN_CORES_MAX];          /* which life of each core this is */
     bool down[SCN_CORES_MAX];
     struct tab_fact tabs[SCN_ACTORS_MAX];
 #define CHECK_LEDGER_MEMBER(member, type) struct ledger member;

@@ -62,10 +62,19 @@ static void judge_deadline(struct check_set *set, const struct record *record)
                     (long long)(after / 1000), (long long)(v->timeout / 1000));
 }
 
+/* A call that failed gave no outcome. */
+static bool is_outcome(const struct check_names *names, int64_t outcome)
+{
+    return outcome == names->approved || outcome == names->rejected ||
+           outcome == names->expired || outcome == names->cancelled ||
+           outcome == names->superseded;
+}
+
 /* Everybody who learns the outcome of a question that was asked once learns the same. */
 static void judge_outcome(struct check_set *set, const struct record *record,
                           struct prompt_fact *prompt, int64_t outcome)
 {
+    if (!is_outcome(&set->names, outcome)) return;
     if (prompt->outcome == 0) {
         prompt->outcome = outcome;
         prompt->told = record->subject;
@@ -99,7 +108,6 @@ void check_prompt_closed(struct check_set *set, const struct record *record)
 {
     const struct record_values_CLIENT_RECV *v = &record->values.CLIENT_RECV;
 
-    if (v->outcome == 0) return;
     for (uint32_t i = 0; i < set->prompts.count; i++) {
         struct prompt_fact *prompt = ledger_at(&set->prompts, i);
         if (prompt->entry.key.at[1] == v->id) judge_outcome(set, record, prompt, v->outcome);

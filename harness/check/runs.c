@@ -20,7 +20,11 @@ void check_run_req(struct check_set *set, const struct record *record)
     if (v->code != set->names.ok || v->run == 0) return;
     count_run(set, v->session, v->run);
     if (v->key == 0) return;
-    struct request_fact *request = ledger_get(&set->requests, LEDGER_KEY(v->session, v->key));
+    /* A request is only as old as the core that answered: a submission is not stored at once. */
+    int32_t core = check_core_of(set, record->subject);
+    int64_t life = core < 0 ? 0 : set->lives[core];
+    struct request_fact *request =
+        ledger_get(&set->requests, LEDGER_KEY(v->session, v->key, life));
     if (request->run == 0) request->run = v->run;
     request->created += v->created != 0;
     if (request->run != v->run)

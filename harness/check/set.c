@@ -2,6 +2,7 @@
 #include "harness/check/internal.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -244,7 +245,8 @@ static void core_lives(struct check_set *set, const struct record *record)
 {
     int32_t core = check_core_of(set, record->subject);
     if (core < 0) return;
-    set->lives[core]++;
+    /* Restarted ones are told of twice, with the same number. */
+    set->lives[core] = (uint32_t)record->values.CORE_STARTED.life;
     set->down[core] = false;
 }
 
@@ -271,6 +273,9 @@ static void judge_liveness(struct check_set *set, const struct record *record)
     check_properties_end(set, record);
     set->quiet = true;
 }
+
+_Static_assert(offsetof(struct record_values_CORE_STARTED, life) ==
+               offsetof(struct record_values_CORE_RESTARTED, life), "read alike");
 
 typedef void (*judge)(struct check_set *set, const struct record *record);
 

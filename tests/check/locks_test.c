@@ -144,6 +144,18 @@ static void held_by_the_dead(void **state)
                     "lock dev_server:box is still held by a (token 1), whose core is dead");
 }
 
+static void held_by_a_core_that_came_back(void **state)
+{
+    (void)state;
+    begin();
+    SEE(CORE_KILLED, CORE, .life = 1);
+    SEE(CORE_STARTED, CORE, .life = 2);
+    grant("a", 1, 500000000);
+    SEE(CORE_RESTARTED, CORE, .life = 2);
+    stream_calm(75000);
+    stream_holds();
+}
+
 static void refuse(void)
 {
     SEE(LK_REFUSE, PARTY_LOCKS, .key = W("dev_server"), .owner = W("b"), .op = W("acquire"),
@@ -316,6 +328,7 @@ int main(void)
         cmocka_unit_test(renewed_with_an_old_token),
         cmocka_unit_test(held_after_its_time),
         cmocka_unit_test(held_by_the_dead),
+        cmocka_unit_test(held_by_a_core_that_came_back),
         cmocka_unit_test(never_given_up),
         cmocka_unit_test(given_up_at_last),
         cmocka_unit_test(held_on_purpose),

@@ -91,6 +91,18 @@ static void two_truths(void **state)
                     "bot was told that deploy is approved, and left that it is cancelled");
 }
 
+/* The call failed: that is no outcome, whatever becomes of the question. */
+static void a_failed_call(void **state)
+{
+    (void)state;
+    begin();
+    ask();
+    settled("unavailable");
+    SEE(CLIENT_RECV, LEFT, .kind = W("prompt_closed"), .id = W("deploy"), .seq = 1,
+        .outcome = W("cancelled"));
+    stream_holds();
+}
+
 static void never_settled(void **state)
 {
     (void)state;
@@ -190,6 +202,7 @@ int main(void)
         cmocka_unit_test(approved_by_nobody),
         cmocka_unit_test(answered_by_somebody),
         cmocka_unit_test(two_truths),
+        cmocka_unit_test(a_failed_call),
         cmocka_unit_test(never_settled),
         cmocka_unit_test(not_settled_yet),
         cmocka_unit_test(died_with_its_question),

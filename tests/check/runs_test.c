@@ -161,6 +161,19 @@ static void found_again(void **state)
     stream_holds();
 }
 
+/* The request died with the core before anything of it was stored. */
+static void made_again_in_another_life(void **state)
+{
+    (void)state;
+    begin();
+    asked("k", 1, true);
+    SEE(CORE_KILLED, CORE, .life = 1);
+    SEE(CORE_STARTED, CORE, .life = 2);
+    SEE(CORE_RESTARTED, CORE, .life = 2);
+    asked("k", 1, true);
+    stream_holds();
+}
+
 static void ended_twice(void **state)
 {
     (void)state;
@@ -243,6 +256,7 @@ int main(void)
         cmocka_unit_test(one_key_two_runs),
         cmocka_unit_test(made_twice),
         cmocka_unit_test(found_again),
+        cmocka_unit_test(made_again_in_another_life),
         cmocka_unit_test(ended_twice),
         cmocka_unit_test(two_outcomes),
         cmocka_unit_test(event_after_the_end),

@@ -20,22 +20,36 @@ static void listener(void *context, const struct check_violation *violation)
     stream.told++;
 }
 
+static void begin(const struct scn_file *file, struct scn_diagnostics *diagnostics)
+{
+    if (file == NULL) scn_print_diagnostics(stderr, diagnostics);
+    scn_diagnostics_free(diagnostics);
+    assert_non_null(file);
+    stream.file = file;
+    record_reset();
+    record_scenario(file);
+    stream.set = check_set_new(file);
+    check_listen(stream.set, listener, NULL);
+    stream.told = 0;
+    stream_again();
+}
+
 void stream_begin(const char *scenario)
 {
     struct scn_diagnostics diagnostics;
     char text[8192];
 
     (void)snprintf(text, sizeof text, "scenario story \"a story\"\n%s", scenario);
-    stream.file = scn_parse_bytes("story.scn", text, strlen(text), NULL, &diagnostics);
-    if (stream.file == NULL) scn_print_diagnostics(stderr, &diagnostics);
-    scn_diagnostics_free(&diagnostics);
-    assert_non_null(stream.file);
-    record_reset();
-    record_scenario(stream.file);
-    stream.set = check_set_new(stream.file);
-    check_listen(stream.set, listener, NULL);
-    stream.told = 0;
-    stream_again();
+    begin(scn_parse_bytes("story.scn", text, strlen(text), NULL, &diagnostics), &diagnostics);
+}
+
+void stream_begin_file(const char *name)
+{
+    struct scn_diagnostics diagnostics;
+    char path[512];
+
+    (void)snprintf(path, sizeof path, "%s/%s", SCENARIOS, name);
+    begin(scn_parse(path, NULL, &diagnostics), &diagnostics);
 }
 
 void stream_again(void)

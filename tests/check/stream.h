@@ -17,6 +17,8 @@
 
 /* Begins with the text of a scenario, all but its first line. Fails the test if it is wrong. */
 void stream_begin(const char *scenario);
+/* The same with a file of scenarios/, "late_connect.scn". */
+void stream_begin_file(const char *name);
 /* Begins another execution of the same scenario. */
 void stream_again(void);
 void stream_end(void);
