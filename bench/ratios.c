@@ -84,7 +84,7 @@ static double time_loop(void (*entry)(void), uint64_t steps)
 
 enum { POINTS = 20000 };
 
-static void spin_points(void *argument)
+static __attribute__((noinline)) void spin_points(void *argument)
 {
     (void)argument;
     for (int i = 0; i < POINTS / THREADS; i++) world_point("bench", WORLD_WRITE);

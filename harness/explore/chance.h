@@ -19,9 +19,14 @@ static inline uint64_t chance_next(struct chance *chance)
 
 /* Uniform below n (n >= 1), by multiplication (Lemire, "Fast random integer generation in an
  * interval", 2019, without the rejection: n is far below 2^32). */
+static inline uint32_t chance_scale(uint64_t drawn, uint32_t n)
+{
+    return (uint32_t)((drawn >> 32) * n >> 32);
+}
+
 static inline uint32_t chance_below(struct chance *chance, uint32_t n)
 {
-    return (uint32_t)((chance_next(chance) >> 32) * n >> 32);
+    return chance_scale(chance_next(chance), n);
 }
 
 static inline struct chance chance_for(uint64_t seed, uint64_t n)

@@ -72,9 +72,9 @@ static _Noreturn void differ(const struct world_step *before, uint32_t before_co
     _exit(5);
 }
 
-static void repeat(const struct explore_subject *subject, const struct world_result *before,
-                   uint64_t run)
+static void repeat(const struct explore_subject *subject, uint64_t run)
 {
+    uint64_t before = world_run_hash();
     uint32_t count, steps_count;
     const struct world_choice *choices = explore_choices(&count);
     const struct world_step *steps = world_steps(&steps_count);
@@ -85,7 +85,7 @@ static void repeat(const struct explore_subject *subject, const struct world_res
     for (uint32_t i = 0; i < count; i++) list[i] = choices[i].index;
     struct world_result again;
     explore_replay(subject, list, count, true, &again);
-    if (again.run_hash != before->run_hash) differ(copy, steps_count, run);
+    if (world_run_hash() != before) differ(copy, steps_count, run);
     free(copy);
     free(list);
 }
@@ -107,12 +107,12 @@ static void count_run(struct explore_stats *stats, struct distinct *distinct,
 }
 
 static void keep_failure(struct explore_failure *failure, uint32_t id, uint64_t run,
-                         struct strategy *strategy, const struct world_result *result)
+                         struct strategy *strategy)
 {
     uint32_t count;
     const struct world_choice *choices = explore_choices(&count);
     failure->run = run;
-    failure->run_hash = result->run_hash;
+    failure->run_hash = world_run_hash();
     failure->count = count;
     for (uint32_t i = 0; i < count; i++) failure->choices[i] = choices[i].index;
     snprintf(failure->strategy, sizeof failure->strategy, "%s",
@@ -135,18 +135,23 @@ static uint32_t first_execution(const struct explore_subject *subject, struct di
     log_now->run = 0;
     uint32_t id = execute(subject, plain, &result);
     count_run(stats, distinct, &result);
-    if (id != EXPLORE_PASSED) keep_failure(failure, id, 0, plain, &result);
-    if (id == EXPLORE_PASSED) repeat(subject, &result, 0);
+    if (id != EXPLORE_PASSED) keep_failure(failure, id, 0, plain);
+    if (id == EXPLORE_PASSED) repeat(subject, 0);
     plain->free(plain);
     return result.choices;
+}
+
+/* Searches enumerate by themselves; samplers leave out the default schedule, which comes first. */
+static bool starts_plain(const struct explore_options *options)
+{
+    return options->custom == NULL && options->strategy.kind != EXPLORE_DFS;
 }
 
 static void loop(const struct explore_subject *subject, const struct explore_options *options,
                  struct strategy *strategy, struct distinct *distinct, struct explore_stats *stats,
                  struct explore_failure *failure)
 {
-    bool samples = options->strategy.kind != EXPLORE_DFS;
-    uint64_t run = options->first_run + (options->first_run == 0 && samples);
+    uint64_t run = options->first_run + (options->first_run == 0 && starts_plain(options));
     for (; stats->runs < options->runs_max; run++) {
         if (!strategy->begin(strategy, run)) {
             stats->complete = true;
@@ -157,11 +162,11 @@ static void loop(const struct explore_subject *subject, const struct explore_opt
         uint32_t id = execute(subject, strategy, &result);
         count_run(stats, distinct, &result);
         if (id != EXPLORE_PASSED) {
-            keep_failure(failure, id, run, strategy, &result);
+            keep_failure(failure, id, run, strategy);
             return;
         }
         if (strategy->end) strategy->end(strategy, log_now->choices, log_now->used);
-        if (power_of_two(run)) repeat(subject, &result, run);
+        if (power_of_two(run)) repeat(subject, run);
         if (stats->runs % PROGRESS_EVERY == 0 && options->progress) {
             stats->distinct = distinct_count(distinct, &stats->distinct_exact);
             if (options->progress(options->progress_context, stats)) continue;
@@ -180,16 +185,16 @@ int explore_run(const struct explore_subject *subject, const struct explore_opti
     failure->id = EXPLORE_PASSED;
     if (!distinct_init(&distinct)) return -1;
     uint32_t length = 0;
-    if (options->first_run == 0 && strategy_options.kind != EXPLORE_DFS) {
+    if (options->first_run == 0 && starts_plain(options)) {
         length = first_execution(subject, &distinct, stats, failure);
     }
     if (strategy_options.length == 0) strategy_options.length = length;
-    struct strategy *strategy = strategy_new(&strategy_options);
+    struct strategy *strategy = options->custom ? options->custom : strategy_new(&strategy_options);
     if (strategy && failure->id == EXPLORE_PASSED) {
         loop(subject, options, strategy, &distinct, stats, failure);
     }
     stats->distinct = distinct_count(&distinct, &stats->distinct_exact);
-    if (strategy) strategy->free(strategy);
+    if (strategy && strategy != options->custom) strategy->free(strategy);
     distinct_free(&distinct);
     return strategy ? 0 : -1;
 }

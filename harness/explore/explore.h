@@ -47,6 +47,7 @@ struct explore_failure {
 
 struct explore_options {
     struct strategy_options strategy;
+    struct strategy *custom;   /* instead of one made by these options; not freed. May be NULL */
     uint64_t runs_max;
     uint64_t first_run;        /* number of the first execution */
     /* Told now and then; false ends the exploration as out_of_time. May be NULL. */

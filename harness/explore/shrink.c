@@ -61,7 +61,7 @@ static bool attempt(struct shrink *shrink, uint32_t count)
     if (!better(done, used, shrink->best)) return false;
     memcpy(shrink->best->choices, done, used * sizeof *done);
     shrink->best->count = used;
-    shrink->best->run_hash = result.run_hash;
+    shrink->best->run_hash = world_run_hash();
     return true;
 }
 

@@ -1,7 +1,7 @@
 /* Condition variables. A wait is two steps: release and enqueue; then, woken, take the mutex
  * again. A timeout is a step of its own between them, so that a signal which comes after the
  * deadline but before the waiter runs is explored both ways. */
-#include "internal.h"
+#include "contend.h"
 
 static uint32_t cond_at(pthread_cond_t *cond, uintptr_t site)
 {
@@ -32,7 +32,7 @@ static void wake(struct object *cond, struct entity *waiter)
     waiter->reason = WOKEN;
     waiter->wait = WAIT_MUTEX;
     waiter->wait_object = cond->other;
-    queue_push(&mutex->head, &mutex->tail, waiter);
+    contenders_add(mutex, waiter);
     if (mutex->owner == 0) entity_enable(waiter);
 }
 
@@ -77,7 +77,7 @@ static void enqueue(uint32_t id, uint32_t mutex_id, uint64_t deadline_ns, uintpt
     step_record(WORLD_OP_WAIT, id, WORLD_WRITE, 0);
     entity_disable(self);
     timer_add(self, TIMER_WAKE, deadline_ns);
-    if (W.spurious_left > 0 && !self->enabled) {
+    if (W.spurious_left > 0 && !entity_enabled(self)) {
         entity_class_set(self, WORLD_SPURIOUS);
         entity_enable(self);
     }
@@ -102,7 +102,7 @@ static int cond_wait(pthread_cond_t *storage, pthread_mutex_t *mutex_storage, ui
     if (reason == WOKEN) {
         /* Chosen as a contender: the mutex is free. */
         struct object *mutex = &W.objects[mutex_id];
-        queue_remove(&mutex->head, &mutex->tail, self);
+        contenders_remove(mutex, self);
         self->wait = WAIT_NONE;
         rc = mutex_take_chosen(mutex_id, site);
     } else {

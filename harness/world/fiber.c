@@ -4,8 +4,7 @@
  * the same in every execution. Where a linked image has thread-local variables, each slot
  * also owns a parked OS thread, whose only purpose is its thread-local storage: a switch
  * loads that thread's base register. */
-#include "internal.h"
-#include "switch.h"
+#include "plain.h"
 
 #include <link.h>
 #include <semaphore.h>
@@ -70,6 +69,9 @@ void fiber_init(void)
     size_t bytes = STACK_BYTES * WORLD_ENTITIES_MAX;
     void *at = mmap(STACK_BASE, bytes, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+#ifdef WITH_ASAN
+    W.switch_hooks = true;
+#endif
     if (at != STACK_BASE) world_broken(__FILE__, __LINE__, "the stacks' address range is taken");
 #if defined(__x86_64__)
     have_fsgsbase = (getauxval(AT_HWCAP2) & 2) != 0;
@@ -196,7 +198,7 @@ void *fiber_prepare(struct entity *entity, void (*entry)(void))
                world_switch_prepare(stack_low(slot), stack_bytes(slot), first_frame);
 }
 
-void fiber_switch(struct entity *from, struct entity *to)
+void fiber_switch_hooked(struct entity *from, struct entity *to)
 {
     W.self = to;
 #ifdef WITH_ASAN

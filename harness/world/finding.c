@@ -142,7 +142,7 @@ void world_wait_describe(uint16_t id, char *out, size_t bytes)
 
 bool world_entity_enabled(uint16_t id)
 {
-    return entity_of(id)->enabled;
+    return entity_enabled(entity_of(id));
 }
 
 static void describe_waiter(const struct entity *entity)

@@ -22,7 +22,7 @@ void world_image_add(const struct image *image)
     known->image = image;
     known->data = image->data_start;
     known->bytes = (size_t)(image->data_end - image->data_start);
-    if (*image->tls_size > 0) W.uses_tls = true;
+    if (*image->tls_size > 0) W.uses_tls = W.switch_hooks = true;
     if (known->bytes == 0) return;
     known->initial = mmap(NULL, known->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
                           -1, 0);

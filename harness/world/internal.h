@@ -48,31 +48,33 @@ struct cleanup; /* glibc's cancellation frame */
 
 /* A thread (with a stack) or a task (a callback). */
 struct entity {
+    /* The inner loop needs no more than these. */
     void *stack_pointer;
     uint64_t hash; /* causal past of its last step */
+    uint64_t bit;  /* in the first word of a set: see contend.h; 0 for those not kept there */
+    uintptr_t wait_site;
+    uint32_t wait_object;
+    int saved_errno;
     uint16_t id;
     uint16_t slot; /* stack; WORLD_NOBODY for tasks */
+    uint16_t held; /* mutexes held */
+    uint16_t wait; /* enum wait_kind */
+    uint16_t reason;
     uint8_t class_;
     uint8_t home_class; /* what it is when no window is open */
     uint8_t state;
     uint8_t group;
-    bool enabled;  /* in the set of its class */
+
     bool paused;   /* would be enabled, but for a pause */
     bool wants_run; /* while paused: to be enabled at the end */
     bool detached, joining_done;
     bool cancel_pending, cancel_disabled, cancel_async, cancelling;
-    uint8_t wait; /* enum wait_kind */
-    uint8_t reason;
-    int saved_errno;
-    uint32_t wait_object;
+    bool wants_write;  /* WAIT_RWLOCK */
     uint16_t wait_for; /* WAIT_JOIN */
     uint16_t joiner;   /* id + 1 of the thread that joins this one */
     uint16_t next;     /* in a queue or contender list: id + 1 */
     uint16_t children;
-    uint16_t held;     /* mutexes held */
-    bool wants_write;  /* WAIT_RWLOCK */
     uint32_t object;   /* its own, for joins; 0 until used */
-    uintptr_t wait_site;
     const char *wait_what;
     void *(*start)(void *);
     void (*body)(void *);
@@ -106,10 +108,12 @@ struct object {
     const void *address;
     uint64_t write_hash, read_hash; /* causal past of the last write, and reads since */
     uintptr_t site;                 /* where it was acquired last, or first used */
+    uint64_t contenders;            /* of a mutex: bits of entities, see contend.h */
     uint32_t ordinal;               /* among its kind */
     uint8_t kind;
     uint8_t type;    /* mutex type, clock of a condition */
     bool tried;      /* somebody uses try or timed locks: unlocking is a choice */
+    bool plain;      /* a normal mutex, not robust, never tried: the short paths apply */
     uint16_t owner;  /* id + 1 */
     uint16_t head;   /* waiters or contenders: id + 1, linked by entity.next */
     uint16_t tail;
@@ -130,23 +134,23 @@ enum { TIMERS_MAX = 4 * WORLD_ENTITIES_MAX };
 struct world {
     struct entity *self;
     uint64_t enabled[WORLD_CLASSES][SET_WORDS];
-    uint32_t options; /* enabled in any class */
-    uint32_t others;  /* of them, those that are no threads of the program */
+    uint32_t others;  /* enabled entities that are no threads of the program */
     uint32_t relaxed; /* of them, those that let time pass */
-    uint32_t words;    /* words of the sets in use */
+    uint32_t words;   /* words of the sets in use */
+    bool plain;       /* only threads with a bit can be options: see plain_update */
 
     struct world_step *step; /* next to be written */
     struct world_step *steps_end;
-    uint64_t run_hash, class_hash;
+    struct world_step *steps_plain_end; /* up to here nothing but the step is to be kept */
+    uint64_t class_hash;
     uint64_t fence_hash; /* everything before time last passed */
     struct world_choice *choice_log;
     uint32_t choices, choices_max;
     volatile uint32_t *choices_used;
 
     struct world_chooser *chooser;
-    uint32_t option_count;   /* of the choice being made */
     uint32_t signalled;      /* condition of the last signal that had a choice */
-    bool option_continues, option_advance;
+    bool option_continues, option_advance; /* of the choice being made */
     uint64_t now_ns;
     int64_t wall_offset_ns;
     uint32_t spurious_left, stalls_left;
@@ -178,6 +182,7 @@ struct world {
 
     struct world_limits limits;
     bool uses_tls;
+    bool switch_hooks; /* a switch is more than the switch of stacks */
     int *errno_at; /* of the OS thread */
 };
 
@@ -190,24 +195,40 @@ static inline struct entity *entity_of(uint16_t id)
     return &W.entities[id];
 }
 
-/* Threads of the program are the common case, and the only one in the inner loop. */
+/* The inner loop is for programs of at most 64 threads where time cannot pass early. */
+static inline void plain_update(void)
+{
+    W.plain = W.others == 0 && W.words == 1 && W.stalls_left == 0;
+}
+
 static inline void set_count(uint32_t class_, uint32_t by)
 {
-    W.options += by;
     if (LIKELY(class_ == WORLD_THREAD)) return;
     W.others += by;
     if (class_ >= WORLD_WINDOW && class_ != WORLD_FAULT) W.relaxed += by;
+    plain_update();
+}
+
+static inline uint64_t *set_word(const struct entity *entity)
+{
+    return &W.enabled[entity->class_][entity->id >> 6];
+}
+
+/* In the set of its class. */
+static inline bool entity_enabled(const struct entity *entity)
+{
+    return *set_word(entity) >> (entity->id & 63) & 1;
 }
 
 static inline void set_add(struct entity *entity)
 {
-    W.enabled[entity->class_][entity->id >> 6] |= 1ull << (entity->id & 63);
+    *set_word(entity) |= 1ull << (entity->id & 63);
     set_count(entity->class_, 1);
 }
 
 static inline void set_remove(struct entity *entity)
 {
-    W.enabled[entity->class_][entity->id >> 6] &= ~(1ull << (entity->id & 63));
+    *set_word(entity) &= ~(1ull << (entity->id & 63));
     set_count(entity->class_, (uint32_t)-1);
 }
 
@@ -215,19 +236,21 @@ static inline void entity_enable(struct entity *entity)
 {
     if (UNLIKELY(entity->paused)) {
         entity->wants_run = true;
-        return;
+    } else if (!entity_enabled(entity)) {
+        set_add(entity);
     }
-    if (entity->enabled) return;
-    entity->enabled = true;
-    set_add(entity);
 }
 
 static inline void entity_disable(struct entity *entity)
 {
     entity->wants_run = false;
-    if (!entity->enabled) return;
-    entity->enabled = false;
-    set_remove(entity);
+    if (entity_enabled(entity)) set_remove(entity);
+}
+
+/* A thread that keeps its place among the contenders of a mutex as a bit; 0: it cannot. */
+static inline uint64_t entity_bit(const struct entity *entity)
+{
+    return entity->home_class == WORLD_THREAD && entity->id < 64 ? 1ull << entity->id : 0;
 }
 
 struct entity *entity_new(const char *name, enum world_class class_);
@@ -235,15 +258,21 @@ void entity_class_set(struct entity *entity, enum world_class class_);
 
 /* --- scheduling (sched.c) --- */
 
+uint32_t sched_count(uint64_t bits); /* how many are set */
 void sched_pass(void);
+
+/* Whether the running thread is the only option, so that there is nothing to choose. */
+static inline bool sched_alone(const struct entity *self)
+{
+    return W.plain && self->bit != 0 && W.enabled[WORLD_THREAD][0] == self->bit;
+}
 
 /* A scheduling point of the running thread: others may run first. Call it before the
  * operation takes effect. A thread that was disabled, because it cannot do the operation
  * now, returns from here once something has enabled it and it was chosen. */
 static inline void sched_point(void)
 {
-    if (W.options == 1 && W.self->enabled && !W.stalls_left) return; /* no alternative */
-    sched_pass();
+    if (!sched_alone(W.self)) sched_pass();
 }
 
 /* Block the running thread: returns once something has enabled it and it was chosen. */
@@ -254,6 +283,13 @@ static inline void sched_block(void)
 }
 
 _Noreturn void sched_leave(enum world_end end);
+
+static inline void sched_log(uint32_t index, uint32_t count)
+{
+    if (UNLIKELY(W.choices == W.choices_max)) sched_leave(WORLD_CUT);
+    W.choice_log[W.choices] = (struct world_choice){(uint16_t)index, (uint16_t)count};
+    *W.choices_used = ++W.choices;
+}
 uint32_t sched_value(uint32_t count, const char *label);
 
 /* --- steps (inline: this is the inner loop) --- */
@@ -264,24 +300,14 @@ static inline uint64_t mix(uint64_t a, uint64_t b)
     return x ^ x >> 32;
 }
 
-void step_observed(struct world_step *step);
-_Noreturn void step_bound_reached(void);
+void step_record_watched(struct entity *entity, enum world_op op, uint32_t object,
+                         enum world_access access, uint32_t result);
 
-static inline void step_record_as(struct entity *entity, enum world_op op, uint32_t object,
-                                  enum world_access access, uint32_t result)
+static inline void step_keep(struct entity *entity, enum world_op op, uint32_t object,
+                             enum world_access access, uint32_t result)
 {
-    struct world_step *step = W.step;
-    if (UNLIKELY(step == W.steps_end)) step_bound_reached();
-    W.step = step + 1;
-    step->object = object;
-    step->result = result;
-    step->choices = W.choices;
-    step->entity = entity->id;
-    step->op = (uint8_t)op;
-    step->access = (uint8_t)access;
-    uint64_t what = ((uint64_t)op << 32 | result) + W.fence_hash;
-    W.run_hash = mix(W.run_hash, what ^ (uint64_t)entity->id << 48 ^ (uint64_t)object << 16);
     struct object *o = &W.objects[object];
+    uint64_t what = ((uint64_t)op << 32 | result) + W.fence_hash;
     uint64_t past = o->write_hash;
     if (access == WORLD_WRITE) past += o->read_hash;
     uint64_t hash = mix(entity->hash + what, past);
@@ -293,7 +319,18 @@ static inline void step_record_as(struct entity *entity, enum world_op op, uint3
     } else if (access == WORLD_READ) {
         o->read_hash += hash;
     }
-    if (UNLIKELY(W.observer != NULL)) step_observed(step);
+    *W.step++ = (struct world_step){object, result, W.choices, entity->id, (uint8_t)op,
+                                    (uint8_t)access};
+}
+
+static inline void step_record_as(struct entity *entity, enum world_op op, uint32_t object,
+                                  enum world_access access, uint32_t result)
+{
+    if (UNLIKELY(W.step >= W.steps_plain_end)) {
+        step_record_watched(entity, op, object, access, result);
+    } else {
+        step_keep(entity, op, object, access, result);
+    }
 }
 
 static inline void step_record(enum world_op op, uint32_t object, enum world_access access,
@@ -355,7 +392,6 @@ int mutex_take_chosen(uint32_t id, uintptr_t site);
 void mutex_release(uint32_t id, uint32_t *count);
 void mutex_check_cycle(void);
 void mutex_owner_ends(struct entity *self);
-void mutex_enable_contenders(struct object *mutex);
 uint32_t mutex_at(pthread_mutex_t *mutex, uintptr_t site);
 
 /* --- time (timer.c, clock.c) --- */
@@ -388,7 +424,7 @@ void rwlock_reset(void);
 
 void fiber_init(void);
 void *fiber_prepare(struct entity *entity, void (*entry)(void));
-void fiber_switch(struct entity *from, struct entity *to);
+void fiber_switch_hooked(struct entity *from, struct entity *to); /* see plain.h */
 void fiber_start(struct entity *first); /* from the OS thread's own stack, until fiber_leave */
 _Noreturn void fiber_leave(void);
 bool fiber_guard_hit(uintptr_t address, uint16_t *entity);

@@ -3,7 +3,8 @@
  * A thread that is about to lock is a contender of the mutex; contenders are enabled
  * exactly while the mutex is free, so a thread is only ever chosen for a step that it can
  * make, and a blocked attempt is no step. */
-#include "internal.h"
+#include "contend.h"
+#include "plain.h"
 
 enum {
     TYPE_NORMAL = PTHREAD_MUTEX_NORMAL,
@@ -16,19 +17,32 @@ enum {
     STATIC_KIND_OFFSET = 16, /* of __kind, which glibc's static initialisers set */
 };
 
+static void type_set(struct object *mutex, uint32_t type)
+{
+    mutex->type = (uint8_t)type;
+    mutex->plain = type == TYPE_NORMAL;
+}
+
+/* Somebody uses try or timed locks, which can tell when exactly the mutex is free. */
+static void tried_set(struct object *mutex)
+{
+    mutex->tried = true;
+    mutex->plain = false;
+}
+
 uint32_t mutex_at(pthread_mutex_t *mutex, uintptr_t site)
 {
     uint32_t *storage = (uint32_t *)mutex;
     if (UNLIKELY(*storage == 0)) {
         uint32_t id = *storage = object_new(storage, OBJECT_MUTEX, site);
         int kind = *(int *)((char *)mutex + STATIC_KIND_OFFSET);
-        W.objects[id].type = (uint8_t)(kind == 3 ? TYPE_NORMAL : kind & TYPE_MASK);
+        type_set(&W.objects[id], kind == 3 ? TYPE_NORMAL : (uint32_t)kind & TYPE_MASK);
         return id;
     }
     return object_at(storage, OBJECT_MUTEX, site);
 }
 
-void mutex_enable_contenders(struct object *mutex)
+void contenders_list_enable(struct object *mutex)
 {
     for (uint16_t at = mutex->head; at != 0;) {
         struct entity *entity = entity_of((uint16_t)(at - 1));
@@ -37,7 +51,7 @@ void mutex_enable_contenders(struct object *mutex)
     }
 }
 
-static void disable_contenders(struct object *mutex)
+void contenders_list_disable(struct object *mutex)
 {
     for (uint16_t at = mutex->head; at != 0;) {
         struct entity *entity = entity_of((uint16_t)(at - 1));
@@ -137,7 +151,7 @@ static int contend(uint32_t id, uint64_t deadline_ns, uintptr_t site)
     self->wait_object = id;
     self->wait_site = site;
     self->reason = WOKEN;
-    queue_push(&mutex->head, &mutex->tail, self);
+    contenders_add(mutex, self);
     if (mutex->owner) {
         entity_disable(self);
         if (deadline_ns == WORLD_NEVER) mutex_check_cycle();
@@ -146,7 +160,7 @@ static int contend(uint32_t id, uint64_t deadline_ns, uintptr_t site)
     do {
         sched_pass();
     } while (UNLIKELY(mutex->owner && self->reason != WOKEN_TIMEOUT));
-    queue_remove(&mutex->head, &mutex->tail, self);
+    contenders_remove(mutex, self);
     if (deadline_ns != WORLD_NEVER) timer_remove(self, TIMER_WAKE);
     self->wait = WAIT_NONE;
     if (mutex->owner == 0) return 0;
@@ -164,8 +178,8 @@ int mutex_lock(uint32_t id, uint64_t deadline_ns, bool relock, uintptr_t site)
         int rc = lock_again(id, mutex, deadline_ns != WORLD_NEVER, site);
         if (rc != 0 || (mutex->type & TYPE_MASK) == TYPE_RECURSIVE) return rc;
     }
-    if (UNLIKELY(deadline_ns != WORLD_NEVER)) mutex->tried = true;
-    if (mutex->owner || W.options != 1 || W.stalls_left || UNLIKELY(self->paused)) {
+    if (UNLIKELY(deadline_ns != WORLD_NEVER)) tried_set(mutex);
+    if (mutex->owner || !sched_alone(self)) {
         int rc = contend(id, deadline_ns, site);
         if (rc != 0) return rc;
         if (UNLIKELY(mutex->type & UNRECOVERABLE)) return ENOTRECOVERABLE;
@@ -174,7 +188,7 @@ int mutex_lock(uint32_t id, uint64_t deadline_ns, bool relock, uintptr_t site)
     step_record(relock ? WORLD_OP_WAKE
                        : (deadline_ns == WORLD_NEVER ? WORLD_OP_LOCK : WORLD_OP_TIMEDLOCK),
                 id, WORLD_WRITE, 0);
-    if (mutex->head) disable_contenders(mutex);
+    contenders_disable(mutex);
     return owner_state(mutex);
 }
 
@@ -187,7 +201,7 @@ int mutex_take_chosen(uint32_t id, uintptr_t site)
     if (UNLIKELY(mutex->type & UNRECOVERABLE)) return ENOTRECOVERABLE;
     take(mutex, W.self, site);
     step_record(WORLD_OP_WAKE, id, WORLD_WRITE, 0);
-    if (mutex->head) disable_contenders(mutex);
+    contenders_disable(mutex);
     return owner_state(mutex);
 }
 
@@ -195,7 +209,7 @@ static int mutex_trylock(uint32_t id, uintptr_t site)
 {
     struct object *mutex = &W.objects[id];
     struct entity *self = W.self;
-    mutex->tried = true;
+    tried_set(mutex);
     sched_point();
     if (mutex->type & UNRECOVERABLE) return ENOTRECOVERABLE;
     if (mutex->owner == self->id + 1 && mutex->kind == OBJECT_MUTEX &&
@@ -210,7 +224,7 @@ static int mutex_trylock(uint32_t id, uintptr_t site)
     }
     take(mutex, self, site);
     step_record(WORLD_OP_TRYLOCK, id, WORLD_WRITE, 0);
-    disable_contenders(mutex);
+    contenders_disable(mutex);
     return owner_state(mutex);
 }
 
@@ -226,7 +240,7 @@ void mutex_release(uint32_t id, uint32_t *count)
         mutex->type = (uint8_t)((mutex->type & ~OWNER_DEAD) | UNRECOVERABLE);
     }
     step_record(WORLD_OP_UNLOCK, id, WORLD_WRITE, 0);
-    if (mutex->head) mutex_enable_contenders(mutex);
+    contenders_enable(mutex);
 }
 
 static int mutex_unlock(uint32_t id, uintptr_t site)
@@ -278,7 +292,7 @@ int world_pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *
 {
     uint32_t *storage = (uint32_t *)mutex;
     uint32_t id = *storage = object_new(storage, OBJECT_MUTEX, CALLER);
-    W.objects[id].type = attributes ? (uint8_t)(*(const uint32_t *)attributes & 7) : TYPE_NORMAL;
+    type_set(&W.objects[id], attributes ? *(const uint32_t *)attributes & 7 : TYPE_NORMAL);
     step_record(WORLD_OP_INIT, id, WORLD_WRITE, 0);
     return 0;
 }
@@ -290,9 +304,75 @@ int world_pthread_mutex_destroy(pthread_mutex_t *mutex)
     return 0;
 }
 
-int world_pthread_mutex_lock(pthread_mutex_t *mutex)
+/* Lock and unlock are most of what programs do: for plain mutexes they have short paths of
+ * their own, which do exactly what mutex_lock and mutex_unlock would do. */
+
+/* The id of a plain mutex whose contenders, if any, all have a bit; otherwise 0. */
+static inline uint32_t plain_at(const pthread_mutex_t *storage)
 {
-    return mutex_lock(mutex_at(mutex, CALLER), WORLD_NEVER, false, CALLER);
+    uint32_t id = *(const uint32_t *)storage;
+    const struct object *object = &W.objects[id]; /* that of id 0 has no address */
+    bool known = id < W.object_count && object->address == storage;
+    return LIKELY(known && object->plain && object->head == 0) ? id : 0;
+}
+
+/* By a thread with a bit, where no contender is in the list. */
+static inline int take_plain(uint32_t id, struct entity *self, uintptr_t site)
+{
+    struct object *mutex = &W.objects[id];
+    take(mutex, self, site);
+    W.enabled[WORLD_THREAD][0] &= ~mutex->contenders;
+    step_record_as(self, WORLD_OP_LOCK, id, WORLD_WRITE, 0);
+    return 0;
+}
+
+/* Chosen as a contender, but something has happened meanwhile: another one was faster, or
+ * somebody is paused. */
+static __attribute__((noinline)) int contend_on(uint32_t id, struct entity *self)
+{
+    struct object *mutex = &W.objects[id];
+    while (mutex->owner != 0) sched_pass();
+    self->wait = WAIT_NONE;
+    contenders_remove(mutex, self);
+    take(mutex, self, self->wait_site);
+    contenders_disable(mutex);
+    step_record_as(self, WORLD_OP_LOCK, id, WORLD_WRITE, 0);
+    return 0;
+}
+
+/* For a free mutex. What is needed after the choice is loaded again: keeping it would take
+ * longer. */
+static inline int contend_plain(uint32_t id, struct entity *self, uintptr_t site)
+{
+    W.objects[id].contenders |= self->bit;
+    self->wait = WAIT_MUTEX;
+    self->wait_object = id;
+    self->wait_site = site;
+    self->reason = WOKEN;
+    if (LIKELY(W.plain)) {
+        sched_plain_enabled();
+    } else {
+        sched_pass();
+    }
+    self = W.self;
+    id = self->wait_object;
+    struct object *mutex = &W.objects[id];
+    bool changed = mutex->owner != 0 || mutex->head != 0 || !(mutex->contenders & self->bit);
+    if (UNLIKELY(changed)) return contend_on(id, self);
+    self->wait = WAIT_NONE;
+    mutex->contenders ^= self->bit;
+    return take_plain(id, self, self->wait_site);
+}
+
+int world_pthread_mutex_lock(pthread_mutex_t *storage)
+{
+    uint32_t id = plain_at(storage);
+    struct entity *self = W.self;
+    if (UNLIKELY(id == 0 || W.objects[id].owner != 0 || self->bit == 0)) {
+        return mutex_lock(mutex_at(storage, CALLER), WORLD_NEVER, false, CALLER);
+    }
+    if (sched_alone(self)) return take_plain(id, self, CALLER);
+    return contend_plain(id, self, CALLER);
 }
 
 int world_pthread_mutex_trylock(pthread_mutex_t *mutex)
@@ -318,9 +398,19 @@ int world_pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec 
     return world_pthread_mutex_clocklock(mutex, CLOCK_REALTIME, at);
 }
 
-int world_pthread_mutex_unlock(pthread_mutex_t *mutex)
+int world_pthread_mutex_unlock(pthread_mutex_t *storage)
 {
-    return mutex_unlock(mutex_at(mutex, CALLER), CALLER);
+    uint32_t id = plain_at(storage);
+    struct entity *self = W.self;
+    struct object *mutex = &W.objects[id];
+    if (UNLIKELY(id == 0 || mutex->owner != self->id + 1)) {
+        return mutex_unlock(mutex_at(storage, CALLER), CALLER);
+    }
+    mutex->owner = 0;
+    self->held--;
+    W.enabled[WORLD_THREAD][0] |= mutex->contenders;
+    step_record_as(self, WORLD_OP_UNLOCK, id, WORLD_WRITE, 0);
+    return 0;
 }
 
 int world_pthread_mutex_consistent(pthread_mutex_t *mutex)

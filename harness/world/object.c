@@ -1,5 +1,5 @@
 /* Objects of the machine, numbered in the order of their first use. */
-#include "internal.h"
+#include "contend.h"
 
 static const char *const kind_words[OBJECT_KINDS] = {
     "mutex", "condition", "rwlock", "semaphore", "barrier", "spinlock", "once", "thread", "queue",
@@ -43,7 +43,7 @@ void object_destroy(uint32_t *storage, enum object_kind kind, uintptr_t site)
 {
     uint32_t id = object_at(storage, kind, site);
     struct object *object = &W.objects[id];
-    if (object->owner || object->head || object->waiters ||
+    if (object->owner || contenders_any(object) || object->waiters ||
         (kind == OBJECT_RWLOCK && object->count)) {
         finding_detail("acquired or used at {pc:%lx}", (unsigned long)object->site);
         finding_raise(WORLD_FOUND_DESTROY_BUSY, site, "a %s is destroyed while it is %s",

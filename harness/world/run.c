@@ -53,33 +53,48 @@ void world_observe(world_observer observer, void *context)
 
 /* --- steps --- */
 
-void step_observed(struct world_step *step)
+static void tell(struct world_step *step)
 {
+    if (W.observer == NULL) return;
     if (step->entity < WORLD_ENTITIES_MAX) W.op_counts[step->entity][step->op]++;
     W.observer(W.observer_context, step);
 }
 
-void step_bound_reached(void)
+/* The bound is reached, or somebody looks on. */
+void step_record_watched(struct entity *entity, enum world_op op, uint32_t object,
+                         enum world_access access, uint32_t result)
 {
-    sched_leave(WORLD_CUT);
+    struct world_step *step = W.step;
+    if (step == W.steps_end) sched_leave(WORLD_CUT);
+    step_keep(entity, op, object, access, result);
+    tell(step);
 }
 
 void step_record_advance(void)
 {
     struct world_step *step = W.step;
-    if (step == W.steps_end) step_bound_reached();
+    if (step == W.steps_end) sched_leave(WORLD_CUT);
     W.step = step + 1;
     *step = (struct world_step){(uint32_t)(W.now_ns >> 32), (uint32_t)W.now_ns, W.choices,
                                 WORLD_ADVANCE, WORLD_OP_ADVANCE, WORLD_NONE};
-    W.run_hash = mix(W.run_hash, W.now_ns);
     W.fence_hash = mix(W.class_hash, W.now_ns);
-    if (W.observer) step_observed(step);
+    tell(step);
 }
 
 const struct world_step *world_steps(uint32_t *count)
 {
     *count = (uint32_t)(W.step - steps);
     return steps;
+}
+
+uint64_t world_run_hash(void)
+{
+    uint64_t hash = 0;
+    for (const struct world_step *step = steps; step < W.step; step++) {
+        hash = mix(hash, (uint64_t)step->object << 32 | step->result);
+        hash = mix(hash, (uint64_t)step->entity << 8 | step->op);
+    }
+    return hash;
 }
 
 uint32_t world_op_count(uint16_t entity, enum world_op op)
@@ -93,12 +108,13 @@ static void reset(struct world_chooser *chooser)
 {
     memset(W.enabled, 0, sizeof W.enabled);
     memset(W.ordinals, 0, sizeof W.ordinals);
-    W.options = W.others = W.relaxed = 0;
+    W.others = W.relaxed = 0;
     W.words = 1;
     W.self = NULL;
     W.step = steps;
     W.steps_end = steps + W.limits.steps_max;
-    W.run_hash = W.class_hash = W.fence_hash = 0;
+    W.steps_plain_end = W.observer ? steps : W.steps_end;
+    W.class_hash = W.fence_hash = 0;
     W.choices = 0;
     *W.choices_used = 0;
     W.chooser = chooser;
@@ -106,6 +122,7 @@ static void reset(struct world_chooser *chooser)
     W.wall_offset_ns = 0;
     W.spurious_left = W.limits.spurious_max;
     W.stalls_left = W.limits.stalls_max;
+    plain_update();
     W.timer_count = 0;
     W.timer_births = 0;
     if (W.observer) memset(W.op_counts, 0, (W.entity_count + 1) * sizeof *W.op_counts);
@@ -158,7 +175,6 @@ struct world_result world_run(struct world_chooser *chooser, const char *name,
         .steps = (uint32_t)(W.step - steps),
         .choices = W.choices,
         .now_ns = W.now_ns,
-        .run_hash = W.run_hash,
         .class_hash = W.class_hash,
     };
 }

@@ -1,5 +1,5 @@
 /* Who runs next: the one place where the machine asks the chooser. */
-#include "internal.h"
+#include "plain.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,17 +46,24 @@ bool world_option_continues(void)
     return W.option_continues;
 }
 
-static void log_choice(uint32_t index, uint32_t count)
+uint32_t sched_count(uint64_t bits)
 {
-    if (UNLIKELY(W.choices == W.choices_max)) sched_leave(WORLD_CUT);
-    W.choice_log[W.choices] = (struct world_choice){(uint16_t)index, (uint16_t)count};
-    *W.choices_used = ++W.choices;
+    return (uint32_t)__builtin_popcountll(bits);
+}
+
+static uint32_t options_enabled(void)
+{
+    uint32_t count = W.others;
+    for (uint32_t word = 0; word < W.words; word++) {
+        count += sched_count(W.enabled[WORLD_THREAD][word]);
+    }
+    return count;
 }
 
 /* Time may pass when nothing presses, or when a thread may be delayed. */
-static bool may_advance(void)
+static bool may_advance(uint32_t options)
 {
-    if (W.options == W.relaxed) return true;
+    if (options == W.relaxed) return true;
     return W.stalls_left > 0 && W.timer_count > 0 &&
            W.timers[W.timer_count - 1].due_ns - W.now_ns <= W.limits.lag_max_ns;
 }
@@ -64,45 +71,21 @@ static bool may_advance(void)
 static void advance(void)
 {
     if (W.timer_count == 0) finding_idle();
-    if (W.options > W.relaxed) W.stalls_left--;
+    if (options_enabled() > W.relaxed) W.stalls_left--;
+    plain_update();
     timer_advance();
-}
-
-static uint32_t ask(uint32_t count)
-{
-    W.option_count = count;
-    uint32_t index = W.chooser->schedule(W.chooser, count);
-    REQUIRE(index < count);
-    log_choice(index, count);
-    return index;
 }
 
 /* One choice among what is enabled; WORLD_ADVANCE, or an entity. */
 static uint16_t pick(void)
 {
-    W.option_continues = W.self->enabled && W.self->class_ <= WORLD_ACTOR;
-    W.option_advance = UNLIKELY(W.options == W.relaxed || W.stalls_left > 0) && may_advance();
+    uint32_t options = options_enabled();
+    W.option_continues = entity_enabled(W.self) && W.self->class_ <= WORLD_ACTOR;
+    W.option_advance = may_advance(options);
     W.chooser->plain = W.others == 0 && !W.option_advance;
-    uint32_t count = W.options + W.option_advance;
+    uint32_t count = options + W.option_advance;
     if (count == 0) return WORLD_ADVANCE;
-    return world_option(count > 1 ? ask(count) : 0);
-}
-
-/* The same for at most 64 threads of a program and nothing else: the inner loop. */
-static inline uint16_t pick_thread(const struct entity *self)
-{
-    uint64_t bits = W.enabled[WORLD_THREAD][0];
-    if (W.options == 1) return (uint16_t)__builtin_ctzll(bits);
-    W.option_continues = self->enabled;
-    W.option_advance = false;
-    W.chooser->plain = true;
-    uint32_t index = ask(W.options);
-    if (self->enabled) {
-        if (index == 0) return self->id;
-        bits &= ~(1ull << self->id);
-        index--;
-    }
-    return select_bit(bits, index);
+    return world_option(count > 1 ? sched_ask(count) : 0);
 }
 
 static void run_task(struct entity *task)
@@ -126,8 +109,12 @@ void sched_pass(void)
 {
     struct entity *self = W.self;
     for (;;) {
-        bool plain = W.others == 0 && W.words == 1 && W.options > 0 && W.stalls_left == 0;
-        uint16_t id = LIKELY(plain) ? pick_thread(self) : pick();
+        uint64_t bits = W.enabled[WORLD_THREAD][0];
+        if (LIKELY(W.plain && bits != 0)) {
+            sched_plain(self, bits);
+            return;
+        }
+        uint16_t id = pick();
         if (UNLIKELY(id == WORLD_ADVANCE)) {
             advance();
             continue;
@@ -147,7 +134,7 @@ uint32_t sched_value(uint32_t count, const char *label)
     if (count <= 1) return 0;
     uint32_t index = W.chooser->value(W.chooser, count, label);
     REQUIRE(index < count);
-    log_choice(index, count);
+    sched_log(index, count);
     return index;
 }
 
@@ -192,12 +179,16 @@ struct entity *entity_new(const char *name, enum world_class class_)
                       WORLD_ENTITIES_MAX);
     }
     uint16_t id = (uint16_t)W.entity_count++;
-    if (id >> 6 >= W.words) W.words = (id >> 6) + 1u;
+    if (UNLIKELY(id >> 6 >= W.words)) {
+        W.words = (id >> 6) + 1u;
+        plain_update();
+    }
     struct entity *entity = entity_of(id);
     struct entity *parent = W.self;
     thread_reset(entity);
     entity->id = id;
     entity->class_ = entity->home_class = (uint8_t)class_;
+    entity->bit = entity_bit(entity);
     entity->slot = WORLD_NOBODY;
     entity->group = parent ? parent->group : 0;
     entity->hash = parent ? mix(parent->hash, ++parent->children) : 1;
@@ -209,7 +200,7 @@ struct entity *entity_new(const char *name, enum world_class class_)
 
 void entity_class_set(struct entity *entity, enum world_class class_)
 {
-    bool enabled = entity->enabled;
+    bool enabled = entity_enabled(entity);
     if (enabled) set_remove(entity);
     entity->class_ = (uint8_t)class_;
     if (enabled) set_add(entity);

@@ -1,6 +1,6 @@
 /* Simulated threads: creation, end, joining, cancellation, thread-specific data. */
-#include "internal.h"
 #include "attributes.h"
+#include "contend.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -110,6 +110,7 @@ uint8_t world_group_of(uint16_t entity)
 
 static void abandon(struct entity *entity)
 {
+    if (entity->wait == WAIT_MUTEX) contenders_remove(&W.objects[entity->wait_object], entity);
     entity_disable(entity);
     entity->state = ENTITY_GONE;
     entity->wait = WAIT_FOREVER;

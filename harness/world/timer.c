@@ -1,5 +1,5 @@
 /* Deadlines in one total order: time first, then birth. */
-#include "internal.h"
+#include "contend.h"
 
 #include <string.h>
 
@@ -39,6 +39,7 @@ static void fire(const struct timer *timer)
     if (entity->state != ENTITY_LIVE) return;
     switch ((enum timer_what)timer->what) {
     case TIMER_WAKE:
+        contender_single_out(entity);
         entity->reason = WOKEN_TIMEOUT;
         entity_class_set(entity, (enum world_class)entity->home_class);
         entity_enable(entity);
@@ -54,6 +55,7 @@ static void fire(const struct timer *timer)
         return;
     case TIMER_PAUSE:
         entity->paused = false;
+        entity->bit = entity_bit(entity);
         if (entity->wants_run) entity_enable(entity);
         entity->wants_run = false;
         return;
@@ -183,7 +185,7 @@ void world_task_disarm(uint16_t id)
 bool world_task_armed(uint16_t id)
 {
     const struct entity *task = entity_of(id);
-    if (task->enabled || task->wants_run) return true;
+    if (entity_enabled(task) || task->wants_run) return true;
     for (uint32_t at = 0; at < W.timer_count; at++) {
         if (W.timers[at].entity == id && W.timers[at].what != TIMER_PAUSE) return true;
     }
@@ -195,7 +197,9 @@ void world_pause(uint16_t id, uint64_t until_ns)
     struct entity *entity = entity_of(id);
     if (until_ns <= W.now_ns) return;
     timer_remove(entity, TIMER_PAUSE);
-    bool was_enabled = entity->enabled;
+    bool was_enabled = entity_enabled(entity);
+    contender_single_out(entity);
+    entity->bit = 0;
     if (was_enabled) entity_disable(entity);
     entity->wants_run |= was_enabled;
     entity->paused = true;

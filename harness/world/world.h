@@ -107,7 +107,6 @@ struct world_result {
     uint32_t steps;
     uint32_t choices;      /* schedule and value choices that had an alternative */
     uint64_t now_ns;       /* virtual time at the end, counted from the start */
-    uint64_t run_hash;     /* everything in order: equal hashes mean equal executions */
     uint64_t class_hash;   /* of the dependence order: equal for equivalent executions */
 };
 
@@ -162,6 +161,8 @@ const char *world_stop_text(void);
 /* --- inspection, valid until the next world_run --- */
 
 const struct world_step *world_steps(uint32_t *count);
+/* Of all steps in order, whatever machine or compiler: equal hashes mean equal executions. */
+uint64_t world_run_hash(void);
 const struct world_finding *world_finding_get(void);
 const char *world_entity_name(uint16_t entity);
 uint16_t world_entity_count(void);

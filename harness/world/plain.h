@@ -1,0 +1,73 @@
+/* The inner loop: a choice among threads with a bit, where nothing else is enabled (W.plain). */
+#ifndef HARNESS_WORLD_PLAIN_H
+#define HARNESS_WORLD_PLAIN_H
+
+#include "internal.h"
+#include "switch.h"
+
+#pragma GCC visibility push(hidden)
+
+static inline void fiber_switch(struct entity *from, struct entity *to)
+{
+    if (UNLIKELY(W.switch_hooks)) {
+        fiber_switch_hooked(from, to);
+        return;
+    }
+    W.self = to;
+    from->saved_errno = *W.errno_at;
+    *W.errno_at = to->saved_errno;
+    world_switch(&from->stack_pointer, to->stack_pointer);
+}
+
+/* One choice by the chooser, logged. The log is up to date before the choice takes effect,
+ * because it must tell the truth when the process dies. */
+static inline uint32_t sched_ask(uint32_t count)
+{
+    uint32_t index = W.chooser->schedule(W.chooser, count);
+    REQUIRE(index < count);
+    sched_log(index, count);
+    return index;
+}
+
+/* The n-th of these threads, from 0, goes on instead of the calling one. */
+static inline void sched_switch(struct entity *self, uint64_t bits, uint32_t n)
+{
+    for (; UNLIKELY(n > 0); n--) bits &= bits - 1;
+    fiber_switch(self, entity_of((uint16_t)__builtin_ctzll(bits)));
+}
+
+static inline uint32_t sched_ask_plain(bool continues, uint64_t bits)
+{
+    uint64_t others = bits & (bits - 1);
+    W.option_continues = continues;
+    W.option_advance = false;
+    W.chooser->plain = true;
+    return sched_ask(LIKELY((others & (others - 1)) == 0) ? 2 : sched_count(bits));
+}
+
+/* Which of these threads goes on, the calling one among them or not; returns when that is
+ * chosen. The order of options is that of world_option(). */
+static inline void sched_plain(struct entity *self, uint64_t bits)
+{
+    uint64_t own = bits & self->bit;
+    uint32_t index = bits & (bits - 1) ? sched_ask_plain(own != 0, bits) : 0;
+    if (own == 0) {
+        sched_switch(self, bits, index);
+    } else if (index > 0) {
+        sched_switch(self, bits ^ own, index - 1);
+    }
+}
+
+/* The same for a calling thread that is enabled, and not alone. What is needed later is
+ * loaded again, because keeping it across the call of the chooser takes longer. */
+static inline void sched_plain_enabled(void)
+{
+    uint32_t index = sched_ask_plain(true, W.enabled[WORLD_THREAD][0]);
+    if (index == 0) return;
+    struct entity *self = W.self;
+    sched_switch(self, W.enabled[WORLD_THREAD][0] ^ self->bit, index - 1);
+}
+
+#pragma GCC visibility pop
+
+#endif
