@@ -224,7 +224,13 @@ static struct lease_answer found_ours(struct turn *turn, struct lease *lease,
     lease->token = grant->token;
     switch (lease->phase) {
     case LEASE_WANTED:
-        return useful ? adopt(turn, lease, until) : lease_give_up(turn, lease, CORE_EXPIRED);
+        if (useful)
+            return adopt(turn, lease, until);
+        if (!lease->waits)
+            return lease_give_up(turn, lease, CORE_EXPIRED);
+        /* What is left of this grant runs out by itself; there is time to wait for another. */
+        lease_new_owner(turn->core, lease);
+        return refused(turn, lease, CORE_EXPIRED);
     case LEASE_HELD:
         /* The read can tell of a renewal, never of less than was known before. */
         if (useful && until > lease->expires_us)
