@@ -111,7 +111,7 @@ enum { CHECK_REASONS_MAX = 32 };
 
 struct check_verdict {
     enum check_outcome outcome;
-    uint32_t reason_count;       /* of what is violated or left open; not the violations themselves */
+    uint32_t reason_count;       /* of what is left open, or fixed; a violation speaks for itself */
     uint32_t reasons_left_out;
     struct check_reason reasons[CHECK_REASONS_MAX];
 };

@@ -17,7 +17,8 @@ struct source {
 #define COUNT_IF(gauge, kind, field, value)                                                        \
     { SCN_GAUGE_##gauge, RECORD_##kind, field, value, WATCH_COUNT, 1 }
 #define LESS(gauge, kind) { SCN_GAUGE_##gauge, RECORD_##kind, NULL, NULL, WATCH_COUNT, -1 }
-#define WHEN(gauge, kind, effect) { SCN_GAUGE_##gauge, RECORD_##kind, NULL, NULL, WATCH_##effect, 0 }
+#define WHEN(gauge, kind, effect)                                                                  \
+    { SCN_GAUGE_##gauge, RECORD_##kind, NULL, NULL, WATCH_##effect, 0 }
 
 static const struct source sources[] = {
     COUNT(TAB_RECEIVED, CLIENT_RECV),

@@ -218,26 +218,38 @@ void check_client_recv(struct check_set *set, const struct record *record)
     if (v->kind == set->names.prompt_closed) check_prompt_closed(set, record);
 }
 
+/* Another session that holds this content while this one does not, or 0. */
+static int64_t session_holding(const struct check_set *set, int64_t session, int64_t digest,
+                               int64_t kind)
+{
+    if (ledger_find(&set->contents, LEDGER_KEY(session, digest, kind)) != NULL) return 0;
+    for (uint32_t i = 0; i < set->contents.count; i++) {
+        const struct content_fact *content = ledger_at(&set->contents, i);
+        const int64_t *at = content->entry.key.at;
+        if (at[1] == digest && at[2] == kind && content->appends > 0) return at[0];
+    }
+    return 0;
+}
+
 static void judge_content(struct check_set *set, const struct record *record)
 {
     const struct record_values_CLIENT_APPLY *v = &record->values.CLIENT_APPLY;
     const struct event_fact *event =
         ledger_find(&set->events, LEDGER_KEY(v->session, v->epoch, v->seq));
-    const struct owner_fact *owner;
 
     if (event != NULL && event->digest == v->digest && event->kind == v->kind) return;
-    owner = ledger_find(&set->owners, LEDGER_KEY(v->digest, v->kind));
-    if (owner != NULL && owner->session != v->session &&
-        ledger_find(&set->contents, LEDGER_KEY(v->session, v->digest, v->kind)) == NULL)
+    int64_t other = session_holding(set, v->session, v->digest, v->kind);
+    if (other != 0)
         check_break(set, SCN_INVARIANT_ISOLATION, record,
                     "%s, attached to session %s, was given a %s of session %s as event %lld",
                     name_of(record), record_text(v->session), record_text(v->kind),
-                    record_text(owner->session), (long long)v->seq);
+                    record_text(other), (long long)v->seq);
     else
         check_break(set, SCN_INVARIANT_NO_PHANTOM_EVENTS, record,
-                    event == NULL ? "%s applied event %lld of session %s, a %s that was never stored"
-                                  : "%s applied event %lld of session %s with other content than "
-                                    "was stored (a %s)",
+                    event == NULL
+                        ? "%s applied event %lld of session %s, a %s that was never stored"
+                        : "%s applied event %lld of session %s with other content than was stored "
+                          "(a %s)",
                     name_of(record), (long long)v->seq, record_text(v->session),
                     record_text(v->kind));
 }

@@ -23,12 +23,6 @@ struct content_fact {
     uint32_t calls, refused, appends;
 };
 
-/* Sessions that hold a content, by (digest, kind): for telling a leak from an invention. */
-struct owner_fact {
-    struct ledger_entry entry;
-    int64_t session;
-};
-
 /* A session, by (session). */
 struct session_fact {
     struct ledger_entry entry;
@@ -43,7 +37,9 @@ struct session_fact {
 /* An answered publish of one producer, by (producer, session, epoch): the newest one. */
 struct producer_fact {
     struct ledger_entry entry;
+    int64_t call;               /* record of the newest call: calls are ordered by it */
     int64_t number, seq;
+    record_word kind;
 };
 
 /* An event at a tab, by (tab, incarnation, epoch, seq). */
@@ -160,8 +156,8 @@ struct check_names {
 };
 
 #define CHECK_LEDGERS(X)                                                                           \
-    X(events, event_fact) X(contents, content_fact) X(owners, owner_fact)                          \
-    X(sessions, session_fact) X(producers, producer_fact) X(arrivals, arrival_fact)                \
+    X(events, event_fact) X(contents, content_fact) X(sessions, session_fact)                      \
+    X(producers, producer_fact) X(arrivals, arrival_fact)                                          \
     X(prompts, prompt_fact) X(answers, answer_fact) X(runs, run_fact) X(agents, agent_fact)        \
     X(requests, request_fact) X(locks, lock_fact) X(sandboxes, sandbox_fact)                       \
     X(servers, server_fact) X(instances, instance_fact) X(silences, silence_fact)
@@ -265,6 +261,11 @@ struct check_set {
     struct check_violation violation;
     struct check_stats stats;
 };
+
+/* --- settings.c --- */
+
+/* Reads what the file says of cores and actors. */
+void check_read_settings(struct check_set *set);
 
 /* --- set.c --- */
 

@@ -66,7 +66,8 @@ void check_lock_renew(struct check_set *set, const struct record *record)
 void check_lock_refuse(struct check_set *set, const struct record *record)
 {
     const struct record_values_LK_REFUSE *v = &record->values.LK_REFUSE;
-    if (set->calm && v->op == set->names.acquire) lock_of(set, v->lock, v->key)->refused = record->number;
+    if (set->calm && v->op == set->names.acquire)
+        lock_of(set, v->lock, v->key)->refused = record->number;
 }
 
 void check_lock_release(struct check_set *set, const struct record *record)

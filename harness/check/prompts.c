@@ -114,7 +114,7 @@ void check_prompt_closed(struct check_set *set, const struct record *record)
     }
 }
 
-/* A question whose clock ran for all of its time is settled, unless its agent died with its core. */
+/* A question whose clock ran to its end is settled, unless its agent died with its core. */
 void check_prompts_settled(struct check_set *set)
 {
     for (uint32_t i = 0; i < set->prompts.count; i++) {

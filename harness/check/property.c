@@ -232,8 +232,10 @@ void check_properties_record(struct check_set *set, const struct record *record)
 {
     uint32_t end = set->watch_first[record->kind + 1];
 
-    for (uint32_t i = set->watch_first[record->kind]; i < end; i++)
-        if (check_watch_matches(set, &set->watches[i], record)) apply(set, &set->watches[i], record);
+    for (uint32_t i = set->watch_first[record->kind]; i < end; i++) {
+        const struct watch *watch = &set->watches[i];
+        if (check_watch_matches(set, watch, record)) apply(set, watch, record);
+    }
     if (record->kind == RECORD_STEP_BEGIN || record->kind == RECORD_FAULT_BEGIN)
         look_at_windows(set, record);
     judge_dirty(set, record);

@@ -35,17 +35,21 @@ static void judge_producer(struct check_set *set, const struct record *record, i
     const struct record_values_PUB_ACK *v = &record->values.PUB_ACK;
     struct producer_fact *last =
         ledger_get(&set->producers, LEDGER_KEY(record->subject, v->session, epoch));
-    bool swapped = last->number != 0 && v->number != last->number &&
-                   (v->number > last->number) != (v->seq > last->seq);
+    int64_t call = record->cause ? record->cause : v->number;
+    bool swapped = last->call != 0 && call != last->call &&
+                   (call > last->call) != (v->seq > last->seq);
 
     if (swapped)
         check_break(set, SCN_INVARIANT_EVENTS_IN_ORDER, record,
-                    "%s published its event number %lld as seq %lld, but number %lld became seq %lld",
-                    record_party_name(record->subject), (long long)last->number,
-                    (long long)last->seq, (long long)v->number, (long long)v->seq);
-    if (v->number < last->number) return;
+                    "%s published %s %lld as seq %lld, but %s %lld became seq %lld",
+                    record_party_name(record->subject), record_text(last->kind),
+                    (long long)last->number, (long long)last->seq, record_text(v->kind),
+                    (long long)v->number, (long long)v->seq);
+    if (call < last->call) return;
+    last->call = call;
     last->number = v->number;
     last->seq = v->seq;
+    last->kind = v->kind;
 }
 
 static void judge_accepted(struct check_set *set, const struct record *record)
@@ -58,12 +62,10 @@ static void judge_accepted(struct check_set *set, const struct record *record)
     check_exercise(set, SCN_INVARIANT_ACCEPTED_IS_STORED);
     if (event == NULL || event->digest != v->digest) {
         check_break(set, SCN_INVARIANT_ACCEPTED_IS_STORED, record,
-                    event == NULL ? "%s was told that its %s is event %lld of session %s, which was "
-                                    "never stored"
-                                  : "%s was told that its %s is event %lld of session %s, which is "
-                                    "another event",
+                    "%s was told that its %s is event %lld of session %s, which %s",
                     record_party_name(record->subject), record_text(v->kind), (long long)v->seq,
-                    record_text(v->session));
+                    record_text(v->session),
+                    event == NULL ? "was never stored" : "is another event");
         return;
     }
     event->accepted = true;
@@ -106,12 +108,10 @@ void check_log_append(struct check_set *set, const struct record *record)
         ledger_get(&set->events, LEDGER_KEY(v->session, v->epoch, v->seq));
     struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
     struct content_fact *content = content_of(set, v->session, v->digest, v->kind);
-    struct owner_fact *owner = ledger_get(&set->owners, LEDGER_KEY(v->digest, v->kind));
 
     event->digest = v->digest;
     event->kind = v->kind;
     session->epoch = v->epoch;
-    owner->session = v->session;
     content->appends++;
     judge_copies(set, record, content);
     if (!is_published_kind(set, v->kind)) return;

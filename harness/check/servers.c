@@ -60,8 +60,8 @@ void check_spawn(struct check_set *set, const struct record *record)
     judge_tokens(set, record, box, server);
     if (server->instance != 0)
         check_break(set, SCN_INVARIANT_NO_DUPLICATE_SERVERS, record,
-                    "instance %lld of the %s server was spawned in %s while instance %lld was alive",
-                    (long long)v->instance, record_text(v->app), record_text(v->sandbox),
+                    "instance %lld of the %s server was spawned in %s while instance %lld was "
+                    "alive", (long long)v->instance, record_text(v->app), record_text(v->sandbox),
                     (long long)server->instance);
     server->instance = v->instance;
     if (v->fence > server->fence) server->fence = v->fence;

@@ -8,96 +8,6 @@
 
 /* --- making --- */
 
-static const char *setting_default(const char *name)
-{
-    size_t count;
-    const struct scn_rule *rules = scn_core_rules(&count);
-
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(rules[i].name, name) == 0) return rules[i].fallback;
-    REQUIRE(!"a setting of that name");
-    return "";
-}
-
-/* "75s" in microseconds; only what the table of defaults contains. */
-static uint64_t parse_time_us(const char *text)
-{
-    static const struct {
-        const char *unit;
-        uint64_t us;
-    } units[] = { { "us", 1 }, { "ms", 1000 }, { "s", 1000000 }, { "m", 60000000 },
-                  { "h", 3600000000 } };
-    char *unit;
-    uint64_t number = strtoull(text, &unit, 10);
-
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-        if (strcmp(unit, units[i].unit) == 0) return number * units[i].us;
-    REQUIRE(!"a time with a unit");
-    return 0;
-}
-
-static uint64_t core_time_us(const struct scn_core *core, const char *name)
-{
-    const struct scn_attr *attr = scn_attrs_find(&core->attrs, name);
-    return attr != NULL ? (uint64_t)attr->value.low : parse_time_us(setting_default(name));
-}
-
-static bool core_says(const struct scn_core *core, const char *name, const char *word)
-{
-    const struct scn_attr *attr = scn_attrs_find(&core->attrs, name);
-    return strcmp(attr != NULL ? attr->value.text : setting_default(name), word) == 0;
-}
-
-static void read_cores(struct check_set *set)
-{
-    for (uint32_t i = 0; i < set->file->core_count; i++) {
-        const struct scn_core *core = &set->file->cores[i];
-        set->heartbeat_timeout_us[i] = core_time_us(core, "heartbeat_timeout");
-        set->ack_timeout_us[i] = core_time_us(core, "ack_timeout");
-        uint64_t idle_us = core_time_us(core, "pool_idle") + core_time_us(core, "pool_sweep");
-        if (idle_us > set->idle_limit_us) set->idle_limit_us = idle_us;
-        set->prompts_expire[i] = core_says(core, "prompt_clock", "always") &&
-                                 !core_says(core, "on_expire", "hold");
-    }
-}
-
-static int64_t attr_word(const struct scn_actor *actor, const char *name)
-{
-    const struct scn_attr *attr = scn_attrs_find(&actor->attrs, name);
-    return attr != NULL ? record_intern(attr->value.text) : 0;
-}
-
-static void read_actors(struct check_set *set)
-{
-    const struct scn_file *file = set->file;
-    uint32_t steps = 0;
-
-    for (uint32_t i = 0; i < file->actor_count; i++) {
-        set->users[i] = attr_word(&file->actors[i], "user");
-        set->session_words[i] = attr_word(&file->actors[i], "session");
-        steps += file->actors[i].step_count;
-    }
-    set->published_kinds = calloc(steps + 1, sizeof *set->published_kinds);
-    REQUIRE(set->published_kinds != NULL);
-    for (uint32_t i = 0; i < file->actor_count; i++)
-        for (uint32_t j = 0; j < file->actors[i].step_count; j++) {
-            const struct scn_step *step = &file->actors[i].steps[j];
-            if (step->verb != SCN_VERB_EMIT && step->verb != SCN_VERB_PUBLISH) continue;
-            set->published_kinds[set->published_kind_count++] = record_intern(step->kind);
-        }
-}
-
-static void read_switches(struct check_set *set)
-{
-    for (uint32_t i = 0; i < set->file->check_count; i++) {
-        const struct scn_check *check = &set->file->checks[i];
-        if (check->invariant >= 0) set->places[check->invariant] = check->place;
-        if (check->kind == SCN_CHECK_OFF) set->off[check->invariant] = true;
-        if (check->kind != SCN_CHECK_KNOWN_BUG) continue;
-        set->known[check->invariant >= 0 ? check->invariant : CHECK_FILE + check->bug_check] = true;
-    }
-}
-
 struct check_set *check_set_new(const struct scn_file *file)
 {
     struct check_set *set = calloc(1, sizeof *set);
@@ -109,9 +19,7 @@ struct check_set *check_set_new(const struct scn_file *file)
 #define INIT(member, type) ledger_init(&set->member, sizeof(struct type));
     CHECK_LEDGERS(INIT)
 #undef INIT
-    read_cores(set);
-    read_actors(set);
-    read_switches(set);
+    check_read_settings(set);
     check_compile(set);
     record_keep_words();
     return set;
@@ -182,7 +90,8 @@ void check_break_property(struct check_set *set, const struct property *property
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    announce(set, CHECK_FILE + property->index, property->source->name, property->source->place, record, text);
+    announce(set, CHECK_FILE + property->index, property->source->name, property->source->place,
+             record, text);
 }
 
 void check_script_failed(struct check_set *set, struct scn_place place, const char *name,
