@@ -1,6 +1,7 @@
 #include "finding.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "reports/symbols.h"
 #include "reports/text.h"
 
-enum { INDENT = 6, BLOCKS_MAX = 256, SITES_MAX = 6 };
+enum { INDENT = 6, FRAMES_MAX = 12, WAITER_FRAMES_MAX = 5, BLOCKS_MAX = 256, SITES_MAX = 6 };
 
 bool finding_is_shown(const struct report_failure *failure)
 {
@@ -21,16 +22,41 @@ bool finding_has_history(const struct report_failure *failure)
     return failure->finding->kind != WORLD_FOUND_LEAK;
 }
 
-static void print_detail(FILE *out, const char *detail)
+/* A line of detail that tells of a waiter begins with its name: where does it stand? */
+static bool find_waiter(const char *line, const struct world_finding *finding,
+                        struct world_stack *stack)
 {
-    char *text = symbols_expand(detail), *rest = NULL;
+    char name[WORLD_NAME_MAX];
+    const char *end = strstr(line, " waits ");
+
+    if (end == NULL || (size_t)(end - line) >= sizeof name) return false;
+    snprintf(name, sizeof name, "%.*s", (int)(end - line), line);
+    uint16_t entity = world_entity_find(name);
+    if (entity == WORLD_NOBODY) return false;
+    if (entity == finding->entity)
+        *stack = finding->stack;
+    else
+        world_stack_of(entity, stack);
+    return stack->depth > 0;
+}
+
+/* True if the lines had stacks of their own. */
+static bool print_detail(FILE *out, const struct world_finding *finding)
+{
+    char *text = symbols_expand(finding->detail), *rest = NULL;
+    bool waiters = false;
 
     for (char *line = strtok_r(text, "\n", &rest); line != NULL;
          line = strtok_r(NULL, "\n", &rest)) {
+        struct world_stack stack;
         fprintf(out, "%*s", INDENT, "");
         text_wrap(out, INDENT, INDENT + 4, line);
+        if (!find_waiter(line, finding, &stack)) continue;
+        symbols_print_stack(out, INDENT + 8, WAITER_FRAMES_MAX, &stack);
+        waiters = true;
     }
     free(text);
+    return waiters;
 }
 
 /* --- leaks --- */
@@ -73,7 +99,7 @@ static void print_site(FILE *out, const struct site *site)
         stack.depth = 1;
         stack.pc[0] = site->first->site;
     }
-    symbols_print_stack(out, INDENT + 2, &stack);
+    symbols_print_stack(out, INDENT + 2, FRAMES_MAX, &stack);
 }
 
 static void print_leaks(FILE *out, uint8_t group)
@@ -98,11 +124,11 @@ void finding_print(FILE *out, const struct report_failure *failure)
 {
     const struct world_finding *finding = failure->finding;
 
-    if (finding->detail[0] != '\0') print_detail(out, finding->detail);
+    bool told = print_detail(out, finding);
     if (failure->leak) {
         print_leaks(out, failure->leak_group);
-    } else if (finding->stack.depth > 0) {
+    } else if (!told && finding->stack.depth > 0) {
         fprintf(out, "%*sstack of %s\n", INDENT, "", world_entity_name(finding->entity));
-        symbols_print_stack(out, INDENT + 2, &finding->stack);
+        symbols_print_stack(out, INDENT + 2, FRAMES_MAX, &finding->stack);
     }
 }

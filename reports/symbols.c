@@ -89,6 +89,33 @@ static uint32_t walk_scopes(Dwarf_Die *unit, Dwarf_Die *scopes, int scope_count,
     return count;
 }
 
+/* The compilation unit of an address. Every unit is asked: not all compilers write an index. */
+static Dwarf_Die *find_unit(Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr *bias)
+{
+    Dwarf_Die *unit = NULL;
+
+    while ((unit = dwfl_module_nextcu(module, unit, bias)) != NULL) {
+        if (dwarf_haspc(unit, address - *bias) == 1) return unit;
+    }
+    return NULL;
+}
+
+static uint32_t find_in_unit(Dwarf_Die *unit, Dwarf_Addr address, struct symbol *out, uint32_t max)
+{
+    Dwarf_Die *scopes = NULL;
+    Dwarf_Line *line = dwarf_getsrc_die(unit, address);
+    int number = 0;
+
+    if (line != NULL && dwarf_lineno(line, &number) == 0) {
+        set_file(&out[0], dwarf_linesrc(line, NULL, NULL));
+        out[0].line = (uint32_t)number;
+    }
+    int scope_count = dwarf_getscopes(unit, address, &scopes);
+    uint32_t count = walk_scopes(unit, scopes, scope_count, out, max);
+    free(scopes);
+    return count;
+}
+
 uint32_t symbol_find(uintptr_t pc, struct symbol *out, uint32_t max)
 {
     REQUIRE(max > 0);
@@ -100,25 +127,11 @@ uint32_t symbol_find(uintptr_t pc, struct symbol *out, uint32_t max)
     Dwfl_Module *module = dwfl_addrmodule(dwfl, address);
     if (module == NULL) return 0;
 
-    Dwfl_Line *line = dwfl_module_getsrc(module, address);
-    if (line != NULL) {
-        int number = 0;
-        set_file(&out[0], dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL));
-        out[0].line = (uint32_t)number;
-    }
-    uint32_t count = 0;
-    Dwarf_Die *unit = dwfl_module_addrdie(module, address, &bias);
-    if (unit != NULL) {
-        Dwarf_Die *scopes = NULL;
-        int scope_count = dwarf_getscopes(unit, address - bias, &scopes);
-        count = walk_scopes(unit, scopes, scope_count, out, max);
-        free(scopes);
-    }
-    if (count == 0) {
-        set_function(&out[0], dwfl_module_addrname(module, address));
-        count = out[0].function[0] != '\0';
-    }
-    return count;
+    Dwarf_Die *unit = find_unit(module, address, &bias);
+    uint32_t count = unit == NULL ? 0 : find_in_unit(unit, address - bias, out, max);
+    if (count > 0) return count;
+    set_function(&out[0], dwfl_module_addrname(module, address));
+    return out[0].function[0] != '\0';
 }
 
 static void describe(const struct symbol *symbol, char *out, size_t size)
@@ -171,7 +184,8 @@ static bool is_harness(const struct symbol *symbol)
     return strncmp(symbol->file, "harness/", 8) == 0;
 }
 
-void symbols_print_stack(FILE *out, int indent, const struct world_stack *stack)
+void symbols_print_stack(FILE *out, int indent, uint32_t lines_max,
+                         const struct world_stack *stack)
 {
     uint32_t printed = 0, left_out = 0;
 
@@ -181,7 +195,7 @@ void symbols_print_stack(FILE *out, int indent, const struct world_stack *stack)
         for (uint32_t k = 0; k < count; k++) {
             char text[SYMBOL_FILE_MAX + SYMBOL_NAME_MAX + 16];
             if (is_harness(&symbols[k])) continue;
-            if (printed == SYMBOL_STACK_LINES_MAX) {
+            if (printed == lines_max) {
                 left_out++;
                 continue;
             }
@@ -190,6 +204,6 @@ void symbols_print_stack(FILE *out, int indent, const struct world_stack *stack)
             printed++;
         }
     }
-    if (left_out > 0) fprintf(out, "%*s%u more\n", indent, "", left_out);
+    if (left_out > 0) fprintf(out, "%*s... %u more\n", indent, "", left_out);
     if (printed == 0) fprintf(out, "%*s(no debug info)\n", indent, "");
 }

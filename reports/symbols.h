@@ -36,10 +36,9 @@ void symbol_describe(uintptr_t pc, char *out, size_t size);
 /* Copies text with every {pc:HEX} replaced by its description. malloc'ed. */
 char *symbols_expand(const char *text);
 
-enum { SYMBOL_STACK_LINES_MAX = 12 };
-
-/* One line for each frame, innermost first, indented by so many columns. Frames of the simulated
- * machine and what lies below a thread's first function are left out. */
-void symbols_print_stack(FILE *out, int indent, const struct world_stack *stack);
+/* At most `lines_max` lines, one for each frame, innermost first, indented by so many columns, and
+ * one that counts the others. Frames of the simulated machine are left out. */
+void symbols_print_stack(FILE *out, int indent, uint32_t lines_max,
+                         const struct world_stack *stack);
 
 #endif
