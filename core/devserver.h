@@ -120,9 +120,20 @@ uint64_t server_step(struct turn *turn, struct procedure *procedure);
 void server_on_lease(void *context, enum core_result result, struct lease_ref lease,
                      uint64_t token);
 
-/* Changes the state, raises the version and tells the watchers. No lock held. */
-void server_change(struct turn *turn, struct server *server, enum server_state state,
-                   enum core_result result);
+/* Lists of those who wait, taken out of the server. */
+struct server_lists {
+    struct server_waiter *starts, *stops;
+};
+
+enum server_settles { SETTLES_NOBODY = 0, SETTLES_STARTS = 1, SETTLES_STOPS = 2 };
+
+/*
+ * Changes the state, raises the version and tells the watchers. Whom the change settles (a set of
+ * enum server_settles) is taken out in the same step: who asks later gets news of his own. No lock
+ * held.
+ */
+struct server_lists server_change(struct turn *turn, struct server *server,
+                                  enum server_state state, enum core_result result, int settles);
 
 /* Tells the present state to the watchers once more. No lock held. */
 void server_tell(struct turn *turn, struct server *server);

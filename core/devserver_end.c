@@ -14,21 +14,14 @@ static const struct sandbox_provider_port *provider(const struct server *server)
 
 uint64_t server_ended(struct turn *turn, struct server *server)
 {
-    struct servers *servers = server->core->servers;
     enum core_result result = server->result;
-    server->instance = 0;
-    server_change(turn, server, result == CORE_OK ? SERVER_STOPPED : SERVER_FAILED, result);
-    turn_lock(turn, &servers->lock);
-    struct server_waiter *stops = server->stops, *starts = NULL;
-    server->stops = NULL;
     /* After a stop, whoever asked for a start did so later and gets it. */
-    if (result != CORE_OK) {
-        starts = server->starts;
-        server->starts = NULL;
-    }
-    turn_unlock(turn, &servers->lock);
-    server_answer(turn, server, starts, result);
-    server_answer(turn, server, stops, CORE_OK);
+    int settles = result == CORE_OK ? SETTLES_STOPS : SETTLES_STOPS | SETTLES_STARTS;
+    server->instance = 0;
+    struct server_lists lists = server_change(
+        turn, server, result == CORE_OK ? SERVER_STOPPED : SERVER_FAILED, result, settles);
+    server_answer(turn, server, lists.starts, result);
+    server_answer(turn, server, lists.stops, CORE_OK);
     return server_enter(turn, server, STAGE_LEAVING);
 }
 
@@ -41,7 +34,7 @@ uint64_t server_term(struct turn *turn, struct server *server, const struct serv
     if (sandbox_grip(turn, server->sandbox, &grip, false) != CORE_OK)
         return server_give_up(turn, server, CORE_STALE);
     if (view->server.status.state != SERVER_STOPPING)
-        server_change(turn, server, SERVER_STOPPING, CORE_OK);
+        server_change(turn, server, SERVER_STOPPING, CORE_OK, SETTLES_NOBODY);
     uint64_t grace_us = view->server.grace_us ? view->server.grace_us
                                               : server->core->settings.term_grace_us;
     server->grace_until_us = core_now_us() + grace_us;

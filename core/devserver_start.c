@@ -124,15 +124,11 @@ static size_t kill_others(const struct server *server, const struct sandbox_grip
 /* The instance itself has answered: say so, if the lease still allows it. */
 static uint64_t ready(struct turn *turn, struct server *server)
 {
-    struct servers *servers = server->core->servers;
     if (!server_may_act(server))
         return server_suspend(turn, server);
-    server_change(turn, server, SERVER_RUNNING, CORE_OK);
-    turn_lock(turn, &servers->lock);
-    struct server_waiter *starts = server->starts;
-    server->starts = NULL;
-    turn_unlock(turn, &servers->lock);
-    server_answer(turn, server, starts, CORE_OK);
+    struct server_lists lists =
+        server_change(turn, server, SERVER_RUNNING, CORE_OK, SETTLES_STARTS);
+    server_answer(turn, server, lists.starts, CORE_OK);
     return server_enter(turn, server, STAGE_LEAVING);
 }
 
@@ -149,7 +145,7 @@ static uint64_t take(struct turn *turn, struct server *server, const struct serv
         return ready(turn, server);
     if (view->server.status.state != SERVER_STARTING ||
         view->server.status.instance != server->instance)
-        server_change(turn, server, SERVER_STARTING, CORE_OK);
+        server_change(turn, server, SERVER_STARTING, CORE_OK, SETTLES_NOBODY);
     return server_enter(turn, server, STAGE_PROBING);
 }
 
@@ -256,7 +252,7 @@ uint64_t server_spawning(struct turn *turn, struct server *server, const struct 
     if (server->failures >= STARTS_MAX)
         return server_fail(turn, server, CORE_FAILED);
     if (view->server.status.state != SERVER_STARTING)
-        server_change(turn, server, SERVER_STARTING, CORE_OK);
+        server_change(turn, server, SERVER_STARTING, CORE_OK, SETTLES_NOBODY);
     enum core_result result = sandbox_grip(turn, server->sandbox, &grip, false);
     if (result != CORE_OK || grip.closing)
         return server_give_up(turn, server, CORE_STALE);

@@ -59,24 +59,14 @@ uint64_t server_suspend(struct turn *turn, struct server *server)
     return server_enter(turn, server, STAGE_LEASING);
 }
 
-void server_answer_all(struct turn *turn, struct server *server, enum core_result starts,
-                       enum core_result stops)
-{
-    struct servers *servers = server->core->servers;
-    turn_lock(turn, &servers->lock);
-    struct server_waiter *started = server->starts, *stopped = server->stops;
-    server->starts = server->stops = NULL;
-    turn_unlock(turn, &servers->lock);
-    server_answer(turn, server, started, starts);
-    server_answer(turn, server, stopped, stops);
-}
-
 uint64_t server_give_up(struct turn *turn, struct server *server, enum core_result result)
 {
     REQUIRE(result != CORE_OK);
     server->instance = 0;
-    server_change(turn, server, SERVER_FAILED, result);
-    server_answer_all(turn, server, result, result);
+    struct server_lists lists = server_change(turn, server, SERVER_FAILED, result,
+                                              SETTLES_STARTS | SETTLES_STOPS);
+    server_answer(turn, server, lists.starts, result);
+    server_answer(turn, server, lists.stops, result);
     return server_enter(turn, server, STAGE_LEAVING);
 }
 
@@ -163,7 +153,7 @@ static uint64_t check(struct turn *turn, struct server *server)
         return server_refused(turn, server, result);
     if (result == CORE_NOT_FOUND) {
         server->instance = 0;
-        server_change(turn, server, SERVER_FAILED, CORE_FAILED);
+        server_change(turn, server, SERVER_FAILED, CORE_FAILED, SETTLES_NOBODY);
         return PROCEDURE_NOW;
     }
     return server->core->settings.status_poll_us ? server->core->settings.status_poll_us
@@ -217,6 +207,18 @@ static enum core_result ask_lease(struct turn *turn, struct server *server, uint
     return result;
 }
 
+/* The state stays as it is, and nobody waits any longer. */
+static void answer_all(struct turn *turn, struct server *server, enum core_result result)
+{
+    struct servers *servers = server->core->servers;
+    turn_lock(turn, &servers->lock);
+    struct server_waiter *starts = server->starts, *stops = server->stops;
+    server->starts = server->stops = NULL;
+    turn_unlock(turn, &servers->lock);
+    server_answer(turn, server, starts, result);
+    server_answer(turn, server, stops, result);
+}
+
 /*
  * Without a lease nothing is begun. Only two ends need none: that of an instance which we started
  * ourselves, and that of everything in a sandbox which is being released.
@@ -232,7 +234,7 @@ static uint64_t without_lease(struct turn *turn, struct server *server,
         return server_fail(turn, server, result);
     if (!view->server.stops)
         return server_give_up(turn, server, result);
-    server_answer_all(turn, server, result, result);
+    answer_all(turn, server, result);
     return server_enter(turn, server, STAGE_LEAVING);
 }
 

@@ -24,10 +24,6 @@ bool server_may_act(const struct server *server);
 /* It is not: get one again. */
 uint64_t server_suspend(struct turn *turn, struct server *server);
 
-/* Answers everybody who waits: what was asked for is over. */
-void server_answer_all(struct turn *turn, struct server *server, enum core_result starts,
-                       enum core_result stops);
-
 /* The start or stop is over, and nothing is known to run. */
 uint64_t server_give_up(struct turn *turn, struct server *server, enum core_result result);
 

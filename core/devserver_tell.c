@@ -67,8 +67,22 @@ static void trace_state(struct turn *turn, const char *id, const struct server_s
     UNREACHABLE();
 }
 
-void server_change(struct turn *turn, struct server *server, enum server_state state,
-                   enum core_result result)
+static struct server_lists take_out(struct server *server, int settles)
+{
+    struct server_lists lists = { NULL, NULL };
+    if (settles & SETTLES_STARTS) {
+        lists.starts = server->starts;
+        server->starts = NULL;
+    }
+    if (settles & SETTLES_STOPS) {
+        lists.stops = server->stops;
+        server->stops = NULL;
+    }
+    return lists;
+}
+
+struct server_lists server_change(struct turn *turn, struct server *server,
+                                  enum server_state state, enum core_result result, int settles)
 {
     struct servers *servers = server->core->servers;
     turn_lock(turn, &servers->lock);
@@ -86,8 +100,10 @@ void server_change(struct turn *turn, struct server *server, enum server_state s
     if (has_instance)
         instance = server->instance;
     trace_state(turn, server->sandbox_id, &server->status, instance);
+    struct server_lists lists = take_out(server, settles);
     turn_unlock(turn, &servers->lock);
     server_tell(turn, server);
+    return lists;
 }
 
 void server_answer(struct turn *turn, struct server *server, struct server_waiter *waiters,

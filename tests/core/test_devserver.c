@@ -95,8 +95,9 @@ static void asking_twice_starts_one(void **state)
     assert_int_equal(t.answer.status.version, version);
     assert_int_equal(t.answer.status.instance, 1);
     assert_int_equal(t.answer.status.port, 3000);
-    end(&t);
+    rig_stop(&t.rig);
     assert_int_equal(fleet_calls(&t.fleet, OP_SIGNAL), 0);
+    finish(&t);
 }
 
 static void lease_is_kept_until_the_server_answers(void **state)
@@ -369,8 +370,9 @@ static void sandbox_taken_away_ends_its_server(void **state)
     assert_int_equal(t.fleet.provider.assign(&t.fleet, "box", "farm", 2, &record), CORE_OK);
     struct server_status status;
     RIG_AWAIT(server_status(t.rig.core, t.sandbox, APP_WEB, &status) == CORE_STALE);
-    end(&t);
+    rig_stop(&t.rig);
     assert_int_equal(fleet_calls(&t.fleet, OP_SIGNAL), 0);   /* nothing there is ours any more */
+    finish(&t);
 }
 
 /* ---- two cores, clients, drain ---- */

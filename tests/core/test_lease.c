@@ -30,12 +30,17 @@ static void begin(struct leases_test *t)
     begin_with(t, CORE_SECONDS(60), CORE_SECONDS(20));
 }
 
-static void end(struct leases_test *t)
+static void finish(struct leases_test *t)
 {
-    rig_stop(&t->rig);
     answer_free(&t->answer);
     answer_free(&t->second);
     fleet_free(&t->fleet);
+}
+
+static void end(struct leases_test *t)
+{
+    rig_stop(&t->rig);
+    finish(t);
 }
 
 static enum core_result acquire(struct leases_test *t, struct answer *answer, uint64_t wait_us)
@@ -69,9 +74,10 @@ static void holder_has_a_token_until_the_release(void **state)
     acquire_ok(&t);
     assert_true(t.answer.token > first);
     assert_int_equal(answer_losses(&t.answer), 0);
-    end(&t);
+    rig_stop(&t.rig);
     assert_int_equal(answer_losses(&t.answer), 1);   /* the drain takes it, and says so */
     assert_false(fleet_held(&t.fleet, "key"));
+    finish(&t);
 }
 
 static void held_key_is_refused_or_waited_for(void **state)
@@ -156,9 +162,10 @@ static void expiry_under_a_live_holder_is_told_once(void **state)
     assert_false(lease_valid(t.rig.core, t.answer.lease));
     assert_int_equal(lease_token(t.rig.core, t.answer.lease), 0);
     assert_int_equal(lease_release(t.rig.core, t.answer.lease, NULL, NULL), CORE_STALE);
-    end(&t);
+    rig_stop(&t.rig);
     assert_int_equal(answer_losses(&t.answer), 1);
     assert_true(fleet_held(&t.fleet, "key"));        /* and somebody keeps it */
+    finish(&t);
 }
 
 static void deadline_ends_a_lease_whose_renewal_hangs(void **state)
@@ -232,9 +239,7 @@ static void drain_ends_everything_although_the_store_is_dead(void **state)
     rig_stop(&t.rig);
     assert_int_equal(answer_await(&t.second), CORE_DRAINING);
     assert_int_equal(answer_losses(&t.answer), 1);
-    answer_free(&t.answer);
-    answer_free(&t.second);
-    fleet_free(&t.fleet);
+    finish(&t);
 }
 
 int main(void)
