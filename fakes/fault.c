@@ -22,7 +22,7 @@ static uint64_t choose_by(const struct scn_fault *scn)
         uint64_t past_us = (next_ns - world_now_ns()) / 1000 + 1;
         if (past_us > low && past_us < high) values[count++] = past_us;
     }
-    return values[world_choose(count, "length of a fault")];
+    return values[world_choose(count, "fault_time")];
 }
 
 static void choose_lengths(struct fault *fault)
@@ -31,7 +31,7 @@ static void choose_lengths(struct fault *fault)
 
     if (!scn->has_by) return;
     if (scn->kind == SCN_FAULT_JUMP) {
-        bool high = scn->by_low_us != scn->by_high_us && world_choose(2, "clock jump") == 1;
+        bool high = scn->by_low_us != scn->by_high_us && world_choose(2, "clock_jump") == 1;
         fault->jump_us = high ? scn->by_high_us : scn->by_low_us;
         fault->by_us = (uint64_t)(fault->jump_us < 0 ? -fault->jump_us : fault->jump_us);
         return;
@@ -151,7 +151,7 @@ static uint64_t choose_count(const struct fault *fault, const char *name)
     low = (uint64_t)attr->value.low;
     span = (uint64_t)(attr->value.high - attr->value.low);
     values = span + 1 > 32 ? 32 : span + 1;
-    uint32_t pick = world_choose((uint32_t)values + fault->scn->may, "where the link is cut");
+    uint32_t pick = world_choose((uint32_t)values + fault->scn->may, "cut_at");
     if (fault->scn->may && pick == 0) return WORLD_NEVER;
     if (fault->scn->may) pick--;
     return low + (values == 1 ? 0 : pick * span / (values - 1));

@@ -163,7 +163,7 @@ static void time_out(struct fault *fault)
     const char *applied = attr_text(&fault->scn->attrs, "applied", "either");
     bool yes = strcmp(applied, "yes") == 0;
 
-    if (strcmp(applied, "either") == 0) yes = world_choose(2, "did it take effect") == 0;
+    if (strcmp(applied, "either") == 0) yes = world_choose(2, "applied") == 0;
     store_call_timeout(fault->play, &fault->scn->target, yes);
 }
 

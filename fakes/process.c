@@ -100,7 +100,7 @@ struct process *process_spawn(struct box *box, const struct spawn_request *reque
 
     if (box->process_count == PROCESSES_MAX)
         world_stop("more than %d processes in one sandbox", PROCESSES_MAX);
-    if (box->boot_high_us > boot_us && world_choose(2, "boot time") == 1)
+    if (box->boot_high_us > boot_us && world_choose(2, "boot_time") == 1)
         boot_us = box->boot_high_us;
     struct process *process = &box->processes[box->process_count];
     uint64_t instance = ++play->provider.instances;

@@ -9,7 +9,7 @@ static uint64_t latency_us(const struct stores *stores)
     uint64_t low = stores->latency_low_us, high = stores->latency_high_us;
 
     if (low == high) return low;
-    return world_choose(2, "latency of the store") == 0 ? low : high;
+    return world_choose(2, "latency") == 0 ? low : high;
 }
 
 void store_begin(struct instance *instance, struct store_call *call, enum store_part part,

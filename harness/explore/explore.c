@@ -32,12 +32,20 @@ static uint32_t execute(const struct explore_subject *subject, struct strategy *
     return result->end == WORLD_FINDING ? (uint32_t)world_finding_get()->kind : EXPLORE_PASSED;
 }
 
+uint32_t explore_execute(const struct explore_subject *subject, struct strategy *strategy,
+                         struct world_result *result)
+{
+    strategy->begin(strategy, 0);
+    uint32_t id = execute(subject, strategy, result);
+    if (strategy->end) strategy->end(strategy, log_now->choices, log_now->used);
+    return id;
+}
+
 uint32_t explore_replay(const struct explore_subject *subject, const uint16_t *choices,
                         uint32_t count, bool strict, struct world_result *result)
 {
     struct strategy *strategy = strategy_replay(choices, count, strict);
-    strategy->begin(strategy, 0);
-    uint32_t id = execute(subject, strategy, result);
+    uint32_t id = explore_execute(subject, strategy, result);
     strategy->free(strategy);
     return id;
 }

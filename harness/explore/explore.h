@@ -66,6 +66,10 @@ int explore_run(const struct explore_subject *subject, const struct explore_opti
 uint32_t explore_replay(const struct explore_subject *subject, const uint16_t *choices,
                         uint32_t count, bool strict, struct world_result *result);
 
+/* One execution by that strategy (as its execution 0). Returns what was wrong with it. */
+uint32_t explore_execute(const struct explore_subject *subject, struct strategy *strategy,
+                         struct world_result *result);
+
 /* The choices of the last execution in this process. */
 const struct world_choice *explore_choices(uint32_t *count);
 

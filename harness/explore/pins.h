@@ -10,7 +10,7 @@
 #include "strategy.h"
 
 enum pin_kind {
-    PIN_RUN_TO,  /* `who` runs until it passes `point`; anybody else running is a divergence */
+    PIN_RUN_TO,  /* `who` runs until it passes `point`; while it cannot, the default policy */
     PIN_FREE_TO, /* default policy until `point` is passed */
     PIN_FREE,    /* default policy to the end */
     PIN_ANY,     /* the rest belongs to another strategy */
@@ -31,6 +31,7 @@ struct pin_point {
 struct pin {
     enum pin_kind kind;
     uint32_t line;               /* in the scenario, for messages; 0: none */
+    uint32_t group;              /* written by pins_write: which deviation it leads to, from 1 */
     char who[PIN_NAME_MAX];
     struct pin_point point;
     uint64_t advance_ns;
@@ -38,10 +39,20 @@ struct pin {
 };
 
 /* Follow the pins. Ends the execution as WORLD_STOPPED, with "diverged at line N: ...", where
- * they cannot be followed. `rest` (for PIN_ANY; may be NULL) is asked after the last pin, and
+ * an event, a value or a wakeup is asked for that is not possible. `rest` (for PIN_ANY; may be NULL) is asked after the last pin, and
  * is freed with the follower; the pins must outlive it. It observes the world, so no other
  * observer may be set while it runs. */
 struct strategy *strategy_pins(const struct pin *pins, uint32_t count, struct strategy *rest);
+/* The same, but never diverges: what is asked for waits until it is possible. */
+struct strategy *strategy_pins_lenient(const struct pin *pins, uint32_t count);
+
+/* Something that the world does not count has passed a point: to be called from inside the
+ * execution, as soon as it happens. A point nobody asked for is ignored. */
+void pins_mark(struct strategy *follower, const char *name);
+
+/* After an execution: whether it ended before all pins were fulfilled, and the sentence that
+ * says where it stood. */
+bool pins_left(struct strategy *follower, char *text, size_t bytes);
 
 /* What a choice was about, as told by the recorder. */
 struct pin_note {

@@ -11,6 +11,7 @@ struct follower {
     struct strategy *rest;
     const struct pin *pins;
     uint32_t count, at;
+    bool lenient;
     uint64_t since_ns;  /* when the pin at hand came up */
     uint32_t seen;      /* how often its point was passed, before it came up and since */
     struct {            /* how often each named point of a pin was passed so far */
@@ -102,26 +103,22 @@ static void observe(void *context, const struct world_step *step)
     if (pin && fulfilled(self, pin, step)) next_pin(self);
 }
 
+void pins_mark(struct strategy *strategy, const char *name)
+{
+    struct follower *self = (struct follower *)strategy;
+    uint32_t *counter = named_counter(self, name);
+    if (counter == NULL) return;
+    ++*counter;
+    const struct pin *pin = now(self);
+    if (pin && fulfilled(self, pin, NULL)) next_pin(self);
+}
+
 /* --- divergence --- */
 
 static _Noreturn void diverge(const struct pin *pin, const char *what)
 {
     if (pin->line) world_stop("diverged at line %u: %s", pin->line, what);
     world_stop("diverged: %s", what);
-}
-
-static _Noreturn void diverge_blocked(const struct pin *pin)
-{
-    char text[256], wait[96];
-    uint16_t entity = world_entity_find(pin->who);
-    if (entity == WORLD_NOBODY) {
-        snprintf(text, sizeof text, "there is no '%s' yet", pin->who);
-    } else {
-        world_wait_describe(entity, wait, sizeof wait);
-        snprintf(text, sizeof text, "%s %s before %s%s%s", pin->who, wait, pin->point.entity,
-                 pin->point.entity[0] ? "." : "", pin->point.name);
-    }
-    diverge(pin, text);
 }
 
 static uint32_t option_named(const char *name, uint32_t count)
@@ -150,13 +147,14 @@ static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
     uint32_t index;
     switch (pin->kind) {
     case PIN_RUN_TO:
+        /* While it cannot run, what it waits for happens by the default policy. */
         index = option_named(pin->who, count);
-        if (index == UINT32_MAX) diverge_blocked(pin);
-        return index;
+        return index == UINT32_MAX ? 0 : index;
     case PIN_EVENT:
         index = option_named(pin->who, count);
-        if (index == UINT32_MAX) diverge(pin, "that event cannot happen now");
-        return index;
+        if (index != UINT32_MAX) return index;
+        if (!self->lenient) diverge(pin, "that event cannot happen now");
+        return 0;
     case PIN_ADVANCE:
         return option_advance(count);
     case PIN_ANY:
@@ -172,11 +170,12 @@ static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
     return 0;
 }
 
-static uint32_t waiter_named(const struct pin *pin, uint32_t count)
+static uint32_t waiter_named(const struct follower *self, const struct pin *pin, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (strcmp(world_entity_name(world_signal_waiter(i)), pin->who) == 0) return i;
     }
+    if (self->lenient) return 0;
     diverge(pin, "that thread is not among the waiters of the next signal");
 }
 
@@ -189,16 +188,40 @@ static uint32_t value(struct world_chooser *chooser, uint32_t count, const char 
         return self->rest->chooser.value(&self->rest->chooser, count, label);
     }
     if (pin->kind == PIN_WAKE && strcmp(label, "signal") == 0) {
-        uint32_t index = waiter_named(pin, count);
+        uint32_t index = waiter_named(self, pin, count);
         next_pin(self);
         return index;
     }
     if (pin->kind == PIN_CHOOSE && strcmp(label, pin->who) == 0) {
-        if (pin->value >= count) diverge(pin, "that value is not possible here");
+        uint32_t wanted = pin->value;
+        if (wanted >= count && !self->lenient) diverge(pin, "that value is not possible here");
         next_pin(self);
-        return pin->value;
+        return wanted < count ? wanted : 0;
     }
     return 0;
+}
+
+bool pins_left(struct strategy *strategy, char *text, size_t bytes)
+{
+    const struct follower *self = (const struct follower *)strategy;
+    const struct pin *pin = now(self);
+    if (pin == NULL || pin->kind == PIN_FREE || pin->kind == PIN_ANY) return false;
+    int used = pin->line ? snprintf(text, bytes, "diverged at line %u: ", pin->line)
+                         : snprintf(text, bytes, "diverged: ");
+    text += used;
+    bytes -= (size_t)used;
+    if (!waits_for_point(pin)) {
+        snprintf(text, bytes, "the run ended before that could happen");
+        return true;
+    }
+    const char *dot = pin->point.entity[0] ? "." : "";
+    uint16_t entity = pin->kind == PIN_RUN_TO ? world_entity_find(pin->who) : WORLD_NOBODY;
+    char wait[96] = "";
+    if (entity != WORLD_NOBODY) world_wait_describe(entity, wait, sizeof wait);
+    snprintf(text, bytes, "the run ended before %s%s%s was passed%s%s%s%s", pin->point.entity, dot,
+             pin->point.name, wait[0] ? "; " : "", wait[0] ? pin->who : "", wait[0] ? " " : "",
+             wait);
+    return true;
 }
 
 static bool begin(struct strategy *strategy, uint64_t n)
@@ -249,4 +272,11 @@ struct strategy *strategy_pins(const struct pin *pins, uint32_t count, struct st
         self->named[self->named_count++].name = point->name;
     }
     return &self->strategy;
+}
+
+struct strategy *strategy_pins_lenient(const struct pin *pins, uint32_t count)
+{
+    struct strategy *strategy = strategy_pins(pins, count, NULL);
+    if (strategy) ((struct follower *)strategy)->lenient = true;
+    return strategy;
 }

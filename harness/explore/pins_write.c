@@ -81,6 +81,7 @@ struct writer {
     struct pin *pins;
     uint32_t count, max;
     uint32_t told; /* steps before this one are told already */
+    uint32_t group;
 };
 
 static struct pin *add(struct writer *writer, enum pin_kind kind)
@@ -88,14 +89,13 @@ static struct pin *add(struct writer *writer, enum pin_kind kind)
     static struct pin overflow;
     struct pin *pin = writer->count < writer->max ? &writer->pins[writer->count] : &overflow;
     writer->count++;
-    *pin = (struct pin){.kind = kind};
+    *pin = (struct pin){.kind = kind, .group = writer->group};
     return pin;
 }
 
 static bool is_thread(const struct world_step *step)
 {
-    return step->entity != WORLD_ADVANCE && step->op != WORLD_OP_TASK &&
-           world_class_of(step->entity) <= WORLD_WINDOW;
+    return step->entity != WORLD_ADVANCE && !world_is_task(step->entity);
 }
 
 static bool has_name(const struct world_step *step)
@@ -190,6 +190,7 @@ uint32_t pins_write(const struct pin_note *notes, struct pin *pins, uint32_t max
     for (uint32_t i = 0; i < choice_count; i++) {
         if (choices[i].index == 0) continue;
         while (next < writer.step_count && writer.steps[next].choices <= i) next++;
+        writer.group++;
         tell_default(&writer, next);
         tell_choice(&writer, &notes[i], choices[i].index, next);
     }

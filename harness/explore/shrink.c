@@ -3,17 +3,10 @@
  * In the order of what reads worst in a report: a shorter prefix, optional faults, time
  * jumps and windows, then single switches, then whole stretches taken out (which shifts what
  * follows). Every candidate is run; what it really did, not what was asked, is kept. */
-#include "explore.h"
+#include "shrink.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct shrink {
-    const struct explore_subject *subject;
-    struct explore_failure *best;
-    uint16_t candidate[TOKEN_CHOICES_MAX];
-    uint32_t tries, tries_max;
-};
 
 static uint32_t deviations(const uint16_t *choices, uint32_t count)
 {
@@ -46,15 +39,18 @@ static bool better(const uint16_t *a, uint32_t a_count, const struct explore_fai
     return weight(a, a_count) < weight(b->choices, b->count);
 }
 
-static bool attempt(struct shrink *shrink, uint32_t count)
+bool shrink_may_try(struct shrink *shrink)
 {
-    static uint16_t done[TOKEN_CHOICES_MAX];
-    struct world_result result;
     if (shrink->tries == shrink->tries_max) return false;
     shrink->tries++;
-    uint32_t id = explore_replay(shrink->subject, shrink->candidate, count, false, &result);
-    if (id != shrink->best->id) return false;
+    return true;
+}
+
+bool shrink_keep(struct shrink *shrink, uint32_t id)
+{
+    static uint16_t done[TOKEN_CHOICES_MAX];
     uint32_t used;
+    if (id != shrink->best->id) return false;
     const struct world_choice *choices = explore_choices(&used);
     for (uint32_t i = 0; i < used; i++) done[i] = choices[i].index;
     used = length_of(done, used);
@@ -63,6 +59,14 @@ static bool attempt(struct shrink *shrink, uint32_t count)
     shrink->best->count = used;
     shrink->best->run_hash = world_run_hash();
     return true;
+}
+
+static bool attempt(struct shrink *shrink, uint32_t count)
+{
+    struct world_result result;
+    if (!shrink_may_try(shrink)) return false;
+    return shrink_keep(shrink, explore_replay(shrink->subject, shrink->candidate, count, false,
+                                              &result));
 }
 
 static void copy_best(struct shrink *shrink)
@@ -146,6 +150,7 @@ uint32_t explore_shrink(const struct explore_subject *subject, struct explore_fa
     bool any = true;
     while (any && shrink->tries < tries) {
         any = cut_tail(shrink);
+        any |= shrink_deviations(shrink);
         any |= zero_stretches(shrink);
         any |= lower_each(shrink);
         if (!any) any = remove_each(shrink);

@@ -209,7 +209,7 @@ void *arena_alloc(size_t bytes, size_t align, bool zero, uintptr_t site)
     *header = (struct header){bytes, units, serials, site, W.self ? W.self->id : 0,
                               W.self ? W.self->group : 0, (uint16_t)lead, MAGIC_LIVE};
     blocks[serials] = header;
-    if (UNLIKELY(W.observer != NULL)) world_stack_here(&stacks[serials]);
+    if (UNLIKELY(W.keep_stacks)) world_stack_here(&stacks[serials]);
     serials++;
     live_bytes += bytes;
     char *user = user_of(header);
@@ -289,7 +289,7 @@ uint32_t world_blocks_live(uint8_t group, struct world_block *out, uint32_t max)
         if (count < max) {
             out[count] = (struct world_block){user_of(header), header->bytes, serial,
                                               header->entity, header->site, {0, {0}}};
-            if (W.observer) out[count].stack = stacks[serial];
+            if (W.keep_stacks) out[count].stack = stacks[serial];
         }
         count++;
     }

@@ -178,6 +178,7 @@ struct world {
 
     world_observer observer;
     void *observer_context;
+    bool keep_stacks; /* of every allocation */
     uint32_t (*op_counts)[WORLD_OP_COUNT];
 
     struct world_limits limits;

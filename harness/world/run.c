@@ -51,6 +51,11 @@ void world_observe(world_observer observer, void *context)
     W.observer_context = context;
 }
 
+void world_keep_stacks(bool keep)
+{
+    W.keep_stacks = keep;
+}
+
 /* --- steps --- */
 
 static void tell(struct world_step *step)

@@ -233,6 +233,11 @@ const char *world_entity_name(uint16_t entity)
     return named->name;
 }
 
+bool world_is_task(uint16_t entity)
+{
+    return entity_of(entity)->slot == WORLD_NOBODY;
+}
+
 uint16_t world_entity_count(void)
 {
     return (uint16_t)W.entity_count;

@@ -222,6 +222,21 @@ void world___pthread_unregister_cancel(__pthread_unwind_buf_t *buffer);
 
 enum { ONCE_FRESH, ONCE_RUNNING, ONCE_DONE };
 
+/* Cancelled inside, it is as if it had never been called. Apart from once(), whose variables
+ * would be at the mercy of the jump. */
+static __attribute__((noinline)) void call_cancellably(struct object *object, void (*init)(void))
+{
+    __pthread_unwind_buf_t frame;
+    if (__sigsetjmp_cancel(frame.__cancel_jmp_buf, 0) != 0) {
+        object->other = ONCE_FRESH;
+        open_gate(object, true);
+        world___pthread_unwind_next(&frame);
+    }
+    world___pthread_register_cancel(&frame);
+    init();
+    world___pthread_unregister_cancel(&frame);
+}
+
 static int once(uint32_t *storage, void (*init)(void), uintptr_t site)
 {
     uint32_t id = object_at(storage, OBJECT_ONCE, site);
@@ -236,16 +251,7 @@ static int once(uint32_t *storage, void (*init)(void), uintptr_t site)
     }
     object->other = ONCE_RUNNING;
     step_record(WORLD_OP_ONCE, id, WORLD_WRITE, 1);
-    __pthread_unwind_buf_t frame;
-    if (__sigsetjmp((struct __jmp_buf_tag *)(void *)frame.__cancel_jmp_buf, 0) != 0) {
-        /* Cancelled inside: as if it had never been called. */
-        object->other = ONCE_FRESH;
-        open_gate(object, true);
-        world___pthread_unwind_next(&frame);
-    }
-    world___pthread_register_cancel(&frame);
-    init();
-    world___pthread_unregister_cancel(&frame);
+    call_cancellably(object, init);
     object->other = ONCE_DONE;
     step_record(WORLD_OP_ONCE, id, WORLD_WRITE, 2);
     open_gate(object, true);

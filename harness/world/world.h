@@ -166,6 +166,7 @@ uint64_t world_run_hash(void);
 const struct world_finding *world_finding_get(void);
 const char *world_entity_name(uint16_t entity);
 uint16_t world_entity_count(void);
+bool world_is_task(uint16_t entity); /* it has no stack of its own */
 uint16_t world_entity_find(const char *name); /* WORLD_NOBODY when there is none */
 /* How often that entity has made an operation of that kind in this execution; counted only
  * while an observer is set. */
@@ -182,10 +183,11 @@ bool world_entity_enabled(uint16_t entity);
 uint64_t world_now_ns(void);
 uint64_t world_next_deadline_ns(void);
 
-/* Called after every step of the executions that follow (NULL: nobody; faster). With an
- * observer, stacks are kept too. */
+/* Called after every step of the executions that follow (NULL: nobody; faster). */
 typedef void (*world_observer)(void *context, const struct world_step *step);
 void world_observe(world_observer observer, void *context);
+/* Whether allocations of the executions that follow keep their stacks (slower). */
+void world_keep_stacks(bool keep);
 /* The stack of the current operation; empty when called outside an execution. */
 void world_stack_here(struct world_stack *out);
 /* The stack where a thread stands that is not running. */

@@ -285,7 +285,7 @@ static void producer_out_of_order(void **state)
     SEE(PUB_ACK, SECOND, .session = W("s1"), .kind = W("token"), .number = 3, .digest = 103,
         .epoch = 1, .seq = 4, .code = W("ok"));
     stream_violates(SCN_INVARIANT_EVENTS_IN_ORDER,
-                    "bot published its event number 4 as seq 3, but number 3 became seq 4");
+                    "bot published token 4 as seq 3, but token 3 became seq 4");
 }
 
 static void gap_at_the_tab(void **state)

@@ -1,0 +1,19 @@
+/* The commands; each returns the exit status. argv holds the words after the command. */
+#ifndef HARNESS_CLI_COMMANDS_H
+#define HARNESS_CLI_COMMANDS_H
+
+/* X("word", function, "arguments", "help") */
+#define CLI_COMMANDS(X)                                                                            \
+    X("run", command_run, "FILE...", "explore scenarios and judge them")                           \
+    X("replay", command_replay, "FILE", "one execution again, step by step if wanted")             \
+    X("plan", command_plan, "FILE", "what a scenario says, with everything implied written out")   \
+    X("fmt", command_fmt, "FILE...", "rewrite scenarios in the canonical layout")                  \
+    X("words", command_words, "", "the whole vocabulary of the scenario language")                 \
+    X("points", command_points, "", "the named points of the core, for schedules and checks")      \
+    X("invariants", command_invariants, "", "the built-in promises")
+
+#define X(word, function, arguments, help) int function(int argc, char **argv);
+CLI_COMMANDS(X)
+#undef X
+
+#endif

@@ -1,0 +1,45 @@
+#include "image.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+extern const struct image image_core_image;
+
+/* The folder of the executable, without a slash at its end. */
+static void own_folder(char *out, size_t bytes)
+{
+    ssize_t length = readlink("/proc/self/exe", out, bytes - 1);
+    out[length < 0 ? 0 : length] = '\0';
+    char *slash = strrchr(out, '/');
+    if (slash) *slash = '\0';
+}
+
+static const struct image *load(const char *path, char *problem, size_t bytes)
+{
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        snprintf(problem, bytes, "cannot load a core: %s", dlerror());
+        return NULL;
+    }
+    const struct image *image = dlsym(library, IMAGE_SHARED_SYMBOL);
+    if (image == NULL) snprintf(problem, bytes, "%s is no build of the core", path);
+    return image;
+}
+
+const struct image *cli_image(const char *name, const char *path, char *problem, size_t bytes)
+{
+    char folder[3800], file[4096];
+    if (path) {
+        snprintf(file, sizeof file, "%s%s", strchr(path, '/') ? "" : "./", path);
+        return load(file, problem, bytes);
+    }
+    if (name == NULL) return &image_core_image;
+    own_folder(folder, sizeof folder);
+    snprintf(file, sizeof file, "%s/cores/%s.so", folder, name);
+    if (access(file, R_OK) == 0) return load(file, problem, bytes);
+    snprintf(problem, bytes, "there is no core image '%s' (cores/%s.so beside the executable)",
+             name, name);
+    return NULL;
+}

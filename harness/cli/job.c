@@ -1,0 +1,360 @@
+#include "job.h"
+
+#include "harness/cli/pinning.h"
+#include "harness/cli/scene.h"
+#include "harness/explore/worker.h"
+#include "harness/scenario/scenario.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SHRINK_TRIES = 4000, PROBLEM = 1 };
+
+static struct pin pins[PINS_MAX];
+
+/* --- opening --- */
+
+static bool invalid(struct job *job, char *text)
+{
+    job->text = text;
+    job->report.verdict = REPORT_INVALID;
+    job->report.text = text;
+    return false;
+}
+
+static char *print_diagnostics(const struct scn_diagnostics *diagnostics)
+{
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    if (out == NULL) return NULL;
+    scn_print_diagnostics(out, diagnostics);
+    fclose(out);
+    return text;
+}
+
+static const char *const *point_names(const struct core_api *api)
+{
+    static const char *names[512];
+    size_t count = api->trace_point_count();
+    for (uint32_t i = 0; i < count && i < 511; i++) names[i] = api->trace_point_info(i)->name;
+    return names;
+}
+
+static const char *const *operation_names(void)
+{
+    static const char *names[WORLD_OP_COUNT + 1];
+    memcpy(names, world_op_words, sizeof world_op_words);
+    return names;
+}
+
+static bool open_image(struct job *job)
+{
+    char problem[1024];
+    const struct scn_attr *image = scn_attrs_find(&job->file->cores[0].attrs, "image");
+    job->image = cli_image(image ? image->value.text : NULL, job->options->core, problem,
+                           sizeof problem);
+    if (job->image) return true;
+    char *text;
+    uint32_t line = image ? image->place.line : 0;
+    if (asprintf(&text, "%s:%u: error: %s\n", job->path, line, problem) < 0) return false;
+    return invalid(job, text);
+}
+
+bool job_open(struct job *job, const char *path, const struct cli_options *options)
+{
+    extern const struct image image_core_image;
+    struct scn_options scn = {point_names(cli_image_api(&image_core_image)), operation_names()};
+    struct scn_diagnostics diagnostics;
+    *job = (struct job){.path = path, .options = options};
+    job->report.path = path;
+    job->file = scn_parse(path, &scn, &diagnostics);
+    if (job->file == NULL) {
+        invalid(job, print_diagnostics(&diagnostics));
+        scn_diagnostics_free(&diagnostics);
+        return false;
+    }
+    scn_diagnostics_free(&diagnostics);
+    job->report.file = job->file;
+    size_t bytes;
+    job->source = scn_read_file(path, SCN_BYTES_MAX, &bytes);
+    job->shared = worker_shared(sizeof *job->shared);
+    return open_image(job);
+}
+
+void job_free(struct job *job)
+{
+    if (job->file) scn_file_free(job->file);
+    if (job->shared) munmap(job->shared, sizeof *job->shared);
+    free(job->source);
+    free(job->text);
+}
+
+/* --- exploring --- */
+
+static enum explore_kind kind_of(enum scn_strategy strategy)
+{
+    switch (strategy) {
+    case SCN_STRATEGY_RANDOM:
+        return EXPLORE_RANDOM;
+    case SCN_STRATEGY_PCT:
+        return EXPLORE_PCT;
+    case SCN_STRATEGY_DFS:
+        return EXPLORE_DFS;
+    case SCN_STRATEGY_AUTO:
+    case SCN_STRATEGY_EXHAUSTIVE:
+    case SCN_STRATEGY_POS:
+    case SCN_STRATEGY_SURW:
+    case SCN_STRATEGY_DELAY:
+    case SCN_STRATEGY_COUNT:
+        return EXPLORE_AUTO;
+    }
+    return EXPLORE_AUTO;
+}
+
+struct explore_options job_explore_options(const struct job *job)
+{
+    const struct scn_explore *explore = &job->file->explore;
+    const struct cli_options *cli = job->options;
+    struct explore_options options = {
+        .strategy = {.kind = kind_of(explore->strategy),
+                     .seed = explore->seed,
+                     .depth = explore->depth,
+                     .deviations = explore->preemptions},
+        .runs_max = explore->runs_max,
+    };
+    if (cli->given[CLI_STRATEGY]) options.strategy.kind = cli->strategy;
+    if (cli->given[CLI_SEED]) options.strategy.seed = cli->seed;
+    if (cli->given[CLI_DEPTH]) options.strategy.depth = options.strategy.deviations = cli->depth;
+    if (cli->given[CLI_RUNS]) options.runs_max = cli->runs;
+    if (options.strategy.depth == 0) options.strategy.depth = 3;
+    return options;
+}
+
+static bool any_left(const struct job *job)
+{
+    for (uint32_t i = 0; i < job->file->directive_count; i++) {
+        if (job->file->directives[i].kind == SCN_DIRECTIVE_RUN_ANY) return true;
+    }
+    return false;
+}
+
+static uint64_t clock_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+struct wall {
+    uint64_t until_us; /* 0: no cap */
+};
+
+static bool in_time(void *context, const struct explore_stats *stats)
+{
+    const struct wall *wall = context;
+    (void)stats;
+    return wall->until_us == 0 || clock_us() < wall->until_us;
+}
+
+/* The choices that the user gave, as a strategy of one run. */
+static struct strategy *given_choices(struct job *job)
+{
+    static uint16_t choices[TOKEN_CHOICES_MAX];
+    uint32_t count;
+    size_t where;
+    const char *problem = token_read(job->options->choices, choices, &count, &where);
+    if (problem == NULL) return strategy_replay(choices, count, true);
+    snprintf(job->shared->problem, sizeof job->shared->problem, "%s\n  %s\n  %*s^\n", problem,
+             job->options->choices, (int)where, "");
+    return NULL;
+}
+
+static struct strategy *pinned(struct job *job, struct explore_options *options)
+{
+    struct strategy *rest = NULL;
+    if (any_left(job)) {
+        rest = strategy_new(&options->strategy);
+    } else {
+        options->runs_max = 1;
+    }
+    return pinning_strategy(job->file, pins, pinning_read(job->file, pins), rest);
+}
+
+static int explore(void *argument)
+{
+    struct job *job = argument;
+    struct job_shared *shared = job->shared;
+    static struct scene scene;
+    struct explore_options options = job_explore_options(job);
+    struct wall wall = {0};
+    if (job->file->explore.wall_max_us) wall.until_us = clock_us() + job->file->explore.wall_max_us;
+    const char *problem = scene_init(&scene, job->file, job->image, &shared->log);
+    if (problem) {
+        snprintf(shared->problem, sizeof shared->problem, "%s:%u: error: %s\n", job->path,
+                 job->file->cores[0].place.line, problem);
+        return PROBLEM;
+    }
+    options.progress = in_time;
+    options.progress_context = &wall;
+    if (job->options->choices) {
+        options.custom = given_choices(job);
+        options.runs_max = 1;
+        if (options.custom == NULL) return PROBLEM;
+    } else if (job->file->has_schedule) {
+        options.custom = pinned(job, &options);
+    }
+    if (explore_run(&scene.subject, &options, &shared->explored, &shared->failure) != 0) return 5;
+    shared->checks = *check_stats_of(scene.checks);
+    struct check_circumstances circumstances = {
+        .replay = options.custom != NULL && !any_left(job),
+        .wall_capped = shared->explored.out_of_time,
+    };
+    check_verdict(scene.checks, &shared->checks, circumstances, &shared->judged);
+    shared->has_violation = scene.violation != NULL;
+    if (scene.violation) shared->violation = *scene.violation;
+    if (shared->failure.id == SCENE_DIVERGED) {
+        snprintf(shared->problem, sizeof shared->problem, "%s", world_stop_text());
+    }
+    if (shared->failure.id == EXPLORE_PASSED && job->file->has_schedule && !any_left(job) &&
+        !job->options->choices &&
+        pins_left(options.custom, shared->problem, sizeof shared->problem)) {
+        shared->failure.id = SCENE_DIVERGED;
+    }
+    if (options.custom) options.custom->free(options.custom);
+    return 0;
+}
+
+/* --- verifying and shrinking, each in a fresh process --- */
+
+static int verify(void *argument)
+{
+    struct job *job = argument;
+    static struct scene scene;
+    struct world_result result;
+    struct explore_failure *failure = &job->shared->failure;
+    scene_init(&scene, job->file, job->image, NULL);
+    uint32_t id = explore_replay(&scene.subject, failure->choices, failure->count, true, &result);
+    job->shared->replayed = id == failure->id && world_run_hash() == failure->run_hash;
+    return 0;
+}
+
+static int shrink(void *argument)
+{
+    struct job *job = argument;
+    static struct scene scene;
+    scene_init(&scene, job->file, job->image, NULL);
+    explore_shrink(&scene.subject, &job->shared->failure, SHRINK_TRIES);
+    return 0;
+}
+
+/* --- the course of a job --- */
+
+static void tick(void *argument)
+{
+    const struct job *job = argument;
+    report_progress(stderr, job->file->name, &job->shared->explored,
+                    job_explore_options(job).runs_max);
+}
+
+static struct worker_result work(struct job *job, int (*body)(void *), bool progress)
+{
+    bool show = progress && isatty(STDERR_FILENO);
+    struct worker_result result = worker_run(body, job, show ? tick : NULL, job);
+    if (show) report_progress_erase(stderr);
+    return result;
+}
+
+static void fault(struct job *job, const char *what)
+{
+    if (asprintf(&job->text, "%s\n", what) < 0) job->text = NULL;
+    job->report.verdict = REPORT_FAULT;
+    job->report.text = job->text;
+}
+
+/* The worker itself died: its log says in which execution. */
+static void keep_death(struct job *job, int signal_number)
+{
+    struct job_shared *shared = job->shared;
+    shared->failure.id = (uint32_t)WORLD_FOUND_CRASH;
+    shared->failure.run = shared->log.run;
+    shared->failure.count = shared->log.used;
+    for (uint32_t i = 0; i < shared->log.used; i++) {
+        shared->failure.choices[i] = shared->log.choices[i].index;
+    }
+    char *token = token_write(shared->failure.choices, shared->failure.count);
+    if (asprintf(&job->text,
+                 "the process died of signal %d (%s) in run %llu\n"
+                 "  replay  ./harness replay %s --choices %s\n",
+                 signal_number, strsignal(signal_number), (unsigned long long)shared->failure.run,
+                 job->path, token) < 0) {
+        job->text = NULL;
+    }
+    free(token);
+    job->report.verdict = REPORT_CRASH;
+    job->report.text = job->text;
+}
+
+uint32_t job_deviations(const struct explore_failure *failure)
+{
+    uint32_t deviations = 0;
+    for (uint32_t i = 0; i < failure->count; i++) deviations += failure->choices[i] != 0;
+    return deviations;
+}
+
+static void explain_failure(struct job *job)
+{
+    struct job_shared *shared = job->shared;
+    struct worker_result result = work(job, verify, false);
+    if (result.end == WORKER_KILLED) {
+        keep_death(job, result.code);
+        return;
+    }
+    if (result.end != WORKER_RETURNED || !shared->replayed) {
+        fault(job, "the failure did not replay: the core or the harness is not deterministic");
+        return;
+    }
+    shared->choices_found = job_deviations(&shared->failure);
+    if (!job->options->given[CLI_NO_SHRINK]) work(job, shrink, false);
+    result = work(job, job_explain, false);
+    if (result.end != WORKER_RETURNED) fault(job, "the failing execution could not be explained");
+    job->report.screen = shared->screen;
+}
+
+void job_run(struct job *job, const char *path, const struct cli_options *options,
+             struct report_style style)
+{
+    if (!job_open(job, path, options)) return;
+    struct job_shared *shared = job->shared;
+    job->style = style;
+    job->report.runs_max = job_explore_options(job).runs_max;
+    struct worker_result result = work(job, explore, true);
+    if (result.end == WORKER_KILLED) {
+        keep_death(job, result.code);
+        return;
+    }
+    if (result.end == WORKER_EXITED || result.code > PROBLEM) {
+        fault(job, "see the message above");
+        return;
+    }
+    if (result.code == PROBLEM) {
+        invalid(job, strdup(shared->problem));
+        return;
+    }
+    job->report.explored = &shared->explored;
+    job->report.stats = &shared->checks;
+    job->report.judged = &shared->judged;
+    const struct check_violation *violation = shared->has_violation ? &shared->violation : NULL;
+    job->report.verdict = report_judge(job->file, &shared->judged, violation);
+    if (shared->failure.id == SCENE_DIVERGED) {
+        job->report.verdict = REPORT_INCONCLUSIVE;
+        job->report.text = shared->problem;
+    } else if (shared->failure.id != EXPLORE_PASSED) {
+        explain_failure(job);
+    }
+}

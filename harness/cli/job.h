@@ -1,0 +1,60 @@
+/* One scenario file, from its path to its report: parse, explore, verify, shrink, explain. All
+ * executions happen in worker processes; this one only waits and prints. */
+#ifndef HARNESS_CLI_JOB_H
+#define HARNESS_CLI_JOB_H
+
+#include "harness/cli/options.h"
+#include "harness/explore/explore.h"
+#include "harness/world/image.h"
+#include "reports/report.h"
+
+enum { JOB_SCREEN_MAX = 256 << 10, JOB_TEXT_MAX = 2048 };
+
+/* What workers and their parent share. */
+struct job_shared {
+    struct explore_log log;
+    struct explore_stats explored;
+    struct explore_failure failure;
+    struct check_stats checks;
+    struct check_violation violation;
+    struct check_verdict judged;
+    bool has_violation;
+    bool replayed;                   /* the verification gave the same failure */
+    uint32_t choices_found;
+    char problem[JOB_TEXT_MAX];
+    char screen[JOB_SCREEN_MAX];
+};
+
+struct job {
+    const char *path;
+    const struct cli_options *options;
+    const struct scn_file *file;     /* NULL: it did not parse */
+    char *source;
+    const struct image *image;
+    struct job_shared *shared;
+    struct report report;
+    struct report_style style;
+    char *text;                      /* diagnostics, or what went wrong */
+    char folder[512];
+};
+
+/* Runs the file and fills job->report; `path` and `options` must outlive the job. */
+void job_run(struct job *job, const char *path, const struct cli_options *options,
+             struct report_style style);
+void job_free(struct job *job);
+
+/* Parses the file with all that the core and the world can add; on failure job->file is NULL
+ * and the report says why. */
+bool job_open(struct job *job, const char *path, const struct cli_options *options);
+
+/* Where options differ from the file's explore block. */
+struct explore_options job_explore_options(const struct job *job);
+
+/* Choices of a failure that are not option 0. */
+uint32_t job_deviations(const struct explore_failure *failure);
+
+/* job_explain.c: the failing execution once more, in this process, with everything recorded;
+ * fills job->shared->screen and writes the report's folder. */
+int job_explain(void *job);
+
+#endif

@@ -1,0 +1,71 @@
+/* The command line of the harness. */
+#include "commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct command {
+    const char *word;
+    int (*run)(int argc, char **argv);
+    const char *arguments;
+    const char *help;
+};
+
+static const struct command commands[] = {
+#define X(name, function, arguments, help) {name, function, arguments, help},
+    CLI_COMMANDS(X)
+#undef X
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+static void print_help(void)
+{
+    printf("harness: runs real pthread code in a simulated world, explores how its threads can\n"
+           "interleave, and answers a broken promise with the shortest schedule that breaks it.\n"
+           "\n"
+           "  ./harness run scenarios/*.scn        explore every scenario, within its budget\n"
+           "  ./harness run FILE --choices TOKEN   the one execution that a report names\n"
+           "\n"
+           "commands\n");
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        char head[64];
+        snprintf(head, sizeof head, "%s %s", commands[i].word, commands[i].arguments);
+        printf("  %-24s %s\n", head, commands[i].help);
+    }
+    printf("\n"
+           "'harness COMMAND --help' explains a command and its options.\n"
+           "\n"
+           "exit status\n"
+           "  0  everything holds\n"
+           "  1  a promise was broken: an invariant, a check, a deadlock, a leak, misuse of a lock\n"
+           "  2  a scenario or the command line is wrong\n"
+           "  3  inconclusive: what a scenario claims to test was never reached\n"
+           "  4  the core crashed\n"
+           "  5  the harness itself is at fault\n"
+           "  of several files: 5, 2, 4, 1, 3, 0, the first that applies\n");
+}
+
+static int unknown(const char *word)
+{
+    fprintf(stderr, "harness: there is no command '%s'; there are", word);
+    for (int i = 0; i < COMMAND_COUNT; i++) fprintf(stderr, " %s", commands[i].word);
+    fprintf(stderr, "\n  try 'harness --help'\n");
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help();
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_help();
+        return 0;
+    }
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(argv[1], commands[i].word) == 0) return commands[i].run(argc - 2, argv + 2);
+    }
+    return unknown(argv[1]);
+}

@@ -1,0 +1,161 @@
+#include "options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct option_row {
+    const char *word, *argument, *help;
+};
+
+static const struct option_row rows[CLI_OPTION_COUNT] = {
+#define X(id, word, argument, help) {word, argument, help},
+    CLI_OPTIONS(X)
+#undef X
+};
+
+static const char *const strategy_words[EXPLORE_KINDS] = {
+#define X(name, word, text) word,
+    EXPLORE_STRATEGIES(X)
+#undef X
+};
+
+static bool complain(const char *command, const char *what, const char *word)
+{
+    fprintf(stderr, "harness %s: %s '%s'\n  try 'harness %s --help'\n", command, what, word,
+            command);
+    return false;
+}
+
+static bool read_number(const char *command, const char *word, const char *text, uint64_t most,
+                        uint64_t *number)
+{
+    char *end;
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    if (errno == 0 && end != text && *end == '\0' && text[0] != '-' && *number <= most) return true;
+    fprintf(stderr, "harness %s: --%s takes a whole number up to %llu, not '%s'\n", command, word,
+            (unsigned long long)most, text);
+    return false;
+}
+
+static bool read_strategy(const char *command, const char *text, enum explore_kind *kind)
+{
+    for (int i = 0; i < EXPLORE_KINDS; i++) {
+        if (strcmp(text, strategy_words[i]) != 0) continue;
+        *kind = (enum explore_kind)i;
+        return true;
+    }
+    fprintf(stderr, "harness %s: there is no strategy '%s'; there are auto, random, pct, dfs\n",
+            command, text);
+    return false;
+}
+
+static bool keep(const char *command, enum cli_option option, const char *text,
+                 struct cli_options *options)
+{
+    uint64_t number;
+    const char *word = rows[option].word;
+    options->given[option] = true;
+    switch (option) {
+    case CLI_CHOICES:
+        options->choices = text;
+        return true;
+    case CLI_STRATEGY:
+        return read_strategy(command, text, &options->strategy);
+    case CLI_DEPTH:
+        if (!read_number(command, word, text, 1000, &number)) return false;
+        options->depth = (uint32_t)number;
+        return true;
+    case CLI_SEED:
+        return read_number(command, word, text, UINT64_MAX, &options->seed);
+    case CLI_RUNS:
+        if (!read_number(command, word, text, UINT64_MAX, &options->runs)) return false;
+        if (options->runs > 0) return true;
+        fprintf(stderr, "harness %s: --runs 0 would explore nothing\n", command);
+        return false;
+    case CLI_UNTIL:
+        return read_number(command, word, text, UINT32_MAX, &options->until);
+    case CLI_CORE:
+        options->core = text;
+        return true;
+    case CLI_REPORTS:
+        options->reports = text;
+        return true;
+    case CLI_JUNIT:
+        options->junit = text;
+        return true;
+    case CLI_JSON:
+        options->json = text;
+        return true;
+    case CLI_FULL:
+    case CLI_NO_SHRINK:
+    case CLI_GDB:
+    case CLI_HELP:
+    case CLI_OPTION_COUNT:
+        return true;
+    }
+    return true;
+}
+
+static enum cli_option find(const char *word, size_t length, uint32_t allowed)
+{
+    for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+        if (!(allowed >> i & 1)) continue;
+        if (strlen(rows[i].word) == length && strncmp(rows[i].word, word, length) == 0) {
+            return (enum cli_option)i;
+        }
+    }
+    return CLI_OPTION_COUNT;
+}
+
+/* --word, --word VALUE or --word=VALUE; *at moves over a separate value. */
+static bool read_option(const char *command, uint32_t allowed, int argc, char **argv, int *at,
+                        struct cli_options *options)
+{
+    const char *word = argv[*at] + 2;
+    const char *value = strchr(word, '=');
+    size_t length = value ? (size_t)(value - word) : strlen(word);
+    enum cli_option option = find(word, length, allowed);
+    if (option == CLI_OPTION_COUNT) return complain(command, "unknown option", argv[*at]);
+    if (rows[option].argument == NULL) {
+        if (value) return complain(command, "this option takes no value:", argv[*at]);
+        return keep(command, option, NULL, options);
+    }
+    if (value) return keep(command, option, value + 1, options);
+    if (*at + 1 == argc) return complain(command, "a value is missing after", argv[*at]);
+    return keep(command, option, argv[++*at], options);
+}
+
+bool cli_options_read(const char *command, uint32_t allowed, int argc, char **argv,
+                      struct cli_options *options)
+{
+    *options = (struct cli_options){.reports = "reports", .files = argv};
+    bool only_files = false;
+    for (int at = 0; at < argc; at++) {
+        if (!only_files && strcmp(argv[at], "--") == 0) {
+            only_files = true;
+        } else if (!only_files && strcmp(argv[at], "-h") == 0) {
+            options->given[CLI_HELP] = true;
+        } else if (!only_files && strncmp(argv[at], "--", 2) == 0) {
+            if (!read_option(command, allowed, argc, argv, &at, options)) return false;
+        } else if (!only_files && argv[at][0] == '-' && argv[at][1] != '\0') {
+            return complain(command, "unknown option", argv[at]);
+        } else {
+            argv[options->file_count++] = argv[at];
+        }
+    }
+    return true;
+}
+
+void cli_options_help(uint32_t allowed)
+{
+    for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+        if (!(allowed >> i & 1)) continue;
+        char head[48];
+        snprintf(head, sizeof head, "--%s%s%s", rows[i].word, rows[i].argument ? " " : "",
+                 rows[i].argument ? rows[i].argument : "");
+        printf("  %-20s %s\n", head, rows[i].help);
+    }
+}

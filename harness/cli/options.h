@@ -1,0 +1,58 @@
+/* What the user asked for on the command line. */
+#ifndef HARNESS_CLI_OPTIONS_H
+#define HARNESS_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/explore/strategy.h"
+
+/* X(ID, "long", argument or NULL, "help") */
+#define CLI_OPTIONS(X)                                                                             \
+    X(CHOICES, "choices", "TOKEN", "replay one execution by its token; no exploring")              \
+    X(STRATEGY, "strategy", "NAME", "auto, random, pct or dfs, instead of the file's")             \
+    X(DEPTH, "depth", "N", "depth of pct; deviations of dfs")                                      \
+    X(SEED, "seed", "N", "seed, instead of the file's")                                            \
+    X(RUNS, "runs", "N", "budget of runs, instead of the file's")                                  \
+    X(CORE, "core", "FILE", "run another build of the core (a shared image, build/cores/*.so)")    \
+    X(FULL, "full", NULL, "the whole diagram: every column, every row")                            \
+    X(REPORTS, "reports", "DIR", "folder for reports of failures (default: reports)")              \
+    X(JUNIT, "junit", "FILE", "write JUnit XML")                                                   \
+    X(JSON, "json", "FILE", "write a summary as JSON")                                             \
+    X(NO_SHRINK, "no-shrink", NULL, "report a failure as it was found")                            \
+    X(GDB, "gdb", NULL, "replay under gdb")                                                        \
+    X(UNTIL, "until", "STEP", "stop the replay at that step (a trap under gdb)")                   \
+    X(HELP, "help", NULL, "this text")
+
+enum cli_option {
+#define X(id, word, argument, help) CLI_##id,
+    CLI_OPTIONS(X)
+#undef X
+    CLI_OPTION_COUNT
+};
+
+struct cli_options {
+    bool given[CLI_OPTION_COUNT];
+    const char *choices;
+    const char *core;
+    const char *reports;
+    const char *junit;
+    const char *json;
+    enum explore_kind strategy;
+    uint32_t depth;
+    uint64_t seed;
+    uint64_t runs;
+    uint64_t until;
+    char **files;
+    uint32_t file_count;
+};
+
+/* Reads the words after the command. `allowed` is a set of (1u << CLI_...). False: the reason
+ * was printed to stderr; the exit status is 2. */
+bool cli_options_read(const char *command, uint32_t allowed, int argc, char **argv,
+                      struct cli_options *options);
+
+/* One line for each allowed option. */
+void cli_options_help(uint32_t allowed);
+
+#endif

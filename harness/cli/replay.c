@@ -1,0 +1,172 @@
+/* harness replay: one execution again, in this very process, so that a debugger sees it. */
+#include "commands.h"
+#include "harness/cli/scene.h"
+#include "job.h"
+#include "reports/symbols.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OPTION(id) (1u << CLI_##id)
+static const uint32_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(GDB) | OPTION(UNTIL) |
+                                OPTION(HELP);
+
+enum { STACK_LINES = 12 };
+
+static int help(void)
+{
+    printf("harness replay FILE [--choices TOKEN] [--until STEP] [--gdb]\n"
+           "\n"
+           "Runs one execution of a scenario again and prints its steps. With --until, stops\n"
+           "before STEP and shows where every thread stands; under gdb (--gdb), stops there\n"
+           "instead. The execution is the same every time: to step back, stop one step earlier.\n"
+           "\n");
+    cli_options_help(allowed);
+    return 0;
+}
+
+static bool traced(void)
+{
+    char line[128];
+    bool found = false;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status)) {
+        if (strncmp(line, "TracerPid:", 10) == 0) found = atoi(line + 10) != 0;
+    }
+    if (status) fclose(status);
+    return found;
+}
+
+static int start_gdb(const struct cli_options *options)
+{
+    char until[32], self[4096];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[length < 0 ? 0 : length] = '\0';
+    snprintf(until, sizeof until, "%llu", (unsigned long long)options->until);
+    const char *words[24] = {"gdb", "-q", "-ex", "handle SIGVTALRM nostop noprint pass",
+                             "-ex", "run", "--args", self, "replay", options->files[0]};
+    int count = 10;
+    if (options->choices) {
+        words[count++] = "--choices";
+        words[count++] = options->choices;
+    }
+    if (options->core) {
+        words[count++] = "--core";
+        words[count++] = options->core;
+    }
+    if (options->given[CLI_UNTIL]) {
+        words[count++] = "--until";
+        words[count++] = until;
+    }
+    execvp("gdb", (char **)(uintptr_t)words);
+    perror("harness replay: gdb");
+    return 2;
+}
+
+static void print_threads(void)
+{
+    for (uint16_t id = 0; id < world_entity_count(); id++) {
+        struct world_stack stack;
+        char wait[128];
+        world_stack_of(id, &stack);
+        if (stack.depth == 0) continue;
+        world_wait_describe(id, wait, sizeof wait);
+        printf("%s  %s\n", world_entity_name(id), wait);
+        symbols_print_stack(stdout, 4, STACK_LINES, &stack);
+    }
+}
+
+static void print_step(const struct world_step *step, uint64_t number)
+{
+    if (step->op == WORLD_OP_ADVANCE) {
+        printf("%6llu  time %.3f ms\n", (unsigned long long)number,
+               (double)((uint64_t)step->object << 32 | step->result) / 1e6);
+        return;
+    }
+    const char *point = world_point_name(step->object);
+    printf("%6llu  %-16s %s", (unsigned long long)number, world_entity_name(step->entity),
+           step->op == WORLD_OP_POINT ? point : world_op_words[step->op]);
+    if (step->object && !point[0]) printf(" %s", world_object_kind(step->object));
+    printf("\n");
+}
+
+struct stop {
+    uint64_t until; /* 0: never */
+    uint64_t at;
+};
+
+static void observe(void *context, const struct world_step *step)
+{
+    struct stop *stop = context;
+    print_step(step, ++stop->at);
+    if (stop->at != stop->until) return;
+    fflush(stdout);
+    if (traced()) {
+        raise(SIGTRAP);
+        return;
+    }
+    print_threads();
+    fflush(stdout);
+    _exit(0);
+}
+
+static int tell_end(const struct scene *scene, uint32_t id, const struct world_result *result)
+{
+    const struct world_finding *finding = world_finding_get();
+    printf("\n%u steps, %.3f ms of virtual time, %u choices\n", result->steps,
+           (double)result->now_ns / 1e6, result->choices);
+    if (result->end == WORLD_STOPPED) {
+        printf("the token does not fit: %s\n", world_stop_text());
+        return 2;
+    }
+    if (id == EXPLORE_PASSED) {
+        printf("everything holds\n");
+        return 0;
+    }
+    printf("%s\n", scene->violation ? scene->violation->text : finding->text);
+    char *detail = symbols_expand(finding->detail);
+    if (detail && detail[0]) printf("%s\n", detail);
+    free(detail);
+    symbols_print_stack(stdout, 4, STACK_LINES, &finding->stack);
+    return finding->kind == WORLD_FOUND_CRASH ? 4 : 1;
+}
+
+int command_replay(int argc, char **argv)
+{
+    static struct scene scene;
+    static uint16_t choices[TOKEN_CHOICES_MAX];
+    struct cli_options options;
+    struct job job;
+    uint32_t count = 0;
+    size_t where;
+    if (!cli_options_read("replay", allowed, argc, argv, &options)) return 2;
+    if (options.given[CLI_HELP]) return help();
+    if (options.file_count != 1) {
+        fprintf(stderr, "harness replay: name one scenario\n  try 'harness replay --help'\n");
+        return 2;
+    }
+    if (options.given[CLI_GDB]) return start_gdb(&options);
+    if (!job_open(&job, options.files[0], &options)) {
+        fprintf(stderr, "%s", job.text);
+        return 2;
+    }
+    const char *problem = options.choices ? token_read(options.choices, choices, &count, &where)
+                                          : NULL;
+    if (problem == NULL) problem = scene_init(&scene, job.file, job.image, NULL);
+    if (problem) {
+        fprintf(stderr, "harness replay: %s\n", problem);
+        return 2;
+    }
+    struct stop stop = {.until = options.given[CLI_UNTIL] ? options.until : 0};
+    struct world_result result;
+    world_observe(observe, &stop);
+    world_keep_stacks(true);
+    uint32_t id = explore_replay(&scene.subject, choices, count, true, &result);
+    world_observe(NULL, NULL);
+    int status = tell_end(&scene, id, &result);
+    job_free(&job);
+    return status;
+}

@@ -1,0 +1,73 @@
+/* harness run */
+#include "commands.h"
+#include "job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define OPTION(id) (1u << CLI_##id)
+static const uint32_t allowed = OPTION(CHOICES) | OPTION(STRATEGY) | OPTION(DEPTH) | OPTION(SEED) |
+                                OPTION(RUNS) | OPTION(CORE) | OPTION(FULL) | OPTION(REPORTS) |
+                                OPTION(JUNIT) | OPTION(JSON) | OPTION(NO_SHRINK) | OPTION(HELP);
+
+static int help(void)
+{
+    printf("harness run FILE... [options]\n"
+           "\n"
+           "Explores each scenario within its budget: first the default schedule, then what the\n"
+           "strategy of its explore block says. Prints one line for a scenario that holds. For one\n"
+           "that does not: what was broken, the shortest schedule that breaks it as a diagram, a\n"
+           "token that replays it, and a schedule block to be pasted into a new scenario.\n"
+           "\n");
+    cli_options_help(allowed);
+    return 0;
+}
+
+static int usage(const char *text)
+{
+    fprintf(stderr, "harness run: %s\n  try 'harness run --help'\n", text);
+    return 2;
+}
+
+static bool write_files(const struct cli_options *options, const struct report *reports,
+                        uint32_t count)
+{
+    struct report_problem problem;
+    bool good = true;
+    if (options->junit && !report_write_junit(options->junit, reports, count, &problem)) {
+        fprintf(stderr, "%s\n", problem.text);
+        good = false;
+    }
+    if (options->json && !report_write_json(options->json, reports, count, &problem)) {
+        fprintf(stderr, "%s\n", problem.text);
+        good = false;
+    }
+    return good;
+}
+
+int command_run(int argc, char **argv)
+{
+    struct cli_options options;
+    if (!cli_options_read("run", allowed, argc, argv, &options)) return 2;
+    if (options.given[CLI_HELP]) return help();
+    if (options.file_count == 0) return usage("no scenario was named");
+    if (options.choices && options.file_count > 1) return usage("--choices replays one scenario");
+    struct report_style style = {isatty(STDOUT_FILENO), options.given[CLI_FULL]};
+    struct job *jobs = calloc(options.file_count, sizeof *jobs);
+    struct report *reports = calloc(options.file_count, sizeof *reports);
+    if (jobs == NULL || reports == NULL) return 5;
+    for (uint32_t i = 0; i < options.file_count; i++) {
+        job_run(&jobs[i], options.files[i], &options, style);
+        reports[i] = jobs[i].report;
+        report_print(stdout, &reports[i], style);
+        fflush(stdout);
+    }
+    if (options.file_count > 1) report_print_summary(stdout, reports, options.file_count);
+    int status = report_status(reports, options.file_count);
+    if (!write_files(&options, reports, options.file_count) && status == 0) status = 5;
+    for (uint32_t i = 0; i < options.file_count; i++) job_free(&jobs[i]);
+    free(reports);
+    free(jobs);
+    return status;
+}

@@ -1,0 +1,92 @@
+#include "scene.h"
+
+#include <string.h>
+
+enum { LOOP_SECONDS = 10 };
+
+/* The first violation ends the execution: what comes after it explains nothing. */
+static void on_violation(void *context, const struct check_violation *violation)
+{
+    (void)context;
+    world_fail(WORLD_FOUND_CHECK, "%s", violation->text);
+}
+
+static void on_broken(void *context, const struct stage_break *what)
+{
+    struct scene *scene = context;
+    check_script_failed(scene->checks, what->place, what->name, what->text);
+}
+
+static void on_leak(void *context, const char *core, uint8_t group, uint32_t count)
+{
+    struct scene *scene = context;
+    scene->leaked = true;
+    scene->leak_group = group;
+    world_fail(WORLD_FOUND_LEAK, "%s was destroyed and left %u block%s of memory behind", core,
+               count, count == 1 ? "" : "s");
+}
+
+static void body(void *context)
+{
+    stage_run(((struct scene *)context)->stage);
+}
+
+static void before(void *context)
+{
+    struct scene *scene = context;
+    scene->violation = NULL;
+    scene->leaked = false;
+    record_reset();
+    check_begin(scene->checks);
+}
+
+static uint32_t judge(void *context, const struct world_result *result)
+{
+    struct scene *scene = context;
+    const struct world_finding *finding = world_finding_get();
+    if (finding->kind == WORLD_FOUND_NONE || result->end != WORLD_FINDING) finding = NULL;
+    scene->violation = check_end(scene->checks, result, finding);
+    if (result->end == WORLD_STOPPED) return SCENE_DIVERGED;
+    if (scene->violation) return EXPLORE_CHECKS + scene->violation->property;
+    return finding ? (uint32_t)finding->kind : EXPLORE_PASSED;
+}
+
+struct world_limits scene_limits(const struct scn_file *file)
+{
+    const struct scn_explore *explore = &file->explore;
+    return (struct world_limits){
+        .steps_max = (uint32_t)(explore->steps_max < WORLD_STEPS_MAX ? explore->steps_max
+                                                                     : WORLD_STEPS_MAX),
+        .time_max_ns = explore->time_max_us * 1000,
+        .spurious_max = explore->spurious_max,
+        .stalls_max = explore->stalls_max,
+        .lag_max_ns = explore->lag_max_us * 1000,
+        .seed = explore->seed,
+        .check_memory = true,
+    };
+}
+
+const char *scene_init(struct scene *scene, const struct scn_file *file,
+                       const struct image *image, struct explore_log *log)
+{
+    const char *problem = NULL;
+    *scene = (struct scene){.file = file};
+    world_init();
+    world_image_add(image);
+    struct world_limits limits = scene_limits(file);
+    world_limits_set(&limits);
+    world_watch_loops(LOOP_SECONDS);
+    explore_log_set(log);
+    record_scenario(file);
+    struct stage_hooks hooks = {.context = scene, .broken = on_broken, .leaked = on_leak};
+    scene->stage = stage_new(file, cli_image_api(image), &hooks, &problem);
+    if (scene->stage == NULL) return problem;
+    /* The bound is about the storm; the calm comes on top. */
+    limits.time_max_ns += stage_calm_us(scene->stage) * 1000;
+    world_limits_set(&limits);
+    scene->checks = check_set_new(file);
+    check_listen(scene->checks, on_violation, scene);
+    record_subscribe(check_record, scene->checks);
+    scene->subject = (struct explore_subject){scene, "stage", body, before, judge};
+    return NULL;
+}

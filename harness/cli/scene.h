@@ -1,0 +1,33 @@
+/* A scenario made ready to be executed: its file, a build of the core, the stage and the
+ * checks, as one subject for the explorer. Lives in the process that executes. */
+#ifndef HARNESS_CLI_SCENE_H
+#define HARNESS_CLI_SCENE_H
+
+#include "fakes/stage.h"
+#include "harness/check/check.h"
+#include "harness/cli/image.h"
+#include "harness/explore/explore.h"
+#include "harness/scenario/ast.h"
+
+struct scene {
+    const struct scn_file *file;
+    struct stage *stage;
+    struct check_set *checks;
+    struct explore_subject subject;
+    const struct check_violation *violation; /* of the last execution, or NULL */
+    bool leaked;                             /* the last execution ended with a leak, */
+    uint8_t leak_group;                      /* in that process group */
+};
+
+/* Ids of failures that are neither a finding of the world nor a property of the checks. */
+enum { SCENE_DIVERGED = EXPLORE_CHECKS - 1 };
+
+/* Initialises the world of this process, and the scene in it: once per process. Returns NULL,
+ * or a sentence on what is wrong with the scenario's settings. */
+const char *scene_init(struct scene *scene, const struct scn_file *file,
+                       const struct image *image, struct explore_log *log);
+
+/* The limits of an execution of this file. */
+struct world_limits scene_limits(const struct scn_file *file);
+
+#endif

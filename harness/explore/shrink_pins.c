@@ -1,0 +1,73 @@
+/* Shrinking by names. Indexes of choices shift as soon as one choice is taken out; deviations
+ * told as pins ("after this operation of that thread, this one runs") stay what they are. So
+ * whole deviations are left out, as many at a time as possible (delta debugging: Zeller,
+ * Hildebrandt, "Simplifying and isolating failure-inducing input", 2002), and what is left is
+ * followed leniently. */
+#include "pins.h"
+#include "shrink.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct pin_shrink {
+    struct shrink *shrink;
+    struct pin_note *notes;
+    struct pin *pins;      /* of the best execution so far */
+    struct pin *candidate;
+    uint32_t count, groups;
+};
+
+/* The pins of the best execution; false when they cannot be told. */
+static bool tell_best(struct pin_shrink *self)
+{
+    struct explore_failure *best = self->shrink->best;
+    struct world_result result;
+    struct strategy *recorder = strategy_recorder(best->choices, best->count, self->notes,
+                                                  TOKEN_CHOICES_MAX);
+    if (recorder == NULL) return false;
+    uint32_t id = explore_execute(self->shrink->subject, recorder, &result);
+    recorder->free(recorder);
+    self->count = id == best->id ? pins_write(self->notes, self->pins, PINS_MAX) : 0;
+    self->groups = self->count > 1 ? self->pins[self->count - 1].group : 0;
+    return self->count > 0;
+}
+
+/* The best execution without the deviations from..to (both included). */
+static bool without(struct pin_shrink *self, uint32_t from, uint32_t to)
+{
+    struct world_result result;
+    uint32_t count = 0;
+    if (!shrink_may_try(self->shrink)) return false;
+    for (uint32_t i = 0; i < self->count; i++) {
+        const struct pin *pin = &self->pins[i];
+        if (pin->kind != PIN_FREE && pin->group >= from && pin->group <= to) continue;
+        self->candidate[count++] = *pin;
+    }
+    struct strategy *follower = strategy_pins_lenient(self->candidate, count);
+    if (follower == NULL) return false;
+    uint32_t id = explore_execute(self->shrink->subject, follower, &result);
+    follower->free(follower);
+    return shrink_keep(self->shrink, id) && tell_best(self);
+}
+
+bool shrink_deviations(struct shrink *shrink)
+{
+    struct pin_shrink self = {.shrink = shrink};
+    self.notes = malloc(TOKEN_CHOICES_MAX * sizeof *self.notes);
+    self.pins = malloc(PINS_MAX * sizeof *self.pins);
+    self.candidate = malloc(PINS_MAX * sizeof *self.candidate);
+    bool any = false;
+    if (self.notes && self.pins && self.candidate && tell_best(&self)) {
+        for (uint32_t size = (self.groups + 1) / 2; size >= 1; size /= 2) {
+            for (uint32_t last = self.groups; last >= 1 && last <= self.groups;) {
+                uint32_t first = last > size ? last - size + 1 : 1;
+                any |= without(&self, first, last);
+                last = first - 1;
+            }
+        }
+    }
+    free(self.candidate);
+    free(self.pins);
+    free(self.notes);
+    return any;
+}
