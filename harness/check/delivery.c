@@ -154,7 +154,7 @@ void check_resync(struct check_set *set, const struct record *record)
     tab->resync_to = v->to;
     tab->next = v->to + 1;
     tab->newest = 0;
-    if (v->epoch == tab->epoch && v->to > tab->known) tab->known = v->to;
+    if (v->to > tab->known) tab->known = v->to;
 }
 
 void check_gap_told(struct check_set *set, const struct record *record)
@@ -226,7 +226,7 @@ static int64_t session_holding(const struct check_set *set, int64_t session, int
     for (uint32_t i = 0; i < set->contents.count; i++) {
         const struct content_fact *content = ledger_at(&set->contents, i);
         const int64_t *at = content->entry.key.at;
-        if (at[1] == digest && at[2] == kind && content->appends > 0) return at[0];
+        if (at[1] == digest && at[2] == kind) return at[0];
     }
     return 0;
 }

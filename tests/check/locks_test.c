@@ -65,6 +65,17 @@ static void one_holder_after_the_other(void **state)
     stream_end();
 }
 
+/* At its very last instant a grant is over, whether or not the store has said so. */
+static void granted_on_time(void **state)
+{
+    (void)state;
+    begin();
+    grant("a", 1, 5000000);
+    stream_at_ms(5000);
+    grant("b", 2, 9000000);
+    stream_holds();
+}
+
 /* Two locks of one kind have the same key in scenarios, and are two. */
 static void two_locks(void **state)
 {
@@ -186,6 +197,21 @@ static void given_up_at_last(void **state)
     refuse();
     release("a", 1);
     grant("b", 2, 500000000);
+    stream_at_ms(75000);
+    SEE(QUIESCE, PARTY_NOBODY, .length = 75000000);
+    stream_holds();
+}
+
+/* Refused before the calm, or something else refused in it: nobody waits for the lock. */
+static void refused_otherwise(void **state)
+{
+    (void)state;
+    begin();
+    grant("a", 1, 500000000);
+    refuse();
+    SEE(CALM, PARTY_NOBODY, .length = 75000000);
+    SEE(LK_REFUSE, PARTY_LOCKS, .key = W("dev_server"), .owner = W("b"), .op = W("renew"),
+        .lock = W("dev_server:box"));
     stream_at_ms(75000);
     SEE(QUIESCE, PARTY_NOBODY, .length = 75000000);
     stream_holds();
@@ -321,6 +347,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_holders),
         cmocka_unit_test(one_holder_after_the_other),
+        cmocka_unit_test(granted_on_time),
         cmocka_unit_test(two_locks),
         cmocka_unit_test(token_not_larger),
         cmocka_unit_test(token_came_back),
@@ -331,6 +358,7 @@ int main(void)
         cmocka_unit_test(held_by_a_core_that_came_back),
         cmocka_unit_test(never_given_up),
         cmocka_unit_test(given_up_at_last),
+        cmocka_unit_test(refused_otherwise),
         cmocka_unit_test(held_on_purpose),
         cmocka_unit_test(two_servers),
         cmocka_unit_test(two_servers_after_a_child_died),

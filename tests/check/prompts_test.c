@@ -122,6 +122,16 @@ static void not_settled_yet(void **state)
     stream_holds();
 }
 
+static void asked_late_and_not_settled_yet(void **state)
+{
+    (void)state;
+    begin();
+    stream_at_ms(50000);
+    ask();
+    stream_calm(30000);
+    stream_holds();
+}
+
 static void died_with_its_question(void **state)
 {
     (void)state;
@@ -188,8 +198,9 @@ static void handshake_cut_short(void **state)
 {
     (void)state;
     begin();
+    stream_at_ms(1000);
     SEE(CLIENT_OPEN, LEFT, .conn = 1, .session = W("s1"));
-    stream_at_ms(9999);
+    stream_at_ms(10999);
     SEE(CORE_CLOSE, LEFT, .conn = 1, .code = 4008);
     stream_violates(SCN_INVARIANT_NO_EARLY_TIMEOUT, "left was given up 9999ms after it opened its "
                                                     "socket; the limit is 10000ms");
@@ -205,6 +216,7 @@ int main(void)
         cmocka_unit_test(a_failed_call),
         cmocka_unit_test(never_settled),
         cmocka_unit_test(not_settled_yet),
+        cmocka_unit_test(asked_late_and_not_settled_yet),
         cmocka_unit_test(died_with_its_question),
         cmocka_unit_test(expired_early),
         cmocka_unit_test(expired_in_time),

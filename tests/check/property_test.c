@@ -431,6 +431,33 @@ static void ready_tabs(void **state)
                                 "one.ready_tabs[project=shop] was 2");
 }
 
+/* One tab, two kinds of server: it is ready while it knows one that runs. */
+static void ready_with_either_server(void **state)
+{
+    (void)state;
+    begin("  always one.ready_tabs == 1 when left.connected > 0\n");
+    server_state(LEFT, "running", "web");
+    server_state(LEFT, "running", "mobile");
+    SEE(CLIENT_ONLINE, LEFT, .conn = 1);
+    server_state(LEFT, "stopped", "web");
+    server_state(LEFT, "running", "web");
+    server_state(LEFT, "stopping", "mobile");
+    assert_null(check_violated(stream_set()));
+    server_state(LEFT, "stopped", "web");
+    stream_violates(FIRST_LINE, "one.ready_tabs == 1 did not hold: one.ready_tabs was 0");
+}
+
+static void ready_no_more_on_a_fresh_page(void **state)
+{
+    (void)state;
+    begin("  always one.ready_tabs == 1 when left.connected > 0\n");
+    server_state(LEFT, "running", "web");
+    server_state(LEFT, "running", "mobile");
+    SEE(CLIENT_ONLINE, LEFT, .conn = 1);
+    SEE(CLIENT_FRESH, LEFT, .session = W("s1"));
+    stream_violates(FIRST_LINE, "one.ready_tabs == 1 did not hold: one.ready_tabs was 0");
+}
+
 static void tabs_online(void **state)
 {
     (void)state;
@@ -517,6 +544,8 @@ int main(void)
         cmocka_unit_test(eventually_when),
         cmocka_unit_test(eventually_when_another_core),
         cmocka_unit_test(ready_tabs),
+        cmocka_unit_test(ready_with_either_server),
+        cmocka_unit_test(ready_no_more_on_a_fresh_page),
         cmocka_unit_test(tabs_online),
         cmocka_unit_test(locks_held),
         cmocka_unit_test(nothing_is_carried_over),

@@ -216,6 +216,21 @@ static void event_after_the_end(void **state)
                                                     "its run was completed with event 2");
 }
 
+/* Asked for, and started: that is one run, not two. */
+static void event_after_the_end_of_what_was_asked_for(void **state)
+{
+    (void)state;
+    begin();
+    stream_attach(LEFT, 1, 1, 0, 0);
+    asked("k", 1, true);
+    SEE(RUN_START, BOT, .session = W("s1"), .run = 1);
+    told("completed", 2);
+    call(1, 101);
+    append(3, 101);
+    stream_violates(SCN_INVARIANT_TERMINAL_IS_LAST, "event 3 of session s1 was published after "
+                                                    "its run was completed with event 2");
+}
+
 static void outcome_heard_late(void **state)
 {
     (void)state;
@@ -260,6 +275,7 @@ int main(void)
         cmocka_unit_test(ended_twice),
         cmocka_unit_test(two_outcomes),
         cmocka_unit_test(event_after_the_end),
+        cmocka_unit_test(event_after_the_end_of_what_was_asked_for),
         cmocka_unit_test(outcome_heard_late),
         cmocka_unit_test(another_run_goes_on),
     };

@@ -15,7 +15,7 @@ static struct {
 
 static void listener(void *context, const struct check_violation *violation)
 {
-    (void)context;
+    assert_ptr_equal(context, &stream);
     assert_ptr_equal(violation, check_violated(stream.set));
     stream.told++;
 }
@@ -29,7 +29,7 @@ static void begin(const struct scn_file *file, struct scn_diagnostics *diagnosti
     record_reset();
     record_scenario(file);
     stream.set = check_set_new(file);
-    check_listen(stream.set, listener, NULL);
+    check_listen(stream.set, listener, &stream);
     stream.told = 0;
     stream_again();
 }

@@ -124,6 +124,20 @@ static void window_of_another_step(void **state)
     expect_verdict(CHECK_INCONCLUSIVE, "during left.more: that window never opened");
 }
 
+static void window_of_another_actor(void **state)
+{
+    (void)state;
+    stream_begin("tab left right user=alice session=s1\n"
+                 "  open: connect\n"
+                 "faults\n"
+                 "  may cut left during left.open\n"
+                 "check\n"
+                 "  never left.gaps\n");
+    SEE(STEP_BEGIN, SECOND, .step = 0, .occurrence = 1);
+    end_run();
+    expect_verdict(CHECK_INCONCLUSIVE, "during left.open: that window never opened");
+}
+
 static void every_run_cut(void **state)
 {
     (void)state;
@@ -207,6 +221,25 @@ static void known_by_label(void **state)
     spawn(2);
     assert_true(stream_verdict()->known);
     expect_verdict(CHECK_PASSED, "");
+}
+
+static void known_never_reached(void **state)
+{
+    (void)state;
+    begin("  rare: sometimes box.started\n"
+          "  known_bug rare \"issue 8\"\n");
+    end_run();
+    expect_verdict(CHECK_PASSED, "");
+}
+
+static void known_and_reached_at_last(void **state)
+{
+    (void)state;
+    begin("  rare: sometimes box.started\n"
+          "  known_bug rare \"issue 8\"\n");
+    spawn(1);
+    end_run();
+    expect_verdict(CHECK_VIOLATED, "fixed: remove line 9 (rare, issue 8)");
 }
 
 static void known_in_a_run_that_was_cut(void **state)
@@ -374,6 +407,7 @@ int main(void)
         cmocka_unit_test(sometimes_when),
         cmocka_unit_test(never_exercised),
         cmocka_unit_test(window_of_another_step),
+        cmocka_unit_test(window_of_another_actor),
         cmocka_unit_test(every_run_cut),
         cmocka_unit_test(capped),
         cmocka_unit_test(replay_asks_less),
@@ -381,6 +415,8 @@ int main(void)
         cmocka_unit_test(known_and_fixed),
         cmocka_unit_test(known_and_another_one),
         cmocka_unit_test(known_by_label),
+        cmocka_unit_test(known_never_reached),
+        cmocka_unit_test(known_and_reached_at_last),
         cmocka_unit_test(known_in_a_run_that_was_cut),
         cmocka_unit_test(off_is_not_judged),
         cmocka_unit_test(findings),
