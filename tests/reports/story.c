@@ -39,11 +39,6 @@ const struct scn_file *story_scenario(const char *path, const char *text)
     return file;
 }
 
-static void see_nothing(void *context, const struct world_step *step)
-{
-    (void)context, (void)step;
-}
-
 struct world_result story_run(const struct scn_file *file, void (*body)(void *))
 {
     struct world_chooser chooser = {.schedule = first_option, .value = first_value};
@@ -51,7 +46,7 @@ struct world_result story_run(const struct scn_file *file, void (*body)(void *))
     record_scenario(file);
     record_reset();
     world_catch_signals(); /* from CMocka */
-    world_observe(see_nothing, NULL); /* for stacks */
+    world_keep_stacks(true);
     return world_run(&chooser, "stage", body, NULL);
 }
 
