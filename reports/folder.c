@@ -1,10 +1,12 @@
 /* The folder of a failure. */
 #include "report.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/check/require.h"
 #include "reports/output.h"
+#include "reports/text.h"
 #include "reports/writers.h"
 
 /* Viewers of sequence diagrams refuse much longer ones. */
@@ -44,7 +46,9 @@ static void write_pinned(FILE *out, const struct report *report)
 
 static void write_screen(FILE *out, const struct report *report)
 {
-    fputs(report->screen, out);
+    char *plain = text_plain(report->screen);
+    fputs(plain, out);
+    free(plain);
 }
 
 static const struct {

@@ -3,6 +3,7 @@
 #include "report.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "reports/output.h"
@@ -96,7 +97,11 @@ static void add_case(struct suite *suite, const char *name, const struct complai
     put_attribute(out, "message", complaint->message);
     put_attribute(out, "type", report_verdict_word(suite->report->verdict));
     fputc('>', out);
-    if (complaint->body != NULL) put_escaped(out, complaint->body, false);
+    if (complaint->body != NULL) {
+        char *plain = text_plain(complaint->body);
+        put_escaped(out, plain, false);
+        free(plain);
+    }
     fprintf(out, "</%s>\n    </testcase>\n", complaint->element);
 }
 
@@ -154,11 +159,13 @@ static bool has_check_at(const struct scn_file *file, struct scn_place place)
     return false;
 }
 
-/* What no line of the check block stands for: the scripts, the other invariants, the budget. */
+/* What no line of the check block stands for: the scripts, the other invariants, the budget. A
+ * verdict that is none of a pass shows at least once. */
 static void add_rest(struct suite *suite)
 {
     const struct report *report = suite->report;
-    uint32_t before = suite->failures + suite->errors;
+    const char *word = report_verdict_word(report->verdict);
+    uint32_t lines = suite->failures + suite->errors;
 
     if (fails(report) && !has_check_at(report->file, report->failure->violation.place)) {
         struct complaint complaint = complaint_of(report);
@@ -170,7 +177,16 @@ static void add_rest(struct suite *suite)
         add_case(suite, "exploration",
                  &(struct complaint){.element = "failure", .message = reason->text});
     }
-    if (suite->failures + suite->errors == before) add_case(suite, "everything else", NULL);
+    if (suite->failures + suite->errors > lines) return;
+    if (lines == 0 && report_verdict_status(report->verdict) != 0) {
+        const char *body = report->screen != NULL ? report->screen : report->text;
+        add_case(suite, "run",
+                 &(struct complaint){.element = report->verdict == REPORT_CRASH ? "error"
+                                                                                 : "failure",
+                                     .message = word, .body = body});
+    } else {
+        add_case(suite, "everything else", NULL);
+    }
 }
 
 static void add_cases(struct suite *suite)

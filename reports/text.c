@@ -1,5 +1,6 @@
 #include "text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/check/require.h"
@@ -42,6 +43,23 @@ uint32_t text_lines(const char *text)
     uint32_t lines = 0;
     for (; *text != '\0'; text++) lines += *text == '\n';
     return lines;
+}
+
+char *text_plain(const char *text)
+{
+    char *copy = malloc(strlen(text) + 1), *end = copy;
+
+    REQUIRE(copy != NULL);
+    while (*text != '\0') {
+        if (strncmp(text, "\033[", 2) == 0) {
+            text += 2 + strspn(text + 2, "0123456789;");
+            if (*text != '\0') text++;
+        } else {
+            *end++ = *text++;
+        }
+    }
+    *end = '\0';
+    return copy;
 }
 
 const char *text_base_name(const char *path)

@@ -14,6 +14,9 @@ void text_wrap(FILE *out, int used, int indent, const char *text);
 /* How many lines that is. */
 uint32_t text_lines(const char *text);
 
+/* A copy without colours, for files. malloc'ed. */
+char *text_plain(const char *text);
+
 /* The part behind the last '/'. */
 const char *text_base_name(const char *path);
 

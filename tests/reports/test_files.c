@@ -57,8 +57,9 @@ static struct report_failure failure = {
     .pinned = "pinned text\n",
 };
 
+/* A screen as a terminal got it; files are without colours. */
 static struct report report = {.verdict = REPORT_FAIL, .path = "scenarios/files.scn",
-                               .failure = &failure, .screen = "a <screen>\n"};
+                               .failure = &failure, .screen = "a \033[1;31m<screen>\033[0m\n"};
 
 /* --- the folder --- */
 
@@ -298,6 +299,25 @@ static void junit_keeps_what_no_line_stands_for(void **state)
     free(second);
 }
 
+/* A process that died leaves no violation, only a text. */
+static void junit_never_turns_a_failure_into_a_pass(void **state)
+{
+    (void)state;
+    struct report died = report;
+
+    died.verdict = REPORT_CRASH;
+    died.failure = NULL;
+    died.screen = NULL;
+    died.text = "signal 11";
+    char *xml = junit_of(&died, 1);
+
+    check_well_formed(xml);
+    assert_non_null(strstr(xml, "tests=\"5\" failures=\"0\" errors=\"1\""));
+    assert_non_null(strstr(xml, "name=\"run\">\n      <error message=\"CRASH\" type=\"CRASH\">"
+                                "signal 11</error>"));
+    free(xml);
+}
+
 /* --- JSON --- */
 
 static void the_summary_reads_back(void **state)
@@ -393,6 +413,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_written_is_told),
         cmocka_unit_test(junit_has_a_case_for_each_check),
         cmocka_unit_test(junit_keeps_what_no_line_stands_for),
+        cmocka_unit_test(junit_never_turns_a_failure_into_a_pass),
         cmocka_unit_test(the_summary_reads_back),
         cmocka_unit_test(the_page_on_traces_is_complete),
     };
