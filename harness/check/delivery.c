@@ -44,7 +44,6 @@ void check_client_fresh(struct check_set *set, const struct record *record)
     if (tab == NULL) return;
     tab->incarnation++;
     tab->known = tab->next = tab->epoch = 0;
-    tab->hello = tab->resync = 0;
 }
 
 void check_client_hello(struct check_set *set, const struct record *record)

@@ -202,6 +202,21 @@ static void given_up_at_last(void **state)
     stream_holds();
 }
 
+static void no_longer_held_on_purpose(void **state)
+{
+    (void)state;
+    begin();
+    SEE_ARROW(LK_GRANT, PARTY_LOCKS, PARTY_LOCKS, CORE, .key = W("nightly"), .owner = W("a"),
+              .token = 1, .until = 500000000, .lock = W("nightly"));
+    SEE(LEASE_HELD, HOST, .key = W("nightly"), .token = 1);
+    SEE(CALM, PARTY_NOBODY, .length = 75000000);
+    SEE(LEASE_ENDED, HOST, .key = W("nightly"), .token = 1);
+    SEE(LK_REFUSE, PARTY_LOCKS, .key = W("nightly"), .op = W("acquire"), .lock = W("nightly"));
+    SEE(QUIESCE, PARTY_NOBODY, .length = 75000000);
+    stream_violates(SCN_INVARIANT_NO_STUCK_LOCKS, "lock nightly was never given up by a (token 1), "
+                                                  "though others asked for it in the calm");
+}
+
 /* Refused before the calm, or something else refused in it: nobody waits for the lock. */
 static void refused_otherwise(void **state)
 {
@@ -358,6 +373,7 @@ int main(void)
         cmocka_unit_test(held_by_a_core_that_came_back),
         cmocka_unit_test(never_given_up),
         cmocka_unit_test(given_up_at_last),
+        cmocka_unit_test(no_longer_held_on_purpose),
         cmocka_unit_test(refused_otherwise),
         cmocka_unit_test(held_on_purpose),
         cmocka_unit_test(two_servers),

@@ -179,6 +179,43 @@ static void before_by_occurrence(void **state)
     stream_holds();
 }
 
+/* The second of its kind, counted over the run. */
+static void before_by_occurrence_of_an_event(void **state)
+{
+    (void)state;
+    begin("  never left.received[2] before right.received[2]\n");
+    receive(LEFT, "token", "");
+    receive(RIGHT, "token", "");
+    receive(RIGHT, "token", "");
+    receive(LEFT, "token", "");
+    receive(RIGHT, "token", "");
+    assert_null(check_violated(stream_set()));
+    stream_calm(1000);
+    stream_holds();
+}
+
+static void before_by_occurrence_of_an_event_broken(void **state)
+{
+    (void)state;
+    begin("  never left.received[2] before right.received[2]\n");
+    receive(RIGHT, "token", "");
+    receive(LEFT, "token", "");
+    receive(LEFT, "token", "");
+    assert_null(check_violated(stream_set()));
+    receive(RIGHT, "token", "");
+    stream_violates(FIRST_LINE, "left.received[2] came before right.received[2]");
+}
+
+static void occurrence_of_an_event(void **state)
+{
+    (void)state;
+    begin("  never left.received[2]\n");
+    receive(LEFT, "token", "");
+    assert_null(check_violated(stream_set()));
+    receive(LEFT, "token", "");
+    stream_violates(FIRST_LINE, "left.received[2] happened");
+}
+
 static void before_by_occurrence_broken(void **state)
 {
     (void)state;
@@ -524,6 +561,9 @@ int main(void)
         cmocka_unit_test(before_both_ways),
         cmocka_unit_test(before_needs_both),
         cmocka_unit_test(before_by_occurrence),
+        cmocka_unit_test(before_by_occurrence_of_an_event),
+        cmocka_unit_test(before_by_occurrence_of_an_event_broken),
+        cmocka_unit_test(occurrence_of_an_event),
         cmocka_unit_test(before_by_occurrence_broken),
         cmocka_unit_test(exactly_exceeded_at_once),
         cmocka_unit_test(exactly_missed),
