@@ -95,6 +95,9 @@ int check_invariant_of(enum world_finding_kind kind);
 /* True if the property looks at such a record: a report shows these and may leave out the rest. */
 bool check_concerns(const struct check_set *set, uint32_t property, const struct record *record);
 
+/* True if a check of the file counts such a record: a report leaves these out last. */
+bool check_counts(const struct check_set *set, uint32_t property, const struct record *record);
+
 /* Statistics of all executions of this set since it was made. */
 const struct check_stats *check_stats_of(const struct check_set *set);
 

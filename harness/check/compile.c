@@ -73,9 +73,10 @@ static void *grow(void *items, uint32_t count, size_t size)
 {
     /* Capacities are powers of two: full exactly when the count is one. */
     if (count != 0 && (count & (count - 1)) != 0) return items;
-    void *grown = realloc(items, (count == 0 ? 1 : (size_t)count * 2) * size);
+    size_t capacity = count == 0 ? 1 : (size_t)count * 2;
+    void *grown = realloc(items, capacity * size);
     REQUIRE(grown != NULL);
-    memset((char *)grown + count * size, 0, size);
+    memset((char *)grown + count * size, 0, (capacity - count) * size);
     return grown;
 }
 

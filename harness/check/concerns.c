@@ -89,6 +89,19 @@ static bool concerns_property(const struct check_set *set, uint32_t index,
     return (topic_of(record->kind) & topics) != 0;
 }
 
+bool check_counts(const struct check_set *set, uint32_t property, const struct record *record)
+{
+    if (property < CHECK_FILE || property >= CHECK_SCRIPT) return false;
+    for (uint32_t i = 0; i < set->watch_count; i++) {
+        const struct watch *watch = &set->watches[i];
+        uint32_t index = set->properties[set->counters[watch->counter].property].index;
+        if (index == property - CHECK_FILE && watch->kind == record->kind &&
+            check_watch_matches(set, watch, record))
+            return true;
+    }
+    return false;
+}
+
 bool check_concerns(const struct check_set *set, uint32_t property, const struct record *record)
 {
     if (property < CHECK_FILE)
