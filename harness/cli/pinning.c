@@ -178,6 +178,15 @@ static void write_pin(FILE *out, const struct scn_file *file, const struct pin *
     fputc('\n', out);
 }
 
+/* A point that the pin before leads to anyway. */
+static bool told_before(const struct pin *pins, uint32_t at)
+{
+    if (at == 0 || pins[at].kind != PIN_FREE_TO) return false;
+    const struct pin *before = &pins[at - 1];
+    if (before->kind != PIN_RUN_TO && before->kind != PIN_FREE_TO) return false;
+    return memcmp(&before->point, &pins[at].point, sizeof before->point) == 0;
+}
+
 char *pinning_text(const struct scn_file *file, const struct pin *pins, uint32_t count)
 {
     char *text = NULL;
@@ -185,7 +194,9 @@ char *pinning_text(const struct scn_file *file, const struct pin *pins, uint32_t
     FILE *out = open_memstream(&text, &bytes);
     if (out == NULL) return NULL;
     fprintf(out, "schedule\n");
-    for (uint32_t i = 0; i < count; i++) write_pin(out, file, &pins[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!told_before(pins, i)) write_pin(out, file, &pins[i]);
+    }
     fclose(out);
     return text;
 }

@@ -43,8 +43,9 @@ struct pin {
  * is freed with the follower; the pins must outlive it. It observes the world, so no other
  * observer may be set while it runs. */
 struct strategy *strategy_pins(const struct pin *pins, uint32_t count, struct strategy *rest);
-/* The same, but never diverges: what is asked for waits until it is possible. */
-struct strategy *strategy_pins_lenient(const struct pin *pins, uint32_t count);
+/* Follow the groups of pins that pins_write made, each by itself: a group whose trigger never
+ * comes holds up no other, and what is asked for waits until it is possible. */
+struct strategy *strategy_deviations(const struct pin *pins, uint32_t count);
 
 /* Something that the world does not count has passed a point: to be called from inside the
  * execution, as soon as it happens. A point nobody asked for is ignored. */

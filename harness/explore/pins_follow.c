@@ -11,7 +11,6 @@ struct follower {
     struct strategy *rest;
     const struct pin *pins;
     uint32_t count, at;
-    bool lenient;
     uint64_t since_ns;  /* when the pin at hand came up */
     uint32_t seen;      /* how often its point was passed, before it came up and since */
     struct {            /* how often each named point of a pin was passed so far */
@@ -56,12 +55,17 @@ static bool waits_for_point(const struct pin *pin)
     return pin->kind == PIN_RUN_TO || pin->kind == PIN_FREE_TO;
 }
 
-/* The next pin is up; "the next one" counts from here. */
+/* The next pin is up; "the next one" counts from here. A point that was passed already holds
+ * nobody up. */
 static void come_up(struct follower *self)
 {
-    const struct pin *pin = now(self);
     self->since_ns = world_now_ns();
-    self->seen = pin && waits_for_point(pin) ? passed(self, &pin->point) : 0;
+    self->seen = 0;
+    for (; now(self) && waits_for_point(now(self)); self->at++) {
+        const struct pin_point *point = &now(self)->point;
+        self->seen = passed(self, point);
+        if (point->occurrence == 0 || self->seen < point->occurrence) return;
+    }
 }
 
 static bool fulfilled(struct follower *self, const struct pin *pin, const struct world_step *step)
@@ -152,9 +156,8 @@ static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
         return index == UINT32_MAX ? 0 : index;
     case PIN_EVENT:
         index = option_named(pin->who, count);
-        if (index != UINT32_MAX) return index;
-        if (!self->lenient) diverge(pin, "that event cannot happen now");
-        return 0;
+        if (index == UINT32_MAX) diverge(pin, "that event cannot happen now");
+        return index;
     case PIN_ADVANCE:
         return option_advance(count);
     case PIN_ANY:
@@ -170,12 +173,11 @@ static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
     return 0;
 }
 
-static uint32_t waiter_named(const struct follower *self, const struct pin *pin, uint32_t count)
+static uint32_t waiter_named(const struct pin *pin, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (strcmp(world_entity_name(world_signal_waiter(i)), pin->who) == 0) return i;
     }
-    if (self->lenient) return 0;
     diverge(pin, "that thread is not among the waiters of the next signal");
 }
 
@@ -188,15 +190,14 @@ static uint32_t value(struct world_chooser *chooser, uint32_t count, const char 
         return self->rest->chooser.value(&self->rest->chooser, count, label);
     }
     if (pin->kind == PIN_WAKE && strcmp(label, "signal") == 0) {
-        uint32_t index = waiter_named(self, pin, count);
+        uint32_t index = waiter_named(pin, count);
         next_pin(self);
         return index;
     }
     if (pin->kind == PIN_CHOOSE && strcmp(label, pin->who) == 0) {
-        uint32_t wanted = pin->value;
-        if (wanted >= count && !self->lenient) diverge(pin, "that value is not possible here");
+        if (pin->value >= count) diverge(pin, "that value is not possible here");
         next_pin(self);
-        return wanted < count ? wanted : 0;
+        return pin->value;
     }
     return 0;
 }
@@ -272,11 +273,4 @@ struct strategy *strategy_pins(const struct pin *pins, uint32_t count, struct st
         self->named[self->named_count++].name = point->name;
     }
     return &self->strategy;
-}
-
-struct strategy *strategy_pins_lenient(const struct pin *pins, uint32_t count)
-{
-    struct strategy *strategy = strategy_pins(pins, count, NULL);
-    if (strategy) ((struct follower *)strategy)->lenient = true;
-    return strategy;
 }

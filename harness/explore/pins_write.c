@@ -147,15 +147,18 @@ static void tell_event(struct writer *writer, uint32_t at)
     }
 }
 
-/* Everything before step `end` happened by the default policy: tell up to there. */
+/* Everything before step `end` happened by the default policy: tell up to there. The point is
+ * told even where the pin before leads to it already, so that every group has its trigger. */
 static void tell_default(struct writer *writer, uint32_t end)
 {
     uint32_t last = end;
-    while (last > writer->told && !is_thread(&writer->steps[last - 1])) last--;
-    if (last > writer->told) {
+    while (last > 0 && !is_thread(&writer->steps[last - 1])) last--;
+    if (last > 0) {
         point_of(writer, last - 1, &add(writer, PIN_FREE_TO)->point);
     }
-    for (uint32_t at = last; at < end; at++) tell_event(writer, at);
+    for (uint32_t at = last > writer->told ? last : writer->told; at < end; at++) {
+        tell_event(writer, at);
+    }
     writer->told = end;
 }
 

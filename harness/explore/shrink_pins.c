@@ -2,7 +2,7 @@
  * told as pins ("after this operation of that thread, this one runs") stay what they are. So
  * whole deviations are left out, as many at a time as possible (delta debugging: Zeller,
  * Hildebrandt, "Simplifying and isolating failure-inducing input", 2002), and what is left is
- * followed leniently. */
+ * followed, each deviation by itself. */
 #include "pins.h"
 #include "shrink.h"
 
@@ -43,7 +43,7 @@ static bool without(struct pin_shrink *self, uint32_t from, uint32_t to)
         if (pin->kind != PIN_FREE && pin->group >= from && pin->group <= to) continue;
         self->candidate[count++] = *pin;
     }
-    struct strategy *follower = strategy_pins_lenient(self->candidate, count);
+    struct strategy *follower = strategy_deviations(self->candidate, count);
     if (follower == NULL) return false;
     uint32_t id = explore_execute(self->shrink->subject, follower, &result);
     follower->free(follower);
