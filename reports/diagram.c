@@ -29,9 +29,23 @@ static bool schedule_names(const char *schedule, const char *point, int64_t occu
     return false;
 }
 
+/* The end of a fault that struck in the same instant says nothing. */
+static bool is_instant_end(const struct record *record)
+{
+    if (record->kind != RECORD_FAULT_END) return false;
+    for (const struct record *at = record;
+         at->number > 1 && at[-1].time_ns == record->time_ns; at--) {
+        if (at[-1].kind == RECORD_FAULT_BEGIN &&
+            at[-1].values.FAULT_BEGIN.fault == record->values.FAULT_END.fault)
+            return true;
+    }
+    return false;
+}
+
 static bool is_shown(const struct record *record, const struct diagram_options *options)
 {
     if (options->full || record->number == options->guilty) return true;
+    if (is_instant_end(record)) return false;
     if (label_is_landmark(record)) return true;
     if (record->kind == RECORD_POINT &&
         schedule_names(options->schedule, record_text(record->values.POINT.name),
@@ -85,6 +99,7 @@ struct builder {
     struct columns columns;
     struct diagram *diagram;
     uint64_t last_ns;           /* of the newest record in the last row */
+    bool too_many;              /* what is wrong is each record that counts */
 };
 
 static struct diagram_row *last_row(struct builder *builder)
@@ -119,11 +134,44 @@ static bool has_room(const char *text, const char *more)
     return strlen(text) + strlen(more) + 2 <= 44;
 }
 
+static bool is_counted(const struct builder *builder, const struct record *record)
+{
+    const struct diagram_options *options = builder->options;
+    return options->set != NULL && check_counts(options->set, options->property, record);
+}
+
+/* What happened to the same party as that which shows the violation. */
+static bool is_like_guilty(const struct builder *builder, const struct record *record)
+{
+    const struct diagram_options *options = builder->options;
+
+    if (options->guilty == 0) return false;
+    const struct record *guilty = &builder->records[options->guilty - 1];
+    if (guilty->kind != record->kind || guilty->subject != record->subject) return false;
+    int seq = record_field_find(record->kind, "seq");
+    return seq < 0 || guilty->values.at[seq] == record->values.at[seq];
+}
+
+/* Found at the end of the run by counting: then no single record is to blame. */
+static bool is_counted_at_end(const struct record *records, const struct diagram_options *options)
+{
+    const struct scn_file *file = record_scenario_get();
+    uint32_t check = options->property - CHECK_FILE;
+
+    if (file == NULL || options->set == NULL || options->property < CHECK_FILE) return false;
+    if (options->guilty != 0 && !label_is_noise(records[options->guilty - 1].kind)) return false;
+    if (check >= file->check_count) return false;
+    return file->checks[check].kind == SCN_CHECK_EXACTLY ||
+           file->checks[check].kind == SCN_CHECK_AT_MOST;
+}
+
 static void mark(struct builder *builder, struct diagram_row *row, const struct record *record)
 {
     builder->last_ns = record->time_ns;
     row->fault |= label_is_fault(record->kind);
-    row->guilty |= record->number == builder->options->guilty;
+    bool counted = is_counted(builder, record);
+    row->key |= counted || is_like_guilty(builder, record);
+    row->guilty |= builder->too_many ? counted : record->number == builder->options->guilty;
 }
 
 static void add_row(struct builder *builder, const struct record *record, const char *label)
@@ -257,34 +305,105 @@ static void add_record(struct builder *builder, const struct record *record)
 
 /* --- fitting a screen --- */
 
-/* Keeps the first quarter, the last rows and, of those between, what is guilty or a fault, as far
- * as the screen reaches; each gap becomes one row. */
-static void elide(struct diagram *diagram, uint32_t rows_max)
-{
-    uint32_t count = diagram->row_count, extras = 0, kept = 0;
+struct fit {
+    const struct diagram *diagram;
+    bool *keep;
+};
 
-    if (rows_max == 0 || count <= rows_max) return;
-    uint32_t head = rows_max / 4, tail = rows_max - head - 1;
-    for (uint32_t i = head; i + tail < count && extras < rows_max / 6; i++)
-        extras += diagram->rows[i].guilty || diagram->rows[i].fault;
-    tail -= 2 * extras; /* each may split a gap in two */
-    for (uint32_t i = 0; i < count; i++) {
-        struct diagram_row row = diagram->rows[i];
-        bool keep = i < head || i + tail >= count;
-        if (!keep && (row.guilty || row.fault) && extras > 0) {
-            keep = true;
-            extras--;
-        }
-        if (keep) {
-            diagram->rows[kept++] = row;
-        } else if (kept > 0 && diagram->rows[kept - 1].elided > 0) {
+/* Rows on the screen: each gap is one. */
+static uint32_t height_of(const struct fit *fit)
+{
+    uint32_t height = 0;
+
+    for (uint32_t i = 0; i < fit->diagram->row_count; i++)
+        height += fit->keep[i] || i == 0 || fit->keep[i - 1];
+    return height;
+}
+
+static bool try_keep(struct fit *fit, uint32_t row, uint32_t rows_max)
+{
+    if (fit->keep[row]) return true;
+    fit->keep[row] = true;
+    if (height_of(fit) <= rows_max) return true;
+    fit->keep[row] = false;
+    return false;
+}
+
+/* The last ones first, until the rows are used up. */
+static void keep_marked(struct fit *fit, bool (*is_marked)(const struct diagram_row *row),
+                        uint32_t rows_max)
+{
+    for (uint32_t i = fit->diagram->row_count; i-- > 0;) {
+        if (is_marked(&fit->diagram->rows[i]) && !try_keep(fit, i, rows_max)) return;
+    }
+}
+
+static bool is_guilty_row(const struct diagram_row *row)
+{
+    return row->guilty;
+}
+
+static bool is_key_row(const struct diagram_row *row)
+{
+    return row->key;
+}
+
+static bool is_fault_row(const struct diagram_row *row)
+{
+    return row->fault;
+}
+
+/* What came right before what matters. */
+static void keep_neighbours(struct fit *fit, uint32_t rows_max)
+{
+    for (uint32_t i = fit->diagram->row_count; i-- > 1;) {
+        const struct diagram_row *row = &fit->diagram->rows[i];
+        if ((row->guilty || row->key) && fit->keep[i] && !try_keep(fit, i - 1, rows_max)) return;
+    }
+}
+
+/* Three rows of the end for one of the beginning. */
+static void keep_ends(struct fit *fit, uint32_t rows_max)
+{
+    uint32_t head = 0, tail = fit->diagram->row_count;
+
+    for (uint32_t turn = 0; head < tail; turn++) {
+        uint32_t row = turn % 4 == 0 ? head++ : --tail;
+        if (!try_keep(fit, row, rows_max)) return;
+    }
+}
+
+static void close_gaps(struct diagram *diagram, const bool *keep)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < diagram->row_count; i++) {
+        if (keep[i]) {
+            diagram->rows[kept++] = diagram->rows[i];
+        } else if (i > 0 && !keep[i - 1]) {
             diagram->rows[kept - 1].elided++;
         } else {
-            memset(&diagram->rows[kept], 0, sizeof row);
+            memset(&diagram->rows[kept], 0, sizeof diagram->rows[kept]);
             diagram->rows[kept++].elided = 1;
         }
     }
     diagram->row_count = kept;
+}
+
+static void elide(struct diagram *diagram, uint32_t rows_max)
+{
+    struct fit fit = {diagram, NULL};
+
+    if (rows_max == 0 || diagram->row_count <= rows_max) return;
+    fit.keep = calloc(diagram->row_count, sizeof *fit.keep);
+    REQUIRE(fit.keep != NULL);
+    keep_marked(&fit, is_guilty_row, rows_max);
+    keep_marked(&fit, is_key_row, rows_max / 2);
+    keep_marked(&fit, is_fault_row, rows_max * 2 / 3);
+    keep_neighbours(&fit, rows_max * 5 / 6);
+    keep_ends(&fit, rows_max);
+    close_gaps(diagram, fit.keep);
+    free(fit.keep);
 }
 
 struct diagram *diagram_new(const struct record *records, uint32_t count,
@@ -301,6 +420,7 @@ struct diagram *diagram_new(const struct record *records, uint32_t count,
     builder.diagram->rows = calloc(selected + 1u, sizeof *builder.diagram->rows);
     REQUIRE(builder.diagram->rows != NULL);
 
+    builder.too_many = is_counted_at_end(records, options);
     columns_find(records, count, flags, &builder.columns);
     builder.diagram->column_count = builder.columns.count;
     for (uint32_t i = 0; i < builder.columns.count; i++) {

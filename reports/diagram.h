@@ -27,6 +27,7 @@ struct diagram_row {
     uint8_t to;                 /* column where the arrow ends, or DIAGRAM_NOWHERE */
     bool under_way;             /* a message leaves; it arrives in a later row or never */
     bool fault;
+    bool key;                   /* counts for what was violated: elided last */
     bool guilty;
     char label[LABEL_MAX];
     char effect[LABEL_MAX];     /* said at `to` */

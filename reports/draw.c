@@ -178,8 +178,3 @@ void draw_diagram(FILE *out, const struct diagram *diagram, bool colour)
     draw_names(&canvas);
     for (uint32_t i = 0; i < diagram->row_count; i++) draw_row(&canvas, &diagram->rows[i]);
 }
-
-uint32_t draw_height(const struct diagram *diagram)
-{
-    return 1 + diagram->row_count;
-}

@@ -12,7 +12,4 @@ enum { DRAW_WIDTH = 100 };
  * Guilty rows end in "<<". */
 void draw_diagram(FILE *out, const struct diagram *diagram, bool colour);
 
-/* Lines that it takes at least: the names and the rows. */
-uint32_t draw_height(const struct diagram *diagram);
-
 #endif

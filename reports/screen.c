@@ -101,7 +101,8 @@ static uint32_t rows_left(const struct report *report, const char *head, const c
     return rows;
 }
 
-static void print_diagram(FILE *out, const struct report *report, struct report_style style,
+/* The diagram with at most so many rows (0: all), as malloc'ed text; "" when nothing happened. */
+static char *diagram_text(const struct report *report, struct report_style style,
                           uint32_t rows_max)
 {
     const struct report_failure *failure = report->failure;
@@ -112,17 +113,35 @@ static void print_diagram(FILE *out, const struct report *report, struct report_
         .guilty = failure->violation.record,
         .schedule = failure->schedule,
         .full = style.full,
-        .rows_max = style.full ? 0 : rows_max,
+        .rows_max = rows_max,
     };
     uint32_t count;
     const struct record *records = record_all(&count);
     struct diagram *diagram = diagram_new(records, count, &options);
+    char *text;
+    size_t length;
 
-    if (diagram->row_count > 0) {
-        draw_diagram(out, diagram, style.colour);
-        fputc('\n', out);
-    }
+    FILE *out = open_memstream(&text, &length);
+    REQUIRE(out != NULL);
+    if (diagram->row_count > 0) draw_diagram(out, diagram, style.colour);
+    REQUIRE(fclose(out) == 0);
     diagram_free(diagram);
+    return text;
+}
+
+/* Some rows take two lines: then there is room for fewer. */
+static void print_diagram(FILE *out, const struct report *report, struct report_style style,
+                          uint32_t rows_max)
+{
+    char *text = diagram_text(report, style, style.full ? 0 : rows_max);
+    uint32_t lines = text_lines(text), allowed = rows_max + 1; /* the names */
+
+    if (!style.full && lines > allowed && lines - allowed < rows_max / 2) {
+        free(text);
+        text = diagram_text(report, style, rows_max - (lines - allowed));
+    }
+    if (text[0] != '\0') fprintf(out, "%s\n", text);
+    free(text);
 }
 
 char *report_screen(const struct report *report, struct report_style style)

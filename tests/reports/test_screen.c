@@ -232,6 +232,23 @@ static void the_middle_is_elided_around_the_guilty_row(void **state)
     check_set_free(set);
 }
 
+/* Found by counting when all was over: no record is to blame but those that were counted. */
+static void what_happened_too_often_is_marked_each_time(void **state)
+{
+    (void)state;
+    struct check_set *set = check_set_new(file);
+    (void)story_run(file, tell);
+    struct report_failure failure = failure_of(set);
+    failure.violation.record = 0;
+    char *screen = screen_of(&failure, (struct report_style){false, false});
+
+    assert_non_null(strstr(screen, "started 1 on 3000  <<\n"));
+    assert_non_null(strstr(screen, "started 2 on 3000  <<\n"));
+    assert_null(strstr(screen, "granted (token 2)  <<"));
+    free(screen);
+    check_set_free(set);
+}
+
 /* --- more than a line --- */
 
 enum { CROWD = 14 };
@@ -290,6 +307,7 @@ int main(void)
         cmocka_unit_test(the_same_story_gives_the_same_bytes),
         cmocka_unit_test(full_shows_everything_and_colour_is_asked_for),
         cmocka_unit_test(the_middle_is_elided_around_the_guilty_row),
+        cmocka_unit_test(what_happened_too_often_is_marked_each_time),
         cmocka_unit_test(long_names_and_many_parties_stay_within_the_line),
     };
     story_init(NULL);
