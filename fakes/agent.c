@@ -83,9 +83,13 @@ static bool ask(struct actor *actor, const struct scn_step *step)
     uint32_t opened = RECORD(PROMPT_OPEN, actor->party, actor->party, agent->at->party, 0,
                              .id = id, .run = (int64_t)agent->run_number,
                              .timeout = (int64_t)timeout_us);
+    const struct core_settings *settings = &actor->play->stage->settings[agent->at->index];
+    agent->asking_us = timeout_us > 0 ? timeout_us
+        : input ? settings->input_timeout_us : settings->confirm_timeout_us;
     actor_busy(actor, false);
     enum core_result rc = api->run_ask(agent->run, &request, &reply);
     actor_busy(actor, true);
+    agent->asking_us = 0;
     const char *outcome = rc == CORE_OK ? api->prompt_outcome_word(reply.outcome)
                                         : api->result_word(rc);
     RECORD(PROMPT_DONE, actor->party, agent->at->party, actor->party, opened, .id = id,
@@ -201,6 +205,7 @@ void agents_killed(struct play *play, const struct instance *instance)
         if (actor->scn->kind != SCN_ACTOR_AGENT || actor->agent->run == NULL) continue;
         if (actor->agent->at != instance) continue;
         actor->agent->run = NULL;
+        actor->agent->asking_us = 0;
         actor->entity = WORLD_NOBODY;
         actor->turn = actor->arrival = actor->agent->stopped = (struct world_queue){ 0, 0, 0 };
         actor_abandon(actor);

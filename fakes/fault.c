@@ -188,9 +188,33 @@ static void arm(struct fault *fault)
     }
 }
 
+/* Faults of a single message, call or greeting: a mandatory one hits the first it can, because what
+ * it hits is gone before a task of its own would run. */
+static bool strikes_at_once(const struct fault *fault)
+{
+    switch (fault->scn->kind) {
+    case SCN_FAULT_LOSE: case SCN_FAULT_DUPLICATE: case SCN_FAULT_REORDER:
+    case SCN_FAULT_DOUBLE_HELLO: case SCN_FAULT_WRONG_EPOCH: case SCN_FAULT_RESET_CURSOR:
+    case SCN_FAULT_CURSOR_AHEAD: case SCN_FAULT_LOSE_ACK: case SCN_FAULT_LATE_CLOSE:
+    case SCN_FAULT_FAIL_EXEC: case SCN_FAULT_LEAVE_CHILD: case SCN_FAULT_MOVE_PORT:
+    case SCN_FAULT_GHOST_SERVER: case SCN_FAULT_REUSE_PID: case SCN_FAULT_LIST_CLIENTS:
+    case SCN_FAULT_REFUSE_CALL: case SCN_FAULT_RETURN_STOPPED: case SCN_FAULT_DELAY:
+    case SCN_FAULT_TIMEOUT: return !fault->scn->may;
+    case SCN_FAULT_CUT: case SCN_FAULT_HALFOPEN: case SCN_FAULT_SLOW: case SCN_FAULT_STALL:
+    case SCN_FAULT_FREEZE: case SCN_FAULT_STALE_ANSWER: case SCN_FAULT_CRASH: case SCN_FAULT_KILL:
+    case SCN_FAULT_DRAIN: case SCN_FAULT_PAUSE: case SCN_FAULT_EXPIRE: case SCN_FAULT_LOSE_LAST:
+    case SCN_FAULT_JUMP: case SCN_FAULT_COUNT: return false;
+    }
+    return false;
+}
+
 static void show(struct fault *fault, bool shown)
 {
     if (shown == fault->shown) return;
+    if (shown && strikes_at_once(fault)) {
+        strike(fault);
+        return;
+    }
     fault->shown = shown;
     if (shown)
         world_task_arm(fault->task, world_now_ns());

@@ -101,7 +101,8 @@ struct socket {
     struct conn_ref conn;
     uint32_t frames_in, frames_out;        /* sent by the tab, by the core */
     uint32_t frames_seen;                  /* newest number that arrived at the tab */
-    bool lossy;                            /* some number before that did not arrive */
+    uint64_t frames_mask;                  /* which of the 64 up to that one did */
+    bool lossy;                            /* one came without its predecessor */
     uint32_t delivered[2];                 /* frames that arrived at the core, at the tab */
     uint64_t bytes[2];
 };
@@ -337,6 +338,7 @@ struct agent {
     const struct instance *at;  /* where it runs */
     uint64_t run_number;
     bool submitted;             /* somebody has asked for its run */
+    uint64_t asking_us;         /* timeout of the question that is open; 0: none is */
     bool stop_asked, finished;
     struct counter emitted[KINDS_MAX]; /* events of each kind so far */
     struct world_queue stopped;
@@ -565,6 +567,7 @@ struct play {
     uint32_t socket_count;
     uint32_t lives;         /* process groups used */
     uint32_t busy;          /* who will still do something by himself */
+    uint64_t progress;      /* steps and faults that began or ended */
     bool setting_up;        /* before the scenario's time begins: no latency, no faults */
     bool calm;              /* no more faults */
     bool ending;            /* cores are drained: nobody comes back */

@@ -166,17 +166,20 @@ static void plan_points(struct stage *stage)
     }
 }
 
+static void at_least(uint64_t *value, uint64_t least)
+{
+    if (*value < least) *value = least;
+}
+
 /* As long as the longest promise needs, and until every silent connection must have been noticed. */
 static void plan_calm(struct stage *stage)
 {
     for (uint32_t i = 0; i < stage->file->core_count; i++) {
-        if (stage->settings[i].heartbeat_timeout_us > stage->calm_us)
-            stage->calm_us = stage->settings[i].heartbeat_timeout_us;
+        at_least(&stage->calm_us, stage->settings[i].heartbeat_timeout_us);
     }
     for (uint32_t i = 0; i < stage->file->check_count; i++) {
         const struct scn_check *check = &stage->file->checks[i];
-        if (check->kind == SCN_CHECK_EVENTUALLY && check->within.high_us > stage->calm_us)
-            stage->calm_us = check->within.high_us;
+        if (check->kind == SCN_CHECK_EVENTUALLY) at_least(&stage->calm_us, check->within.high_us);
     }
 }
 
@@ -221,7 +224,11 @@ struct stage *stage_new(const struct scn_file *file, const struct core_api *api,
 
 uint64_t stage_calm_us(const struct stage *stage)
 {
-    return stage->calm_us;
+    uint64_t patience_us = stage->calm_us;
+
+    for (uint32_t i = 0; i < stage->file->core_count; i++)
+        at_least(&patience_us, stage->settings[i].gate_timeout_us);
+    return stage->calm_us + patience_us;
 }
 
 void stage_free(struct stage *stage)

@@ -76,6 +76,7 @@ enum readiness modifiers_ready(const struct play *play, const struct scn_modifie
 
 void progress(struct play *play)
 {
+    play->progress++;
     for (uint32_t i = 0; i < play->file->actor_count; i++) {
         struct actor *actor = &play->actors[i];
         if (actor->awaits != NULL && modifiers_ready(play, actor->awaits) != NOT_YET)

@@ -93,11 +93,53 @@ static bool stay_calm(struct play *play)
     return play->busy == 0;
 }
 
+static bool all_over(const struct play *play)
+{
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        if (!play->actors[i].over && !play->actors[i].dead) return false;
+    }
+    return true;
+}
+
+static uint64_t larger(uint64_t one, uint64_t other)
+{
+    return one > other ? one : other;
+}
+
+/* How long something may take that a script waits for without a deadline: a gate, a question. */
+static uint64_t patience_us(const struct play *play)
+{
+    uint64_t result = play->stage->calm_us;
+
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        const struct actor *actor = &play->actors[i];
+        if (actor->over || actor->dead || actor->scn->kind != SCN_ACTOR_AGENT) continue;
+        const struct core_settings *settings = &play->stage->settings[actor->instance->index];
+        result = larger(result, actor->agent->run == NULL ? settings->gate_timeout_us
+                                                          : actor->agent->asking_us);
+    }
+    return result;
+}
+
+/* Until every script has ended, or those that have not wait for something that did not come for as
+ * long as anything in a core may take. */
+static void wait_for_scripts(struct play *play)
+{
+    for (;;) {
+        while (play->busy > 0)
+            (void)world_wait(&play->stirred, WORLD_NEVER, "the scripts to end");
+        if (all_over(play)) return;
+        uint64_t until_ns = ahead_ns(patience_us(play)), seen = play->progress;
+        while (play->busy == 0 && play->progress == seen && world_now_ns() < until_ns)
+            (void)world_wait(&play->stirred, until_ns, "a script to go on");
+        if (play->busy == 0 && play->progress == seen) return;
+    }
+}
+
 static void wait_until_quiet(struct play *play)
 {
     do {
-        while (play->busy > 0)
-            (void)world_wait(&play->stirred, WORLD_NEVER, "the scripts to end");
+        wait_for_scripts(play);
         if (!play->calm) faults_heal(play);
     } while (play->busy > 0 || !stay_calm(play));
     RECORD(QUIESCE, PARTY_NOBODY, 0, 0, 0, .length = (int64_t)play->stage->calm_us);

@@ -137,8 +137,8 @@ static void on_event(struct tab *tab, const struct frame *frame, const json_t *b
     const char *type = text_of(body, "type");
     uint64_t seq = number_of(body, "seq");
 
-    if (frame->socket->lossy && seq > tab->store->cursor + 1) {
-        if (!tab->fetching) fetch_tail(tab);
+    if (frame->socket->lossy && (tab->phase == TAB_CONNECTING || seq > tab->store->cursor + 1)) {
+        if (!tab->fetching && tab->phase != TAB_CONNECTING) fetch_tail(tab);
         return;
     }
     record_received(tab, frame, frame->word, body, json_object_get(body, "payload"), seq);
@@ -272,6 +272,23 @@ static void receive(struct tab *tab, const struct frame *frame)
         on_control(tab, frame, body);
 }
 
+/* False for a message that came before. Notes whether one is missing. */
+static bool is_news(struct socket *socket, uint32_t number)
+{
+    if (number > socket->frames_seen) {
+        uint32_t ahead = number - socket->frames_seen;
+        socket->lossy = socket->lossy || ahead > 1;
+        socket->frames_mask = ahead < 64 ? socket->frames_mask << ahead | 1 : 1;
+        socket->frames_seen = number;
+        return true;
+    }
+    uint64_t bit = socket->frames_seen - number < 64
+        ? UINT64_C(1) << (socket->frames_seen - number) : 0;
+    bool news = bit != 0 && (socket->frames_mask & bit) == 0;
+    socket->frames_mask |= bit;
+    return news;
+}
+
 void tab_deliver(struct tab *tab, struct frame *frame)
 {
     struct socket *socket = frame->socket;
@@ -281,13 +298,11 @@ void tab_deliver(struct tab *tab, struct frame *frame)
         tab_offline(tab, "closed by the core", frame->code);
         return;
     }
-    if (frame->number <= socket->frames_seen) {
+    if (!is_news(socket, frame->number)) {
         RECORD(WIRE_DROP, tab->actor->party, tab->to_tab.from, tab->to_tab.to, frame->cause,
                .conn = socket->serial, .kind = frame->word, .seq = (int64_t)frame->seq,
                .frame = frame->number, .why = record_intern("came before"));
         return;
     }
-    if (frame->number > socket->frames_seen + 1) socket->lossy = true;
-    socket->frames_seen = frame->number;
     receive(tab, frame);
 }

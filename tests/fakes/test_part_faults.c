@@ -1,0 +1,191 @@
+/* Faults of cores, stores, sandboxes and clocks, each where it must strike. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "rig.h"
+
+#define STREAM(tab, fault) \
+    "scenario scene \"an agent streams\"\n" \
+    "core start_gate=none heartbeat=1s heartbeat_timeout=3s\n" \
+    "agent bot session=s1\n" \
+    "  token: emit token times 6 every 100ms\n" \
+    "tab left user=alice session=s1 reconnect=100ms\n" \
+    "  open: connect\n" \
+    tab \
+    "faults\n" \
+    "  " fault "\n" \
+    "check\n" \
+    "  on no_lost_events\n"
+
+#define SERVER(fault) \
+    "scenario scene \"a tab wants the dev server\"\n" \
+    "core heartbeat=1s heartbeat_timeout=3s\n" \
+    "store lease_ttl=5s\n" \
+    "sandbox box project=shop boot=1s\n" \
+    "tab left user=alice project=shop\n" \
+    "  open:  connect\n" \
+    "  start: send server_start port=3000\n" \
+    "  ready: expect server_state[state=running, port=3000] within 0..60s\n" \
+    "faults\n" \
+    "  " fault "\n" \
+    "check\n" \
+    "  on no_duplicate_servers\n"
+
+static void run_through(struct rig *rig, const char *text)
+{
+    rig_open_text(rig, "scene", text);
+    rig_run_default(rig);
+    if (rig->result.end != WORLD_DONE) rig_dump();
+    assert_string_equal(rig_end(rig), "done");
+    assert_int_equal(rig_count(RECORD_FAULT_BEGIN, NULL, NULL), 1);
+}
+
+/* The agent dies with its core; the tab learns it from the restarted one. */
+static void kill_and_restart(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, STREAM("  cut:  expect run_state[state=interrupted] within 0..10s\n",
+                             "kill core after bot.token[3] for 500ms"));
+    assert_int_equal(rig_count(RECORD_CORE_KILLED, NULL, NULL), 1);
+    assert_int_equal(rig_count(RECORD_CORE_RESTARTED, NULL, NULL), 1);
+    assert_int_equal(rig_count(RECORD_CLIENT_APPLY, "kind", "token"), 3);
+    assert_int_equal(rig_count(RECORD_CLIENT_ONLINE, NULL, NULL), 2);
+    rig_close(&rig);
+}
+
+static void kill_for_good(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, STREAM("", "kill core after bot.token[3]"));
+    assert_int_equal(rig_count(RECORD_CORE_RESTARTED, NULL, NULL), 0);
+    assert_int_equal(rig_count(RECORD_CLIENT_OPEN, NULL, NULL), 1);
+    assert_int_equal(rig_count(RECORD_CORE_DRAINED, NULL, NULL), 0);
+    rig_close(&rig);
+}
+
+static void drain_and_return(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, STREAM("", "drain core after bot.token[3] for 500ms"));
+    assert_int_equal(rig_count(RECORD_CORE_DRAINED, "code", "ok"), 2);
+    assert_int_equal(rig_count(RECORD_CORE_RESTARTED, NULL, NULL), 1);
+    assert_int_equal(rig_count(RECORD_RUN_END, "outcome", "cancelled"), 1);
+    rig_close(&rig);
+}
+
+/* An append whose answer is lost: the publisher hears "ok" or "unknown", never a refusal. */
+static void append_times_out(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        STREAM("", "timeout store.messages applied=yes after bot.token[2]"),
+        STREAM("", "timeout store.messages applied=no after bot.token[2]"),
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct rig rig;
+        run_through(&rig, texts[i]);
+        assert_int_equal(rig_count(RECORD_STORE_REPLY, "code", "unknown"), 1);
+        assert_int_equal(rig_count(RECORD_PUB_ACK, NULL, NULL), 6);
+        assert_int_equal(rig_count(RECORD_CLIENT_APPLY, "kind", "token"), 6);
+        rig_close(&rig);
+    }
+}
+
+static void store_forgets(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, STREAM("", "lose_last store.messages after bot.token[2]"));
+    assert_int_equal(rig_count(RECORD_LOG_LOST, NULL, NULL), 1);
+    rig_close(&rig);
+}
+
+static void wall_clock_jumps(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, STREAM("", "jump clock by +2m after bot.token[2]"));
+    assert_int_equal(rig_count(RECORD_CLIENT_APPLY, "kind", "token"), 6);
+    rig_close(&rig);
+}
+
+/* The whole of core/ws stands still for a second: frames come later, none is lost. */
+static void thread_is_paused(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, STREAM("", "pause core/ws by 1s after bot.token[2]"));
+    assert_int_equal(rig_count(RECORD_CLIENT_APPLY, "kind", "token"), 6);
+    rig_close(&rig);
+}
+
+static void lock_expires_early(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, SERVER("expire store.locks[key=dev_server]"));
+    assert_int_equal(rig_count(RECORD_LK_EXPIRE, "key", "dev_server"), 1);
+    assert_true(rig_count(RECORD_PR_LISTEN, NULL, NULL) >= 1);
+    rig_close(&rig);
+}
+
+static void acquire_times_out(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, SERVER("timeout store.locks applied=yes"));
+    assert_int_equal(rig_count(RECORD_STORE_REPLY, "code", "unknown"), 1);
+    assert_int_equal(rig_count(RECORD_PR_SPAWN, NULL, NULL), 1);
+    rig_close(&rig);
+}
+
+static void reply_is_late(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, SERVER("delay store.locks by 300ms"));
+    assert_int_equal(rig_count(RECORD_PR_SPAWN, NULL, NULL), 1);
+    rig_close(&rig);
+}
+
+/* The machine dies while the server boots; a second one is started when it is back. */
+static void box_crashes(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, SERVER("crash box at 500ms for 1s"));
+    assert_int_equal(rig_count(RECORD_SB_CRASH, NULL, NULL), 1);
+    assert_int_equal(rig_count(RECORD_PR_EXIT, "why", "crash"), 1);
+    assert_int_equal(rig_count(RECORD_PR_LISTEN, NULL, NULL), 1);
+    rig_close(&rig);
+}
+
+/* Reported as failed, started all the same: adopted, not started twice. */
+static void spawn_lies(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, SERVER("fail_exec box"));
+    assert_int_equal(rig_count(RECORD_PR_SPAWN, NULL, NULL), 1);
+    assert_int_equal(rig_count(RECORD_SRV_STATE, "state", "running"), 1);
+    rig_close(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kill_and_restart),   cmocka_unit_test(kill_for_good),
+        cmocka_unit_test(drain_and_return),   cmocka_unit_test(append_times_out),
+        cmocka_unit_test(store_forgets),      cmocka_unit_test(wall_clock_jumps),
+        cmocka_unit_test(thread_is_paused),   cmocka_unit_test(lock_expires_early),
+        cmocka_unit_test(acquire_times_out),  cmocka_unit_test(reply_is_late),
+        cmocka_unit_test(box_crashes),        cmocka_unit_test(spawn_lies),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
