@@ -207,7 +207,7 @@ static void add_cases(struct suite *suite)
     }
 }
 
-/* The counts come first in the document, so the cases are gone through twice: once without `out`. */
+/* The counts come first in the document: the cases are gone through twice, first without `out`. */
 static struct suite go_through(const struct report *report, FILE *out)
 {
     struct suite suite = {.out = out, .report = report};
