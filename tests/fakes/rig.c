@@ -44,6 +44,9 @@ static uint32_t schedule_random(struct world_chooser *self, uint32_t count)
     uint32_t index = dice->wild || roll(dice, 3) == 0 ? roll(dice, count) : 0;
     uint16_t option = world_option(index);
 
+    /* A window is an option at every choice while it is open: it would never be late. */
+    if (option != WORLD_ADVANCE && world_class_of(option) == WORLD_WINDOW && roll(dice, 20) > 0)
+        return (index + 1) % count;
     if (option != WORLD_ADVANCE && world_class_of(option) >= WORLD_SPURIOUS && roll(dice, 20) > 0)
         return 0;
     return index;
