@@ -231,15 +231,15 @@ static uint32_t comment_column(struct layout *layout, uint32_t from, uint32_t to
         const struct layout_line *line = &layout->lines[i];
         if (line->code == NULL || line->comment == NULL) continue;
         uint32_t width = columns(compose(layout, line)) + 2;
-        if (width > column) column = width;
+        /* One that will stand on a line of its own does not count: it would not next time. */
+        if (width > column && width + columns(line->comment) <= SCN_COLUMNS_MAX) column = width;
     }
     return column;
 }
 
-static void write_comment_line(struct layout *layout, const struct layout_line *line)
+static void write_comment_line(struct layout *layout, const struct layout_line *line,
+                               uint32_t indent)
 {
-    uint32_t indent = line->comment_column == 1 ? 0 : indent_of(line);
-
     if (indent + columns(line->comment) > SCN_COLUMNS_MAX) indent = 2;
     fprintf(layout->out, "%*s%s\n", (int)indent, "", line->comment);
 }
@@ -254,12 +254,14 @@ static void write_code_line(struct layout *layout, const struct layout_line *lin
         fprintf(layout->out, "%s\n", text);
         return;
     }
-    if (column + columns(line->comment) > SCN_COLUMNS_MAX) column = width + 2;
-    if (column + columns(line->comment) > SCN_COLUMNS_MAX)
-        fprintf(layout->out, "%*s%s\n%s\n", line->kind == LINE_BODY ? 2 : 0, "", line->comment,
-                text);
-    else
+    if (column < width + 2 || column + columns(line->comment) > SCN_COLUMNS_MAX)
+        column = width + 2;
+    if (column + columns(line->comment) <= SCN_COLUMNS_MAX) {
         fprintf(layout->out, "%s%*s%s\n", text, (int)(column - width), "", line->comment);
+        return;
+    }
+    write_comment_line(layout, line, line->kind == LINE_BODY ? indent_of(line) : 0);
+    fprintf(layout->out, "%s\n", text);
 }
 
 static void write_block(struct layout *layout, uint32_t from, uint32_t to, bool *started)
@@ -277,8 +279,10 @@ static void write_block(struct layout *layout, uint32_t from, uint32_t to, bool 
         if (*started && (blank || line->gap)) fputc('\n', layout->out);
         blank = false;
         *started = true;
-        if (line->kind == LINE_COMMENT) write_comment_line(layout, line);
-        else write_code_line(layout, line, column);
+        if (line->kind == LINE_COMMENT)
+            write_comment_line(layout, line, line->comment_column == 1 ? 0 : indent_of(line));
+        else
+            write_code_line(layout, line, column);
     }
     /* A blank line at the end of a block: the next block says whether it wants one. */
     if (blank && to < layout->count && *started) layout->lines[to].gap = true;

@@ -392,7 +392,7 @@ static void count_occurrences(struct scn_parser *parser, struct scn_step *step)
 
 void scn_parse_step(struct scn_parser *parser)
 {
-    const struct scn_word *row;
+    const struct scn_word *row = NULL;
     struct scn_step *step;
     struct scn_place label_place = scn_here(parser);
     const char *label = NULL;

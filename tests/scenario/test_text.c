@@ -197,6 +197,30 @@ static void test_layout_keeps_the_limit(void **state)
                  "\ncheck\n  on no_deadlock\n");
 }
 
+/* A comment that no longer fits behind its line goes above it, and stays there. */
+static void test_layout_moves_comments(void **state)
+{
+    static const char source[] =
+        "scenario x \"a\"\n\ntab left session=s1\n"
+        "  a_label_of_some_length: connect\n"
+        "  close                                 # so many words that they only fit behind this\n"
+        "  b: wait 5s # short\n"
+        "  expect error[code=a_code_that_takes_much_room] or gap within 0..20s # no room left\n"
+        "\ncheck\n  on no_deadlock\n";
+
+    (void)state;
+    check_layout(source,
+                 "scenario x \"a\"\n\ntab left session=s1\n"
+                 "  a_label_of_some_length: connect\n"
+                 "                          close    # so many words that they only fit behind "
+                 "this\n"
+                 "  b:                      wait 5s  # short\n"
+                 "  # no room left\n"
+                 "                          expect error[code=a_code_that_takes_much_room] or gap "
+                 "within 0..20s\n"
+                 "\ncheck\n  on no_deadlock\n");
+}
+
 static struct scn_directive run_to(const char *who, const char *to)
 {
     return (struct scn_directive){ .kind = SCN_DIRECTIVE_RUN_TO, .who = { .text = who },
@@ -370,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_plan_lease),
         cmocka_unit_test(test_layout_of_everything),
         cmocka_unit_test(test_layout_keeps_the_limit),
+        cmocka_unit_test(test_layout_moves_comments),
         cmocka_unit_test(test_schedule_block),
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_reference_page),
