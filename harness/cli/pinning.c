@@ -42,9 +42,11 @@ static void point_of(const struct scn_file *file, const struct scn_ref *ref,
     if (ref->kind == SCN_REF_THREAD_POINT) {
         split_thread_point(file, ref, point);
     } else if (ref->kind == SCN_REF_STEP) {
+        /* A step without a number means its end: the last of its occurrences. */
         const struct scn_actor *actor = &file->actors[ref->actor];
-        snprintf(point->name, sizeof point->name, "%s.%s", actor->name,
-                 actor->steps[ref->step].label);
+        const struct scn_step *step = &actor->steps[ref->step];
+        if (point->occurrence == 0) point->occurrence = step->occurrences;
+        snprintf(point->name, sizeof point->name, "%s.%s", actor->name, step->label);
     } else if (ref->kind == SCN_REF_FAULT) {
         snprintf(point->name, sizeof point->name, "%s", file->faults[ref->fault].name);
     } else {
@@ -96,6 +98,7 @@ static void on_record(void *context, const struct record *record)
 {
     char name[PIN_NAME_MAX];
     (void)context;
+    if (!pins_active(follower)) return;
     if (record->kind == RECORD_STEP_END) {
         uint32_t index = record->subject - PARTY_ACTOR;
         const struct scn_actor *actor = &followed->actors[index];

@@ -1,5 +1,6 @@
 /* harness replay: one execution again, in this very process, so that a debugger sees it. */
 #include "commands.h"
+#include "harness/cli/pinning.h"
 #include "harness/cli/scene.h"
 #include "job.h"
 #include "reports/symbols.h"
@@ -134,6 +135,22 @@ static int tell_end(const struct scene *scene, uint32_t id, const struct world_r
     return finding->kind == WORLD_FOUND_CRASH ? 4 : 1;
 }
 
+/* Without a token, a scenario's own schedule is replayed: its choices are those it makes. */
+static uint32_t scheduled_choices(const struct scene *scene, uint16_t *choices)
+{
+    static struct pin pins[PINS_MAX];
+    struct world_result result;
+    uint32_t count;
+    struct strategy *follower = pinning_strategy(scene->file, pins,
+                                                 pinning_read(scene->file, pins), NULL);
+    explore_execute(&scene->subject, follower, &result);
+    if (result.end == WORLD_STOPPED) printf("%s\n", world_stop_text());
+    const struct world_choice *made = explore_choices(&count);
+    for (uint32_t i = 0; i < count; i++) choices[i] = made[i].index;
+    follower->free(follower);
+    return count;
+}
+
 int command_replay(int argc, char **argv)
 {
     static struct scene scene;
@@ -159,6 +176,9 @@ int command_replay(int argc, char **argv)
     if (problem) {
         fprintf(stderr, "harness replay: %s\n", problem);
         return 2;
+    }
+    if (options.choices == NULL && job.file->has_schedule) {
+        count = scheduled_choices(&scene, choices);
     }
     struct stop stop = {.until = options.given[CLI_UNTIL] ? options.until : 0};
     struct world_result result;

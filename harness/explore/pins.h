@@ -50,6 +50,8 @@ struct strategy *strategy_deviations(const struct pin *pins, uint32_t count);
 /* Something that the world does not count has passed a point: to be called from inside the
  * execution, as soon as it happens. A point nobody asked for is ignored. */
 void pins_mark(struct strategy *follower, const char *name);
+/* Whether that follower makes the choices of the execution that is running. */
+bool pins_active(const struct strategy *follower);
 
 /* After an execution: whether it ended before all pins were fulfilled, and the sentence that
  * says where it stood. */

@@ -107,6 +107,13 @@ static void observe(void *context, const struct world_step *step)
     if (pin && fulfilled(self, pin, step)) next_pin(self);
 }
 
+static const struct strategy *active;
+
+bool pins_active(const struct strategy *follower)
+{
+    return follower == active;
+}
+
 void pins_mark(struct strategy *strategy, const char *name)
 {
     struct follower *self = (struct follower *)strategy;
@@ -232,6 +239,7 @@ static bool begin(struct strategy *strategy, uint64_t n)
     self->at = 0;
     self->since_ns = 0;
     self->seen = 0;
+    active = strategy;
     world_observe(observe, self);
     return self->rest == NULL || self->rest->begin(self->rest, n);
 }
@@ -239,6 +247,7 @@ static bool begin(struct strategy *strategy, uint64_t n)
 static void end(struct strategy *strategy, const struct world_choice *choices, uint32_t count)
 {
     struct follower *self = (struct follower *)strategy;
+    active = NULL;
     world_observe(NULL, NULL);
     if (self->rest && self->rest->end) self->rest->end(self->rest, choices, count);
 }
