@@ -428,14 +428,13 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(AT_MOST, "at most", "INT EVENT [when CONDITION]", "happens no more often") \
     X(AT_LEAST, "at least", "INT EVENT [when CONDITION]", "happens no less often")
 
-/* Visible operations: every one that a thread does is a point, such as core/jobs[2].lock[17].
- * X("word") */
+/* Visible operations: every one that a thread does is a point, such as core/jobs[2].lock[17]. They
+ * are the world's own words (WORLD_OPS in harness/world/ops.h). X("word") */
 #define SCN_OPERATIONS(X) \
-    X("lock") X("trylock") X("timedlock") X("unlock") X("rdlock") X("wrlock") X("wait") \
-    X("timedwait") X("signal") X("broadcast") X("post") X("barrier") X("create") X("join") \
-    X("detach") X("exit") X("once") X("sleep") X("yield") X("load") X("store") X("exchange") \
-    X("fence") X("open") X("close") X("connect") X("accept") X("listen") X("bind") X("send") \
-    X("recv") X("read") X("write") X("poll") X("port") X("timer") X("begin") X("end")
+    X("begin") X("create") X("exit") X("join") X("detach") X("cancel") X("lock") X("trylock") \
+    X("timedlock") X("unlock") X("wait") X("wake") X("timeout") X("signal") X("broadcast") \
+    X("rdlock") X("wrlock") X("rwunlock") X("sem_wait") X("sem_post") X("sem_getvalue") \
+    X("barrier") X("once") X("sleep") X("yield") X("init") X("destroy") X("choose")
 
 #define SCN_ENUM_ACTOR(id, ...) SCN_ACTOR_##id,
 #define SCN_ENUM_VERB(id, ...) SCN_VERB_##id,
