@@ -2,6 +2,7 @@
 #include "buggy.h"
 #include "story.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,6 +182,23 @@ static void an_unknown_address_stays_unknown(void **state)
     free(printed);
 }
 
+/* An image that is loaded later: known once what was opened is forgotten. */
+static void a_shared_image_is_named_too(void **state)
+{
+    (void)state;
+    char found[256];
+    void *library = dlopen(CORES "/reports_shared.so", RTLD_NOW | RTLD_LOCAL);
+
+    if (library == NULL) fail_msg("%s", dlerror());
+    const struct image *image = dlsym(library, IMAGE_SHARED_SYMBOL);
+    assert_non_null(image);
+    symbols_close();
+    symbol_describe((uintptr_t)((const struct buggy *)image->entry)->crash + 1, found,
+                    sizeof found);
+    assert_memory_equal(found, "tests/reports/buggy.c:", 22);
+    assert_string_equal(strchr(found, ' '), " (crash)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +206,7 @@ int main(void)
         cmocka_unit_test(a_crash_shows_the_stack_innermost_first),
         cmocka_unit_test(a_leak_shows_where_it_was_allocated),
         cmocka_unit_test(a_known_function_is_named),
+        cmocka_unit_test(a_shared_image_is_named_too),
         cmocka_unit_test(an_unknown_address_stays_unknown),
     };
     story_init(&image_buggy);
