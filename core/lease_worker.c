@@ -245,7 +245,8 @@ static struct lease_answer found_ours(struct turn *turn, struct lease *lease,
     return (struct lease_answer){ 0 };
 }
 
-static struct lease_answer found_other(struct turn *turn, struct lease *lease)
+/* The key is somebody else's, or nobody's: then a try of ours took no effect, or ended early. */
+static struct lease_answer found_other(struct turn *turn, struct lease *lease, bool held)
 {
     struct lease_answer answer = { 0 };
     bool was_granted = lease->token != 0;
@@ -254,7 +255,7 @@ static struct lease_answer found_other(struct turn *turn, struct lease *lease)
     case LEASE_WANTED:
         if (was_granted)
             lease_new_owner(turn->core, lease);
-        return refused(turn, lease, was_granted ? CORE_EXPIRED : CORE_CONFLICT);
+        return refused(turn, lease, was_granted || !held ? CORE_EXPIRED : CORE_CONFLICT);
     case LEASE_HELD:
         answer = lease_lose(turn, lease);
         forget(turn->core->leases, lease);
@@ -290,7 +291,9 @@ static struct lease_answer reconcile(struct turn *turn, struct lease *lease, str
     bool ours = result == CORE_OK && grant.held && strcmp(grant.owner, call->owner) == 0;
     if (ours && call->token && lease->phase != LEASE_WANTED)
         ours = grant.token == call->token;
-    return ours ? found_ours(turn, lease, &grant, call) : found_other(turn, lease);
+    if (ours)
+        return found_ours(turn, lease, &grant, call);
+    return found_other(turn, lease, result == CORE_OK && grant.held);
 }
 
 /* ---- the loop ---- */
