@@ -153,8 +153,7 @@ static uint32_t aligned_bytes(const struct layout_line *header, const struct lay
     if (begins(header->code, "explore")) return (uint32_t)strcspn(line->code, " ");
     if (begins(header->code, "check") && (begins(line->code, "on") || begins(line->code, "off")))
         return (uint32_t)strcspn(line->code, " ");
-    if (begins(header->code, "schedule") && begins(line->code, "run") &&
-        !begins(line->code, "run free")) {
+    if (begins(header->code, "schedule") && begins(line->code, "run")) {
         to = strstr(line->code, " to ");
         if (to != NULL) return (uint32_t)(to - line->code);
     }

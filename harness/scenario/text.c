@@ -25,7 +25,7 @@ static void write_directive(FILE *out, const struct scn_directive *directive, in
         fprintf(out, "run %-*s to %s", width, directive->who.text, directive->to.text);
         break;
     case SCN_DIRECTIVE_RUN_FREE_TO:
-        fprintf(out, "run free to %s", directive->to.text);
+        fprintf(out, "run %-*s to %s", width, "free", directive->to.text);
         break;
     case SCN_DIRECTIVE_RUN_FREE: fputs("run free", out); break;
     case SCN_DIRECTIVE_RUN_ANY: fputs("run any", out); break;
@@ -57,9 +57,12 @@ void scn_write_schedule(FILE *out, const struct scn_directive *directives, uint3
     size_t width = 0;
 
     fputs("schedule\n", out);
-    for (uint32_t i = 0; i < count; i++)
-        if (directives[i].kind == SCN_DIRECTIVE_RUN_TO && strlen(directives[i].who.text) > width)
-            width = strlen(directives[i].who.text);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t length = directives[i].kind == SCN_DIRECTIVE_RUN_FREE_TO ? strlen("free")
+                      : directives[i].kind == SCN_DIRECTIVE_RUN_TO ? strlen(directives[i].who.text)
+                      : 0;
+        if (length > width) width = length;
+    }
     for (uint32_t i = 0; i < count; i++) write_directive(out, &directives[i], (int)width);
 }
 

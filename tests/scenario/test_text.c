@@ -254,7 +254,7 @@ static void test_schedule_block(void **state)
         "  deliver core->left\n"
         "  wake core/ws\n"
         "  choose signal 3\n"
-        "  run free to lock.acquired[2]\n"
+        "  run free         to lock.acquired[2]\n"
         "  run free\n";
     static const char before[] =
         "scenario x \"a\"\ntab left\n  open: connect\nfaults\n"
