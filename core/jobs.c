@@ -124,7 +124,7 @@ enum core_result jobs_start(struct core *core)
         worker->core = core;
         worker->index = i;
         char name[24];
-        snprintf(name, sizeof name, "core/jobs[%u]", (unsigned)i);
+        snprintf(name, sizeof name, "core/jobs[%u]", (unsigned)i + 1);
         enum core_result rc = core_thread_create(&worker->thread, name, worker_main, worker);
         if (rc != CORE_OK)
             return rc;
