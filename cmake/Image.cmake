@@ -273,10 +273,12 @@ function(check_rebound_list world)
   add_custom_target(${world}_rebound ALL DEPENDS ${stamp})
 endfunction()
 
-# Makes `executable` offer all of `world` to the shared images that it loads.
+# Makes `executable` offer all of `world` to the shared images that it loads. An option rather than a
+# library of the list: CMake may repeat a library, and all of it twice would not link.
 function(host_shared_images executable world)
   set_target_properties(${executable} PROPERTIES ENABLE_EXPORTS ON)
-  set_property(TARGET ${executable} APPEND PROPERTY
-    LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE,${world}")
+  target_link_options(${executable} PRIVATE
+    "LINKER:--whole-archive,$<TARGET_FILE:${world}>,--no-whole-archive")
+  set_property(TARGET ${executable} APPEND PROPERTY LINK_DEPENDS $<TARGET_FILE:${world}>)
   target_link_libraries(${executable} PRIVATE ${world})
 endfunction()
