@@ -7,8 +7,7 @@
 
 extern const struct image image_core_image;
 
-/* The folder of the executable, without a slash at its end. */
-static void own_folder(char *out, size_t bytes)
+void cli_own_folder(char *out, size_t bytes)
 {
     ssize_t length = readlink("/proc/self/exe", out, bytes - 1);
     out[length < 0 ? 0 : length] = '\0';
@@ -36,7 +35,7 @@ const struct image *cli_image(const char *name, const char *path, char *problem,
         return load(file, problem, bytes);
     }
     if (name == NULL) return &image_core_image;
-    own_folder(folder, sizeof folder);
+    cli_own_folder(folder, sizeof folder);
     snprintf(file, sizeof file, "%s/cores/%s.so", folder, name);
     if (access(file, R_OK) == 0) return load(file, problem, bytes);
     snprintf(problem, bytes, "there is no core image '%s' (cores/%s.so beside the executable)",

@@ -12,6 +12,9 @@
  * sentence in problem[] when it cannot be loaded. */
 const struct image *cli_image(const char *name, const char *path, char *problem, size_t bytes);
 
+/* The folder of the executable, without a slash at its end. */
+void cli_own_folder(char *out, size_t bytes);
+
 static inline const struct core_api *cli_image_api(const struct image *image)
 {
     return image->entry;

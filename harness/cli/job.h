@@ -35,7 +35,7 @@ struct job {
     struct report report;
     struct report_style style;
     char *text;                      /* diagnostics, or what went wrong */
-    char folder[512];
+    char folder[4096];
 };
 
 /* Runs the file and fills job->report; `path` and `options` must outlive the job. */

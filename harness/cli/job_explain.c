@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct scene scene;
 static struct pin_note notes[TOKEN_CHOICES_MAX];
@@ -66,6 +67,21 @@ static void fill(struct job *job, struct report_failure *told, char *replay_line
     told->replay = replay_line;
 }
 
+/* Beside the executable unless told otherwise; written short where that is the current folder. */
+static void report_folder(struct job *job)
+{
+    char own[3072], here[3072];
+    const char *parent = job->options->reports;
+    cli_own_folder(own, sizeof own);
+    bool at_home = getcwd(here, sizeof here) && strcmp(own, here) == 0;
+    if (parent) {
+        snprintf(job->folder, sizeof job->folder, "%s/%s", parent, job->file->name);
+    } else {
+        snprintf(job->folder, sizeof job->folder, "%s%sreports/%s", at_home ? "" : own,
+                 at_home ? "" : "/", job->file->name);
+    }
+}
+
 int job_explain(void *argument)
 {
     struct job *job = argument;
@@ -82,7 +98,7 @@ int job_explain(void *argument)
     if (schedule && job->source) {
         told.pinned = pinning_scenario(job->file, job->source, "pinned", schedule);
     }
-    snprintf(job->folder, sizeof job->folder, "%s/%s", job->options->reports, job->file->name);
+    report_folder(job);
     told.folder = job->folder;
     job->report.failure = &told;
     char *screen = report_screen(&job->report, job->style);

@@ -131,7 +131,7 @@ static bool read_option(const char *command, uint32_t allowed, int argc, char **
 bool cli_options_read(const char *command, uint32_t allowed, int argc, char **argv,
                       struct cli_options *options)
 {
-    *options = (struct cli_options){.reports = "reports", .files = argv};
+    *options = (struct cli_options){.files = argv};
     bool only_files = false;
     for (int at = 0; at < argc; at++) {
         if (!only_files && strcmp(argv[at], "--") == 0) {

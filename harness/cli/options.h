@@ -16,7 +16,7 @@
     X(RUNS, "runs", "N", "budget of runs, instead of the file's")                                  \
     X(CORE, "core", "FILE", "run another build of the core (a shared image, build/cores/*.so)")    \
     X(FULL, "full", NULL, "the whole diagram: every column, every row")                            \
-    X(REPORTS, "reports", "DIR", "folder for reports of failures (default: reports)")              \
+    X(REPORTS, "reports", "DIR", "folder for reports of failures (default: reports/ beside the executable)")              \
     X(JUNIT, "junit", "FILE", "write JUnit XML")                                                   \
     X(JSON, "json", "FILE", "write a summary as JSON")                                             \
     X(NO_SHRINK, "no-shrink", NULL, "report a failure as it was found")                            \
