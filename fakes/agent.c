@@ -1,5 +1,6 @@
 /* Agents: the runner port, and the script that an agent follows on the core's agent thread. */
 #include "fakes/internal.h"
+#include "fakes/text.h"
 
 uint64_t count_kind(struct counter counters[KINDS_MAX], const char *kind)
 {
@@ -29,8 +30,9 @@ static json_t *padding(uint64_t bytes)
 char *event_payload(const struct actor *actor, const struct scn_step *step, uint64_t ordinal,
                     size_t *length)
 {
+    if (step->text == NULL && step->attrs.count == 0)
+        return text_payload(actor->scn->name, ordinal, length);
     json_t *payload = json_object();
-
     json_object_set_new(payload, "by", json_string(actor->scn->name));
     json_object_set_new(payload, "n", json_integer((json_int_t)ordinal));
     if (step->text != NULL) json_object_set_new(payload, "text", json_string(step->text));
@@ -95,8 +97,9 @@ static bool ask(struct actor *actor, const struct scn_step *step)
     RECORD(PROMPT_DONE, actor->party, agent->at->party, actor->party, opened, .id = id,
            .outcome = record_intern(outcome), .run = (int64_t)agent->run_number,
            .timeout = (int64_t)timeout_us, .asked = (int64_t)asked_us);
-    inbox_add(actor, "prompt_closed",
-              json_pack("{s:s, s:s}", "id", step->kind, "outcome", outcome), NULL, 0);
+    inbox_add(actor, &(struct arrival){
+        .kind = "prompt_closed",
+        .fields = json_pack("{s:s, s:s}", "id", step->kind, "outcome", outcome) });
     if (rc == CORE_OK) api->prompt_answer_free(&reply);
     return rc == CORE_OK && !agent->stop_asked;
 }
@@ -134,11 +137,11 @@ static struct actor *agent_find(struct play *play, const char *name)
 
 static void tell_input(struct actor *actor, const char *input)
 {
-    json_t *fields = json_loads(input, 0, NULL);
+    json_t *fields = strcmp(input, "{}") == 0 ? NULL : json_loads(input, 0, NULL);
     const char *kind = json_string_value(json_object_get(fields, "kind"));
 
     if (kind != NULL && strcmp(kind, "user_message") == 0)
-        inbox_add(actor, kind, fields, NULL, 0);
+        inbox_add(actor, &(struct arrival){ .kind = kind, .fields = fields });
 }
 
 static enum core_result outcome_of(const struct agent *agent)
@@ -194,7 +197,7 @@ void agent_request_stop(void *context, const char *name, struct run_ref run)
     agent->stop_asked = true;
     RECORD(RUN_STOP_ASKED, actor->party, instance->party, actor->party, 0,
            .run = (int64_t)run.run);
-    inbox_add(actor, "cancel", json_object(), NULL, 0);
+    inbox_add(actor, &(struct arrival){ .kind = "cancel" });
     world_wake(&agent->stopped);
 }
 

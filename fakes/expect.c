@@ -3,22 +3,17 @@
 
 #include <stdio.h>
 
-void inbox_add(struct actor *actor, const char *kind, const json_t *fields, const json_t *more,
-               uint64_t seq)
+void inbox_add(struct actor *actor, const struct arrival *arrival)
 {
     if (actor->inbox_count == actor->inbox_capacity) {
         uint32_t capacity = actor->inbox_capacity == 0 ? 64 : 2 * actor->inbox_capacity;
-        struct arrival **grown = scratch_alloc(capacity * sizeof(struct arrival *));
+        struct arrival *grown = scratch_alloc(capacity * sizeof *grown);
         if (actor->inbox_count > 0)
-            memcpy(grown, actor->inbox, actor->inbox_count * sizeof(struct arrival *));
+            memcpy(grown, actor->inbox, actor->inbox_count * sizeof *grown);
         actor->inbox = grown;
         actor->inbox_capacity = capacity;
     }
-    struct arrival *arrival = scratch_alloc(sizeof *arrival);
-    const json_t *ordinal = json_object_get(fields, "n");
-    *arrival = (struct arrival){ kind, fields, more, seq,
-                                 (uint64_t)json_integer_value(ordinal) };
-    actor->inbox[actor->inbox_count++] = arrival;
+    actor->inbox[actor->inbox_count++] = *arrival;
     world_wake(&actor->arrival);
 }
 
@@ -54,7 +49,7 @@ static bool find_match(const struct actor *actor, const struct scn_step *step, u
 {
     for (uint32_t i = actor->inbox_next; i < actor->inbox_count; i++) {
         for (uint32_t p = 0; p < step->pattern_count; p++) {
-            if (!matches(&step->patterns[p], actor->inbox[i])) continue;
+            if (!matches(&step->patterns[p], &actor->inbox[i])) continue;
             *at = i;
             return true;
         }
@@ -65,7 +60,7 @@ static bool find_match(const struct actor *actor, const struct scn_step *step, u
 static const struct arrival *find_event(const struct actor *actor)
 {
     for (uint32_t i = actor->inbox_next; i < actor->inbox_count; i++) {
-        if (actor->inbox[i]->seq > 0) return actor->inbox[i];
+        if (actor->inbox[i].seq > 0) return &actor->inbox[i];
     }
     return NULL;
 }
@@ -114,25 +109,20 @@ static _Noreturn void never_arrived(struct actor *actor, const struct scn_step *
 static bool gap_told(const struct actor *actor, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
-        if (strcmp(actor->inbox[i]->kind, "gap") == 0) return true;
+        if (strcmp(actor->inbox[i].kind, "gap") == 0) return true;
     }
     return false;
-}
-
-static bool same_producer(const struct arrival *one, const struct arrival *other)
-{
-    return json_equal(json_object_get(one->fields, "by"), json_object_get(other->fields, "by"));
 }
 
 /* The next of its kind must follow the one before directly: nothing lost, nothing twice. */
 static void check_order(struct actor *actor, const struct scn_step *step, uint32_t at)
 {
-    const struct arrival *before = actor->inbox[actor->inbox_next - 1];
-    const struct arrival *arrival = actor->inbox[at];
+    const struct arrival *before = &actor->inbox[actor->inbox_next - 1];
+    const struct arrival *arrival = &actor->inbox[at];
     char text[200];
 
     if (before->ordinal == 0 || arrival->ordinal == before->ordinal + 1) return;
-    if (!same_producer(before, arrival) || gap_told(actor, actor->inbox_next, at)) return;
+    if (before->by != arrival->by || gap_told(actor, actor->inbox_next, at)) return;
     (void)snprintf(text, sizeof text, "%s number %llu arrived where number %llu was due",
                    arrival->kind, (unsigned long long)arrival->ordinal,
                    (unsigned long long)before->ordinal + 1);

@@ -5,8 +5,6 @@
  * explorer picks does something, and the instant of picking says what it hits. */
 #include "fakes/internal.h"
 
-#include <stdio.h>
-
 /* --- lengths --- */
 
 /* A few values of `by`: both ends, and the one that just outlasts the next deadline, because only
@@ -324,10 +322,10 @@ void faults_init(struct play *play)
         fault->left = times > up_to ? times : up_to;
         fault->task = world_task(scn->name, scn->may ? WORLD_OPTIONAL : WORLD_FAULT, run_fault,
                                  fault);
-        (void)snprintf(name, sizeof name, "%.24s ends", scn->name);
-        fault->end_task = world_task(name, WORLD_FAULT, end_fault, fault);
-        (void)snprintf(name, sizeof name, "%.24s is over", scn->name);
-        fault->close_task = world_task(name, WORLD_FAULT, close_fault, fault);
+        fault->end_task = world_task(name_of(name, scn->name, " ends", ""), WORLD_FAULT, end_fault,
+                                     fault);
+        fault->close_task = world_task(name_of(name, scn->name, " is over", ""), WORLD_FAULT,
+                                       close_fault, fault);
     }
 }
 

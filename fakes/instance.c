@@ -1,8 +1,6 @@
 /* Core instances: started, killed, started again, drained; with the stores that outlive them. */
 #include "fakes/internal.h"
 
-#include <stdio.h>
-
 /* Process group 0 is the environment's. */
 enum { GROUPS = 16 };
 
@@ -312,8 +310,8 @@ void instance_init(struct play *play, uint32_t index)
     instance->play = play;
     instance->index = index;
     instance->party = (uint16_t)(PARTY_CORE + index);
-    (void)snprintf(instance->ws_name, sizeof instance->ws_name, "%.20s/ws", name);
-    (void)snprintf(instance->keeper_name, sizeof instance->keeper_name, "%.20s keeper", name);
-    (void)snprintf(instance->main_name, sizeof instance->main_name, "%.20s/main", name);
+    (void)name_of(instance->ws_name, name, "/ws", "");
+    (void)name_of(instance->keeper_name, name, " keeper", "");
+    (void)name_of(instance->main_name, name, "/main", "");
     instance->restart_task = world_task(instance->keeper_name, WORLD_FAULT, restart_due, instance);
 }

@@ -54,6 +54,9 @@ static inline uint64_t ahead_ns(uint64_t time_us)
     return world_now_ns() + us_ns(time_us);
 }
 
+/* Joins three texts, cut to what a name of the world may have. */
+const char *name_of(char name[WORLD_NAME_MAX], const char *one, const char *two, const char *three);
+
 /* --- links: frames on their way (link.c) --- */
 
 enum frame_kind { FRAME_OPEN, FRAME_MESSAGE, FRAME_CLOSE };
@@ -204,7 +207,7 @@ struct actor {
     uint64_t step_since_ns;     /* when the first of its times began */
     uint32_t step_time;         /* which of its times it is, from 1 */
     /* What arrived, in order, as seen by `expect`. */
-    struct arrival **inbox;
+    struct arrival *inbox;
     uint32_t inbox_count, inbox_capacity, inbox_next;
     union {
         struct tab *tab;
@@ -217,10 +220,11 @@ struct actor {
 /* Something that an actor can expect. */
 struct arrival {
     const char *kind;
-    const json_t *fields;   /* looked up by name: payload first */
+    const json_t *fields;   /* looked up by name; both may be NULL */
     const json_t *more;
     uint64_t seq;           /* 0: it has none */
     uint64_t ordinal;       /* n-th of its kind from its producer; 0: not known */
+    record_word by;         /* that producer, or 0 */
 };
 
 /* Runs the actor's script from the beginning. `perform` acts out one occurrence of one step; false
@@ -243,9 +247,8 @@ void progress(struct play *play);
 
 /* --- expectations (expect.c) --- */
 
-/* Adds to the inbox and wakes the script. */
-void inbox_add(struct actor *actor, const char *kind, const json_t *fields, const json_t *more,
-               uint64_t seq);
+/* Adds a copy to the inbox and wakes the script. */
+void inbox_add(struct actor *actor, const struct arrival *arrival);
 /* One time of an `expect`; reports a violation when the deadline passes. */
 void expect_step(struct actor *actor, const struct scn_step *step);
 /* Reports that a step was not fulfilled. Does not return. */
@@ -268,8 +271,8 @@ struct prompt_note {
 /* A message that the script wants sent, kept until the handshake holds. */
 struct outgoing {
     struct outgoing *next;
-    json_t *body;
-    const char *kind, *id;
+    const char *bytes, *kind, *id;
+    size_t length;
     uint64_t port;
 };
 
@@ -317,8 +320,13 @@ void tab_back(struct tab *tab);
 /* The handshake holds: nothing is left to do by itself. */
 void tab_online(struct tab *tab);
 void tab_flush(struct tab *tab);
-void tab_send(struct tab *tab, json_t *body, const char *kind, const char *id, uint64_t port);
-void tab_queue(struct tab *tab, json_t *body, const char *kind, const char *id, uint64_t port);
+/* {"type":kind} or {"type":kind,name:number}, at once, if there is a socket. */
+void tab_tell(struct tab *tab, const char *kind, const char *name, uint64_t number);
+/* A message of the script: now if the handshake holds, otherwise as soon as it does. */
+void tab_queue(struct tab *tab, const json_t *body, const char *kind, const char *id,
+               uint64_t port);
+/* A message of the script, whatever the handshake says. */
+void tab_send(struct tab *tab, const json_t *body, const char *kind);
 struct prompt_note *tab_prompt(struct tab *tab, const char *id, bool open_only);
 void tab_stale_answer(struct tab *tab);
 /* A tab that wants to be connected and is not: it will try. */

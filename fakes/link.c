@@ -1,8 +1,6 @@
 /* Links: one direction between a tab and its core, as a queue of frames with times. */
 #include "fakes/internal.h"
 
-#include <stdio.h>
-
 /* The task is neither enabled nor waiting for a time. */
 static void arm(struct link *link)
 {
@@ -66,8 +64,8 @@ static void deliver(void *argument)
 
 void link_init(struct play *play, struct tab *tab, struct link *link, bool to_core)
 {
-    const char *core = tab->actor->instance->ws_name;
-    int core_length = (int)strcspn(core, "/");
+    const char *core = play->file->cores[tab->actor->instance->index].name;
+    const char *own = tab->actor->scn->name;
     char name[WORLD_NAME_MAX];
 
     link->play = play;
@@ -76,11 +74,8 @@ void link_init(struct play *play, struct tab *tab, struct link *link, bool to_co
     link->from = to_core ? tab->actor->party : tab->actor->instance->party;
     link->to = to_core ? tab->actor->instance->party : tab->actor->party;
     link->tail = &link->head;
-    if (to_core)
-        (void)snprintf(name, sizeof name, "%s->%.*s", tab->actor->scn->name, core_length, core);
-    else
-        (void)snprintf(name, sizeof name, "%.*s->%s", core_length, core, tab->actor->scn->name);
-    link->task = world_task(name, WORLD_MESSAGE, deliver, link);
+    link->task = world_task(to_core ? name_of(name, own, "->", core) : name_of(name, core, "->", own),
+                            WORLD_MESSAGE, deliver, link);
 }
 
 struct frame *link_frame(struct socket *socket, enum frame_kind kind)

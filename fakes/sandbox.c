@@ -19,7 +19,8 @@ struct box *box_find(struct play *play, const char *id)
 
 void box_tell(struct box *box, const char *kind, json_t *fields)
 {
-    if (box->actor != NULL) inbox_add(box->actor, kind, fields, NULL, 0);
+    if (box->actor != NULL)
+        inbox_add(box->actor, &(struct arrival){ .kind = kind, .fields = fields });
 }
 
 static struct box *box_new(struct play *play, struct actor *actor, const char *id)

@@ -8,6 +8,22 @@ enum { LAST_DRAIN_US = 10000000 };
 
 /* --- setting up --- */
 
+/* Called many times in every execution: no formatted printing. */
+const char *name_of(char name[WORLD_NAME_MAX], const char *one, const char *two, const char *three)
+{
+    const char *const parts[] = { one, two, three };
+    size_t used = 0;
+
+    for (uint32_t i = 0; i < 3; i++) {
+        size_t length = strlen(parts[i]), room = WORLD_NAME_MAX - 1 - used;
+        if (length > room) length = room;
+        memcpy(name + used, parts[i], length);
+        used += length;
+    }
+    name[used] = '\0';
+    return name;
+}
+
 static void make_actor(struct play *play, uint32_t index)
 {
     struct actor *actor = &play->actors[index];

@@ -1,7 +1,6 @@
 /* Tabs: sockets opened, lost and opened again, as a browser client does it. */
 #include "fakes/internal.h"
-
-#include <stdio.h>
+#include "fakes/text.h"
 
 /* Attempts in a row that end without a handshake, before a tab gives up; and the pause that it adds
  * for each, so that a core that refuses it is not asked for ever at one instant. */
@@ -17,47 +16,73 @@ static void set_reconnecting(struct tab *tab, bool reconnecting)
 
 /* --- sending --- */
 
-static void push_message(struct tab *tab, json_t *body, const char *kind, const char *id,
-                         uint64_t port)
+static void push_message(struct tab *tab, const struct outgoing *message)
 {
     struct socket *socket = tab->socket;
     struct frame *frame = link_frame(socket, FRAME_MESSAGE);
     uint16_t party = tab->actor->party;
 
-    frame->bytes = json_dumps(body, JSON_COMPACT);
-    frame->length = strlen(frame->bytes);
-    frame->word = record_intern(kind);
+    frame->bytes = message->bytes;
+    frame->length = message->length;
+    frame->word = record_intern(message->kind);
     frame->number = ++socket->frames_in;
     frame->cause = RECORD(CLIENT_SEND, party, party, socket->instance->party, 0,
                           .conn = socket->serial, .kind = frame->word,
-                          .id = id == NULL ? 0 : record_intern(id), .port = (int64_t)port,
-                          .frame = frame->number);
+                          .id = message->id == NULL ? 0 : record_intern(message->id),
+                          .port = (int64_t)message->port, .frame = frame->number);
     if (!socket->cut) link_push(&tab->to_core, frame);
 }
 
-void tab_send(struct tab *tab, json_t *body, const char *kind, const char *id, uint64_t port)
+static void send_message(struct tab *tab, const struct outgoing *message)
 {
     if (tab->socket == NULL) return;
-    if (tab->lose_ack && strcmp(kind, "connection_acknowledged") == 0) {
+    if (tab->lose_ack && strcmp(message->kind, "connection_acknowledged") == 0) {
         tab->lose_ack = false;
         RECORD(WIRE_DROP, tab->actor->party, tab->actor->party, tab->actor->instance->party, 0,
-               .conn = tab->socket->serial, .kind = record_intern(kind),
+               .conn = tab->socket->serial, .kind = record_intern(message->kind),
                .why = record_intern("lost"));
         return;
     }
-    push_message(tab, body, kind, id, port);
+    push_message(tab, message);
 }
 
-void tab_queue(struct tab *tab, json_t *body, const char *kind, const char *id, uint64_t port)
+static struct outgoing dump(const json_t *body, const char *kind)
 {
+    struct outgoing message = { .bytes = json_dumps(body, JSON_COMPACT), .kind = kind };
+
+    message.length = strlen(message.bytes);
+    return message;
+}
+
+void tab_tell(struct tab *tab, const char *kind, const char *name, uint64_t number)
+{
+    struct outgoing message = { .kind = kind };
+
+    message.bytes = text_message(kind, name, number, &message.length);
+    send_message(tab, &message);
+}
+
+void tab_send(struct tab *tab, const json_t *body, const char *kind)
+{
+    struct outgoing message = dump(body, kind);
+    send_message(tab, &message);
+}
+
+void tab_queue(struct tab *tab, const json_t *body, const char *kind, const char *id,
+               uint64_t port)
+{
+    struct outgoing message = dump(body, kind);
+
+    message.id = id;
+    message.port = port;
     if (tab->phase == TAB_ONLINE) {
-        tab_send(tab, body, kind, id, port);
+        send_message(tab, &message);
         return;
     }
-    struct outgoing *outgoing = scratch_alloc(sizeof *outgoing);
-    *outgoing = (struct outgoing){ NULL, body, kind, id, port };
-    *tab->outgoing_tail = outgoing;
-    tab->outgoing_tail = &outgoing->next;
+    struct outgoing *kept = scratch_alloc(sizeof *kept);
+    *kept = message;
+    *tab->outgoing_tail = kept;
+    tab->outgoing_tail = &kept->next;
 }
 
 void tab_flush(struct tab *tab)
@@ -66,7 +91,7 @@ void tab_flush(struct tab *tab)
         struct outgoing *outgoing = tab->outgoing;
         tab->outgoing = outgoing->next;
         if (tab->outgoing == NULL) tab->outgoing_tail = &tab->outgoing;
-        tab_send(tab, outgoing->body, outgoing->kind, outgoing->id, outgoing->port);
+        send_message(tab, outgoing);
     }
 }
 
@@ -92,8 +117,9 @@ static void say_hello(struct tab *tab)
     RECORD(CLIENT_HELLO, tab->actor->party, 0, 0, 0, .conn = tab->socket->serial,
            .session = tab->actor->session_word, .epoch = store->known ? (int64_t)epoch : 0,
            .cursor = store->known ? (int64_t)cursor : 0);
-    push_message(tab, body, "hello", NULL, 0);
-    if (tab->double_hello) push_message(tab, body, "hello", NULL, 0);
+    struct outgoing message = dump(body, "hello");
+    push_message(tab, &message);
+    if (tab->double_hello) push_message(tab, &message);
     tab->double_hello = false;
 }
 
@@ -296,8 +322,8 @@ void tab_init(struct actor *actor)
     }
     link_init(actor->play, tab, &tab->to_core, true);
     link_init(actor->play, tab, &tab->to_tab, false);
-    (void)snprintf(name, sizeof name, "%s reconnects", actor->scn->name);
-    tab->reconnect_task = world_task(name, WORLD_MESSAGE, reconnect, tab);
-    (void)snprintf(name, sizeof name, "%s closes late", actor->scn->name);
-    tab->closer_task = world_task(name, WORLD_MESSAGE, core_hears_late, tab);
+    tab->reconnect_task = world_task(name_of(name, actor->scn->name, " reconnects", ""),
+                                     WORLD_MESSAGE, reconnect, tab);
+    tab->closer_task = world_task(name_of(name, actor->scn->name, " closes late", ""),
+                                  WORLD_MESSAGE, core_hears_late, tab);
 }

@@ -2,6 +2,7 @@
  * its seq: a client that hides duplicates would hide the core's mistakes. Only what the wire itself
  * lost is asked for again. */
 #include "fakes/internal.h"
+#include "fakes/text.h"
 
 static uint64_t number_of(const json_t *body, const char *name)
 {
@@ -20,21 +21,15 @@ static const char *text_of(const json_t *body, const char *name)
     return text == NULL ? "" : text;
 }
 
-static json_t *message(const char *type)
-{
-    json_t *body = json_object();
-    json_object_set_new(body, "type", json_string(type));
-    return body;
-}
-
 static void fetch_tail(struct tab *tab)
 {
-    json_t *body = message("history");
+    json_t *body = json_object();
 
+    json_object_set_new(body, "type", json_string("history"));
     json_object_set_new(body, "epoch", json_integer((json_int_t)tab->store->epoch));
     json_object_set_new(body, "cursor", json_integer((json_int_t)tab->store->cursor));
     tab->fetching = true;
-    tab_send(tab, body, "history", NULL, 0);
+    tab_send(tab, body, "history");
 }
 
 /* --- prompts --- */
@@ -119,30 +114,71 @@ static void record_received(struct tab *tab, const struct frame *frame, record_w
            .frame = frame->number);
 }
 
-static void apply(struct tab *tab, const char *type, record_word kind, const json_t *body,
-                  uint64_t seq)
+/* An event as it came, in a frame of its own or in a page. */
+struct told {
+    struct arrival arrival;
+    record_word kind;
+    int64_t digest;
+};
+
+static struct told told_by(const json_t *body, record_word kind)
 {
     const json_t *payload = json_object_get(body, "payload");
 
-    RECORD(CLIENT_APPLY, tab->actor->party, 0, 0, 0, .session = tab->actor->session_word,
-           .epoch = (int64_t)tab->store->epoch, .seq = (int64_t)seq, .digest = digest_of(payload),
-           .kind = kind, .gen = (int64_t)tab->gen);
-    if (seq > tab->store->cursor) tab->store->cursor = seq;
-    understand(tab, type, payload);
-    inbox_add(tab->actor, type, payload, body, seq);
+    return (struct told){
+        .arrival = { .kind = record_text(kind), .fields = payload, .more = body,
+                     .seq = number_of(body, "seq"), .ordinal = number_of(payload, "n"),
+                     .by = word_of(payload, "by") },
+        .kind = kind, .digest = digest_of(payload) };
 }
 
-static void on_event(struct tab *tab, const struct frame *frame, const json_t *body)
+/* Most events are an agent's own, and say nothing that has to be parsed. */
+static struct told told_by_frame(const struct frame *frame)
 {
-    const char *type = text_of(body, "type");
-    uint64_t seq = number_of(body, "seq");
+    struct told told = { .kind = frame->word };
+    struct event_text event;
+    const char *by;
+    size_t by_length;
 
-    if (frame->socket->lossy && (tab->phase == TAB_CONNECTING || seq > tab->store->cursor + 1)) {
+    if (!text_parse_event(frame->bytes, frame->length, &event))
+        return told_by(json_loadb(frame->bytes, frame->length, 0, NULL), frame->word);
+    told.digest = record_digest(event.payload, event.payload_length);
+    told.arrival.kind = record_text(frame->word);
+    told.arrival.seq = event.seq;
+    if (text_parse_payload(event.payload, event.payload_length, &by, &by_length,
+                           &told.arrival.ordinal)) {
+        told.arrival.by = record_intern_bytes(by, by_length);
+        return told;
+    }
+    told.arrival.fields = json_loadb(event.payload, event.payload_length, 0, NULL);
+    told.arrival.ordinal = number_of(told.arrival.fields, "n");
+    told.arrival.by = word_of(told.arrival.fields, "by");
+    return told;
+}
+
+static void apply(struct tab *tab, const struct frame *frame, const struct told *told)
+{
+    const struct arrival *arrival = &told->arrival;
+
+    record_received(tab, frame, told->kind, arrival->more, arrival->fields, arrival->seq);
+    RECORD(CLIENT_APPLY, tab->actor->party, 0, 0, 0, .session = tab->actor->session_word,
+           .epoch = (int64_t)tab->store->epoch, .seq = (int64_t)arrival->seq,
+           .digest = told->digest, .kind = told->kind, .gen = (int64_t)tab->gen);
+    if (arrival->seq > tab->store->cursor) tab->store->cursor = arrival->seq;
+    understand(tab, arrival->kind, arrival->fields);
+    inbox_add(tab->actor, arrival);
+}
+
+static void on_event(struct tab *tab, const struct frame *frame)
+{
+    struct told told = told_by_frame(frame);
+    uint64_t next = tab->store->cursor + 1;
+
+    if (frame->socket->lossy && (tab->phase == TAB_CONNECTING || told.arrival.seq > next)) {
         if (!tab->fetching && tab->phase != TAB_CONNECTING) fetch_tail(tab);
         return;
     }
-    record_received(tab, frame, frame->word, body, json_object_get(body, "payload"), seq);
-    apply(tab, type, frame->word, body, seq);
+    apply(tab, frame, &told);
 }
 
 static void on_history_page(struct tab *tab, const struct frame *frame, const json_t *body)
@@ -153,16 +189,15 @@ static void on_history_page(struct tab *tab, const struct frame *frame, const js
     if (!tab->fetching) return;
     tab->fetching = false;
     json_array_foreach(events, i, event) {
-        uint64_t seq = number_of(event, "seq");
+        struct told told = told_by(event, word_of(event, "type"));
+        uint64_t seq = told.arrival.seq;
         if (seq <= tab->store->cursor) continue;
         if (json_is_true(json_object_get(body, "trimmed")) && seq > tab->store->cursor + 1) {
             RECORD(GAP_TOLD, tab->actor->party, 0, 0, 0, .epoch = (int64_t)tab->store->epoch,
                    .from = (int64_t)tab->store->cursor + 1, .to = (int64_t)seq - 1,
                    .gen = (int64_t)tab->gen);
         }
-        record_word kind = word_of(event, "type");
-        record_received(tab, frame, kind, event, json_object_get(event, "payload"), seq);
-        apply(tab, text_of(event, "type"), kind, event, seq);
+        apply(tab, frame, &told);
     }
     frame->socket->lossy = false;
     if (json_is_true(json_object_get(body, "more"))) fetch_tail(tab);
@@ -214,9 +249,7 @@ static void on_gap(struct tab *tab, const json_t *body)
 static void on_replay_complete(struct tab *tab, const struct frame *frame)
 {
     if (tab->phase != TAB_READY) return;
-    json_t *body = message("connection_acknowledged");
-    json_object_set_new(body, "gen", json_integer((json_int_t)tab->gen));
-    tab_send(tab, body, "connection_acknowledged", NULL, 0);
+    tab_tell(tab, "connection_acknowledged", "gen", tab->gen);
     tab->phase = TAB_ONLINE;
     tab->failures = 0;
     RECORD(CLIENT_ONLINE, tab->actor->party, 0, 0, 0, .conn = frame->socket->serial,
@@ -230,14 +263,12 @@ static void on_heartbeat(struct tab *tab, const json_t *body)
     uint64_t head_before = tab->head_heard;
 
     tab->head_heard = number_of(body, "head");
-    tab_send(tab, message("pong"), "pong", NULL, 0);
+    tab_tell(tab, "pong", NULL, 0);
     if (tab->store->cursor > tab->acked) {
-        json_t *ack = message("ack");
         tab->acked = tab->store->cursor;
-        json_object_set_new(ack, "seq", json_integer((json_int_t)tab->acked));
         RECORD(ACK, tab->actor->party, 0, 0, 0, .seq = (int64_t)tab->acked,
                .gen = (int64_t)tab->gen);
-        tab_send(tab, ack, "ack", NULL, 0);
+        tab_tell(tab, "ack", "seq", tab->acked);
     }
     /* Events under way may well come after a heartbeat that names them, but not a whole period
      * later. */
@@ -259,17 +290,7 @@ static void on_control(struct tab *tab, const struct frame *frame, const json_t 
     else if (strcmp(type, "history_page") == 0) on_history_page(tab, frame, body);
     else if (strcmp(type, "error") == 0) on_error(tab, body);
     else understand(tab, type, fields);
-    inbox_add(tab->actor, type, fields, body, 0);
-}
-
-static void receive(struct tab *tab, const struct frame *frame)
-{
-    const json_t *body = json_loadb(frame->bytes, frame->length, 0, NULL);
-
-    if (json_object_get(body, "seq") != NULL)
-        on_event(tab, frame, body);
-    else
-        on_control(tab, frame, body);
+    inbox_add(tab->actor, &(struct arrival){ .kind = type, .fields = fields, .more = body });
 }
 
 /* False for a message that came before. Notes whether one is missing. */
@@ -304,5 +325,8 @@ void tab_deliver(struct tab *tab, struct frame *frame)
                .frame = frame->number, .why = record_intern("came before"));
         return;
     }
-    receive(tab, frame);
+    if (frame->seq > 0)
+        on_event(tab, frame);
+    else
+        on_control(tab, frame, json_loadb(frame->bytes, frame->length, 0, NULL));
 }

@@ -113,7 +113,7 @@ static void send_hello(struct tab *tab, const struct scn_step *step)
                         json_string(attr_text(&step->attrs, "session", tab->actor->session)));
     set_number(body, &step->attrs, "epoch", tab->store->epoch);
     set_number(body, &step->attrs, "cursor", tab->store->cursor);
-    tab_send(tab, body, "hello", NULL, 0);
+    tab_send(tab, body, "hello");
 }
 
 static void send_with_number(struct tab *tab, const struct scn_step *step, const char *name,
