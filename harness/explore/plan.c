@@ -55,10 +55,12 @@ uint32_t plan_options(struct plan *plan, uint32_t count, uint16_t *index, uint16
                       uint32_t max, uint32_t *forced)
 {
     uint32_t used = 0, advance = UINT32_MAX, pressing = 0;
+    uint16_t options[WORLD_ENTITIES_MAX + 1];
+    world_options(options);
     *forced = UINT32_MAX;
     plan->choice++;
     for (uint32_t i = 0; i < count && used < max; i++) {
-        uint16_t id = world_option(i);
+        uint16_t id = options[i];
         if (id == WORLD_ADVANCE) {
             advance = i;
             continue;

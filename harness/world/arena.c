@@ -109,10 +109,9 @@ static char *end_of(struct header *header)
 
 static bool all_are(const char *from, const char *to, unsigned char pattern)
 {
-    for (; from < to; from++) {
-        if ((unsigned char)*from != pattern) return false;
-    }
-    return true;
+    /* All equal: the first is the pattern, and each equals the one before it. */
+    if (from >= to) return true;
+    return (unsigned char)*from == pattern && memcmp(from, from + 1, (size_t)(to - from) - 1) == 0;
 }
 
 #ifdef WITH_ASAN

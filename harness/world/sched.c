@@ -41,6 +41,29 @@ uint16_t world_option(uint32_t index)
     return WORLD_NOBODY;
 }
 
+static uint32_t options_of_class(uint32_t class_, uint16_t *out)
+{
+    uint32_t used = 0;
+    for (uint32_t word = 0; word < W.words; word++) {
+        uint64_t bits = W.enabled[class_][word];
+        for (; bits != 0; bits &= bits - 1) {
+            uint16_t id = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(bits));
+            if (!W.option_continues || id != W.self->id) out[used++] = id;
+        }
+    }
+    return used;
+}
+
+void world_options(uint16_t *out)
+{
+    uint32_t used = 0;
+    if (W.option_continues) out[used++] = W.self->id;
+    for (uint32_t class_ = 0; class_ < WORLD_CLASSES; class_++) {
+        if (class_ == WORLD_SPURIOUS && W.option_advance) out[used++] = WORLD_ADVANCE;
+        used += options_of_class(class_, out + used);
+    }
+}
+
 bool world_option_continues(void)
 {
     return W.option_continues;
