@@ -17,6 +17,26 @@ enum { SHRINK_TRIES = 4000, PROBLEM = 1 };
 
 static struct pin pins[PINS_MAX];
 
+static enum explore_kind kind_of(enum scn_strategy strategy)
+{
+    switch (strategy) {
+    case SCN_STRATEGY_RANDOM:
+        return EXPLORE_RANDOM;
+    case SCN_STRATEGY_PCT:
+        return EXPLORE_PCT;
+    case SCN_STRATEGY_DFS:
+        return EXPLORE_DFS;
+    case SCN_STRATEGY_AUTO:
+    case SCN_STRATEGY_EXHAUSTIVE:
+    case SCN_STRATEGY_POS:
+    case SCN_STRATEGY_SURW:
+    case SCN_STRATEGY_DELAY:
+    case SCN_STRATEGY_COUNT:
+        return EXPLORE_AUTO;
+    }
+    return EXPLORE_AUTO;
+}
+
 /* --- opening --- */
 
 static bool invalid(struct job *job, char *text)
@@ -66,6 +86,33 @@ static bool open_image(struct job *job)
     return invalid(job, text);
 }
 
+/* What the language has words for and this build has no machinery for is refused, not run as
+ * something else. */
+static bool is_built(struct job *job)
+{
+    const struct scn_file *file = job->file;
+    char *text = NULL;
+    for (uint32_t i = 0; i < file->core_count; i++) {
+        const struct scn_attr *transport = scn_attrs_find(&file->cores[i].attrs, "transport");
+        if (transport == NULL || strcmp(transport->value.text, "sockets") != 0) continue;
+        if (asprintf(&text, "%s:%u:%u: error: transport=sockets is not built yet; frames is\n",
+                     job->path, transport->place.line, transport->place.column) < 0) {
+            text = NULL;
+        }
+        return invalid(job, text);
+    }
+    enum scn_strategy strategy = file->explore.strategy;
+    if (kind_of(strategy) == EXPLORE_AUTO && strategy != SCN_STRATEGY_AUTO) {
+        if (asprintf(&text,
+                     "%s:%u: error: strategy %s is not built yet; auto, random, pct and dfs are\n",
+                     job->path, file->explore.place.line, scn_strategy_word(strategy)) < 0) {
+            text = NULL;
+        }
+        return invalid(job, text);
+    }
+    return true;
+}
+
 bool job_open(struct job *job, const char *path, const struct cli_options *options)
 {
     extern const struct image image_core_image;
@@ -84,7 +131,7 @@ bool job_open(struct job *job, const char *path, const struct cli_options *optio
     size_t bytes;
     job->source = scn_read_file(path, SCN_BYTES_MAX, &bytes);
     job->shared = worker_shared(sizeof *job->shared);
-    return open_image(job);
+    return is_built(job) && open_image(job);
 }
 
 void job_free(struct job *job)
@@ -96,26 +143,6 @@ void job_free(struct job *job)
 }
 
 /* --- exploring --- */
-
-static enum explore_kind kind_of(enum scn_strategy strategy)
-{
-    switch (strategy) {
-    case SCN_STRATEGY_RANDOM:
-        return EXPLORE_RANDOM;
-    case SCN_STRATEGY_PCT:
-        return EXPLORE_PCT;
-    case SCN_STRATEGY_DFS:
-        return EXPLORE_DFS;
-    case SCN_STRATEGY_AUTO:
-    case SCN_STRATEGY_EXHAUSTIVE:
-    case SCN_STRATEGY_POS:
-    case SCN_STRATEGY_SURW:
-    case SCN_STRATEGY_DELAY:
-    case SCN_STRATEGY_COUNT:
-        return EXPLORE_AUTO;
-    }
-    return EXPLORE_AUTO;
-}
 
 struct explore_options job_explore_options(const struct job *job)
 {
@@ -324,6 +351,7 @@ static void explain_failure(struct job *job)
     result = work(job, job_explain, false);
     if (result.end != WORKER_RETURNED) fault(job, "the failing execution could not be explained");
     job->report.screen = shared->screen;
+    job_tell_failure(job);
 }
 
 void job_run(struct job *job, const char *path, const struct cli_options *options,

@@ -8,7 +8,7 @@
 #include "harness/world/image.h"
 #include "reports/report.h"
 
-enum { JOB_SCREEN_MAX = 256 << 10, JOB_TEXT_MAX = 2048 };
+enum { JOB_SCREEN_MAX = 256 << 10, JOB_TEXT_MAX = 2048, JOB_REPLAY_MAX = 64 << 10 };
 
 /* What workers and their parent share. */
 struct job_shared {
@@ -21,6 +21,8 @@ struct job_shared {
     bool has_violation;
     bool replayed;                   /* the verification gave the same failure */
     uint32_t choices_found;
+    struct check_violation told;     /* of the shrunk execution */
+    char replay[JOB_REPLAY_MAX];
     char problem[JOB_TEXT_MAX];
     char screen[JOB_SCREEN_MAX];
 };
@@ -33,6 +35,7 @@ struct job {
     const struct image *image;
     struct job_shared *shared;
     struct report report;
+    struct report_failure failure;   /* what report.failure points to */
     struct report_style style;
     char *text;                      /* diagnostics, or what went wrong */
     char folder[4096];
@@ -53,8 +56,11 @@ struct explore_options job_explore_options(const struct job *job);
 /* Choices of a failure that are not option 0. */
 uint32_t job_deviations(const struct explore_failure *failure);
 
+/* What is known of the failure outside of its execution: fills job->failure. */
+void job_tell_failure(struct job *job);
+
 /* job_explain.c: the failing execution once more, in this process, with everything recorded;
- * fills job->shared->screen and writes the report's folder. */
+ * fills shared->screen, ->told and ->replay, and writes the report's folder. */
 int job_explain(void *job);
 
 #endif

@@ -47,26 +47,6 @@ static void replay(const struct job *job, struct world_result *result)
     world_observe(NULL, NULL);
 }
 
-static void fill(struct job *job, struct report_failure *told, char *replay_line, size_t bytes)
-{
-    struct job_shared *shared = job->shared;
-    char *token = token_write(shared->failure.choices, shared->failure.count);
-    snprintf(replay_line, bytes, "./harness run %s --choices %s", job->path, token);
-    free(token);
-    if (scene.violation) told->violation = *scene.violation;
-    told->set = scene.checks;
-    told->finding = world_finding_get()->kind == WORLD_FOUND_CHECK ? NULL : world_finding_get();
-    told->leak = scene.leaked;
-    told->leak_group = scene.leak_group;
-    told->run = shared->failure.run;
-    told->strategy = job->options->choices || job->file->has_schedule ? NULL
-                                                                      : shared->failure.strategy;
-    told->seed = job_explore_options(job).strategy.seed;
-    told->choices_found = shared->choices_found;
-    told->choices = job_deviations(&shared->failure);
-    told->replay = replay_line;
-}
-
 /* Beside the executable unless told otherwise; written short where that is the current folder. */
 static void report_folder(struct job *job)
 {
@@ -82,25 +62,53 @@ static void report_folder(struct job *job)
     }
 }
 
+void job_tell_failure(struct job *job)
+{
+    struct job_shared *shared = job->shared;
+    bool replayed = job->options->choices || job->file->has_schedule;
+    job->failure.violation = shared->told;
+    job->failure.run = shared->failure.run;
+    job->failure.strategy = replayed ? NULL : shared->failure.strategy;
+    job->failure.seed = job_explore_options(job).strategy.seed;
+    job->failure.choices_found = shared->choices_found;
+    job->failure.choices = job_deviations(&shared->failure);
+    job->failure.replay = shared->replay;
+    job->failure.folder = job->folder;
+    report_folder(job);
+    job->report.failure = &job->failure;
+}
+
+static void write_replay_line(struct job *job)
+{
+    struct job_shared *shared = job->shared;
+    const struct cli_options *options = job->options;
+    char *token = token_write(shared->failure.choices, shared->failure.count);
+    snprintf(shared->replay, sizeof shared->replay, "./harness run %s%s%s --choices %s", job->path,
+             options->core ? " --core " : "", options->core ? options->core : "", token);
+    free(token);
+}
+
 int job_explain(void *argument)
 {
     struct job *job = argument;
     struct job_shared *shared = job->shared;
-    struct report_failure told = {0};
     struct report_problem problem;
     struct world_result result;
-    char *replay_line = malloc(TOKEN_CHOICES_MAX * 8);
     scene_init(&scene, job->file, job->image, NULL);
     char *schedule = write_schedule(job);
     replay(job, &result);
-    fill(job, &told, replay_line, TOKEN_CHOICES_MAX * 8);
-    told.schedule = schedule;
+    if (scene.violation) shared->told = *scene.violation;
+    write_replay_line(job);
+    job_tell_failure(job);
+    struct report_failure *told = &job->failure;
+    told->set = scene.checks;
+    told->finding = world_finding_get()->kind == WORLD_FOUND_CHECK ? NULL : world_finding_get();
+    told->leak = scene.leaked;
+    told->leak_group = scene.leak_group;
+    told->schedule = schedule;
     if (schedule && job->source) {
-        told.pinned = pinning_scenario(job->file, job->source, "pinned", schedule);
+        told->pinned = pinning_scenario(job->file, job->source, "pinned", schedule);
     }
-    report_folder(job);
-    told.folder = job->folder;
-    job->report.failure = &told;
     char *screen = report_screen(&job->report, job->style);
     snprintf(shared->screen, sizeof shared->screen, "%s", screen ? screen : "");
     job->report.screen = shared->screen;
