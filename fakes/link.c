@@ -74,8 +74,8 @@ void link_init(struct play *play, struct tab *tab, struct link *link, bool to_co
     link->from = to_core ? tab->actor->party : tab->actor->instance->party;
     link->to = to_core ? tab->actor->instance->party : tab->actor->party;
     link->tail = &link->head;
-    link->task = world_task(to_core ? name_of(name, own, "->", core) : name_of(name, core, "->", own),
-                            WORLD_MESSAGE, deliver, link);
+    (void)name_of(name, to_core ? own : core, "->", to_core ? core : own);
+    link->task = world_task(name, WORLD_MESSAGE, deliver, link);
 }
 
 struct frame *link_frame(struct socket *socket, enum frame_kind kind)

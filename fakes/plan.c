@@ -171,7 +171,7 @@ static void at_least(uint64_t *value, uint64_t least)
     if (*value < least) *value = least;
 }
 
-/* As long as the longest promise needs, and until every silent connection must have been noticed. */
+/* As long as the longest promise needs, and until every silent connection was noticed. */
 static void plan_calm(struct stage *stage)
 {
     for (uint32_t i = 0; i < stage->file->core_count; i++) {

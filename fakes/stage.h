@@ -53,9 +53,9 @@ struct stage *stage_new(const struct scn_file *file, const struct core_api *api,
 void stage_free(struct stage *stage);
 
 /* How long the calm lasts that follows the storm, at most: as long as the longest promise needs, as
- * long as a core needs to notice a silent connection, and before that the patience with scripts that
- * wait in vain. A scenario's bound on time is about the storm, so the world's limit should lie that
- * much higher. */
+ * long as a core needs to notice a silent connection, and before that the patience with scripts
+ * that wait in vain. A scenario's bound on time is about the storm, so the world's limit should lie
+ * that much higher. */
 uint64_t stage_calm_us(const struct stage *stage);
 
 /* The body of thread 0 of an execution. */

@@ -1,0 +1,187 @@
+/* Those who act: scripts, what they expect, tabs, agents and backends. */
+#ifndef FAKES_ACTORS_H
+#define FAKES_ACTORS_H
+
+#include "fakes/wire.h"
+
+/* --- scripts (script.c) --- */
+
+struct actor {
+    struct play *play;
+    const struct scn_actor *scn;
+    uint32_t index;
+    uint16_t party;
+    uint16_t entity;        /* of its fiber; WORLD_NOBODY while it has none */
+    struct instance *instance;
+    const char *user, *session, *project; /* session is never NULL for tabs and agents */
+    record_word user_word, session_word;
+    uint32_t *begun, *ended; /* per step, occurrences so far */
+    bool busy;              /* counted in play->busy */
+    bool over;              /* its script has ended */
+    bool dead;              /* its fiber is gone: steps that did not end never will */
+    const struct scn_modifiers *awaits; /* blocked on after or during */
+    struct world_queue turn;    /* waits for `awaits` */
+    struct world_queue arrival; /* waits for something to expect */
+    uint64_t step_since_ns;     /* when the first of its times began */
+    uint32_t step_time;         /* which of its times it is, from 1 */
+    /* What arrived, in order, as seen by `expect`. */
+    struct arrival *inbox;
+    uint32_t inbox_count, inbox_capacity, inbox_next;
+    union {
+        struct tab *tab;
+        struct agent *agent;
+        struct box *box;
+        struct counter *published; /* of a backend */
+    };
+};
+
+/* Something that an actor can expect. */
+struct arrival {
+    const char *kind;
+    const json_t *fields;   /* looked up by name; both may be NULL */
+    const json_t *more;
+    uint64_t seq;           /* 0: it has none */
+    uint64_t ordinal;       /* n-th of its kind from its producer; 0: not known */
+    record_word by;         /* that producer, or 0 */
+};
+
+/* Runs the actor's script from the beginning. `perform` acts out one occurrence of one step; false
+ * ends the script. */
+typedef bool (*step_performer)(struct actor *actor, const struct scn_step *step);
+void script_run(struct actor *actor, step_performer perform);
+
+void actor_busy(struct actor *actor, bool busy);
+/* The fiber is gone or will not go on: whoever waits for its steps must not wait for ever. */
+void actor_abandon(struct actor *actor);
+
+bool ref_ended(const struct play *play, const struct scn_ref *ref);
+bool ref_open(const struct play *play, const struct scn_ref *ref);
+/* It has not ended and never will. */
+bool ref_dead(const struct play *play, const struct scn_ref *ref);
+enum readiness { NOT_YET, READY, NEVER };
+enum readiness modifiers_ready(const struct play *play, const struct scn_modifiers *modifiers);
+/* A step or fault began or ended: wakes those who waited for it. */
+void progress(struct play *play);
+
+/* --- expectations (expect.c) --- */
+
+/* Adds a copy to the inbox and wakes the script. */
+void inbox_add(struct actor *actor, const struct arrival *arrival);
+/* One time of an `expect`; reports a violation when the deadline passes. */
+void expect_step(struct actor *actor, const struct scn_step *step);
+/* Reports that a step was not fulfilled. Does not return. */
+_Noreturn void expect_broken(struct actor *actor, const struct scn_step *step, const char *text);
+
+/* --- tabs (tab.c, tab_receive.c, tab_script.c) --- */
+
+struct cursor_store {
+    bool known;
+    uint64_t epoch, cursor;
+};
+
+struct prompt_note {
+    const char *id;
+    uint64_t number;
+    bool input;
+    bool open;
+};
+
+/* A message that the script wants sent, kept until the handshake holds. */
+struct outgoing {
+    struct outgoing *next;
+    const char *bytes, *kind, *id;
+    size_t length;
+    uint64_t port;
+};
+
+enum tab_phase { TAB_OFFLINE, TAB_CONNECTING, TAB_READY, TAB_ONLINE };
+
+struct tab {
+    struct actor *actor;
+    enum tab_phase phase;
+    struct socket *socket;      /* NULL when offline */
+    struct link to_core, to_tab;
+    struct cursor_store own, *store;
+    uint64_t gen;               /* of the newest connection_ready; 0: none */
+    uint64_t head_heard;        /* of the newest heartbeat */
+    bool fetching;              /* has asked for the tail */
+    uint64_t acked;
+    uint32_t sockets;           /* opened so far */
+    uint32_t failures;          /* in a row, without a handshake */
+    bool reconnecting;          /* counted in play->busy */
+    bool closed_for_good;
+    uint16_t reconnect_task, closer_task;
+    struct outgoing *outgoing, **outgoing_tail;
+    struct prompt_note prompts[PROMPTS_MAX];
+    uint32_t prompt_count;
+    uint64_t run;               /* newest run it has heard of */
+    /* Faults that wait for their moment. */
+    bool double_hello, wrong_epoch, reset_cursor, cursor_ahead, lose_ack;
+    uint64_t late_close_us;
+    struct socket *late_socket;
+    uint64_t away_until_ns;     /* half-open: no network until then */
+    uint64_t frozen_until_ns;
+};
+
+void tab_init(struct actor *actor);
+void tab_body(void *actor);
+void tab_connect(struct tab *tab);
+void tab_deliver(struct tab *tab, struct frame *frame);
+/* The tab's end of its socket is gone. */
+void tab_offline(struct tab *tab, const char *why, uint32_t code);
+void tab_close(struct tab *tab);
+void tab_fresh(struct tab *tab);
+/* Both ends learn that the socket is gone. */
+void tab_cut(struct tab *tab, const char *why);
+void tab_halfopen(struct tab *tab, uint64_t until_ns);
+void tab_back(struct tab *tab);
+/* The handshake holds: nothing is left to do by itself. */
+void tab_online(struct tab *tab);
+void tab_flush(struct tab *tab);
+/* {"type":kind} or {"type":kind,name:number}, at once, if there is a socket. */
+void tab_tell(struct tab *tab, const char *kind, const char *name, uint64_t number);
+/* A message of the script: now if the handshake holds, otherwise as soon as it does. */
+void tab_queue(struct tab *tab, const json_t *body, const char *kind, const char *id,
+               uint64_t port);
+/* A message of the script, whatever the handshake says. */
+void tab_send(struct tab *tab, const json_t *body, const char *kind);
+struct prompt_note *tab_prompt(struct tab *tab, const char *id, bool open_only);
+void tab_stale_answer(struct tab *tab);
+/* A tab that wants to be connected and is not: it will try. */
+void tab_reconnect_later(struct tab *tab);
+bool tab_wants_back(const struct tab *tab);
+
+/* --- agents and backends (agent.c, backend.c) --- */
+
+struct counter {
+    const char *kind;
+    uint64_t count;
+};
+
+struct agent {
+    struct actor *actor;
+    struct run_context *run;    /* NULL: not running */
+    const struct instance *at;  /* where it runs */
+    uint64_t run_number;
+    bool submitted;             /* somebody has asked for its run */
+    uint64_t asking_us;         /* timeout of the question that is open; 0: none is */
+    bool stop_asked, finished;
+    struct counter emitted[KINDS_MAX]; /* events of each kind so far */
+    struct world_queue stopped;
+};
+
+/* The number of the next event of that kind. */
+uint64_t count_kind(struct counter counters[KINDS_MAX], const char *kind);
+
+void agent_init(struct actor *actor);
+/* Of that life of that core: its threads are gone. */
+void agents_killed(struct play *play, const struct instance *instance);
+enum core_result agent_run(void *instance, const char *agent, struct run_context *run);
+void agent_request_stop(void *instance, const char *agent, struct run_ref run);
+void backend_body(void *actor);
+/* Payload of an event as a script says: who, its ordinal, text, attributes, bytes=N. */
+char *event_payload(const struct actor *actor, const struct scn_step *step, uint64_t ordinal,
+                    size_t *length);
+void backend_killed(struct actor *actor);
+
+#endif

@@ -1,0 +1,40 @@
+/* Faults: when they may strike, what they do. */
+#ifndef FAKES_FAULTS_H
+#define FAKES_FAULTS_H
+
+#include "fakes/wire.h"
+
+/* --- faults (fault.c, fault_act.c) --- */
+
+struct fault {
+    struct play *play;
+    const struct scn_fault *scn;
+    uint32_t index;
+    uint16_t party;
+    uint16_t task, end_task, close_task;
+    uint32_t begun, ended;
+    uint32_t left;          /* times that it may still strike */
+    bool waits;             /* for after or during */
+    bool armed;             /* conditions hold: it strikes when it can */
+    bool shown;             /* its task is enabled or has a time */
+    bool timed;             /* its task waits for a time or a window */
+    bool counted;           /* mandatory and due: in play->busy */
+    bool active;            /* with `for`: not healed yet */
+    bool lasting;           /* it struck, and was not taken back yet */
+    uint64_t cut_frame, cut_byte; /* strikes when so many have passed; 0: not that way */
+    uint64_t by_us;
+    int64_t jump_us;
+};
+
+void faults_init(struct play *play);
+/* Conditions may have changed: steps, sockets, calls, locks, frames. */
+void faults_refresh(struct play *play);
+/* A frame has arrived: cuts at the k-th one. */
+void faults_delivered(struct play *play, struct socket *socket, bool to_tab, size_t bytes);
+/* Calm: optional ones end, active ones are healed. */
+void faults_heal(struct play *play);
+bool fault_available(const struct fault *fault);
+void fault_act(struct fault *fault);
+void fault_undo(struct fault *fault);
+
+#endif

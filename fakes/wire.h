@@ -1,0 +1,136 @@
+/* Between tabs and cores: links, sockets, and the thread that owns them at the core. */
+#ifndef FAKES_WIRE_H
+#define FAKES_WIRE_H
+
+#include "fakes/common.h"
+
+/* --- links: frames on their way (link.c) --- */
+
+enum frame_kind { FRAME_OPEN, FRAME_MESSAGE, FRAME_CLOSE };
+
+struct frame {
+    struct frame *next;
+    struct socket *socket;
+    enum frame_kind kind;
+    uint64_t due_ns;
+    const char *bytes;
+    size_t length;
+    record_word word;       /* its "type" */
+    uint64_t seq;
+    uint32_t number;        /* on this socket and direction, from 1 */
+    uint32_t code;          /* FRAME_CLOSE */
+    uint32_t cause;         /* record of its departure */
+};
+
+/* One direction between a tab and its core. Messages arrive in order, one task step each. */
+struct link {
+    struct play *play;
+    struct tab *tab;
+    bool to_core;
+    bool stalled;           /* nothing is delivered */
+    uint16_t task;
+    uint16_t from, to;      /* parties */
+    uint64_t slow_us;       /* every message sent now takes that long */
+    uint64_t last_due_ns;
+    uint32_t count;
+    struct frame *head, **tail;
+};
+
+/* A socket as both ends see it. The core's end is worked on by core/ws alone. */
+struct socket {
+    struct tab *tab;
+    struct instance *instance;
+    uint64_t handle;        /* index in play->sockets */
+    uint32_t serial;        /* of its tab, from 1 */
+    uint32_t life;          /* of the core that it leads to */
+    bool tab_open;          /* the tab has not heard or caused its end */
+    bool core_open;         /* the core knows it: conn_open succeeded, conn_closed not called */
+    bool cut;               /* nothing passes any more */
+    bool write_queued, close_queued;
+    uint32_t close_code;
+    struct conn_ref conn;
+    uint32_t frames_in, frames_out;        /* sent by the tab, by the core */
+    uint32_t frames_seen;                  /* newest number that arrived at the tab */
+    uint64_t frames_mask;                  /* which of the 64 up to that one did */
+    bool lossy;                            /* one came without its predecessor */
+    uint32_t delivered[2];                 /* frames that arrived at the core, at the tab */
+    uint64_t bytes[2];
+};
+
+void link_init(struct play *play, struct tab *tab, struct link *link, bool to_core);
+void link_push(struct link *link, struct frame *frame);
+struct frame *link_frame(struct socket *socket, enum frame_kind kind);
+/* Forgets what is under way on that socket (NULL: on all). */
+void link_drop(struct link *link, const struct socket *socket, const char *why);
+bool link_has_message(const struct link *link, const struct scn_attr *kind);
+void link_lose_head(struct link *link);
+void link_duplicate_head(struct link *link);
+bool link_can_reorder(const struct link *link);
+void link_reorder(struct link *link);
+void link_stall(struct link *link, bool stalled);
+
+/* --- the transport of one core (ws.c) --- */
+
+enum work_kind { WORK_OPEN, WORK_INPUT, WORK_WRITE, WORK_CLOSE, WORK_CLOSED };
+
+struct work {
+    struct work *next;
+    struct socket *socket;
+    enum work_kind kind;
+    struct frame *frame;
+    const char *why;
+};
+
+struct ws {
+    struct work *head, **tail;
+    struct world_queue queue;
+    struct world_queue done;
+    bool stop, stopped;
+};
+
+void ws_post(struct instance *instance, struct socket *socket, enum work_kind kind,
+             struct frame *frame, const char *why);
+void ws_body(void *instance);
+void ws_want_write(void *instance, uint64_t handle, struct conn_ref conn);
+void ws_close(void *instance, uint64_t handle, struct conn_ref conn, enum core_close_code code);
+/* There is room in the socket again. */
+void ws_resume(struct socket *socket);
+
+/* --- core instances (instance.c) --- */
+
+struct instance {
+    struct play *play;
+    uint32_t index;
+    uint16_t party;
+    uint8_t group;
+    uint32_t life;          /* 0 before the first */
+    bool alive;             /* started, not killed, not draining */
+    bool coming;            /* being started, or will be */
+    bool draining;
+    struct core *core;
+    struct ws ws;
+    char ws_name[WORLD_NAME_MAX];
+    char keeper_name[WORLD_NAME_MAX];
+    char main_name[WORLD_NAME_MAX];
+    bool submitting;        /* a thread of its process is about to submit runs */
+    uint16_t restart_task;
+    uint64_t drain_us;      /* what its keeper has to do */
+    uint64_t restart_us;    /* WORLD_NEVER: leave it */
+    struct world_queue changed;
+};
+
+void instance_init(struct play *play, uint32_t index);
+/* Makes and starts a life of this core; the caller is a fiber that may block. */
+void instance_start(struct instance *instance);
+/* Drains and destroys it; leaks are reported. The caller is a fiber that may block. */
+void instance_stop(struct instance *instance, uint64_t deadline_us);
+/* Starts it again that much later; WORLD_NEVER: not at all. */
+void instance_kill(struct instance *instance, uint64_t restart_us);
+/* Drains it in a thread of its own, then starts it again; restart_us WORLD_NEVER: or not. */
+void instance_drain_aside(struct instance *instance, uint64_t deadline_us, uint64_t restart_us);
+/* Submits the runs that no script starts and that were not submitted before. Does not block. */
+void instance_submit_runs(struct instance *instance);
+/* The newest thread of that name that belongs to this life of the core; WORLD_NOBODY: none. */
+uint16_t instance_thread(const struct instance *instance, const char *name);
+
+#endif
