@@ -77,8 +77,8 @@ static bool open_image(struct job *job)
 {
     char problem[1024];
     const struct scn_attr *image = scn_attrs_find(&job->file->cores[0].attrs, "image");
-    job->image = cli_image(image ? image->value.text : NULL, job->options->core, problem,
-                           sizeof problem);
+    job->image =
+        cli_image(image ? image->value.text : NULL, job->options->core, problem, sizeof problem);
     if (job->image) return true;
     char *text;
     uint32_t line = image ? image->place.line : 0;

@@ -19,9 +19,9 @@ struct job_shared {
     struct check_violation violation;
     struct check_verdict judged;
     bool has_violation;
-    bool replayed;                   /* the verification gave the same failure */
+    bool replayed; /* the verification gave the same failure */
     uint32_t choices_found;
-    struct check_violation told;     /* of the shrunk execution */
+    struct check_violation told; /* of the shrunk execution */
     char replay[JOB_REPLAY_MAX];
     char problem[JOB_TEXT_MAX];
     char screen[JOB_SCREEN_MAX];
@@ -30,14 +30,14 @@ struct job_shared {
 struct job {
     const char *path;
     const struct cli_options *options;
-    const struct scn_file *file;     /* NULL: it did not parse */
+    const struct scn_file *file; /* NULL: it did not parse */
     char *source;
     const struct image *image;
     struct job_shared *shared;
     struct report report;
-    struct report_failure failure;   /* what report.failure points to */
+    struct report_failure failure; /* what report.failure points to */
     struct report_style style;
-    char *text;                      /* diagnostics, or what went wrong */
+    char *text; /* diagnostics, or what went wrong */
     char folder[4096];
 };
 

@@ -17,8 +17,8 @@ static char *write_schedule(const struct job *job)
 {
     const struct explore_failure *failure = &job->shared->failure;
     struct world_result result;
-    struct strategy *recorder = strategy_recorder(failure->choices, failure->count, notes,
-                                                  TOKEN_CHOICES_MAX);
+    struct strategy *recorder =
+        strategy_recorder(failure->choices, failure->count, notes, TOKEN_CHOICES_MAX);
     explore_execute(&scene.subject, recorder, &result);
     uint32_t count = pins_write(notes, pins, PINS_MAX);
     recorder->free(recorder);

@@ -32,17 +32,18 @@ static void print_help(void)
         snprintf(head, sizeof head, "%s %s", commands[i].word, commands[i].arguments);
         printf("  %-24s %s\n", head, commands[i].help);
     }
-    printf("\n"
-           "'harness COMMAND --help' explains a command and its options.\n"
-           "\n"
-           "exit status\n"
-           "  0  everything holds\n"
-           "  1  a promise was broken: an invariant, a check, a deadlock, a leak, misuse of a lock\n"
-           "  2  a scenario or the command line is wrong\n"
-           "  3  inconclusive: what a scenario claims to test was never reached\n"
-           "  4  the core crashed\n"
-           "  5  the harness itself is at fault\n"
-           "  of several files: 5, 2, 4, 1, 3, 0, the first that applies\n");
+    printf(
+        "\n"
+        "'harness COMMAND --help' explains a command and its options.\n"
+        "\n"
+        "exit status\n"
+        "  0  everything holds\n"
+        "  1  a promise was broken: an invariant, a check, a deadlock, a leak, misuse of a lock\n"
+        "  2  a scenario or the command line is wrong\n"
+        "  3  inconclusive: what a scenario claims to test was never reached\n"
+        "  4  the core crashed\n"
+        "  5  the harness itself is at fault\n"
+        "  of several files: 5, 2, 4, 1, 3, 0, the first that applies\n");
 }
 
 static int unknown(const char *word)

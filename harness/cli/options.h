@@ -16,7 +16,8 @@
     X(RUNS, "runs", "N", "budget of runs, instead of the file's")                                  \
     X(CORE, "core", "FILE", "run another build of the core (a shared image, build/cores/*.so)")    \
     X(FULL, "full", NULL, "the whole diagram: every column, every row")                            \
-    X(REPORTS, "reports", "DIR", "folder for reports of failures (default: reports/ beside the executable)")              \
+    X(REPORTS, "reports", "DIR",                                                                   \
+      "folder for reports of failures (default: reports/ beside the executable)")                  \
     X(JUNIT, "junit", "FILE", "write JUnit XML")                                                   \
     X(JSON, "json", "FILE", "write a summary as JSON")                                             \
     X(NO_SHRINK, "no-shrink", NULL, "report a failure as it was found")                            \
@@ -28,7 +29,7 @@ enum cli_option {
 #define X(id, word, argument, help) CLI_##id,
     CLI_OPTIONS(X)
 #undef X
-    CLI_OPTION_COUNT
+        CLI_OPTION_COUNT
 };
 
 struct cli_options {

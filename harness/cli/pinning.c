@@ -223,8 +223,8 @@ char *pinning_scenario(const struct scn_file *file, const char *source, const ch
     for (const char *line = source; *line != '\0';) {
         const char *end = strchr(line, '\n');
         size_t length = end ? (size_t)(end - line) + 1 : strlen(line);
-        if (*line != ' ' && *line != '\n') leave_out = opens(line, "explore") ||
-                                                       opens(line, "schedule");
+        if (*line != ' ' && *line != '\n')
+            leave_out = opens(line, "explore") || opens(line, "schedule");
         if (opens(line, "scenario")) {
             fprintf(out, "scenario %s \"%s\"\n", name, file->title);
         } else if (!leave_out) {

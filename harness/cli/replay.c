@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #define OPTION(id) (1u << CLI_##id)
-static const uint32_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(GDB) | OPTION(UNTIL) |
-                                OPTION(HELP);
+static const uint32_t allowed =
+    OPTION(CHOICES) | OPTION(CORE) | OPTION(GDB) | OPTION(UNTIL) | OPTION(HELP);
 
 enum { STACK_LINES = 12 };
 
@@ -47,8 +47,11 @@ static int start_gdb(const struct cli_options *options)
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     self[length < 0 ? 0 : length] = '\0';
     snprintf(until, sizeof until, "%llu", (unsigned long long)options->until);
-    const char *words[24] = {"gdb", "-q", "-ex", "handle SIGVTALRM nostop noprint pass",
-                             "-ex", "run", "--args", self, "replay", options->files[0]};
+    const char *words[24] = {"gdb",    "-q",
+                             "-ex",    "handle SIGVTALRM nostop noprint pass",
+                             "-ex",    "run",
+                             "--args", self,
+                             "replay", options->files[0]};
     int count = 10;
     if (options->choices) {
         words[count++] = "--choices";
@@ -141,8 +144,8 @@ static uint32_t scheduled_choices(const struct scene *scene, uint16_t *choices)
     static struct pin pins[PINS_MAX];
     struct world_result result;
     uint32_t count;
-    struct strategy *follower = pinning_strategy(scene->file, pins,
-                                                 pinning_read(scene->file, pins), NULL);
+    struct strategy *follower =
+        pinning_strategy(scene->file, pins, pinning_read(scene->file, pins), NULL);
     explore_execute(&scene->subject, follower, &result);
     if (result.end == WORLD_STOPPED) printf("%s\n", world_stop_text());
     const struct world_choice *made = explore_choices(&count);
@@ -170,8 +173,8 @@ int command_replay(int argc, char **argv)
         fprintf(stderr, "%s", job.text);
         return 2;
     }
-    const char *problem = options.choices ? token_read(options.choices, choices, &count, &where)
-                                          : NULL;
+    const char *problem =
+        options.choices ? token_read(options.choices, choices, &count, &where) : NULL;
     if (problem == NULL) problem = scene_init(&scene, job.file, job.image, NULL);
     if (problem) {
         fprintf(stderr, "harness replay: %s\n", problem);

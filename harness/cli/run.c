@@ -13,13 +13,14 @@ static const uint32_t allowed = OPTION(CHOICES) | OPTION(STRATEGY) | OPTION(DEPT
 
 static int help(void)
 {
-    printf("harness run FILE... [options]\n"
-           "\n"
-           "Explores each scenario within its budget: first the default schedule, then what the\n"
-           "strategy of its explore block says. Prints one line for a scenario that holds. For one\n"
-           "that does not: what was broken, the shortest schedule that breaks it as a diagram, a\n"
-           "token that replays it, and a schedule block to be pasted into a new scenario.\n"
-           "\n");
+    printf(
+        "harness run FILE... [options]\n"
+        "\n"
+        "Explores each scenario within its budget: first the default schedule, then what the\n"
+        "strategy of its explore block says. Prints one line for a scenario that holds. For one\n"
+        "that does not: what was broken, the shortest schedule that breaks it as a diagram, a\n"
+        "token that replays it, and a schedule block to be pasted into a new scenario.\n"
+        "\n");
     cli_options_help(allowed);
     return 0;
 }

@@ -55,8 +55,8 @@ struct world_limits scene_limits(const struct scn_file *file)
 {
     const struct scn_explore *explore = &file->explore;
     return (struct world_limits){
-        .steps_max = (uint32_t)(explore->steps_max < WORLD_STEPS_MAX ? explore->steps_max
-                                                                     : WORLD_STEPS_MAX),
+        .steps_max =
+            (uint32_t)(explore->steps_max < WORLD_STEPS_MAX ? explore->steps_max : WORLD_STEPS_MAX),
         .time_max_ns = explore->time_max_us * 1000,
         .spurious_max = explore->spurious_max,
         .stalls_max = explore->stalls_max,
@@ -66,8 +66,8 @@ struct world_limits scene_limits(const struct scn_file *file)
     };
 }
 
-const char *scene_init(struct scene *scene, const struct scn_file *file,
-                       const struct image *image, struct explore_log *log)
+const char *scene_init(struct scene *scene, const struct scn_file *file, const struct image *image,
+                       struct explore_log *log)
 {
     const char *problem = NULL;
     *scene = (struct scene){.file = file};

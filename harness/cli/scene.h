@@ -15,8 +15,8 @@ struct scene {
     struct check_set *checks;
     struct explore_subject subject;
     const struct check_violation *violation; /* of the last execution, or NULL */
-    bool leaked;                             /* the last execution ended with a leak, */
-    uint8_t leak_group;                      /* in that process group */
+    bool leaked; /* the last execution ended with a leak, */
+    uint8_t leak_group; /* in that process group */
 };
 
 /* Ids of failures that are neither a finding of the world nor a property of the checks. */
@@ -24,8 +24,8 @@ enum { SCENE_DIVERGED = EXPLORE_CHECKS - 1 };
 
 /* Initialises the world of this process, and the scene in it: once per process. Returns NULL,
  * or a sentence on what is wrong with the scenario's settings. */
-const char *scene_init(struct scene *scene, const struct scn_file *file,
-                       const struct image *image, struct explore_log *log);
+const char *scene_init(struct scene *scene, const struct scn_file *file, const struct image *image,
+                       struct explore_log *log);
 
 /* The limits of an execution of this file. */
 struct world_limits scene_limits(const struct scn_file *file);

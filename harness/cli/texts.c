@@ -35,7 +35,8 @@ int command_plan(int argc, char **argv)
     struct cli_options options;
     struct job job;
     int status;
-    if (simple("plan FILE", "Prints a scenario with everything that it implies written out:\n"
+    if (simple("plan FILE",
+               "Prints a scenario with everything that it implies written out:\n"
                "defaults, one block for each actor, repeats unrolled. The result is a scenario.\n",
                argc, argv, &options, &status)) {
         return status;
@@ -113,7 +114,8 @@ int command_points(int argc, char **argv)
     struct cli_options options;
     char problem[256];
     int status;
-    if (simple("points", "Prints the named points of the core. A schedule runs threads to them\n"
+    if (simple("points",
+               "Prints the named points of the core. A schedule runs threads to them\n"
                "('run core/ws to conn.attached'). Every visible operation of a thread is a point,\n"
                "too: 'core/jobs[1].lock[17]' is the seventeenth lock of that thread.\n",
                argc, argv, &options, &status)) {
@@ -138,9 +140,11 @@ int command_invariants(int argc, char **argv)
 {
     struct cli_options options;
     int status;
-    if (simple("invariants", "Prints the promises that every run is judged by. In a scenario,\n"
-               "'on NAME' demands that some run exercised it, 'off NAME \"reason\"' leaves it out.\n",
-               argc, argv, &options, &status)) {
+    if (simple(
+            "invariants",
+            "Prints the promises that every run is judged by. In a scenario,\n"
+            "'on NAME' demands that some run exercised it, 'off NAME \"reason\"' leaves it out.\n",
+            argc, argv, &options, &status)) {
         return status;
     }
     for (int i = 0; i < SCN_INVARIANT_COUNT; i++) {
