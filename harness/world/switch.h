@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#if defined(__x86_64__) || defined(__aarch64__)
+#if (defined(__x86_64__) || defined(__aarch64__)) && !defined(HARNESS_PORTABLE_SWITCH)
 #define SWITCH_NATIVE 1
 #else
 #define SWITCH_NATIVE 0
