@@ -33,6 +33,7 @@ void world_wake(struct world_queue *queue)
     while (queue->head != 0) {
         struct entity *waiter = entity_of((uint16_t)(queue->head - 1));
         queue_remove(&queue->head, &queue->tail, waiter);
+        if (waiter->state != ENTITY_LIVE) continue; /* of a killed group */
         timer_remove(waiter, TIMER_WAKE);
         waiter->reason = WOKEN;
         entity_enable(waiter);
