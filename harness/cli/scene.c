@@ -4,10 +4,12 @@
 
 enum { LOOP_SECONDS = 10 };
 
-/* The first violation ends the execution: what comes after it explains nothing. */
+/* The first violation ends the execution: what comes after it explains nothing. A finding of the
+ * world is a violation too, but told when it has ended the execution already. */
 static void on_violation(void *context, const struct check_violation *violation)
 {
-    (void)context;
+    const struct scene *scene = context;
+    if (scene->over) return;
     world_fail(WORLD_FOUND_CHECK, "%s", violation->text);
 }
 
@@ -36,6 +38,7 @@ static void before(void *context)
     struct scene *scene = context;
     scene->violation = NULL;
     scene->leaked = false;
+    scene->over = false;
     record_reset();
     check_begin(scene->checks);
 }
@@ -45,6 +48,7 @@ static uint32_t judge(void *context, const struct world_result *result)
     struct scene *scene = context;
     const struct world_finding *finding = world_finding_get();
     if (finding->kind == WORLD_FOUND_NONE || result->end != WORLD_FINDING) finding = NULL;
+    scene->over = true;
     scene->violation = check_end(scene->checks, result, finding);
     if (result->end == WORLD_STOPPED) return SCENE_DIVERGED;
     if (scene->violation) return EXPLORE_CHECKS + scene->violation->property;

@@ -17,6 +17,7 @@ struct scene {
     const struct check_violation *violation; /* of the last execution, or NULL */
     bool leaked; /* the last execution ended with a leak, */
     uint8_t leak_group; /* in that process group */
+    bool over; /* it is being judged, not running */
 };
 
 /* Ids of failures that are neither a finding of the world nor a property of the checks. */
