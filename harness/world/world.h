@@ -148,6 +148,8 @@ struct world_result world_run(struct world_chooser *chooser, const char *name,
 
 /* The option of that index at the choice being made: an entity, or WORLD_ADVANCE. */
 uint16_t world_option(uint32_t index);
+/* All of them, in order: as many as the choice has. */
+void world_options(uint16_t *out);
 /* Whether option 0 means that the thread which made the last step goes on. */
 bool world_option_continues(void);
 enum world_class world_class_of(uint16_t entity);
