@@ -245,23 +245,36 @@ static struct lease_answer found_ours(struct turn *turn, struct lease *lease,
     return (struct lease_answer){ 0 };
 }
 
-/* The key is somebody else's, or nobody's: then a try of ours took no effect, or ended early. */
+/* The grant of an acquisition in doubt is not there: not yet, not any more, or never. */
+static struct lease_answer found_missing(struct turn *turn, struct lease *lease, bool held)
+{
+    bool was_granted = lease->token != 0;
+    if (was_granted)
+        lease_new_owner(turn->core, lease);
+    if (held || was_granted)
+        return refused(turn, lease, held ? CORE_CONFLICT : CORE_EXPIRED);
+    /* Nobody has the key, so nobody has refused it: ask again. */
+    if (!lease->waits && lease->attempts + 1 >= ATTEMPTS_MAX)
+        return lease_give_up(turn, lease, CORE_UNKNOWN);
+    lease->attempts++;
+    lease->due_us = core_now_us();
+    return (struct lease_answer){ 0 };
+}
+
+/* The key is somebody else's, or nobody's. */
 static struct lease_answer found_other(struct turn *turn, struct lease *lease, bool held)
 {
     struct lease_answer answer = { 0 };
-    bool was_granted = lease->token != 0;
     lease->ambiguous = false;
     switch (lease->phase) {
     case LEASE_WANTED:
-        if (was_granted)
-            lease_new_owner(turn->core, lease);
-        return refused(turn, lease, was_granted || !held ? CORE_EXPIRED : CORE_CONFLICT);
+        return found_missing(turn, lease, held);
     case LEASE_HELD:
         answer = lease_lose(turn, lease);
         forget(turn->core->leases, lease);
         return answer;
     case LEASE_ENDING:
-        if (was_granted)
+        if (lease->token)
             trace_owe(turn, TP_LOCK_RELEASED, lease->key, lease->token, 0, 0);
         return finish(turn, lease, CORE_OK);
     }
@@ -288,7 +301,8 @@ static struct lease_answer reconcile(struct turn *turn, struct lease *lease, str
     if (result != CORE_OK && result != CORE_NOT_FOUND)
         return found_nothing(turn, lease);
     grant.owner[CORE_NAME_MAX - 1] = 0;
-    bool ours = result == CORE_OK && grant.held && strcmp(grant.owner, call->owner) == 0;
+    bool held = result == CORE_OK && grant.held;
+    bool ours = held && strcmp(grant.owner, call->owner) == 0;
     if (ours && call->token && lease->phase != LEASE_WANTED)
         ours = grant.token == call->token;
     if (ours)

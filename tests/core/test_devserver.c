@@ -292,6 +292,25 @@ static void stop_asks_first_and_kills_after_the_grace(void **state)
     end(&t);
 }
 
+static void grace_comes_before_the_kill(void **state)
+{
+    struct servers_test t;
+    (void)state;
+    begin(&t);
+    t.fleet.ignores_term = true;
+    ensure_ok(&t);
+    fleet_hold(&t.fleet, OP_WAIT);
+    assert_int_equal(server_stop(t.rig.core, t.sandbox, APP_WEB, MS(1), answer_server, &t.answer),
+                     CORE_OK);
+    fleet_await_inside(&t.fleet, OP_WAIT);
+    assert_int_equal(t.fleet.processes[0].terms, 1);
+    assert_int_equal(t.fleet.processes[0].kills, 0);
+    fleet_let_go(&t.fleet, OP_WAIT);
+    assert_int_equal(answer_await(&t.answer), CORE_OK);
+    assert_int_equal(t.fleet.processes[0].kills, 1);
+    end(&t);
+}
+
 static void stop_cancels_a_start(void **state)
 {
     struct servers_test t;
@@ -497,6 +516,7 @@ int main(void)
         cmocka_unit_test(orphans_of_the_app_are_killed_first),
         cmocka_unit_test(start_takes_no_longer_than_allowed),
         cmocka_unit_test(stop_asks_first_and_kills_after_the_grace),
+        cmocka_unit_test(grace_comes_before_the_kill),
         cmocka_unit_test(stop_cancels_a_start),
         cmocka_unit_test(start_after_a_stop_is_a_new_one),
         cmocka_unit_test(death_is_noticed_and_told),

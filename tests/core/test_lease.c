@@ -116,8 +116,7 @@ static void call_that_never_arrived_is_tried_again(void **state)
     (void)state;
     begin(&t);
     fleet_fail(&t.fleet, OP_TRY, 1, CORE_UNKNOWN, false);
-    assert_int_equal(acquire(&t, &t.answer, CORE_SECONDS(60)), CORE_OK);
-    assert_int_equal(answer_await(&t.answer), CORE_OK);
+    acquire_ok(&t);      /* one try, but nobody refused it */
     assert_int_equal(fleet_grants(&t.fleet, "key"), 1);
     end(&t);
 }
@@ -142,8 +141,11 @@ static void late_grant_is_given_back(void **state)
     (void)state;
     begin(&t);
     fleet_hold(&t.fleet, OP_TRY);
-    assert_int_equal(acquire(&t, &t.answer, MS(5)), CORE_OK);
-    assert_int_equal(answer_await(&t.answer), CORE_EXPIRED);
+    /* Once more if the wait ended before the store was even asked. */
+    while (fleet_calls(&t.fleet, OP_TRY) == 0) {
+        assert_int_equal(acquire(&t, &t.answer, MS(5)), CORE_OK);
+        assert_int_equal(answer_await(&t.answer), CORE_EXPIRED);
+    }
     assert_true(fleet_held(&t.fleet, "key"));
     fleet_let_go(&t.fleet, OP_TRY);
     RIG_AWAIT(!fleet_held(&t.fleet, "key"));
@@ -214,6 +216,21 @@ static void release_in_doubt_is_settled(void **state)
     }
 }
 
+/* One's own older grant is not somebody else's: the next acquisition waits for its end. */
+static void acquisition_waits_for_an_older_release(void **state)
+{
+    struct leases_test t;
+    (void)state;
+    begin_with(&t, CORE_SECONDS(1), MS(300));
+    acquire_ok(&t);
+    fleet_fail(&t.fleet, OP_RELEASE, 2, CORE_UNKNOWN, false);
+    assert_int_equal(lease_release(t.rig.core, t.answer.lease, answer_lease, &t.answer), CORE_OK);
+    assert_int_equal(acquire(&t, &t.second, 0), CORE_OK);
+    assert_int_equal(answer_await(&t.answer), CORE_OK);
+    assert_int_equal(answer_await(&t.second), CORE_OK);
+    end(&t);
+}
+
 static void release_never_touches_the_next_grant(void **state)
 {
     struct leases_test t;
@@ -255,6 +272,7 @@ int main(void)
         cmocka_unit_test(deadline_ends_a_lease_whose_renewal_hangs),
         cmocka_unit_test(lease_outlives_its_first_term_by_renewal),
         cmocka_unit_test(release_in_doubt_is_settled),
+        cmocka_unit_test(acquisition_waits_for_an_older_release),
         cmocka_unit_test(release_never_touches_the_next_grant),
         cmocka_unit_test(drain_ends_everything_although_the_store_is_dead),
     };

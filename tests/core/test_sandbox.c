@@ -187,10 +187,12 @@ static void idle_sandbox_is_swept_one_in_use_is_not(void **state)
     begin_unstarted(&t);
     t.rig.config.settings.pool_idle_us = MS(1);
     t.rig.config.settings.pool_sweep_us = MS(5);
+    /* A server that another core has started: the sweep must look before it acts. */
+    uint32_t box = fleet_add_box(&t.fleet, "box");
+    uint64_t instance = fleet_add_process(&t.fleet, box, APP_WEB, 3000, true);
+    t.fleet.processes[0].record.token = 2;      /* of the assignment to come */
     rig_start(&t.rig);
     struct sandbox_ref sandbox = sandbox_ok(&t.rig, "shop");
-    /* A server that another core has started: the sweep must look before it acts. */
-    uint64_t instance = fleet_add_process(&t.fleet, 0, APP_WEB, 3000, true);
     uint64_t looks = fleet_calls(&t.fleet, OP_PROCESSES);
     RIG_AWAIT(fleet_calls(&t.fleet, OP_PROCESSES) > looks + 2 || fleet_is_destroyed(&t.fleet, 0));
     assert_false(fleet_is_destroyed(&t.fleet, 0));
