@@ -213,16 +213,8 @@ static void drain_core(struct actor *actor, const struct scn_step *step)
         (void)world_wait(&instance->changed, WORLD_NEVER, "the end of the core");
 }
 
-static bool perform(struct actor *actor, const struct scn_step *step)
+static void call_core(struct actor *actor, const struct scn_step *step)
 {
-    if (step->verb == SCN_VERB_WAIT) {
-        world_sleep_until(ahead_ns(step->wait_us));
-        return true;
-    }
-    if (!actor->instance->alive) {
-        note_refusal(actor, "call", CORE_UNAVAILABLE);
-        return true;
-    }
     if (step->verb == SCN_VERB_OPEN) open_session(actor, step);
     else if (step->verb == SCN_VERB_START) start_run(actor, step);
     else if (step->verb == SCN_VERB_PUBLISH) publish_event(actor, step);
@@ -230,8 +222,25 @@ static bool perform(struct actor *actor, const struct scn_step *step)
     else if (step->verb == SCN_VERB_ENSURE) use_server(actor, step, true);
     else if (step->verb == SCN_VERB_STOP) use_server(actor, step, false);
     else if (step->verb == SCN_VERB_LEASE) take_lease(actor, step);
-    else if (step->verb == SCN_VERB_DRAIN) drain_core(actor, step);
     else REQUIRE(!"a verb of backends");
+}
+
+static bool perform(struct actor *actor, const struct scn_step *step)
+{
+    struct instance *instance = actor->instance;
+
+    if (step->verb == SCN_VERB_WAIT) {
+        world_sleep_until(ahead_ns(step->wait_us));
+    } else if (!instance->alive) {
+        note_refusal(actor, "call", CORE_UNAVAILABLE);
+    } else if (step->verb == SCN_VERB_DRAIN) {
+        drain_core(actor, step);
+    } else {
+        instance->callers++;
+        call_core(actor, step);
+        instance->callers--;
+        world_wake(&instance->changed);
+    }
     return true;
 }
 

@@ -2,7 +2,7 @@
 #include "fakes/internal.h"
 
 /* Process group 0 is the environment's. */
-enum { GROUPS = 16 };
+enum { GROUPS = 16, OPEN_AGAIN_US = 1000000 };
 
 /* --- the trace port --- */
 
@@ -51,18 +51,29 @@ static void require_ok(const struct instance *instance, enum core_result rc, con
                record_party_name(instance->party), instance->play->api->result_word(rc));
 }
 
+static enum core_result open_session(struct instance *instance, const struct session_plan *plan)
+{
+    struct session_ref ref;
+    uint64_t epoch;
+
+    return instance->play->api->session_open_wait(instance->core, plan->name, plan->owner,
+                                                  SESSION_CREATE, &ref, &epoch);
+}
+
+/* A store that does not answer is asked again, as an embedding program would. */
 static void open_sessions(struct instance *instance)
 {
     const struct stage *stage = instance->play->stage;
 
     for (uint32_t i = 0; i < stage->session_count; i++) {
         const struct session_plan *plan = &stage->sessions[i];
-        struct session_ref ref;
-        uint64_t epoch;
+        enum core_result rc;
         if (plan->core != instance->index || plan->by_backend) continue;
-        require_ok(instance, instance->play->api->session_open_wait(
-                       instance->core, plan->name, plan->owner, SESSION_CREATE, &ref, &epoch),
-                   "opening a session");
+        while ((rc = open_session(instance, plan)) != CORE_OK) {
+            if (rc != CORE_UNKNOWN && rc != CORE_UNAVAILABLE)
+                require_ok(instance, rc, "opening a session");
+            world_sleep_until(ahead_ns(OPEN_AGAIN_US));
+        }
     }
 }
 
@@ -196,6 +207,7 @@ void instance_kill(struct instance *instance, uint64_t restart_us)
     REQUIRE(instance->alive);
     instance->alive = false;
     instance->core = NULL;
+    instance->callers = 0;
     /* Tabs ask whether there is anything to come back to. */
     if (restart_us != WORLD_NEVER) {
         set_coming(instance, true);
@@ -239,6 +251,8 @@ void instance_stop(struct instance *instance, uint64_t deadline_us)
     enum core_result rc = play->api->drain(instance->core, deadline_us);
     RECORD(CORE_DRAINED, instance->party, 0, 0, 0,
            .code = record_intern(play->api->result_word(rc)));
+    while (instance->callers > 0)
+        (void)world_wait(&instance->changed, WORLD_NEVER, "the core's callers to return");
     ws->stop = true;
     world_wake(&ws->queue);
     while (!ws->stopped) (void)world_wait(&ws->done, WORLD_NEVER, "the transport to end");

@@ -78,12 +78,19 @@ static void no_choice_hangs(void **state)
     explore(SCENARIOS "disconnect_mid_task.scn");
 }
 
+/* Every fault there is, in one scenario. */
+static void no_fault_hangs(void **state)
+{
+    (void)state;
+    explore(EVERYTHING);
+}
+
 /* The same choices give the same execution, also when another one came in between. */
 static void the_same_again(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_open(&rig, SCENARIOS "disconnect_mid_task.scn");
+    rig_open(&rig, EVERYTHING);
     for (uint64_t seed = 1; seed <= 20; seed++) {
         uint32_t records, again;
         rig_run_random(&rig, seed);
@@ -105,6 +112,7 @@ int main(void)
         cmocka_unit_test(double_tab_starts_one_server),
         cmocka_unit_test(disconnect_settles_once),
         cmocka_unit_test(no_choice_hangs),
+        cmocka_unit_test(no_fault_hangs),
         cmocka_unit_test(the_same_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
