@@ -106,7 +106,7 @@ struct instance {
     uint32_t life;          /* 0 before the first */
     bool alive;             /* started, not killed, not draining */
     bool coming;            /* being started, or will be */
-    uint32_t callers;       /* backends inside one of its functions: it is not destroyed meanwhile */
+    uint32_t callers;       /* backends inside its functions: it is not destroyed meanwhile */
     struct core *core;
     struct ws ws;
     char ws_name[WORLD_NAME_MAX];

@@ -17,6 +17,11 @@ void ws_post(struct instance *instance, struct socket *socket, enum work_kind ki
 
 /* --- callbacks of the core: any thread, must not block --- */
 
+static uint16_t party_of(const struct socket *socket)
+{
+    return socket->tab->actor->party;
+}
+
 static struct socket *socket_of(struct instance *instance, uint64_t handle)
 {
     REQUIRE(handle > 0 && handle <= instance->play->socket_count);
@@ -45,15 +50,12 @@ void ws_close(void *argument, uint64_t handle, struct conn_ref conn, enum core_c
     if (socket->close_queued) return;
     socket->close_queued = true;
     socket->close_code = (uint32_t)code;
+    RECORD(CORE_CLOSE, party_of(socket), socket->instance->party, party_of(socket), 0,
+           .conn = socket->serial, .code = socket->close_code);
     ws_post(instance, socket, WORK_CLOSE, NULL, NULL);
 }
 
 /* --- on core/ws --- */
-
-static uint16_t party_of(const struct socket *socket)
-{
-    return socket->tab->actor->party;
-}
 
 static record_word type_of(const char *bytes, size_t length)
 {
@@ -150,8 +152,6 @@ static void detach(struct socket *socket, const char *why)
 
 static void close_socket(struct socket *socket)
 {
-    RECORD(CORE_CLOSE, party_of(socket), socket->instance->party, party_of(socket), 0,
-           .conn = socket->serial, .code = socket->close_code);
     pump(socket);
     say_close(socket, socket->close_code);
     detach(socket, "closed by the core");
