@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-enum { SLICES = 10, THREADS = 2, STACK = 64 << 10 };
+enum { SLICES = 60, THREADS = 2, STACK = 64 << 10 };
 
 extern const struct image image_program;
 
@@ -161,11 +161,11 @@ int main(int argc, char **argv)
         return 0;
     }
     for (int slice = 0; slice < SLICES; slice++) {
-        keep_best(&bare, time_loop(hand_over, 2000000));
-        keep_best(&minimal, time_loop(choose_and_go, 2000000));
-        double seconds = time_executions(strategy, points_body, 40, &steps);
+        keep_best(&bare, time_loop(hand_over, 200000));
+        keep_best(&minimal, time_loop(choose_and_go, 200000));
+        double seconds = time_executions(strategy, points_body, 8, &steps);
         keep_best(&step, seconds / (double)steps);
-        keep_best(&execution, time_executions(strategy, program_body, 50000, &steps) / 50000);
+        keep_best(&execution, time_executions(strategy, program_body, 5000, &steps) / 5000);
     }
     report(bare, minimal, step, execution);
     return 0;

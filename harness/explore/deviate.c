@@ -170,7 +170,7 @@ struct strategy *strategy_deviations(const struct pin *pins, uint32_t count)
         free(self);
         return NULL;
     }
-    self->strategy = (struct strategy){{schedule, value, NULL, false}, begin, end, describe,
+    self->strategy = (struct strategy){{schedule, value, NULL, false, NULL}, begin, end, describe,
                                        destroy};
     self->pins = pins;
     self->count = count;

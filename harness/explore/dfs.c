@@ -113,7 +113,7 @@ struct strategy *strategy_dfs(uint32_t deviations)
         free(self);
         return NULL;
     }
-    self->strategy = (struct strategy){{schedule, value, NULL, false}, begin, end, describe, destroy};
+    self->strategy = (struct strategy){{schedule, value, NULL, false, NULL}, begin, end, describe, destroy};
     self->deviations_max = deviations;
     snprintf(self->text, sizeof self->text, "dfs preemptions=%u", deviations);
     return &self->strategy;

@@ -270,7 +270,7 @@ struct strategy *strategy_pins(const struct pin *pins, uint32_t count, struct st
 {
     struct follower *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
-    self->strategy = (struct strategy){{schedule, value, NULL, false}, begin, end, describe,
+    self->strategy = (struct strategy){{schedule, value, NULL, false, NULL}, begin, end, describe,
                                        destroy};
     self->rest = rest;
     self->pins = pins;

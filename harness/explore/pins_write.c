@@ -64,7 +64,7 @@ struct strategy *strategy_recorder(const uint16_t *choices, uint32_t count, stru
 {
     struct recorder *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
-    self->strategy = (struct strategy){{schedule, value, NULL, false}, begin, NULL, describe,
+    self->strategy = (struct strategy){{schedule, value, NULL, false, NULL}, begin, NULL, describe,
                                        destroy};
     self->choices = choices;
     self->count = count;
@@ -140,7 +140,9 @@ static void tell_event(struct writer *writer, uint32_t at)
 {
     const struct world_step *step = &writer->steps[at];
     if (step->op == WORLD_OP_ADVANCE) {
-        add(writer, PIN_ADVANCE)->advance_ns = time_at(writer, at + 1) - time_at(writer, at);
+        struct pin *pin = add(writer, PIN_ADVANCE);
+        pin->until_ns = time_at(writer, at + 1);
+        pin->advance_ns = pin->until_ns - time_at(writer, at);
     } else if (step->op == WORLD_OP_TASK) {
         struct pin *pin = add(writer, PIN_EVENT);
         snprintf(pin->who, sizeof pin->who, "%s", world_entity_name(step->entity));
@@ -199,4 +201,21 @@ uint32_t pins_write(const struct pin_note *notes, struct pin *pins, uint32_t max
     }
     add(&writer, PIN_FREE);
     return writer.count <= max ? writer.count : 0;
+}
+
+uint32_t pins_merge(struct pin *pins, uint32_t count)
+{
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t next = i + (i + 1 < count && pins[i].kind == PIN_FREE_TO);
+        if (left > 0 && pins[left - 1].kind == PIN_ADVANCE && pins[next].kind == PIN_ADVANCE) {
+            struct pin *first = &pins[left - 1];
+            first->advance_ns += pins[next].until_ns - first->until_ns;
+            first->until_ns = pins[next].until_ns;
+            i = next;
+            continue;
+        }
+        pins[left++] = pins[i];
+    }
+    return left;
 }

@@ -39,6 +39,7 @@ static bool begin(struct strategy *strategy, uint64_t n)
 {
     struct portfolio *self = (struct portfolio *)strategy;
     self->now = member(self, n);
+    self->strategy.chooser.uniform = self->now->chooser.uniform;
     return self->now->begin(self->now, n);
 }
 
@@ -61,7 +62,7 @@ struct strategy *strategy_portfolio(uint64_t seed, uint32_t length)
 {
     struct portfolio *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
-    self->strategy = (struct strategy){{schedule, value, yielded, false}, begin, NULL, describe, destroy};
+    self->strategy = (struct strategy){{schedule, value, yielded, false, NULL}, begin, NULL, describe, destroy};
     self->members[0] = strategy_random(seed, length, false);
     self->members[1] = strategy_pct(seed, 3, length);
     self->members[2] = strategy_random(seed, length, true);

@@ -11,27 +11,19 @@ struct random {
     uint32_t length;
     bool calm;
     struct chance chance;
-    uint64_t drawn; /* ahead of its use: the world waits for what schedule() returns */
+    struct world_stream stream; /* of choices among threads alone */
     struct plan plan;
 };
 
-/* Apart from schedule(), which is short as long as it needs no room for these arrays. */
-static __attribute__((noinline)) uint32_t choose_planned(struct random *self, uint32_t count)
+static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
 {
+    struct random *self = (struct random *)chooser;
+    if (chooser->plain) return world_stream_below(&self->stream, count);
     uint16_t index[WORLD_ENTITIES_MAX], entity[WORLD_ENTITIES_MAX];
     uint32_t forced;
     uint32_t usable = plan_options(&self->plan, count, index, entity, WORLD_ENTITIES_MAX, &forced);
     if (forced != UINT32_MAX) return forced;
     return usable == 1 ? index[0] : index[chance_below(&self->chance, usable)];
-}
-
-static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
-{
-    struct random *self = (struct random *)chooser;
-    if (!chooser->plain) return choose_planned(self, count);
-    uint64_t drawn = self->drawn;
-    self->drawn = chance_next(&self->chance);
-    return chance_scale(drawn, count);
 }
 
 static uint32_t value(struct world_chooser *chooser, uint32_t count, const char *label)
@@ -44,7 +36,7 @@ static bool begin(struct strategy *strategy, uint64_t n)
 {
     struct random *self = (struct random *)strategy;
     self->chance = chance_for(self->seed, n);
-    self->drawn = chance_next(&self->chance);
+    world_stream_begin(&self->stream, chance_next(&self->chance));
     plan_begin(&self->plan, &self->chance, n, self->length, self->calm);
     return true;
 }
@@ -64,7 +56,8 @@ struct strategy *strategy_random(uint64_t seed, uint32_t length, bool calm)
 {
     struct random *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
-    self->strategy = (struct strategy){{schedule, value, NULL, false}, begin, NULL, describe, destroy};
+    self->strategy = (struct strategy){
+        {schedule, value, NULL, false, &self->stream}, begin, NULL, describe, destroy};
     self->seed = seed;
     self->length = length;
     self->calm = calm;

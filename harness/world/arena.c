@@ -86,6 +86,7 @@ void arena_init(void)
 void arena_reset(void)
 {
     size_t used = (size_t)(next - ARENA_BASE);
+    if (used == 0) return;
     SHOW(ARENA_BASE, used);
     if (used > RETURN_ABOVE) madvise(ARENA_BASE, used, MADV_DONTNEED);
     next = ARENA_BASE;

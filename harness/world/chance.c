@@ -6,13 +6,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
 static uint64_t next_chance(void)
 {
-    uint64_t z = (W.chance += 0x9e3779b97f4a7c15ull);
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-    return z ^ z >> 31;
+    return stream_next(&W.chance);
 }
 
 static void fill(void *buffer, size_t bytes)

@@ -174,16 +174,13 @@ static inline void arrive_hook(uint16_t slot)
 #endif
 }
 
-static void (*slot_entry[WORLD_ENTITIES_MAX])(void);
-
 static void first_frame(void)
 {
     arrive_hook(W.self->slot);
-    slot_entry[W.self->slot]();
-    REQUIRE(!"a thread's entry returned");
+    thread_main();
 }
 
-void *fiber_prepare(struct entity *entity, void (*entry)(void))
+void fiber_prepare(struct entity *entity)
 {
     uint16_t slot = (uint16_t)W.thread_count++;
     entity->slot = slot;
@@ -193,9 +190,8 @@ void *fiber_prepare(struct entity *entity, void (*entry)(void))
         memset((char *)slots[slot].tls + slots[slot].tls_image_bytes, 0,
                slots[slot].tls_bytes - slots[slot].tls_image_bytes);
     }
-    slot_entry[slot] = entry;
-    return entity->stack_pointer =
-               world_switch_prepare(stack_low(slot), stack_bytes(slot), first_frame);
+    entity->stack_pointer =
+        world_switch_prepare(stack_low(slot), stack_bytes(slot), first_frame);
 }
 
 void fiber_switch_hooked(struct entity *from, struct entity *to)

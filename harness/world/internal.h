@@ -47,7 +47,8 @@ enum entity_state { ENTITY_LIVE, ENTITY_ENDED, ENTITY_GONE };
 struct cleanup; /* glibc's cancellation frame */
 
 /* A thread (with a stack) or a task (a callback). */
-struct entity {
+/* Aligned so that its beginning shares no cache line with another's. */
+struct __attribute__((aligned(256))) entity {
     /* The inner loop needs no more than these. */
     void *stack_pointer;
     uint64_t hash; /* causal past of its last step */
@@ -109,15 +110,19 @@ struct object {
     uint64_t write_hash, read_hash; /* causal past of the last write, and reads since */
     uintptr_t site;                 /* where it was acquired last, or first used */
     uint64_t contenders;            /* of a mutex: bits of entities, see contend.h */
-    uint32_t ordinal;               /* among its kind */
-    uint8_t kind;
-    uint8_t type;    /* mutex type, clock of a condition */
-    bool tried;      /* somebody uses try or timed locks: unlocking is a choice */
-    bool plain;      /* a normal mutex, not robust, never tried: the short paths apply */
-    uint16_t owner;  /* id + 1 */
-    uint16_t head;   /* waiters or contenders: id + 1, linked by entity.next */
+    union {
+        struct {
+            uint8_t kind;
+            uint8_t type;   /* mutex type, clock of a condition */
+            bool tried;     /* somebody uses try or timed locks: unlocking is a choice */
+            uint16_t owner; /* id + 1 */
+            uint16_t head;  /* waiters or contenders: id + 1, linked by entity.next */
+        };
+        uint64_t word; /* all of them in one comparison: see mutex.c */
+    };
     uint16_t tail;
     uint16_t waiters;
+    uint32_t ordinal; /* among its kind */
     uint32_t count;  /* recursion, value of a semaphore, readers, barrier size */
     uint32_t other;  /* mutex of a condition, arrived at a barrier, generation, state of once */
 };
@@ -138,6 +143,7 @@ struct world {
     uint32_t relaxed; /* of them, those that let time pass */
     uint32_t words;   /* words of the sets in use */
     bool plain;       /* only threads with a bit can be options: see plain_update */
+    struct world_stream *draws; /* where choices are drawn while all is plain, or NULL */
 
     struct world_step *step; /* next to be written */
     struct world_step *steps_end;
@@ -196,10 +202,11 @@ static inline struct entity *entity_of(uint16_t id)
     return &W.entities[id];
 }
 
-/* The inner loop is for programs of at most 64 threads where time cannot pass early. */
+/* The short paths are for programs of at most 64 threads where time cannot pass early. */
 static inline void plain_update(void)
 {
     W.plain = W.others == 0 && W.words == 1 && W.stalls_left == 0;
+    W.draws = W.plain ? W.chooser->uniform : NULL;
 }
 
 static inline void set_count(uint32_t class_, uint32_t by)
@@ -308,6 +315,7 @@ static inline void step_keep(struct entity *entity, enum world_op op, uint32_t o
                              enum world_access access, uint32_t result)
 {
     struct object *o = &W.objects[object];
+    struct world_step *step = W.step;
     uint64_t what = ((uint64_t)op << 32 | result) + W.fence_hash;
     uint64_t past = o->write_hash;
     if (access == WORLD_WRITE) past += o->read_hash;
@@ -320,8 +328,9 @@ static inline void step_keep(struct entity *entity, enum world_op op, uint32_t o
     } else if (access == WORLD_READ) {
         o->read_hash += hash;
     }
-    *W.step++ = (struct world_step){object, result, W.choices, entity->id, (uint8_t)op,
-                                    (uint8_t)access};
+    W.step = step + 1;
+    *step = (struct world_step){object, result, W.choices, entity->id, (uint8_t)op,
+                                (uint8_t)access};
 }
 
 static inline void step_record_as(struct entity *entity, enum world_op op, uint32_t object,
@@ -409,7 +418,7 @@ uint64_t clock_read(clockid_t clock);
 
 /* --- threads (thread.c) --- */
 
-void thread_reset(struct entity *entity);
+_Noreturn void thread_main(void); /* of every thread */
 _Noreturn void thread_end(void);
 /* A cancellation point: does not return when a cancellation is pending. */
 void thread_test_cancel(void);
@@ -424,7 +433,7 @@ void rwlock_reset(void);
 /* --- fibers (fiber.c) --- */
 
 void fiber_init(void);
-void *fiber_prepare(struct entity *entity, void (*entry)(void));
+void fiber_prepare(struct entity *entity); /* switching to it calls thread_main() */
 void fiber_switch_hooked(struct entity *from, struct entity *to); /* see plain.h */
 void fiber_start(struct entity *first); /* from the OS thread's own stack, until fiber_leave */
 _Noreturn void fiber_leave(void);

@@ -17,26 +17,13 @@ enum {
     STATIC_KIND_OFFSET = 16, /* of __kind, which glibc's static initialisers set */
 };
 
-static void type_set(struct object *mutex, uint32_t type)
-{
-    mutex->type = (uint8_t)type;
-    mutex->plain = type == TYPE_NORMAL;
-}
-
-/* Somebody uses try or timed locks, which can tell when exactly the mutex is free. */
-static void tried_set(struct object *mutex)
-{
-    mutex->tried = true;
-    mutex->plain = false;
-}
-
 uint32_t mutex_at(pthread_mutex_t *mutex, uintptr_t site)
 {
     uint32_t *storage = (uint32_t *)mutex;
     if (UNLIKELY(*storage == 0)) {
         uint32_t id = *storage = object_new(storage, OBJECT_MUTEX, site);
         int kind = *(int *)((char *)mutex + STATIC_KIND_OFFSET);
-        type_set(&W.objects[id], kind == 3 ? TYPE_NORMAL : (uint32_t)kind & TYPE_MASK);
+        W.objects[id].type = (uint8_t)(kind == 3 ? TYPE_NORMAL : kind & TYPE_MASK);
         return id;
     }
     return object_at(storage, OBJECT_MUTEX, site);
@@ -178,7 +165,7 @@ int mutex_lock(uint32_t id, uint64_t deadline_ns, bool relock, uintptr_t site)
         int rc = lock_again(id, mutex, deadline_ns != WORLD_NEVER, site);
         if (rc != 0 || (mutex->type & TYPE_MASK) == TYPE_RECURSIVE) return rc;
     }
-    if (UNLIKELY(deadline_ns != WORLD_NEVER)) tried_set(mutex);
+    if (UNLIKELY(deadline_ns != WORLD_NEVER)) mutex->tried = true;
     if (mutex->owner || !sched_alone(self)) {
         int rc = contend(id, deadline_ns, site);
         if (rc != 0) return rc;
@@ -209,7 +196,7 @@ static int mutex_trylock(uint32_t id, uintptr_t site)
 {
     struct object *mutex = &W.objects[id];
     struct entity *self = W.self;
-    tried_set(mutex);
+    mutex->tried = true;
     sched_point();
     if (mutex->type & UNRECOVERABLE) return ENOTRECOVERABLE;
     if (mutex->owner == self->id + 1 && mutex->kind == OBJECT_MUTEX &&
@@ -292,7 +279,7 @@ int world_pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *
 {
     uint32_t *storage = (uint32_t *)mutex;
     uint32_t id = *storage = object_new(storage, OBJECT_MUTEX, CALLER);
-    type_set(&W.objects[id], attributes ? *(const uint32_t *)attributes & 7 : TYPE_NORMAL);
+    W.objects[id].type = attributes ? (uint8_t)(*(const uint32_t *)attributes & 7) : TYPE_NORMAL;
     step_record(WORLD_OP_INIT, id, WORLD_WRITE, 0);
     return 0;
 }
@@ -304,30 +291,50 @@ int world_pthread_mutex_destroy(pthread_mutex_t *mutex)
     return 0;
 }
 
-/* Lock and unlock are most of what programs do: for plain mutexes they have short paths of
- * their own, which do exactly what mutex_lock and mutex_unlock would do. */
+/* Lock and unlock are most of what programs do: they have short paths of their own for
+ * mutexes that are normal, not robust, never tried, with no contender in the list. They do
+ * exactly what mutex_lock and mutex_unlock would do. */
 
-/* The id of a plain mutex whose contenders, if any, all have a bit; otherwise 0. */
-static inline uint32_t plain_at(const pthread_mutex_t *storage)
+/* The word of such a mutex: nothing but its owner's id + 1, which is 0 when it is free. By
+ * arithmetic, because a word that was just stored in parts takes long to load as a whole. */
+static inline uint64_t plain_word(uint32_t owner)
 {
-    uint32_t id = *(const uint32_t *)storage;
-    const struct object *object = &W.objects[id]; /* that of id 0 has no address */
-    bool known = id < W.object_count && object->address == storage;
-    return LIKELY(known && object->plain && object->head == 0) ? id : 0;
+    _Static_assert(OBJECT_MUTEX == 0 && TYPE_NORMAL == 0, "all but the owner is 0");
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first field is lowest");
+    enum { SHIFT = 8 * (offsetof(struct object, owner) - offsetof(struct object, word)) };
+    return (uint64_t)owner << SHIFT;
 }
 
-/* By a thread with a bit, where no contender is in the list. */
+/* Whether id stands in that storage, and is of an object with that word. */
+static inline bool plain_is(const pthread_mutex_t *storage, uint32_t id, uint64_t word)
+{
+    const struct object *object = &W.objects[id]; /* that of id 0 has no address */
+    return LIKELY(id < W.object_count && object->address == storage && object->word == word);
+}
+
+/* Of a free mutex. */
 static inline int take_plain(uint32_t id, struct entity *self, uintptr_t site)
 {
     struct object *mutex = &W.objects[id];
-    take(mutex, self, site);
+    mutex->word = plain_word(self->id + 1u);
+    mutex->site = site;
+    self->held++;
     W.enabled[WORLD_THREAD][0] &= ~mutex->contenders;
     step_record_as(self, WORLD_OP_LOCK, id, WORLD_WRITE, 0);
     return 0;
 }
 
+static inline void contend_plain(uint32_t id, struct entity *self, uintptr_t site)
+{
+    W.objects[id].contenders |= self->bit;
+    self->wait = WAIT_MUTEX;
+    self->wait_object = id;
+    self->wait_site = site;
+    self->reason = WOKEN;
+}
+
 /* Chosen as a contender, but something has happened meanwhile: another one was faster, or
- * somebody is paused. */
+ * somebody was paused. */
 static __attribute__((noinline)) int contend_on(uint32_t id, struct entity *self)
 {
     struct object *mutex = &W.objects[id];
@@ -340,25 +347,15 @@ static __attribute__((noinline)) int contend_on(uint32_t id, struct entity *self
     return 0;
 }
 
-/* For a free mutex. What is needed after the choice is loaded again: keeping it would take
- * longer. */
-static inline int contend_plain(uint32_t id, struct entity *self, uintptr_t site)
+/* The running thread was chosen as a contender. All is loaded again: keeping it while others
+ * run would take longer. */
+static inline int contend_end(void)
 {
-    W.objects[id].contenders |= self->bit;
-    self->wait = WAIT_MUTEX;
-    self->wait_object = id;
-    self->wait_site = site;
-    self->reason = WOKEN;
-    if (LIKELY(W.plain)) {
-        sched_plain_enabled();
-    } else {
-        sched_pass();
-    }
-    self = W.self;
-    id = self->wait_object;
+    struct entity *self = W.self;
+    uint32_t id = self->wait_object;
     struct object *mutex = &W.objects[id];
-    bool changed = mutex->owner != 0 || mutex->head != 0 || !(mutex->contenders & self->bit);
-    if (UNLIKELY(changed)) return contend_on(id, self);
+    bool usual = mutex->word == plain_word(0) && mutex->contenders & self->bit;
+    if (UNLIKELY(!usual)) return contend_on(id, self);
     self->wait = WAIT_NONE;
     mutex->contenders ^= self->bit;
     return take_plain(id, self, self->wait_site);
@@ -366,13 +363,23 @@ static inline int contend_plain(uint32_t id, struct entity *self, uintptr_t site
 
 int world_pthread_mutex_lock(pthread_mutex_t *storage)
 {
-    uint32_t id = plain_at(storage);
+    uint32_t id = *(const uint32_t *)storage;
     struct entity *self = W.self;
-    if (UNLIKELY(id == 0 || W.objects[id].owner != 0 || self->bit == 0)) {
+    if (UNLIKELY(!plain_is(storage, id, plain_word(0)) || self->bit == 0)) {
         return mutex_lock(mutex_at(storage, CALLER), WORLD_NEVER, false, CALLER);
     }
-    if (sched_alone(self)) return take_plain(id, self, CALLER);
-    return contend_plain(id, self, CALLER);
+    uint64_t bits = W.enabled[WORLD_THREAD][0];
+    if (UNLIKELY(W.draws == NULL)) {
+        if (sched_alone(self)) return take_plain(id, self, CALLER);
+        contend_plain(id, self, CALLER);
+        sched_pass();
+        return contend_end();
+    }
+    uint32_t index = bits == self->bit ? 0 : sched_draw(sched_count_plain(bits));
+    if (index == 0) return take_plain(id, self, CALLER);
+    contend_plain(id, self, CALLER);
+    sched_switch(self, bits ^ self->bit, index - 1);
+    return contend_end();
 }
 
 int world_pthread_mutex_trylock(pthread_mutex_t *mutex)
@@ -400,13 +407,13 @@ int world_pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec 
 
 int world_pthread_mutex_unlock(pthread_mutex_t *storage)
 {
-    uint32_t id = plain_at(storage);
+    uint32_t id = *(const uint32_t *)storage;
     struct entity *self = W.self;
-    struct object *mutex = &W.objects[id];
-    if (UNLIKELY(id == 0 || mutex->owner != self->id + 1)) {
+    if (UNLIKELY(!plain_is(storage, id, plain_word(self->id + 1u)))) {
         return mutex_unlock(mutex_at(storage, CALLER), CALLER);
     }
-    mutex->owner = 0;
+    struct object *mutex = &W.objects[id];
+    mutex->word = plain_word(0);
     self->held--;
     W.enabled[WORLD_THREAD][0] |= mutex->contenders;
     step_record_as(self, WORLD_OP_UNLOCK, id, WORLD_WRITE, 0);

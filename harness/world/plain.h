@@ -36,13 +36,28 @@ static inline void sched_switch(struct entity *self, uint64_t bits, uint32_t n)
     fiber_switch(self, entity_of((uint16_t)__builtin_ctzll(bits)));
 }
 
-static inline uint32_t sched_ask_plain(bool continues, uint64_t bits)
+static inline uint32_t sched_count_plain(uint64_t bits)
 {
     uint64_t others = bits & (bits - 1);
+    return LIKELY((others & (others - 1)) == 0) ? 2 : sched_count(bits);
+}
+
+/* A plain choice without the chooser: W.draws is set. */
+static inline uint32_t sched_draw(uint32_t count)
+{
+    uint32_t index = world_stream_below(W.draws, count);
+    sched_log(index, count);
+    return index;
+}
+
+static inline uint32_t sched_ask_plain(bool continues, uint64_t bits)
+{
+    uint32_t count = sched_count_plain(bits);
+    if (LIKELY(W.draws != NULL)) return sched_draw(count);
     W.option_continues = continues;
     W.option_advance = false;
     W.chooser->plain = true;
-    return sched_ask(LIKELY((others & (others - 1)) == 0) ? 2 : sched_count(bits));
+    return sched_ask(count);
 }
 
 /* Which of these threads goes on, the calling one among them or not; returns when that is
@@ -56,16 +71,6 @@ static inline void sched_plain(struct entity *self, uint64_t bits)
     } else if (index > 0) {
         sched_switch(self, bits ^ own, index - 1);
     }
-}
-
-/* The same for a calling thread that is enabled, and not alone. What is needed later is
- * loaded again, because keeping it across the call of the chooser takes longer. */
-static inline void sched_plain_enabled(void)
-{
-    uint32_t index = sched_ask_plain(true, W.enabled[WORLD_THREAD][0]);
-    if (index == 0) return;
-    struct entity *self = W.self;
-    sched_switch(self, W.enabled[WORLD_THREAD][0] ^ self->bit, index - 1);
 }
 
 #pragma GCC visibility pop

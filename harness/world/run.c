@@ -113,6 +113,7 @@ static void reset(struct world_chooser *chooser)
 {
     memset(W.enabled, 0, sizeof W.enabled);
     memset(W.ordinals, 0, sizeof W.ordinals);
+    W.chooser = chooser;
     W.others = W.relaxed = 0;
     W.words = 1;
     W.self = NULL;
@@ -122,7 +123,6 @@ static void reset(struct world_chooser *chooser)
     W.class_hash = W.fence_hash = 0;
     W.choices = 0;
     *W.choices_used = 0;
-    W.chooser = chooser;
     W.now_ns = 0;
     W.wall_offset_ns = 0;
     W.spurious_left = W.limits.spurious_max;

@@ -195,6 +195,10 @@ const char *world_stop_text(void)
 
 /* --- entities --- */
 
+static const struct entity fresh = {
+    .slot = WORLD_NOBODY, .state = ENTITY_LIVE, .window_until_ns = WORLD_NEVER,
+};
+
 struct entity *entity_new(const char *name, enum world_class class_)
 {
     if (W.entity_count == WORLD_ENTITIES_MAX) {
@@ -208,16 +212,14 @@ struct entity *entity_new(const char *name, enum world_class class_)
     }
     struct entity *entity = entity_of(id);
     struct entity *parent = W.self;
-    thread_reset(entity);
+    *entity = fresh;
     entity->id = id;
     entity->class_ = entity->home_class = (uint8_t)class_;
     entity->bit = entity_bit(entity);
-    entity->slot = WORLD_NOBODY;
     entity->group = parent ? parent->group : 0;
     entity->hash = parent ? mix(parent->hash, ++parent->children) : 1;
-    size_t length = name ? strnlen(name, WORLD_NAME_MAX - 1) : 0;
-    memcpy(entity->name, name, length); /* the rest is zero */
     entity->named = name != NULL;
+    if (name) strncpy(entity->name, name, WORLD_NAME_MAX - 1); /* the last byte stays zero */
     return entity;
 }
 

@@ -16,13 +16,6 @@ static struct cleanup **cleanup_next(struct cleanup *cleanup)
     return (struct cleanup **)&cleanup->buffer.__pad[0];
 }
 
-void thread_reset(struct entity *entity)
-{
-    memset(entity, 0, sizeof *entity);
-    entity->window_until_ns = WORLD_NEVER;
-    entity->state = ENTITY_LIVE;
-}
-
 static struct entity *thread_of(pthread_t thread)
 {
     uintptr_t id = (uintptr_t)thread;
@@ -38,7 +31,7 @@ static pthread_t handle_of(const struct entity *entity)
 
 /* --- life --- */
 
-static void thread_entry(void)
+void thread_main(void)
 {
     struct entity *self = W.self;
     step_record(WORLD_OP_START, 0, WORLD_NONE, 0);
@@ -77,7 +70,7 @@ void thread_end(void)
 static struct entity *thread_new(const char *name, enum world_class class_)
 {
     struct entity *entity = entity_new(name, class_);
-    fiber_prepare(entity, thread_entry);
+    fiber_prepare(entity);
     return entity;
 }
 
@@ -184,8 +177,11 @@ int thread_join(pthread_t thread, void **result, uint64_t deadline_ns, uintptr_t
     self->reason = WOKEN;
     if (target->state == ENTITY_LIVE) {
         entity_disable(self);
-        if (deadline_ns == WORLD_NEVER) mutex_check_cycle();
-        timer_add(self, TIMER_WAKE, deadline_ns);
+        if (deadline_ns == WORLD_NEVER) {
+            mutex_check_cycle();
+        } else {
+            timer_add(self, TIMER_WAKE, deadline_ns);
+        }
     }
     sched_point();
     if (deadline_ns != WORLD_NEVER) timer_remove(self, TIMER_WAKE);
@@ -289,7 +285,8 @@ static _Noreturn void unwind(struct entity *self)
     struct cleanup *cleanup = self->cleanups;
     if (cleanup == NULL) thread_end();
     self->cleanups = *cleanup_next(cleanup);
-    longjmp((struct __jmp_buf_tag *)(void *)cleanup->buffer.__cancel_jmp_buf, 1);
+    /* The jump buffer comes first. It is shorter than others: it has no signal mask. */
+    longjmp((struct __jmp_buf_tag *)(void *)cleanup, 1);
 }
 
 void world_pthread_exit(void *result)

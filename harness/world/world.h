@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "ops.h"
+#include "stream.h"
 
 enum {
     WORLD_ENTITIES_MAX = 512,  /* threads and tasks of one execution */
@@ -60,6 +61,9 @@ struct world_chooser {
     void (*yielded)(struct world_chooser *self, uint16_t entity);
     /* Set by the world before schedule(): all options are threads of the program. */
     bool plain;
+    /* Optional (may be NULL): plain choices are uniform and need not be asked for. The world
+     * draws them here by itself; looked up at the begin of an execution. */
+    struct world_stream *uniform;
 };
 
 /* One visible operation that happened. Object ids count first uses within the execution;
