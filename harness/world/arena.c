@@ -215,8 +215,8 @@ void *arena_alloc(size_t bytes, size_t align, bool zero, uintptr_t site)
     char *user = user_of(header);
     memset(user, zero ? 0 : FRESH, bytes);
     memset(user + bytes, GUARD, (size_t)(end_of(header) - user) - bytes);
-    HIDE(header, sizeof *header);
     HIDE(user + bytes, (size_t)(end_of(header) - user) - bytes);
+    HIDE(header, sizeof *header);
     return user;
 }
 
