@@ -25,6 +25,7 @@
 #define WITH_ASAN 1
 #endif
 #ifdef WITH_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -185,6 +186,10 @@ void fiber_prepare(struct entity *entity)
     uint16_t slot = (uint16_t)W.thread_count++;
     entity->slot = slot;
     if (UNLIKELY(!slots[slot].ready)) slot_make_ready(slot);
+#ifdef WITH_ASAN
+    /* Whoever had it before may have been abandoned in the middle of his scopes. */
+    __asan_unpoison_memory_region(stack_low(slot), stack_bytes(slot));
+#endif
     if (W.uses_tls) {
         memcpy(slots[slot].tls, slots[slot].tls_image, slots[slot].tls_image_bytes);
         memset((char *)slots[slot].tls + slots[slot].tls_image_bytes, 0,
