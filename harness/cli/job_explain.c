@@ -12,9 +12,18 @@ static struct scene scene;
 static struct pin_note notes[TOKEN_CHOICES_MAX];
 static struct pin pins[PINS_MAX];
 
-/* The schedule block, if following it gives the same failure. */
+/* The text of the pins, if following them gives the same failure. */
+static char *told_by(const struct job *job, const struct pin *told, uint32_t count)
+{
+    struct world_result result;
+    struct strategy *follower = pinning_strategy(job->file, told, count, NULL);
+    uint32_t id = explore_execute(&scene.subject, follower, &result);
+    return id == job->shared->failure.id ? pinning_text(job->file, told, count) : NULL;
+}
+
 static char *write_schedule(const struct job *job)
 {
+    static struct pin merged[PINS_MAX];
     const struct explore_failure *failure = &job->shared->failure;
     struct world_result result;
     struct strategy *recorder =
@@ -23,13 +32,11 @@ static char *write_schedule(const struct job *job)
     uint32_t count = pins_write(notes, pins, PINS_MAX);
     recorder->free(recorder);
     if (count == 0) return NULL;
-    struct strategy *follower = pinning_strategy(job->file, pins, count, NULL);
-    uint32_t id = explore_execute(&scene.subject, follower, &result);
-    char *text = pinning_text(job->file, pins, count);
-    if (id == failure->id) return text;
-    fprintf(stderr, "note: the schedule block does not replay (%s)\n%s", world_stop_text(), text);
-    free(text);
-    return NULL;
+    memcpy(merged, pins, count * sizeof *pins);
+    char *text = told_by(job, merged, pins_merge(merged, count));
+    if (text == NULL) text = told_by(job, pins, count);
+    if (text == NULL) fprintf(stderr, "note: no schedule block replays this failure exactly\n");
+    return text;
 }
 
 static void nothing(void *context, const struct world_step *step)

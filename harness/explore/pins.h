@@ -35,6 +35,7 @@ struct pin {
     char who[PIN_NAME_MAX];
     struct pin_point point;
     uint64_t advance_ns;
+    uint64_t until_ns;           /* written by pins_write: when that ended */
     uint32_t value;
 };
 
@@ -71,5 +72,8 @@ struct strategy *strategy_recorder(const uint16_t *choices, uint32_t count, stru
 /* The pins that tell the execution which the recorder has just run in this process; at most
  * max, ending with PIN_FREE. Returns how many, or 0 when it takes more. */
 uint32_t pins_write(const struct pin_note *notes, struct pin *pins, uint32_t max);
+/* Makes one pin of several that let time pass with nothing but the default policy between
+ * them. The groups are lost: for telling, not for shrinking. Returns how many are left. */
+uint32_t pins_merge(struct pin *pins, uint32_t count);
 
 #endif
