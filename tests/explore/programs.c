@@ -1,0 +1,62 @@
+#include "programs.h"
+
+#include <assert.h>
+#include <pthread.h>
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static int sections;
+static int balance;
+
+static void run_two(void *(*work)(void *))
+{
+    static char names[] = {'1', '2'};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, work, &names[i]);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+}
+
+static void *enter_sections(void *argument)
+{
+    for (int i = 0; i < sections; i++) {
+        pthread_mutex_lock(&mutex);
+        section_entered(*(const char *)argument);
+        pthread_mutex_unlock(&mutex);
+    }
+    return NULL;
+}
+
+void program_two_sections(void)
+{
+    sections = 2;
+    run_two(enter_sections);
+}
+
+void program_three_sections(void)
+{
+    sections = 3;
+    run_two(enter_sections);
+}
+
+static void *add_one(void *argument)
+{
+    pthread_mutex_lock(&mutex);
+    int seen = balance;
+    pthread_mutex_unlock(&mutex);
+    pthread_mutex_lock(&mutex);
+    balance = seen + 1;
+    pthread_mutex_unlock(&mutex);
+    return argument;
+}
+
+void program_lost_update(void)
+{
+    run_two(add_one);
+    assert(balance == 2);
+}
+
+extern const struct explore_programs explore_programs;
+const struct explore_programs explore_programs = {
+    program_two_sections,
+    program_three_sections,
+    program_lost_update,
+};

@@ -1,0 +1,21 @@
+/* Programs under test; ordinary pthread code, bound to the simulated world. */
+#ifndef TESTS_EXPLORE_PROGRAMS_H
+#define TESTS_EXPLORE_PROGRAMS_H
+
+/* Two threads, so many critical sections each; every section tells whose it is. */
+void program_two_sections(void);
+void program_three_sections(void);
+/* Two threads add one to a balance; each reads it in one section and writes it in another, so
+ * that an update can be lost, which an assertion notices. */
+void program_lost_update(void);
+
+struct explore_programs {
+    void (*two_sections)(void);
+    void (*three_sections)(void);
+    void (*lost_update)(void);
+};
+
+/* Given by the test: '1' or '2' is inside its critical section. */
+void section_entered(char who);
+
+#endif

@@ -1,0 +1,25 @@
+/* What the tests of exploration share: the world with the small programs in it. */
+#ifndef TESTS_EXPLORE_RIG_H
+#define TESTS_EXPLORE_RIG_H
+
+#include "harness/explore/explore.h"
+#include "programs.h"
+
+enum { ORDERS_MAX = 64, ORDER_MAX = 16 };
+
+/* The orders of critical sections that were seen, each once: "1212". */
+struct rig_orders {
+    uint32_t count;
+    char of[ORDERS_MAX][ORDER_MAX];
+};
+extern struct rig_orders rig_orders;
+
+extern const struct explore_programs *rig_programs;
+
+/* CMocka group set-up: the world is one for the process. */
+int rig_begin(void **state);
+/* A subject that runs the program and keeps its order of sections in rig_orders, which is
+ * emptied now. */
+struct explore_subject rig_subject(void (*program)(void));
+
+#endif
