@@ -93,7 +93,14 @@ void check_lock_expire(struct check_set *set, const struct record *record)
 void check_lease_held(struct check_set *set, const struct record *record)
 {
     const struct record_values_LEASE_HELD *v = &record->values.LEASE_HELD;
-    lock_of(set, 0, v->key)->leased = v->token;
+    struct lock_fact *lock = lock_of(set, 0, v->key);
+
+    if (v->token == lock->leased)
+        check_break(set, SCN_INVARIANT_LOCKS_EXCLUDE, record,
+                    "%s was told that it holds %s with token %lld, which another one was told "
+                    "before", record_party_name(record->subject), record_text(v->key),
+                    (long long)v->token);
+    lock->leased = v->token;
 }
 
 void check_lease_ended(struct check_set *set, const struct record *record)

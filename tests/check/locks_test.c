@@ -217,6 +217,28 @@ static void no_longer_held_on_purpose(void **state)
                                                   "though others asked for it in the calm");
 }
 
+/* The same grant is not news for a second one. */
+static void told_to_two(void **state)
+{
+    (void)state;
+    begin();
+    SEE(LEASE_HELD, HOST, .key = W("nightly"), .token = 1);
+    SEE(LEASE_HELD, HOST, .key = W("nightly"), .token = 1);
+    stream_violates(SCN_INVARIANT_LOCKS_EXCLUDE,
+                    "host was told that it holds nightly with token 1, which another one was told "
+                    "before");
+}
+
+static void told_after_the_end(void **state)
+{
+    (void)state;
+    begin();
+    SEE(LEASE_HELD, HOST, .key = W("nightly"), .token = 1);
+    SEE(LEASE_ENDED, HOST, .key = W("nightly"), .token = 1);
+    SEE(LEASE_HELD, HOST, .key = W("nightly"), .token = 2);
+    stream_holds();
+}
+
 /* Refused before the calm, or something else refused in it: nobody waits for the lock. */
 static void refused_otherwise(void **state)
 {
@@ -367,6 +389,8 @@ int main(void)
         cmocka_unit_test(token_not_larger),
         cmocka_unit_test(token_came_back),
         cmocka_unit_test(released_by_another),
+        cmocka_unit_test(told_to_two),
+        cmocka_unit_test(told_after_the_end),
         cmocka_unit_test(renewed_with_an_old_token),
         cmocka_unit_test(held_after_its_time),
         cmocka_unit_test(held_by_the_dead),
