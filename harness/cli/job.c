@@ -380,7 +380,9 @@ void job_run(struct job *job, const char *path, const struct cli_options *option
     const struct check_violation *violation = shared->has_violation ? &shared->violation : NULL;
     job->report.verdict = report_judge(job->file, &shared->judged, violation);
     if (shared->failure.id == SCENE_DIVERGED) {
-        job->report.verdict = REPORT_INCONCLUSIVE;
+        /* A token that does not fit is a wrong argument; a schedule that does not fit any more
+         * may be the core's doing. */
+        job->report.verdict = job->options->choices ? REPORT_INVALID : REPORT_INCONCLUSIVE;
         job->report.text = shared->problem;
     } else if (shared->failure.id != EXPLORE_PASSED) {
         explain_failure(job);
