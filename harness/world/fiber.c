@@ -123,10 +123,24 @@ static int find_tls(struct dl_phdr_info *info, size_t size, void *argument)
     return 1; /* the executable comes first; libraries keep their own */
 }
 
+/* The sanitizer finds its idea of the running thread in thread-local storage. So it is told
+ * once that the parked thread is on the slot's stack, and has nothing to hear of switches. */
+static void claim_stack(uint16_t index)
+{
+#ifdef WITH_ASAN
+    void *fake;
+    __sanitizer_start_switch_fiber(&fake, stack_low(index), stack_bytes(index));
+    __sanitizer_finish_switch_fiber(fake, NULL, NULL);
+#else
+    (void)index;
+#endif
+}
+
 static void *park(void *argument)
 {
     struct slot *slot = argument;
     slot->base = base_read();
+    claim_stack((uint16_t)(slot - slots));
     dl_iterate_phdr(find_tls, slot);
     sem_post(&slot->parked);
     for (;;) pause();
@@ -157,7 +171,7 @@ static void slot_make_ready(uint16_t index)
 static inline void leave_hook(void **fake, const void *bottom, size_t size)
 {
 #ifdef WITH_ASAN
-    __sanitizer_start_switch_fiber(fake, bottom, size);
+    if (!W.uses_tls) __sanitizer_start_switch_fiber(fake, bottom, size);
 #else
     (void)fake, (void)bottom, (void)size;
 #endif
@@ -166,6 +180,7 @@ static inline void leave_hook(void **fake, const void *bottom, size_t size)
 static inline void arrive_hook(uint16_t slot)
 {
 #ifdef WITH_ASAN
+    if (W.uses_tls) return; /* see claim_stack */
     __sanitizer_finish_switch_fiber(slot == WORLD_NOBODY ? home_fake : fakes[slot],
                                     home_bottom ? NULL : &home_bottom,
                                     home_bottom ? NULL : &home_size);
