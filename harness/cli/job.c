@@ -13,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SHRINK_TRIES = 4000, PROBLEM = 1 };
+/* Where an endless loop is at stake, each execution takes seconds, so there are few. */
+enum { SHRINK_TRIES = 4000, LOOP_TRIES = 4, LOOP_CONFIRM_SECONDS = 2, PROBLEM = 1 };
 
 static struct pin pins[PINS_MAX];
 
@@ -73,6 +74,12 @@ static const char *const *operation_names(void)
     return names;
 }
 
+struct scn_options job_words(void)
+{
+    extern const struct image image_core_image;
+    return (struct scn_options){point_names(cli_image_api(&image_core_image)), operation_names()};
+}
+
 static bool open_image(struct job *job)
 {
     char problem[1024];
@@ -80,9 +87,9 @@ static bool open_image(struct job *job)
     job->image =
         cli_image(image ? image->value.text : NULL, job->options->core, problem, sizeof problem);
     if (job->image) return true;
-    char *text;
-    uint32_t line = image ? image->place.line : 0;
-    if (asprintf(&text, "%s:%u: error: %s\n", job->path, line, problem) < 0) return false;
+    char place[16] = "", *text;
+    if (image) snprintf(place, sizeof place, ":%u", image->place.line);
+    if (asprintf(&text, "%s%s: error: %s\n", job->path, place, problem) < 0) return false;
     return invalid(job, text);
 }
 
@@ -115,12 +122,11 @@ static bool is_built(struct job *job)
 
 bool job_open(struct job *job, const char *path, const struct cli_options *options)
 {
-    extern const struct image image_core_image;
-    struct scn_options scn = {point_names(cli_image_api(&image_core_image)), operation_names()};
     struct scn_diagnostics diagnostics;
     *job = (struct job){.path = path, .options = options};
     job->report.path = path;
-    job->file = scn_parse(path, &scn, &diagnostics);
+    const struct scn_options words = job_words();
+    job->file = scn_parse(path, &words, &diagnostics);
     if (job->file == NULL) {
         invalid(job, print_diagnostics(&diagnostics));
         scn_diagnostics_free(&diagnostics);
@@ -237,6 +243,8 @@ static int explore(void *argument)
         options.custom = pinned(job, &options);
     }
     if (explore_run(&scene.subject, &options, &shared->explored, &shared->failure) != 0) return 5;
+    shared->endless = shared->failure.id != EXPLORE_PASSED &&
+                      world_finding_get()->kind == WORLD_FOUND_ENDLESS_LOOP;
     shared->checks = *check_stats_of(scene.checks);
     struct check_circumstances circumstances = {
         .replay = options.custom != NULL && !any_left(job),
@@ -259,6 +267,11 @@ static int explore(void *argument)
 
 /* --- verifying and shrinking, each in a fresh process --- */
 
+void job_expect_loop(const struct job *job)
+{
+    if (job->shared->endless) world_watch_loops(LOOP_CONFIRM_SECONDS);
+}
+
 static int verify(void *argument)
 {
     struct job *job = argument;
@@ -266,6 +279,7 @@ static int verify(void *argument)
     struct world_result result;
     struct explore_failure *failure = &job->shared->failure;
     scene_init(&scene, job->file, job->image, NULL);
+    job_expect_loop(job);
     uint32_t id = explore_replay(&scene.subject, failure->choices, failure->count, true, &result);
     job->shared->replayed = id == failure->id && world_run_hash() == failure->run_hash;
     return 0;
@@ -276,7 +290,9 @@ static int shrink(void *argument)
     struct job *job = argument;
     static struct scene scene;
     scene_init(&scene, job->file, job->image, NULL);
-    explore_shrink(&scene.subject, &job->shared->failure, SHRINK_TRIES);
+    job_expect_loop(job);
+    explore_shrink(&scene.subject, &job->shared->failure,
+                   job->shared->endless ? LOOP_TRIES : SHRINK_TRIES);
     return 0;
 }
 
@@ -347,7 +363,8 @@ static void explain_failure(struct job *job)
         return;
     }
     shared->choices_found = job_deviations(&shared->failure);
-    if (!job->options->given[CLI_NO_SHRINK]) work(job, shrink, false);
+    bool can_shrink = shared->choices_found > 0 && !job->options->given[CLI_NO_SHRINK];
+    if (can_shrink) work(job, shrink, false);
     result = work(job, job_explain, false);
     if (result.end != WORKER_RETURNED) fault(job, "the failing execution could not be explained");
     job->report.screen = shared->screen;

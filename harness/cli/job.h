@@ -5,6 +5,7 @@
 
 #include "harness/cli/options.h"
 #include "harness/explore/explore.h"
+#include "harness/scenario/scenario.h"
 #include "harness/world/image.h"
 #include "reports/report.h"
 
@@ -20,6 +21,7 @@ struct job_shared {
     struct check_verdict judged;
     bool has_violation;
     bool replayed; /* the verification gave the same failure */
+    bool endless; /* it computes for ever */
     uint32_t choices_found;
     struct check_violation told; /* of the shrunk execution */
     char replay[JOB_REPLAY_MAX];
@@ -50,8 +52,15 @@ void job_free(struct job *job);
  * and the report says why. */
 bool job_open(struct job *job, const char *path, const struct cli_options *options);
 
+/* The words that the core and the world add to the language. */
+struct scn_options job_words(void);
+
 /* Where options differ from the file's explore block. */
 struct explore_options job_explore_options(const struct job *job);
+
+/* To be called after scene_init where the failure is executed again: an endless loop was only
+ * suspected after many seconds; who meets it there again confirms it sooner. */
+void job_expect_loop(const struct job *job);
 
 /* Choices of a failure that are not option 0. */
 uint32_t job_deviations(const struct explore_failure *failure);

@@ -12,13 +12,34 @@ static struct scene scene;
 static struct pin_note notes[TOKEN_CHOICES_MAX];
 static struct pin pins[PINS_MAX];
 
-/* The text of the pins, if following them gives the same failure. */
+/* Whether that schedule, read as a user's file would be, leads to the same failure. */
+static bool leads_there(const struct job *job, const char *schedule)
+{
+    static struct pin read[PINS_MAX];
+    const struct scn_options words = job_words();
+    struct scn_diagnostics diagnostics;
+    struct world_result result;
+    char *text = pinning_scenario(job->file, job->source, "pinned", schedule);
+    const struct scn_file *file =
+        scn_parse_bytes("pinned.scn", text, strlen(text), &words, &diagnostics);
+    if (file == NULL) scn_print_diagnostics(stderr, &diagnostics);
+    scn_diagnostics_free(&diagnostics);
+    free(text);
+    if (file == NULL) return false;
+    /* The files agree in all that the pins speak of; the scene belongs to the first. */
+    struct strategy *follower = pinning_strategy(job->file, read, pinning_read(file, read), NULL);
+    uint32_t id = explore_execute(&scene.subject, follower, &result);
+    scn_file_free(file);
+    return id == job->shared->failure.id;
+}
+
+/* The text of the pins, if following it gives the same failure. */
 static char *told_by(const struct job *job, const struct pin *told, uint32_t count)
 {
-    struct world_result result;
-    struct strategy *follower = pinning_strategy(job->file, told, count, NULL);
-    uint32_t id = explore_execute(&scene.subject, follower, &result);
-    return id == job->shared->failure.id ? pinning_text(job->file, told, count) : NULL;
+    char *schedule = pinning_text(job->file, told, count);
+    if (leads_there(job, schedule)) return schedule;
+    free(schedule);
+    return NULL;
 }
 
 static char *write_schedule(const struct job *job)
@@ -102,6 +123,7 @@ int job_explain(void *argument)
     struct report_problem problem;
     struct world_result result;
     scene_init(&scene, job->file, job->image, NULL);
+    job_expect_loop(job);
     char *schedule = write_schedule(job);
     replay(job, &result);
     if (scene.violation) shared->told = *scene.violation;

@@ -154,6 +154,12 @@ static uint32_t scheduled_choices(const struct scene *scene, uint16_t *choices)
     return count;
 }
 
+static int bad_token(const char *problem, const char *token, size_t where)
+{
+    fprintf(stderr, "harness replay: %s\n  %s\n  %*s^\n", problem, token, (int)where, "");
+    return 2;
+}
+
 int command_replay(int argc, char **argv)
 {
     static struct scene scene;
@@ -175,7 +181,8 @@ int command_replay(int argc, char **argv)
     }
     const char *problem =
         options.choices ? token_read(options.choices, choices, &count, &where) : NULL;
-    if (problem == NULL) problem = scene_init(&scene, job.file, job.image, NULL);
+    if (problem) return bad_token(problem, options.choices, where);
+    problem = scene_init(&scene, job.file, job.image, NULL);
     if (problem) {
         fprintf(stderr, "harness replay: %s\n", problem);
         return 2;

@@ -24,10 +24,19 @@ static bool simple(const char *command, const char *text, int argc, char **argv,
     return true;
 }
 
-static int no_files(const char *command)
+static int usage(const char *command, const char *text)
 {
-    fprintf(stderr, "harness %s: no file was named\n", command);
+    fprintf(stderr, "harness %s: %s\n  try 'harness %s --help'\n", command, text, command);
     return 2;
+}
+
+/* For a command that only prints. */
+static bool without_files(const char *command, const struct cli_options *options, int *status)
+{
+    if (options->file_count == 0) return true;
+    fprintf(stderr, "harness %s: takes no file: '%s'\n", command, options->files[0]);
+    *status = 2;
+    return false;
 }
 
 int command_plan(int argc, char **argv)
@@ -41,7 +50,7 @@ int command_plan(int argc, char **argv)
                argc, argv, &options, &status)) {
         return status;
     }
-    if (options.file_count != 1) return no_files("plan");
+    if (options.file_count != 1) return usage("plan", "name one scenario");
     if (job_open(&job, options.files[0], &options)) {
         scn_plan(stdout, job.file);
         status = 0;
@@ -61,7 +70,7 @@ static bool format_file(const char *path)
     char *formatted = NULL;
     char *source = scn_read_file(path, SCN_BYTES_MAX, &bytes);
     if (source == NULL) {
-        fprintf(stderr, "%s: error: %s\n", path, strerror(errno));
+        fprintf(stderr, "%s: error: cannot read: %s\n", path, strerror(errno));
         return false;
     }
     FILE *out = open_memstream(&formatted, &formatted_bytes);
@@ -73,7 +82,7 @@ static bool format_file(const char *path)
         FILE *file = fopen(path, "w");
         good = file && fwrite(formatted, 1, formatted_bytes, file) == formatted_bytes;
         if (file && fclose(file) != 0) good = false;
-        if (!good) fprintf(stderr, "%s: error: %s\n", path, strerror(errno));
+        if (!good) fprintf(stderr, "%s: error: cannot write: %s\n", path, strerror(errno));
         if (good) printf("%s: formatted\n", path);
     }
     free(formatted);
@@ -89,7 +98,7 @@ int command_fmt(int argc, char **argv)
                argc, argv, &options, &status)) {
         return status;
     }
-    if (options.file_count == 0) return no_files("fmt");
+    if (options.file_count == 0) return usage("fmt", "no file was named");
     status = 0;
     for (uint32_t i = 0; i < options.file_count; i++) {
         if (!format_file(options.files[i])) status = 2;
@@ -105,6 +114,7 @@ int command_words(int argc, char **argv)
                argv, &options, &status)) {
         return status;
     }
+    if (!without_files("words", &options, &status)) return status;
     scn_words(stdout);
     return 0;
 }
@@ -121,6 +131,7 @@ int command_points(int argc, char **argv)
                argc, argv, &options, &status)) {
         return status;
     }
+    if (!without_files("points", &options, &status)) return status;
     const struct core_api *api = cli_image_api(cli_image(NULL, NULL, problem, sizeof problem));
     for (uint32_t i = 0; i < api->trace_point_count(); i++) {
         const struct trace_point_info *info = api->trace_point_info(i);
@@ -147,6 +158,7 @@ int command_invariants(int argc, char **argv)
             argc, argv, &options, &status)) {
         return status;
     }
+    if (!without_files("invariants", &options, &status)) return status;
     for (int i = 0; i < SCN_INVARIANT_COUNT; i++) {
         printf("%-24s %s\n", scn_invariant_word((enum scn_invariant)i),
                scn_invariant_help((enum scn_invariant)i));
