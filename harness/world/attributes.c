@@ -1,7 +1,7 @@
 /* pthread_*attr_*: setters check, getters return what was set. Scheduling parameters and
  * stack sizes are kept but have no effect: the explorer schedules, and stacks are large. */
-#include "internal.h"
 #include "attributes.h"
+#include "internal.h"
 
 #include <limits.h>
 #include <sched.h>

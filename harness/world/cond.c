@@ -41,7 +41,8 @@ static void check_wait(struct object *cond, uint32_t mutex_id, uintptr_t site)
     struct object *mutex = &W.objects[mutex_id];
     if (mutex->owner != W.self->id + 1) {
         finding_raise(WORLD_FOUND_COND_MUTEX_NOT_HELD, site,
-                      "%s waits on a condition without holding its mutex", world_entity_name(W.self->id));
+                      "%s waits on a condition without holding its mutex",
+                      world_entity_name(W.self->id));
     }
     if (cond->waiters > 0 && cond->other != mutex_id) {
         finding_detail("another wait is at {pc:%lx}",

@@ -54,7 +54,8 @@ static void on_signal(int number, siginfo_t *info, void *context)
         finding_raise(WORLD_FOUND_STACK_OVERFLOW, pc, "the stack of %s is used up",
                       world_entity_name(W.self->id));
     }
-    finding_raise(WORLD_FOUND_CRASH, pc, "%s in %s", describe(number), world_entity_name(W.self->id));
+    finding_raise(WORLD_FOUND_CRASH, pc, "%s in %s", describe(number),
+                  world_entity_name(W.self->id));
 }
 
 /* --- loops without a scheduling point --- */

@@ -155,8 +155,8 @@ static void describe_waiter(const struct entity *entity)
         finding_detail("%s waits for %s", world_entity_name(entity->id), wait_words(entity));
     } else if (entity->wait == WAIT_MUTEX && object->owner) {
         finding_detail("%s waits at {pc:%lx} for mutex %u, which %s acquired at {pc:%lx}",
-                       world_entity_name(entity->id), (unsigned long)entity->wait_site, object->ordinal,
-                       world_entity_name((uint16_t)(object->owner - 1)),
+                       world_entity_name(entity->id), (unsigned long)entity->wait_site,
+                       object->ordinal, world_entity_name((uint16_t)(object->owner - 1)),
                        (unsigned long)object->site);
     } else {
         finding_detail("%s waits at {pc:%lx} for %s %u", world_entity_name(entity->id),

@@ -1,6 +1,6 @@
 /* Builds of the program under test: their globals are put back before every execution. */
-#include "internal.h"
 #include "image.h"
+#include "internal.h"
 
 #include <string.h>
 #include <sys/mman.h>

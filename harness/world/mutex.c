@@ -66,8 +66,8 @@ static void describe_cycle(const struct entity *start)
         if (at->wait == WAIT_MUTEX) {
             const struct object *mutex = &W.objects[at->wait_object];
             finding_detail("%s waits for mutex %u at {pc:%lx}, which %s acquired at {pc:%lx}",
-                           world_entity_name(at->id), mutex->ordinal, (unsigned long)at->wait_site, world_entity_name(next->id),
-                           (unsigned long)mutex->site);
+                           world_entity_name(at->id), mutex->ordinal, (unsigned long)at->wait_site,
+                           world_entity_name(next->id), (unsigned long)mutex->site);
         } else {
             finding_detail("%s waits at {pc:%lx} for the end of %s", world_entity_name(at->id),
                            (unsigned long)at->wait_site, world_entity_name(next->id));
@@ -239,9 +239,10 @@ static int mutex_unlock(uint32_t id, uintptr_t site)
             return EPERM;
         }
         if (mutex->owner) finding_detail("acquired at {pc:%lx}", (unsigned long)mutex->site);
-        finding_raise(WORLD_FOUND_UNLOCK_NOT_OWNER, site, "%s unlocks a %s %s%s", world_entity_name(W.self->id),
-                      world_object_kind(id), mutex->owner ? "held by " : "that nobody holds",
-                      mutex->owner ? entity_of((uint16_t)(mutex->owner - 1))->name : "");
+        finding_raise(WORLD_FOUND_UNLOCK_NOT_OWNER, site, "%s unlocks a %s %s%s",
+                      world_entity_name(W.self->id), world_object_kind(id),
+                      mutex->owner ? "held by " : "that nobody holds",
+                      mutex->owner ? world_entity_name((uint16_t)(mutex->owner - 1)) : "");
     }
     if (UNLIKELY(mutex->count > 1)) {
         mutex->count--;
@@ -264,8 +265,8 @@ void mutex_owner_ends(struct entity *self)
         if (mutex->kind != OBJECT_MUTEX && mutex->kind != OBJECT_SPIN) continue;
         if (!(mutex->type & ROBUST)) {
             finding_raise(WORLD_FOUND_EXIT_HOLDING_LOCK, mutex->site,
-                          "%s ends while it holds %s %u", world_entity_name(self->id), world_object_kind(id),
-                          mutex->ordinal);
+                          "%s ends while it holds %s %u", world_entity_name(self->id),
+                          world_object_kind(id), mutex->ordinal);
         }
         uint32_t count;
         mutex_release(id, &count);

@@ -49,8 +49,8 @@ _Noreturn void world___assert_fail(const char *text, const char *file, unsigned 
 static _Noreturn void leave(int status, uintptr_t site)
 {
     if (status != 0 || !W.limits.may_exit) {
-        finding_raise(WORLD_FOUND_EXIT, site, "%s ended the process with status %d", world_entity_name(W.self->id),
-                      status);
+        finding_raise(WORLD_FOUND_EXIT, site, "%s ended the process with status %d",
+                      world_entity_name(W.self->id), status);
     }
     sched_leave(WORLD_DONE);
 }

@@ -195,7 +195,8 @@ int world_pthread_rwlock_unlock(pthread_rwlock_t *storage)
         struct hold *hold = hold_of(id, W.self->id);
         if (hold == NULL) {
             finding_raise(WORLD_FOUND_UNLOCK_NOT_OWNER, CALLER,
-                          "%s unlocks a rwlock that it does not hold", world_entity_name(W.self->id));
+                          "%s unlocks a rwlock that it does not hold",
+                          world_entity_name(W.self->id));
         }
         lock->count--;
         if (--hold->depth == 0) *hold = holds[--holds_used];

@@ -160,7 +160,8 @@ static struct entity *joinable(pthread_t thread, uintptr_t site)
                           : target->detached     ? "that is detached"
                           : target->joining_done ? "that was joined before"
                                                  : "that another thread is joining";
-        finding_raise(WORLD_FOUND_JOIN_INVALID, site, "%s joins a thread %s", world_entity_name(W.self->id), why);
+        finding_raise(WORLD_FOUND_JOIN_INVALID, site, "%s joins a thread %s",
+                      world_entity_name(W.self->id), why);
     }
     return target;
 }
