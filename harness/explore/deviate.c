@@ -42,7 +42,7 @@ static bool passes(struct wish *wish, const struct pin_point *point, const struc
     if (step->entity == WORLD_ADVANCE) return false;
     if (strcmp(world_op_words[step->op], point->name) != 0) return false;
     if (strcmp(world_entity_name(step->entity), point->entity) != 0) return false;
-    return world_op_count(step->entity, (enum world_op)step->op) >= point->occurrence;
+    return pins_op_count(point->entity, (enum world_op)step->op) >= point->occurrence;
 }
 
 static bool done(struct wish *wish, const struct pin *pin, const struct world_step *step)

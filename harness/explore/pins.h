@@ -58,6 +58,10 @@ bool pins_active(const struct strategy *follower);
  * says where it stood. */
 bool pins_left(struct strategy *follower, char *text, size_t bytes);
 
+/* How often threads of that name have done `op` so far. Several may have had one name: those of a
+ * core that was started again are called like the old ones. */
+uint32_t pins_op_count(const char *entity, enum world_op op);
+
 /* What a choice was about, as told by the recorder. */
 struct pin_note {
     uint16_t entity;   /* chosen option; WORLD_NOBODY for a value */

@@ -40,14 +40,21 @@ static enum world_op op_of(const char *word)
     return (enum world_op)op;
 }
 
+uint32_t pins_op_count(const char *entity, enum world_op op)
+{
+    uint32_t times = 0;
+    for (uint16_t id = 0; id < world_entity_count(); id++) {
+        if (strcmp(world_entity_name(id), entity) == 0) times += world_op_count(id, op);
+    }
+    return times;
+}
+
 /* How often that point has been passed so far. */
 static uint32_t passed(struct follower *self, const struct pin_point *point)
 {
     if (point->entity[0] == '\0') return *named_counter(self, point->name);
-    uint16_t entity = world_entity_find(point->entity);
     enum world_op op = op_of(point->name);
-    if (entity == WORLD_NOBODY || op == WORLD_OP_COUNT) return 0;
-    return world_op_count(entity, op);
+    return op == WORLD_OP_COUNT ? 0 : pins_op_count(point->entity, op);
 }
 
 static bool waits_for_point(const struct pin *pin)

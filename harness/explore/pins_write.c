@@ -103,6 +103,12 @@ static bool has_name(const struct world_step *step)
     return step->op == WORLD_OP_POINT;
 }
 
+static bool same_name(const struct world_step *one, const struct world_step *other)
+{
+    return one->entity == other->entity ||
+           strcmp(world_entity_name(one->entity), world_entity_name(other->entity)) == 0;
+}
+
 static uint32_t occurrence(const struct writer *writer, uint32_t at)
 {
     const struct world_step *step = &writer->steps[at];
@@ -110,7 +116,7 @@ static uint32_t occurrence(const struct writer *writer, uint32_t at)
     for (uint32_t i = 0; i <= at; i++) {
         const struct world_step *other = &writer->steps[i];
         if (other->op != step->op) continue;
-        times += has_name(step) ? other->object == step->object : other->entity == step->entity;
+        times += has_name(step) ? other->object == step->object : same_name(other, step);
     }
     return times;
 }

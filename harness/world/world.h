@@ -21,7 +21,7 @@
 enum {
     WORLD_ENTITIES_MAX = 512,  /* threads and tasks of one execution */
     WORLD_OBJECTS_MAX = 65536, /* locks, conditions, ... of one execution */
-    WORLD_NAME_MAX = 32,
+    WORLD_NAME_MAX = 64,
     WORLD_STACK_MAX = 24,      /* frames kept of one stack */
     WORLD_TEXT_MAX = 1024,
     WORLD_NOBODY = 0xffff,
