@@ -102,13 +102,12 @@ static void *agent_main(void *context)
 void run_launch(struct turn *turn, struct run *run)
 {
     struct launch *launch = malloc(sizeof *launch);
-    char name[CORE_NAME_MAX + 8];
     pthread_t thread;
-    snprintf(name, sizeof name, "agent/%s", run->agent);
     if (launch != NULL)
         *launch = (struct launch){ .job = { .run = reap }, .run = run };
     /* The run pins its session until it is retired; after this call the thread may be done. */
-    if (launch != NULL && core_thread_create(&thread, name, agent_main, launch) == CORE_OK)
+    if (launch != NULL &&
+        core_thread_create(&thread, "agent", run->agent, agent_main, launch) == CORE_OK)
         return;
     free(launch);
     struct session *session = run->session;

@@ -61,9 +61,9 @@ bool core_accepts(const struct core *core);
 /* The same, taking the table lock for a moment. No lock held. */
 bool core_is_running(struct turn *turn);
 
-/* A thread of the core with its attributes and name. The name is cut to what Linux allows. */
-enum core_result core_thread_create(pthread_t *thread, const char *name, void *(*main)(void *),
-                                    void *context);
+/* A thread of the core with its attributes, called OWNER/ROLE, cut to what Linux allows. */
+enum core_result core_thread_create(pthread_t *thread, const char *owner, const char *role,
+                                    void *(*main)(void *), void *context);
 
 /* Copies a name: printable ASCII, not empty, and it fits. False, and nothing written, otherwise. */
 bool core_copy_name(char to[CORE_NAME_MAX], const char *from);

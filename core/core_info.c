@@ -17,18 +17,20 @@ bool core_is_running(struct turn *turn)
     return accepts;
 }
 
-enum core_result core_thread_create(pthread_t *thread, const char *name, void *(*main)(void *),
-                                    void *context)
+enum core_result core_thread_create(pthread_t *thread, const char *owner, const char *role,
+                                    void *(*main)(void *), void *context)
 {
-    enum { LINUX_THREAD_NAME_MAX = 16 };
     if (pthread_create(thread, NULL, main, context) != 0)
         return CORE_NO_MEMORY;
-    char cut[LINUX_THREAD_NAME_MAX];
-    size_t length = strnlen(name, sizeof cut - 1);
-    memcpy(cut, name, length);
-    cut[length] = '\0';
+    char name[CORE_THREAD_NAME_MAX];
+    size_t used = strnlen(owner, CORE_THREAD_OWNER_MAX);
+    memcpy(name, owner, used);
+    name[used++] = '/';
+    size_t length = strnlen(role, sizeof name - 1 - used);
+    memcpy(name + used, role, length);
+    name[used + length] = '\0';
     /* A name is for readers of a debugger: failing to set it is no failure. */
-    (void)pthread_setname_np(*thread, cut);
+    (void)pthread_setname_np(*thread, name);
     return CORE_OK;
 }
 

@@ -123,9 +123,10 @@ enum core_result jobs_start(struct core *core)
         struct job_worker *worker = &jobs->workers[i];
         worker->core = core;
         worker->index = i;
-        char name[24];
-        snprintf(name, sizeof name, "core/jobs[%u]", (unsigned)i + 1);
-        enum core_result rc = core_thread_create(&worker->thread, name, worker_main, worker);
+        char role[CORE_THREAD_NAME_MAX];
+        snprintf(role, sizeof role, "jobs[%u]", (unsigned)i + 1);
+        enum core_result rc =
+            core_thread_create(&worker->thread, core->name, role, worker_main, worker);
         if (rc != CORE_OK)
             return rc;
         jobs->started++;

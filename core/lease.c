@@ -180,7 +180,7 @@ static enum core_result start_thread(struct core *core)
     if (getrandom(&leases->nonce, sizeof leases->nonce, 0) != (ssize_t)sizeof leases->nonce)
         return CORE_FAILED;
     enum core_result result =
-        core_thread_create(&leases->thread, "core/leases", lease_worker_main, core);
+        core_thread_create(&leases->thread, core->name, "leases", lease_worker_main, core);
     leases->running = result == CORE_OK;
     return result;
 }

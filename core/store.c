@@ -224,7 +224,8 @@ enum core_result store_start(struct core *core)
 {
     if (!core->has_messages)
         return CORE_OK;
-    enum core_result rc = core_thread_create(&core->store.thread, "core/store", store_main, core);
+    enum core_result rc =
+        core_thread_create(&core->store.thread, core->name, "store", store_main, core);
     core->store.running = rc == CORE_OK;
     return rc;
 }

@@ -173,7 +173,8 @@ static void *timer_main(void *context)
 
 enum core_result timers_start(struct core *core)
 {
-    enum core_result rc = core_thread_create(&core->timers.thread, "core/timer", timer_main, core);
+    enum core_result rc =
+        core_thread_create(&core->timers.thread, core->name, "timer", timer_main, core);
     core->timers.running = rc == CORE_OK;
     return rc;
 }

@@ -45,11 +45,13 @@ static uint16_t target_thread(const struct fault *fault)
     if (target->kind == SCN_REF_ACTOR) return target_actor(fault)->entity;
     const struct instance *instance = target_core(fault);
     if (target->thread == SCN_THREAD_WS) return instance_thread(instance, instance->ws_name);
+    const char *core = fault->play->file->cores[instance->index].name;
     if (target->thread_index > 0)
-        (void)snprintf(name, sizeof name, "core/%s[%u]", scn_thread_word(target->thread),
-                       target->thread_index);
+        (void)snprintf(name, sizeof name, "%.*s/%s[%u]", CORE_THREAD_OWNER_MAX, core,
+                       scn_thread_word(target->thread), target->thread_index);
     else
-        (void)snprintf(name, sizeof name, "core/%s%s", scn_thread_word(target->thread),
+        (void)snprintf(name, sizeof name, "%.*s/%s%s", CORE_THREAD_OWNER_MAX, core,
+                       scn_thread_word(target->thread),
                        target->thread == SCN_THREAD_JOBS ? "[1]" : "");
     return instance_thread(instance, name);
 }

@@ -319,13 +319,18 @@ uint16_t instance_thread(const struct instance *instance, const char *name)
 void instance_init(struct play *play, uint32_t index)
 {
     struct instance *instance = &play->instances[index];
-    const char *name = play->file->cores[index].name;
+    const char *core = play->file->cores[index].name;
+    char owner[CORE_THREAD_OWNER_MAX + 1] = "";
+    char name[WORLD_NAME_MAX];
 
     instance->play = play;
     instance->index = index;
     instance->party = (uint16_t)(PARTY_CORE + index);
-    (void)name_of(instance->ws_name, name, "/ws", "");
-    (void)name_of(instance->keeper_name, name, " keeper", "");
-    (void)name_of(instance->main_name, name, "/main", "");
-    instance->restart_task = world_task(instance->keeper_name, WORLD_FAULT, restart_due, instance);
+    /* Beside the core's own threads, so named as those are. */
+    memcpy(owner, core, strnlen(core, CORE_THREAD_OWNER_MAX));
+    (void)name_of(instance->ws_name, owner, "/ws", "");
+    (void)name_of(instance->keeper_name, owner, "/keeper", "");
+    (void)name_of(instance->main_name, owner, "/main", "");
+    instance->restart_task = world_task(name_of(name, core, ".restart", ""), WORLD_FAULT,
+                                        restart_due, instance);
 }

@@ -15,6 +15,10 @@
  */
 enum { CORE_NAME_MAX = 64 };
 
+/* Threads are called OWNER/ROLE ("core/timer", "agent/bot"), an owner by its first letters: the
+ * system keeps no more of the whole, end included. */
+enum { CORE_THREAD_OWNER_MAX = 6, CORE_THREAD_NAME_MAX = 16 };
+
 /*
  * Result of every call that can fail. UNKNOWN is a class of its own: the operation may or may not
  * have taken effect, and only a reconciliation can tell (never a blind retry).
