@@ -297,7 +297,8 @@ static uint16_t party_of(const struct play *play, const struct scn_fault *scn)
     case SCN_REF_FAULT:
     case SCN_REF_GAUGE:
     case SCN_REF_POINT:
-    case SCN_REF_THREAD_POINT: break;
+    case SCN_REF_THREAD_POINT:
+    case SCN_REF_EVENT: break;
     }
     return PARTY_NOBODY;
 }
@@ -322,9 +323,9 @@ void faults_init(struct play *play)
         fault->left = times > up_to ? times : up_to;
         fault->task = world_task(scn->name, scn->may ? WORLD_OPTIONAL : WORLD_FAULT, run_fault,
                                  fault);
-        fault->end_task = world_task(name_of(name, scn->name, " ends", ""), WORLD_FAULT, end_fault,
+        fault->end_task = world_task(name_of(name, scn->name, ".end", ""), WORLD_FAULT, end_fault,
                                      fault);
-        fault->close_task = world_task(name_of(name, scn->name, " is over", ""), WORLD_FAULT,
+        fault->close_task = world_task(name_of(name, scn->name, ".close", ""), WORLD_FAULT,
                                        close_fault, fault);
     }
 }

@@ -30,6 +30,8 @@ enum {
     SCN_CHECKS_MAX = 128,
     SCN_ITEMS_MAX = 64,             /* attributes, filters, references or alternatives of a line */
     SCN_CORE_THREADS_MAX = 64,      /* threads of one pool */
+    SCN_CORE_LETTERS = 6,           /* of a core's name, in the names of its threads */
+    SCN_AGENT_LETTERS = 9,          /* of an agent's name, in that of its thread */
 };
 
 /* Lines and columns count from 1; a column is a character, not a byte. */
@@ -95,8 +97,9 @@ enum scn_ref_kind {
     SCN_REF_CLOCK,                  /* clock */
     SCN_REF_GAUGE,                  /* left.received[kind=token]: gauge, its subject, filters */
     SCN_REF_THREAD,                 /* core/jobs[2]: core, thread, thread_index */
-    SCN_REF_POINT,                  /* log.appended[4]: point, occurrence */
+    SCN_REF_POINT,                  /* log.appended[4], box.call[2]: point, occurrence */
     SCN_REF_THREAD_POINT,           /* core/jobs[2].lock[17]: thread of core or actor, point */
+    SCN_REF_EVENT,                  /* left.reconnect: event; its actor, fault or core */
 };
 
 /* A resolved name. Indices that do not apply are -1; counts that were not written are 0. */
@@ -109,6 +112,7 @@ struct scn_ref {
     int32_t fault;                  /* in scn_file.faults */
     int32_t core;                   /* in scn_file.cores; -1: any of them */
     enum scn_gauge gauge;           /* for SCN_REF_GAUGE */
+    enum scn_event event;           /* for SCN_REF_EVENT */
     enum scn_thread thread;         /* for SCN_REF_THREAD and _THREAD_POINT where core >= 0 */
     uint32_t thread_index;          /* 1.. within a pool; 0: the thread is no pool, or any of it */
     uint32_t occurrence;            /* 1..; 0: not written, that is the last one where a wait is */
@@ -210,7 +214,8 @@ struct scn_fault {
 struct scn_directive {
     struct scn_place place;
     enum scn_directive_kind kind;
-    struct scn_ref who;             /* RUN_TO, WAKE: actor or thread; FIRE: fault; DELIVER: from */
+    struct scn_ref who;             /* RUN_TO, WAKE: actor or thread; FIRE: fault or event;
+                                     * DELIVER: from */
     struct scn_ref to;              /* RUN_TO, RUN_FREE_TO: step, fault or point; DELIVER: to */
     bool has_by;                    /* FIRE */
     bool by_signed;                 /* FIRE: of a jump of the clock, written with a sign */

@@ -269,7 +269,11 @@ static void check_directive(struct scn_parser *parser, struct scn_directive *dir
         scn_resolve(parser, &directive->to, SCN_ROLE_POINT, -1);
         break;
     case SCN_DIRECTIVE_FIRE:
-        if (scn_resolve(parser, &directive->who, SCN_ROLE_FIRE, -1)) check_fire(parser, directive);
+        if (!scn_resolve(parser, &directive->who, SCN_ROLE_FIRE, -1)) break;
+        if (directive->who.kind == SCN_REF_FAULT) check_fire(parser, directive);
+        else if (directive->has_by)
+            scn_error_at(parser, directive->who.place, NULL, "'%s' has no 'by'",
+                         directive->who.text);
         break;
     case SCN_DIRECTIVE_DELIVER:
         if (scn_resolve(parser, &directive->who, SCN_ROLE_END, -1) &&
@@ -287,11 +291,37 @@ static void check_directive(struct scn_parser *parser, struct scn_directive *dir
     }
 }
 
+static void check_alike(struct scn_parser *parser, struct scn_place place, const char *name,
+                        const char *other, size_t letters)
+{
+    if (strncmp(name, other, letters) != 0) return;
+    scn_error_at(parser, place, scn_arena_format(parser->arena, "of such a name threads keep %zu "
+                                                 "letters", letters),
+                 "the threads of '%s' and '%s' would be called alike", other, name);
+}
+
+/* Threads are named after cores and agents, and pinned by their names. */
+static void check_names(struct scn_parser *parser)
+{
+    const struct scn_file *file = parser->file;
+
+    for (uint32_t i = 0; i < file->core_count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            check_alike(parser, file->cores[i].place, file->cores[i].name, file->cores[j].name,
+                        SCN_CORE_LETTERS);
+    for (uint32_t i = 0; i < file->actor_count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (file->actors[i].kind == SCN_ACTOR_AGENT && file->actors[j].kind == SCN_ACTOR_AGENT)
+                check_alike(parser, file->actors[i].place, file->actors[i].name,
+                            file->actors[j].name, SCN_AGENT_LETTERS);
+}
+
 void scn_check_file(struct scn_parser *parser)
 {
     struct scn_file *file = parser->file;
 
     check_blocks(parser);
+    check_names(parser);
     scn_name_faults(parser);
     for (uint32_t i = 0; i < file->actor_count; i++) check_actor(parser, (int32_t)i);
     for (uint32_t i = 0; i < file->fault_count; i++) {

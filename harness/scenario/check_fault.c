@@ -80,7 +80,8 @@ static unsigned target_of(const struct scn_file *file, const struct scn_ref *ref
     case SCN_REF_FAULT:
     case SCN_REF_GAUGE:
     case SCN_REF_POINT:
-    case SCN_REF_THREAD_POINT: return 0;
+    case SCN_REF_THREAD_POINT:
+    case SCN_REF_EVENT: return 0;
     }
     return 0;
 }

@@ -115,6 +115,9 @@ struct scn_word {
     unsigned id;                    /* the enum value */
 };
 
+/* `set` of a thread's row. */
+enum { SCN_THREAD_ALONE, SCN_THREAD_POOLED, SCN_THREAD_OF_HARNESS };
+
 struct scn_table {
     const struct scn_word *words;
     uint32_t count;
@@ -134,7 +137,8 @@ enum { SCN_RULES_MAX = 8 };
 
 extern const struct scn_table scn_actor_table, scn_verb_table, scn_send_table, scn_frame_table,
     scn_agent_expect_table, scn_sandbox_expect_table, scn_fault_table, scn_invariant_table,
-    scn_gauge_table, scn_thread_table, scn_strategy_table, scn_directive_table, scn_check_table;
+    scn_gauge_table, scn_thread_table, scn_event_table, scn_strategy_table, scn_directive_table,
+    scn_check_table;
 extern const struct scn_rules scn_core_rule_table, scn_store_rule_table, scn_clock_rule_table,
     scn_bound_rule_table, scn_budget_rule_table;
 extern const char *const scn_operation_words[];

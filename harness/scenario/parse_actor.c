@@ -16,7 +16,7 @@ static struct scn_actor *find_actor(const struct scn_parser *parser, const char 
 static bool is_reserved(const char *name)
 {
     static const char words[] =
-        "core|store|clock|free|any|nothing|to|by|for|may|end|or|before|when";
+        "core|store|clock|sandboxes|free|any|nothing|to|by|for|may|end|or|before|when";
 
     return scn_pipe_find(words, name) >= 0;
 }
@@ -98,6 +98,9 @@ static bool check_label(struct scn_parser *parser, const char *label)
             strcmp(scn_gauge_table.words[i].word, label) == 0)
             return scn_error_here(parser, NULL, "'%s' cannot be a label: it is what happens to "
                                   "the %s", label, scn_actor_word(group->kind));
+    if (group->kind == SCN_ACTOR_SANDBOX && strcmp(label, "call") == 0)
+        return scn_error_here(parser, NULL, "'call' cannot be a label: it is a point of the "
+                              "sandbox");
     for (uint32_t i = 0; i < group->step_count; i++)
         if (group->steps[i].label != NULL && strcmp(group->steps[i].label, label) == 0)
             return scn_error_here(parser,

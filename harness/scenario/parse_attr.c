@@ -140,7 +140,7 @@ static bool add_core(struct scn_parser *parser, struct scn_place place, const ch
 {
     struct scn_file *file = parser->file;
 
-    if (strcmp(name, "core") == 0 || strcmp(name, "store") == 0 || strcmp(name, "clock") == 0)
+    if (scn_pipe_find("core|store|clock|sandboxes|agent", name) >= 0)
         return scn_error_at(parser, place, NULL, "a core cannot be called '%s'", name);
     if (file->core_count == SCN_CORES_MAX)
         return scn_error_at(parser, place, NULL, "more than %d cores", SCN_CORES_MAX);

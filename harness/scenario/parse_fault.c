@@ -24,7 +24,7 @@ static bool check_label(struct scn_parser *parser, const char *label)
 {
     const struct scn_file *file = parser->file;
 
-    if (scn_pipe_find("core|store|clock", label) >= 0)
+    if (scn_pipe_find("core|store|clock|sandboxes", label) >= 0)
         return scn_error_here(parser, NULL, "'%s' cannot be a label: it is a part of the system",
                               label);
     for (uint32_t i = 0; i < file->actor_count; i++)

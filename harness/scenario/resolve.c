@@ -232,6 +232,10 @@ static bool unknown_member(const struct query *query, unsigned subject,
         for (uint32_t i = 0; i < scn_gauge_table.count; i++)
             if (scn_gauge_table.words[i].shape == subject)
                 scn_near_offer(&near, scn_gauge_table.words[i].word);
+    if (query->role == SCN_ROLE_POINT)
+        for (uint32_t i = 0; i < scn_event_table.count; i++)
+            if (scn_event_table.words[i].shape == subject && !scn_event_table.words[i].set)
+                scn_near_offer(&near, scn_event_table.words[i].word);
     for (uint32_t i = 0; i + 1 < query->ref->part_count; i++)
         snprintf(prefix + strlen(prefix), sizeof(prefix) - strlen(prefix), "%s.", parts[i].name);
     return scn_error_at(query->parser, query->ref->place,
@@ -268,6 +272,88 @@ static bool resolve_actor_member(const struct query *query, int32_t index)
     return unknown_member(query, (unsigned)actor->kind, actor);
 }
 
+/* The provider calls the sandboxes that it makes itself sandbox_1, sandbox_2, ... */
+static bool is_made_sandbox(const char *name)
+{
+    static const char prefix[] = "sandbox_";
+    size_t length = sizeof(prefix) - 1;
+
+    return strncmp(name, prefix, length) == 0 && name[length] != '\0' &&
+           name[length + strspn(name + length, "0123456789")] == '\0';
+}
+
+/* Whose event WHO.word would be, or -1; what WHO means is kept. */
+static int event_subject(const struct query *query)
+{
+    const struct scn_file *file = query->parser->file;
+    struct scn_ref *ref = query->ref;
+    const char *name = ref->parts[0].name;
+
+    if (last_part(ref)->separator != '.') return -1;
+    if (ref->part_count == 3 && ref->parts[1].separator == '.' && strcmp(name, "store") == 0) {
+        if (strcmp(ref->parts[1].name, "locks") == 0) return SCN_SUBJECT_LOCKS;
+        return strcmp(ref->parts[1].name, "messages") == 0 ? SCN_SUBJECT_MESSAGES : -1;
+    }
+    if (ref->part_count != 2) return -1;
+    ref->actor = find_actor(file, name);
+    if (ref->actor >= 0) return (int)file->actors[ref->actor].kind;
+    if (find_core(query->parser, name, &ref->core)) return SCN_SUBJECT_CORE;
+    ref->core = -1;
+    ref->fault = find_fault(file, name);
+    if (ref->fault >= 0) return SCN_SUBJECT_FAULT;
+    if (strcmp(name, "sandboxes") == 0) return SCN_SUBJECT_SANDBOXES;
+    return is_made_sandbox(name) ? SCN_SUBJECT_SANDBOX : -1;
+}
+
+/* The row of that word, among what is fired or among what is run to. */
+static const struct scn_word *find_event(const struct query *query, int subject)
+{
+    const char *word = last_part(query->ref)->name;
+    bool fired = query->role == SCN_ROLE_FIRE;
+
+    for (uint32_t i = 0; i < scn_event_table.count; i++) {
+        const struct scn_word *row = &scn_event_table.words[i];
+        if ((int)row->shape == subject && row->set == fired && strcmp(row->word, word) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+static bool unknown_event(const struct query *query, int subject)
+{
+    struct scn_near near;
+    const char *hint = NULL;
+
+    scn_near_begin(&near, last_part(query->ref)->name);
+    for (uint32_t i = 0; i < scn_event_table.count; i++) {
+        const struct scn_word *row = &scn_event_table.words[i];
+        if ((int)row->shape == subject && row->set) scn_near_offer(&near, row->word);
+    }
+    hint = scn_near_hint(&near, query->parser->arena);
+    return fail(query, hint != NULL ? hint : "'harness words' prints the events of the scene",
+                text(query, "only faults and events of the scene are fired, not ",
+                     query->ref->text));
+}
+
+/* fire FAULT.end, fire left.reconnect */
+static bool resolve_fired(const struct query *query)
+{
+    int subject = event_subject(query);
+    struct scn_ref *ref = query->ref;
+    const struct scn_word *row = subject < 0 ? NULL : find_event(query, subject);
+
+    if (subject < 0 && ref->part_count == 2 && ref->parts[1].separator == '.' &&
+        strcmp(ref->parts[0].name, "store") != 0) return unknown_name(query);
+    if (row == NULL) return unknown_event(query, subject);
+    if (subject == SCN_SUBJECT_CORE && ref->core < 0)
+        return fail(query, NULL, "there are several cores: name one of them");
+    if (last_part(ref)->index > 0 || last_part(ref)->filters.count > 0)
+        return fail(query, NULL, "an event takes no brackets: it is the next one");
+    ref->kind = SCN_REF_EVENT;
+    ref->event = row->id;
+    return true;
+}
+
 /* core/jobs[2], and core/jobs[2].lock[17]. */
 static bool resolve_thread(const struct query *query)
 {
@@ -281,11 +367,15 @@ static bool resolve_thread(const struct query *query)
         return fail(query, scn_near_hint(&near, query->parser->arena),
                     text(query, "the core has no thread ", ref->parts[1].name));
     }
-    if (ref->core < 0)
-        return fail(query, NULL, "there are several cores: name one of them");
+    /* The stage is one for all cores. */
+    if (row->id == SCN_THREAD_STAGE ? strcmp(ref->parts[0].name, "core") != 0 : ref->core < 0)
+        return row->id == SCN_THREAD_STAGE
+             ? fail(query, NULL, "all cores have one stage: core/stage")
+             : fail(query, NULL, "there are several cores: name one of them");
+    if (row->id == SCN_THREAD_STAGE) ref->core = 0;
     ref->thread = row->id;
     ref->thread_index = ref->parts[1].index;
-    if (ref->thread_index > 0 && !row->set)
+    if (ref->thread_index > 0 && row->set != SCN_THREAD_POOLED)
         return fail(query, NULL, text(query, "only a pool has numbered threads, and this is none: ",
                                       row->word));
     if (ref->thread_index > SCN_CORE_THREADS_MAX)
@@ -293,6 +383,9 @@ static bool resolve_thread(const struct query *query)
     if (ref->part_count == 3 && ref->parts[2].separator == '.' &&
         is_operation(query->parser, ref->parts[2].name)) return set_operation(query);
     ref->kind = SCN_REF_THREAD;
+    if (row->set == SCN_THREAD_OF_HARNESS && query->role == SCN_ROLE_TARGET)
+        return fail(query, NULL, text(query, "a thread of the harness itself, no fault hits it: ",
+                                      ref->text));
     if (ref->part_count == 2 &&
         (query->role == SCN_ROLE_TARGET || query->role == SCN_ROLE_WHO)) return true;
     return fail(query, NULL, text(query, "a thread cannot stand here: ", ref->text));
@@ -366,6 +459,15 @@ static bool set_point(const struct query *query)
     return fail(query, "such as log.appended[4]", "a point is picked by number");
 }
 
+/* The fakes pass points too, when the core calls them. */
+static bool is_call(const struct query *query)
+{
+    int subject = event_subject(query);
+
+    query->ref->fault = -1;
+    return subject >= 0 && find_event(query, subject) != NULL;
+}
+
 /* A name of one part. */
 static bool resolve_single(const struct query *query)
 {
@@ -407,6 +509,8 @@ bool scn_resolve(struct scn_parser *parser, struct scn_ref *ref, enum scn_role r
     if (ref->parts[0].index > 0 || ref->parts[0].filters.count > 0)
         return fail(&query, NULL, text(&query, "brackets belong at the end of a name: ",
                                        ref->text));
+    if (role == SCN_ROLE_FIRE) return resolve_fired(&query);
+    if (role == SCN_ROLE_POINT && is_call(&query)) return set_point(&query);
     ref->actor = find_actor(parser->file, name);
     if (ref->actor >= 0) return resolve_actor_member(&query, ref->actor);
     if (find_core(parser, name, &ref->core)) return resolve_core_member(&query);

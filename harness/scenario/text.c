@@ -176,11 +176,26 @@ static void print_faults(FILE *out)
     }
 }
 
+static const char *const subjects[] = {
+    "TAB", "AGENT", "SANDBOX", "BACKEND", "core", "store.locks", "store.messages", "FAULT",
+    "sandboxes",
+};
+
+static void print_events(FILE *out)
+{
+    char left[120];
+
+    fputs("\nevents of the scene (fire), and calls to it (run ... to)\n", out);
+    for (uint32_t i = 0; i < scn_event_table.count; i++) {
+        const struct scn_word *row = &scn_event_table.words[i];
+        snprintf(left, sizeof(left), "%s %s.%s", row->set ? "fire" : "to", subjects[row->shape],
+                 row->word);
+        print_row(out, 2, left, row->help);
+    }
+}
+
 static void print_gauges(FILE *out)
 {
-    static const char *const subjects[] = {
-        "TAB", "AGENT", "SANDBOX", "BACKEND", "core", "store.locks", "store.messages",
-    };
     char left[120];
     char help[160];
 
@@ -214,6 +229,7 @@ void scn_words(FILE *out)
     print_faults(out);
     print_table(out, "schedule", &scn_directive_table);
     print_table(out, "threads of a core", &scn_thread_table);
+    print_events(out);
     print_table(out, "check", &scn_check_table);
     print_gauges(out);
     print_table(out, "invariants", &scn_invariant_table);

@@ -8,6 +8,10 @@
 #define AT(target) ((unsigned)SCN_TARGET_##target)
 #define EVENT true
 #define LEVEL false
+#define CALL false
+#define ONE SCN_THREAD_ALONE
+#define POOL SCN_THREAD_POOLED
+#define HARNESS SCN_THREAD_OF_HARNESS
 
 #define ROW_ACTOR(id_, text, about) { .word = text, .help = about, .id = SCN_ACTOR_##id_ },
 #define ROW_VERB(id_, text, actors, form, args, about) \
@@ -22,8 +26,11 @@
 #define ROW_GAUGE(subject, id_, text, event, filters, about) \
     { .word = text, .arguments = filters, .help = about, .set = event, \
       .shape = SCN_SUBJECT_##subject, .id = SCN_GAUGE_##id_ },
-#define ROW_THREAD(id_, text, pool, about) \
-    { .word = text, .help = about, .set = pool, .id = SCN_THREAD_##id_ },
+#define ROW_THREAD(id_, text, sort, about) \
+    { .word = text, .help = about, .set = sort, .id = SCN_THREAD_##id_ },
+#define ROW_EVENT(subject, id_, text, event, about) \
+    { .word = text, .help = about, .set = event, .shape = SCN_SUBJECT_##subject, \
+      .id = SCN_EVENT_##id_ },
 #define ROW_STRATEGY(id_, text, about) \
     { .word = text, .help = about, .id = SCN_STRATEGY_##id_ },
 #define ROW_DIRECTIVE(id_, text, args, about) \
@@ -46,6 +53,7 @@ TABLE(fault, SCN_FAULTS, ROW_FAULT)
 TABLE(invariant, SCN_INVARIANTS, ROW_INVARIANT)
 TABLE(gauge, SCN_GAUGES, ROW_GAUGE)
 TABLE(thread, SCN_THREADS, ROW_THREAD)
+TABLE(event, SCN_EVENTS, ROW_EVENT)
 TABLE(strategy, SCN_STRATEGIES, ROW_STRATEGY)
 TABLE(directive, SCN_DIRECTIVES, ROW_DIRECTIVE)
 TABLE(check, SCN_CHECKS, ROW_CHECK)

@@ -366,13 +366,32 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(MESSAGES, MESSAGES_APPENDED, "appended", EVENT, "kind", "an event was stored") \
     X(MESSAGES, MESSAGES_REFUSED, "refused", EVENT, "", "an append got an error")
 
-/* Threads of a core. X(ID, "word", pool, help) */
+/* Threads of a core. ONE and POOL are the core's own; a HARNESS one can be run, not paused.
+ * X(ID, "word", ONE|POOL|HARNESS, help) */
 #define SCN_THREADS(X) \
-    X(WS, "ws", false, "owns every socket") \
-    X(TIMER, "timer", false, "the queue of deadlines") \
-    X(JOBS, "jobs", true, "procedures that may block on a port") \
-    X(LEASES, "leases", false, "renews leases") \
-    X(STORE, "store", false, "appends to the message store")
+    X(WS, "ws", ONE, "owns every socket") \
+    X(TIMER, "timer", ONE, "the queue of deadlines") \
+    X(JOBS, "jobs", POOL, "procedures that may block on a port") \
+    X(LEASES, "leases", ONE, "renews leases") \
+    X(STORE, "store", ONE, "appends to the message store") \
+    X(MAIN, "main", HARNESS, "the embedding program: submits the runs of agents") \
+    X(KEEPER, "keeper", HARNESS, "starts a killed core again, drains one aside") \
+    X(STAGE, "stage", HARNESS, "starts all cores and actors, in the end stops them")
+
+/* What the scene does by itself: FIRE takes an EVENT (its time has come), `run ... to` a CALL.
+ * X(SUBJECT, ID, "word", EVENT|CALL, help) */
+#define SCN_EVENTS(X) \
+    X(FAULT, FAULT_END, "end", EVENT, "what lasted `for` or `by` a time is healed") \
+    X(FAULT, FAULT_CLOSE, "close", EVENT, "an optional fault's window ends, and nothing came") \
+    X(TAB, TAB_RECONNECT, "reconnect", EVENT, "the tab connects again by itself") \
+    X(TAB, TAB_LATE_CLOSE, "late_close", EVENT, "the core learns of a close at last") \
+    X(SANDBOX, SANDBOX_LISTEN, "listen", EVENT, "a dev server that boots begins to listen") \
+    X(SANDBOX, SANDBOX_CALL, "call", CALL, "the provider is called about this sandbox") \
+    X(SANDBOXES, SANDBOXES_CALL, "call", CALL, "the provider is called about none, or all") \
+    X(CORE, CORE_RESTART, "restart", EVENT, "a killed core starts again") \
+    X(LOCKS, LOCKS_EXPIRY, "expiry", EVENT, "locks whose time is up are given up") \
+    X(LOCKS, LOCKS_CALL, "call", CALL, "the lock store is called") \
+    X(MESSAGES, MESSAGES_CALL, "call", CALL, "the message store is called")
 
 /* Strategies. X(ID, "word", help) */
 #define SCN_STRATEGIES(X) \
@@ -409,7 +428,7 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(RUN_FREE, "run free", "", "the default policy to the end: no preemption, lowest id") \
     X(RUN_ANY, "run any", "", "hands the rest to the explorer") \
     X(ADVANCE, "advance", "TIME", "lets virtual time pass") \
-    X(FIRE, "fire", "FAULT [by TIME]", "lets the labelled fault happen now") \
+    X(FIRE, "fire", "FAULT [by TIME] | EVENT", "lets that fault or event of the scene happen now") \
     X(DELIVER, "deliver", "A->B", "delivers the next message of that direction") \
     X(WAKE, "wake", "THREAD", "wakes that waiter") \
     X(CHOOSE, "choose", "NAME INT", "settles a choice that is not a switch of threads")
@@ -442,6 +461,7 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
 #define SCN_ENUM_INVARIANT(id, ...) SCN_INVARIANT_##id,
 #define SCN_ENUM_GAUGE(subject, id, ...) SCN_GAUGE_##id,
 #define SCN_ENUM_THREAD(id, ...) SCN_THREAD_##id,
+#define SCN_ENUM_EVENT(subject, id, ...) SCN_EVENT_##id,
 #define SCN_ENUM_STRATEGY(id, ...) SCN_STRATEGY_##id,
 #define SCN_ENUM_DIRECTIVE(id, ...) SCN_DIRECTIVE_##id,
 #define SCN_ENUM_CHECK(id, ...) SCN_CHECK_##id,
@@ -452,6 +472,7 @@ enum scn_fault_kind { SCN_FAULTS(SCN_ENUM_FAULT) SCN_FAULT_COUNT };
 enum scn_invariant { SCN_INVARIANTS(SCN_ENUM_INVARIANT) SCN_INVARIANT_COUNT };
 enum scn_gauge { SCN_GAUGES(SCN_ENUM_GAUGE) SCN_GAUGE_COUNT };
 enum scn_thread { SCN_THREADS(SCN_ENUM_THREAD) SCN_THREAD_COUNT };
+enum scn_event { SCN_EVENTS(SCN_ENUM_EVENT) SCN_EVENT_COUNT };
 enum scn_strategy { SCN_STRATEGIES(SCN_ENUM_STRATEGY) SCN_STRATEGY_COUNT };
 enum scn_directive_kind { SCN_DIRECTIVES(SCN_ENUM_DIRECTIVE) SCN_DIRECTIVE_COUNT };
 enum scn_check_kind { SCN_CHECKS(SCN_ENUM_CHECK) SCN_CHECK_COUNT };
@@ -465,6 +486,8 @@ enum scn_subject {
     SCN_SUBJECT_CORE,
     SCN_SUBJECT_LOCKS,          /* store.locks */
     SCN_SUBJECT_MESSAGES,       /* store.messages */
+    SCN_SUBJECT_FAULT,          /* these have events, but no gauges */
+    SCN_SUBJECT_SANDBOXES,      /* their provider */
 };
 
 /* The word of an enum value, as it is written in a file. */

@@ -10,11 +10,11 @@ static const char folder[] = "tests/scenario/golden";
 
 static const char *const names[] = {
     "at_and_within", "backwards",     "block_order",  "conditions",    "cycle",
-    "cycle_in_loop", "empty_check",   "explore",      "fault_shape",   "label_builtin",
-    "label_twice",   "lexis",         "loops",        "messages",      "missing_unit",
-    "no_check",      "no_title",      "occurrence",   "reason",        "schedule",
-    "settings",      "several_cores", "unknown_block", "unknown_label", "waits",
-    "wrong_name",    "wrong_verb",
+    "cycle_in_loop", "empty_check", "events", "explore", "fault_shape",
+    "label_builtin", "label_twice", "lexis", "loops", "messages",
+    "missing_unit", "names_alike", "no_check", "no_title", "occurrence",
+    "reason", "schedule", "settings", "several_cores", "unknown_block",
+    "unknown_label", "waits", "wrong_name", "wrong_verb",
 };
 
 enum { NAME_COUNT = sizeof(names) / sizeof(names[0]) };

@@ -109,6 +109,24 @@ static void test_plan_lease(void **state)
     free(plan);
 }
 
+/* Events keep their names where steps are numbered and faults get theirs. */
+static void test_plan_events(void **state)
+{
+    static const char source[] =
+        "scenario x \"a\"\ntab left\n  open: connect\nfaults\n  may cut left for 1s\n"
+        "schedule\n  fire cut_left\n  fire cut_left.end\n  fire left.reconnect\n"
+        "  run core/main to store.locks.call[2]\n  run free\ncheck\n  on no_deadlock\n";
+    const struct scn_file *file = support_parse("x.scn", source);
+    char *plan = support_plan(file);
+
+    (void)state;
+    assert_non_null(strstr(plan, "  fire cut_left.end\n  fire left.reconnect\n"));
+    assert_non_null(strstr(plan, "to store.locks.call[2]\n"));
+    scn_file_free(support_parse("x.scn", plan));
+    scn_file_free(file);
+    free(plan);
+}
+
 static void check_layout(const char *source, const char *expected)
 {
     char *formatted = support_format("x.scn", source);
@@ -130,7 +148,8 @@ static void test_layout_of_everything(void **state)
         " last: expect gap[from=1,to=2] or  error[ code=x ]\n"
         "faults\n   drop:  may cut   left after left.open,right.open\n"
         " may lose core -> left # gone\n"
-        "schedule\n run left to left.open\n run core/jobs[1] to log.appended[1]\n run   free\n"
+        "schedule\n run left to left.open\n run core/jobs[1] to log.appended[1]\n"
+        " fire   drop.end # soon\n run   free\n"
         "check\n on  no_deadlock\n off no_leaks \"why\"\n  a:  always left.online<=1\n"
         "explore\n seed 1\n strategy auto\n\n# the end\n\n";
 
@@ -162,6 +181,7 @@ static void test_layout_of_everything(void **state)
                  "schedule\n"
                  "  run left         to left.open\n"
                  "  run core/jobs[1] to log.appended[1]\n"
+                 "  fire drop.end  # soon\n"
                  "  run free\n"
                  "\n"
                  "check\n"
@@ -239,6 +259,7 @@ static void test_schedule_block(void **state)
         { .kind = SCN_DIRECTIVE_FIRE, .who = { .text = "jump_clock" }, .has_by = true,
           .by_signed = true, .by_us = 120000000 },
         { .kind = SCN_DIRECTIVE_DELIVER, .who = { .text = "core" }, .to = { .text = "left" } },
+        { .kind = SCN_DIRECTIVE_FIRE, .who = { .text = "left.reconnect" } },
         { .kind = SCN_DIRECTIVE_WAKE, .who = { .text = "core/ws" } },
         { .kind = SCN_DIRECTIVE_CHOOSE, .name = "signal", .choice = 3 },
         { .kind = SCN_DIRECTIVE_RUN_FREE_TO, .to = { .text = "lock.acquired[2]" } },
@@ -252,6 +273,7 @@ static void test_schedule_block(void **state)
         "  fire late by 90s\n"
         "  fire jump_clock by +2m\n"
         "  deliver core->left\n"
+        "  fire left.reconnect\n"
         "  wake core/ws\n"
         "  choose signal 3\n"
         "  run free         to lock.acquired[2]\n"
@@ -321,8 +343,8 @@ static void test_reference_page(void **state)
     static const struct scn_table *const tables[] = {
         &scn_actor_table, &scn_verb_table, &scn_send_table, &scn_frame_table,
         &scn_agent_expect_table, &scn_sandbox_expect_table, &scn_fault_table,
-        &scn_invariant_table, &scn_gauge_table, &scn_thread_table, &scn_strategy_table,
-        &scn_directive_table, &scn_check_table,
+        &scn_invariant_table, &scn_gauge_table, &scn_thread_table, &scn_event_table,
+        &scn_strategy_table,        &scn_directive_table, &scn_check_table,
     };
     struct scn_rule room[SCN_RULES_MAX];
     char *page = support_read("docs", "SCENARIOS.md");
@@ -379,6 +401,9 @@ static void test_words(void **state)
     assert_non_null(strstr(text, "\n  start_gate=none|attached|acknowledged\n"));
     assert_non_null(strstr(text, "\n  no_lost_events "));
     assert_non_null(strstr(text, "\n  kill CORE [for T] "));
+    assert_non_null(strstr(text, "\n  keeper "));
+    assert_non_null(strstr(text, "\n  fire store.locks.expiry "));
+    assert_non_null(strstr(text, "\n  to store.locks.call "));
     for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
         assert_true(strcspn(line, "\n") <= 110);
     free(text);
@@ -392,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_plan_unrolls),
         cmocka_unit_test(test_plan_keeps_loops),
         cmocka_unit_test(test_plan_lease),
+        cmocka_unit_test(test_plan_events),
         cmocka_unit_test(test_layout_of_everything),
         cmocka_unit_test(test_layout_keeps_the_limit),
         cmocka_unit_test(test_layout_moves_comments),

@@ -242,6 +242,50 @@ static void test_known_points(void **state)
     scn_diagnostics_free(&diagnostics);
 }
 
+/* What the scene does by itself, by the index of whoever it happens to. */
+static void test_events(void **state)
+{
+    static const char *const points[] = { "log.appended", NULL };
+    const struct scn_options options = { points, NULL };
+    static const char source[] =
+        "scenario x \"a\"\ncore one two\nagent bot\ntab left via=two\nsandbox box\n"
+        "faults\n  drop: may cut left for 1s\nschedule\n"
+        "  fire drop.end\n  fire left.reconnect\n  fire box.listen\n  fire two.restart\n"
+        "  fire store.locks.expiry\n  fire sandbox_2.listen\n"
+        "  run two/keeper to box.call[3]\n  run core/stage to sandboxes.call[2]\n"
+        "  run one/main to core/stage.join[1]\n  run free to store.messages.call\n"
+        "check\n  on no_deadlock\n";
+    struct scn_diagnostics diagnostics;
+    const struct scn_file *parsed =
+        scn_parse_bytes("x.scn", source, strlen(source), &options, &diagnostics);
+    const struct scn_directive *lines;
+
+    (void)state;
+    assert_non_null(parsed);
+    lines = parsed->directives;
+    for (uint32_t i = 0; i < 6; i++) assert_int_equal(lines[i].who.kind, SCN_REF_EVENT);
+    assert_int_equal(lines[0].who.event, SCN_EVENT_FAULT_END);
+    assert_int_equal(lines[0].who.fault, 0);
+    assert_int_equal(lines[1].who.event, SCN_EVENT_TAB_RECONNECT);
+    assert_int_equal(lines[1].who.actor, 1);
+    assert_int_equal(lines[2].who.event, SCN_EVENT_SANDBOX_LISTEN);
+    assert_int_equal(lines[2].who.actor, 2);
+    assert_int_equal(lines[3].who.event, SCN_EVENT_CORE_RESTART);
+    assert_int_equal(lines[3].who.core, 1);
+    assert_int_equal(lines[4].who.event, SCN_EVENT_LOCKS_EXPIRY);
+    assert_int_equal(lines[5].who.actor, -1);
+    assert_int_equal(lines[6].who.thread, SCN_THREAD_KEEPER);
+    assert_int_equal(lines[6].to.kind, SCN_REF_POINT);
+    assert_string_equal(lines[6].to.point, "box.call");
+    assert_int_equal(lines[6].to.occurrence, 3);
+    assert_int_equal(lines[7].who.thread, SCN_THREAD_STAGE);
+    assert_string_equal(lines[7].to.point, "sandboxes.call");
+    assert_int_equal(lines[8].to.kind, SCN_REF_THREAD_POINT);
+    assert_int_equal(lines[9].to.kind, SCN_REF_POINT);
+    scn_file_free(parsed);
+    scn_diagnostics_free(&diagnostics);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_explore),
         cmocka_unit_test(test_runs),
         cmocka_unit_test(test_known_points),
+        cmocka_unit_test(test_events),
     };
     return cmocka_run_group_tests(tests, parse_story, free_story);
 }
