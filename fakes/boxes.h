@@ -23,6 +23,7 @@ struct box {
     struct play *play;
     struct actor *actor;    /* NULL: a sandbox that the scenario does not name */
     const char *id;
+    const char *point;      /* "box.call": passed by every call about it */
     record_word word;
     uint16_t party;
     bool made, destroyed, down;

@@ -71,7 +71,7 @@ static void expire_due(void *argument)
 void locks_init(struct play *play)
 {
     play->locks.play = play;
-    play->locks.task = world_task("a lock expires", WORLD_MESSAGE, expire_due, &play->locks);
+    play->locks.task = world_task("store.locks.expiry", WORLD_MESSAGE, expire_due, &play->locks);
 }
 
 /* --- the port --- */

@@ -27,6 +27,7 @@ static struct box *box_new(struct play *play, struct actor *actor, const char *i
 {
     struct provider *provider = &play->provider;
     struct box *box = scratch_alloc(sizeof *box);
+    char name[WORLD_NAME_MAX];
 
     if (provider->count == SANDBOXES_MAX)
         world_stop("more than %d sandboxes in one execution", SANDBOXES_MAX);
@@ -36,7 +37,9 @@ static struct box *box_new(struct play *play, struct actor *actor, const char *i
     box->id = id;
     box->word = record_intern(id);
     box->party = actor == NULL ? PARTY_NOBODY : actor->party;
-    box->task = world_task(id, WORLD_MESSAGE, process_listen_due, box);
+    box->task = world_task(name_of(name, id, ".listen", ""), WORLD_MESSAGE, process_listen_due,
+                           box);
+    box->point = scratch_copy(name_of(name, id, ".call", ""), strlen(name));
     return box;
 }
 
@@ -91,12 +94,12 @@ static void enter(struct instance *instance, struct box *box)
 {
     if (instance->play->setting_up) return;
     if (box == NULL) {
-        world_point("sandboxes", WORLD_WRITE);
+        world_point("sandboxes.call", WORLD_WRITE);
         return;
     }
     box->calls++;
     faults_refresh(box->play);
-    world_point(box->id, WORLD_WRITE);
+    world_point(box->point, WORLD_WRITE);
 }
 
 static enum core_result leave(struct box *box, enum core_result rc)

@@ -1,7 +1,7 @@
 /* Calls to the stores: they take time, and faults strike while they are under way. */
 #include "fakes/internal.h"
 
-static const char *const part_names[STORE_PARTS] = { "store.locks", "store.messages" };
+static const char *const part_points[STORE_PARTS] = { "store.locks.call", "store.messages.call" };
 static const uint16_t part_parties[STORE_PARTS] = { PARTY_LOCKS, PARTY_MESSAGES };
 
 static uint64_t latency_us(const struct stores *stores)
@@ -28,7 +28,7 @@ void store_begin(struct instance *instance, struct store_call *call, enum store_
     call->next = stores->open[part];
     stores->open[part] = call;
     faults_refresh(play);
-    world_point(part_names[part], WORLD_WRITE);
+    world_point(part_points[part], WORLD_WRITE);
     uint64_t latency = latency_us(stores);
     if (latency > 0) world_sleep_until(ahead_ns(latency));
 }

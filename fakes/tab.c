@@ -322,8 +322,8 @@ void tab_init(struct actor *actor)
     }
     link_init(actor->play, tab, &tab->to_core, true);
     link_init(actor->play, tab, &tab->to_tab, false);
-    tab->reconnect_task = world_task(name_of(name, actor->scn->name, " reconnects", ""),
+    tab->reconnect_task = world_task(name_of(name, actor->scn->name, ".reconnect", ""),
                                      WORLD_MESSAGE, reconnect, tab);
-    tab->closer_task = world_task(name_of(name, actor->scn->name, " closes late", ""),
+    tab->closer_task = world_task(name_of(name, actor->scn->name, ".late_close", ""),
                                   WORLD_MESSAGE, core_hears_late, tab);
 }

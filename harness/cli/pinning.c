@@ -2,6 +2,7 @@
 
 #include "harness/check/record.h"
 #include "harness/scenario/scenario.h"
+#include "include/session_types.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,30 +10,62 @@
 
 /* --- from the scenario --- */
 
-/* The world's name of whoever a reference means: agents run on threads of the core. */
-static void entity_of(const struct scn_file *file, const struct scn_ref *ref, char *out,
-                      size_t bytes)
+_Static_assert(SCN_CORE_LETTERS == CORE_THREAD_OWNER_MAX, "letters of a core's name");
+_Static_assert(SCN_AGENT_LETTERS == CORE_THREAD_NAME_MAX - 1 - sizeof "agent", "of an agent's");
+
+static bool is_agent(const struct scn_file *file, int32_t actor)
 {
-    if (ref->kind == SCN_REF_ACTOR && file->actors[ref->actor].kind == SCN_ACTOR_AGENT) {
-        snprintf(out, bytes, "agent/%.9s", file->actors[ref->actor].name);
+    return actor >= 0 && file->actors[actor].kind == SCN_ACTOR_AGENT;
+}
+
+static void thread_name(const struct scn_file *file, const struct scn_ref *ref, char *out,
+                        size_t bytes)
+{
+    const char *word = scn_thread_word(ref->thread);
+    uint32_t index = ref->thread_index;
+    if (ref->thread == SCN_THREAD_JOBS && index == 0) index = 1;
+    if (ref->thread == SCN_THREAD_STAGE) {
+        snprintf(out, bytes, "core/stage");
+    } else if (index > 0) {
+        snprintf(out, bytes, "%.*s/%s[%u]", SCN_CORE_LETTERS, file->cores[ref->core].name, word,
+                 index);
     } else {
-        snprintf(out, bytes, "%s", ref->text);
+        snprintf(out, bytes, "%.*s/%s", SCN_CORE_LETTERS, file->cores[ref->core].name, word);
     }
 }
 
-static void split_thread_point(const struct scn_file *file, const struct scn_ref *ref,
-                               struct pin_point *point)
+/* The world's name of whoever runs: agents run on threads of the core. */
+static void runner_of(const struct scn_file *file, const struct scn_ref *ref, char *out,
+                      size_t bytes)
 {
-    char text[128];
-    snprintf(text, sizeof text, "%s", ref->text);
-    char *dot = strrchr(text, '.');
-    if (dot) *dot = '\0';
-    if (ref->actor >= 0 && file->actors[ref->actor].kind == SCN_ACTOR_AGENT) {
-        snprintf(point->entity, sizeof point->entity, "agent/%.9s", text);
+    if (is_agent(file, ref->actor)) {
+        snprintf(out, bytes, "agent/%.*s", SCN_AGENT_LETTERS, file->actors[ref->actor].name);
+    } else if (ref->actor >= 0) {
+        snprintf(out, bytes, "%s", file->actors[ref->actor].name);
     } else {
-        snprintf(point->entity, sizeof point->entity, "%.31s", text);
+        thread_name(file, ref, out, bytes);
     }
-    snprintf(point->name, sizeof point->name, "%s", ref->point);
+}
+
+/* The world's name of one end of a link; `other` is the other end. */
+static const char *end_of(const struct scn_file *file, const struct scn_ref *ref,
+                          const struct scn_ref *other)
+{
+    if (ref->actor >= 0) return file->actors[ref->actor].name;
+    return file->cores[ref->core >= 0 ? ref->core : file->actors[other->actor].core].name;
+}
+
+/* The world's name of what is fired; that of a core is not always written. */
+static void event_of(const struct scn_file *file, const struct scn_ref *ref, char *out,
+                     size_t bytes)
+{
+    if (ref->kind == SCN_REF_FAULT) {
+        snprintf(out, bytes, "%s", file->faults[ref->fault].name);
+    } else if (ref->core >= 0) {
+        snprintf(out, bytes, "%s%s", file->cores[ref->core].name, strrchr(ref->text, '.'));
+    } else {
+        snprintf(out, bytes, "%s", ref->text);
+    }
 }
 
 static void point_of(const struct scn_file *file, const struct scn_ref *ref,
@@ -40,7 +73,8 @@ static void point_of(const struct scn_file *file, const struct scn_ref *ref,
 {
     point->occurrence = ref->occurrence;
     if (ref->kind == SCN_REF_THREAD_POINT) {
-        split_thread_point(file, ref, point);
+        runner_of(file, ref, point->entity, sizeof point->entity);
+        snprintf(point->name, sizeof point->name, "%s", ref->point);
     } else if (ref->kind == SCN_REF_STEP) {
         /* A step without a number means its end: the last of its occurrences. */
         const struct scn_actor *actor = &file->actors[ref->actor];
@@ -68,14 +102,15 @@ static void pin_of(const struct scn_file *file, const struct scn_directive *dire
     pin->advance_ns = directive->advance_us * 1000;
     pin->value = (uint32_t)directive->choice;
     if (directive->kind == SCN_DIRECTIVE_DELIVER) {
-        snprintf(pin->who, sizeof pin->who, "%.30s->%.30s", directive->who.text,
-                 directive->to.text);
+        snprintf(pin->who, sizeof pin->who, "%s->%s",
+                 end_of(file, &directive->who, &directive->to),
+                 end_of(file, &directive->to, &directive->who));
     } else if (directive->kind == SCN_DIRECTIVE_FIRE) {
-        snprintf(pin->who, sizeof pin->who, "%s", file->faults[directive->who.fault].name);
+        event_of(file, &directive->who, pin->who, sizeof pin->who);
     } else if (directive->kind == SCN_DIRECTIVE_CHOOSE) {
         snprintf(pin->who, sizeof pin->who, "%s", directive->name);
     } else if (directive->who.text) {
-        entity_of(file, &directive->who, pin->who, sizeof pin->who);
+        runner_of(file, &directive->who, pin->who, sizeof pin->who);
     }
     if (pin->kind == PIN_RUN_TO || pin->kind == PIN_FREE_TO) {
         point_of(file, &directive->to, &pin->point);
@@ -104,7 +139,7 @@ static void on_record(void *context, const struct record *record)
         const struct scn_actor *actor = &followed->actors[index];
         const char *label = actor->steps[record->values.STEP_END.step].label;
         if (label == NULL) return;
-        snprintf(name, sizeof name, "%.30s.%.30s", actor->name, label);
+        snprintf(name, sizeof name, "%s.%s", actor->name, label);
     } else if (record->kind == RECORD_FAULT_BEGIN) {
         snprintf(name, sizeof name, "%s", followed->faults[record->values.FAULT_BEGIN.fault].name);
     } else {
@@ -125,25 +160,51 @@ struct strategy *pinning_strategy(const struct scn_file *file, const struct pin 
 
 /* --- to the scenario --- */
 
-/* "agent/bot" is "bot" in the language. */
-static const char *written_name(const char *entity)
+static const char *agent_like(const struct scn_file *file, const char *letters)
 {
-    return strncmp(entity, "agent/", 6) == 0 ? entity + 6 : entity;
+    for (uint32_t i = 0; i < file->actor_count; i++) {
+        const char *name = file->actors[i].name;
+        if (!is_agent(file, (int32_t)i)) continue;
+        if (strncmp(name, letters, SCN_AGENT_LETTERS) == 0) return name;
+    }
+    return letters;
 }
 
-static void write_point(FILE *out, const struct pin_point *point)
+static const char *core_like(const struct scn_file *file, const char *letters, size_t count)
 {
-    if (point->entity[0]) fprintf(out, "%s.", written_name(point->entity));
+    for (uint32_t i = 0; i < file->core_count; i++) {
+        const char *name = file->cores[i].name;
+        if (strnlen(name, SCN_CORE_LETTERS) == count && strncmp(name, letters, count) == 0) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+/* "agent/bot" is "bot" in the language, and a core has its whole name. */
+static void write_runner(FILE *out, const struct scn_file *file, const char *entity)
+{
+    const char *slash = strchr(entity, '/');
+    if (slash == NULL) {
+        fputs(entity, out);
+        return;
+    }
+    const char *core = core_like(file, entity, (size_t)(slash - entity));
+    if (core == NULL && strncmp(entity, "agent/", 6) == 0) {
+        fputs(agent_like(file, slash + 1), out);
+    } else {
+        fprintf(out, "%s%s", core ? core : "core", slash);
+    }
+}
+
+static void write_point(FILE *out, const struct scn_file *file, const struct pin_point *point)
+{
+    if (point->entity[0]) {
+        write_runner(out, file, point->entity);
+        fputc('.', out);
+    }
     fprintf(out, "%s", point->name);
     if (point->occurrence) fprintf(out, "[%u]", point->occurrence);
-}
-
-static bool is_fault(const struct scn_file *file, const char *name)
-{
-    for (uint32_t i = 0; i < file->fault_count; i++) {
-        if (strcmp(file->faults[i].name, name) == 0) return true;
-    }
-    return false;
 }
 
 static void write_pin(FILE *out, const struct scn_file *file, const struct pin *pin)
@@ -151,12 +212,14 @@ static void write_pin(FILE *out, const struct scn_file *file, const struct pin *
     fprintf(out, "  ");
     switch (pin->kind) {
     case PIN_RUN_TO:
-        fprintf(out, "run %s to ", written_name(pin->who));
-        write_point(out, &pin->point);
+        fprintf(out, "run ");
+        write_runner(out, file, pin->who);
+        fprintf(out, " to ");
+        write_point(out, file, &pin->point);
         break;
     case PIN_FREE_TO:
         fprintf(out, "run free to ");
-        write_point(out, &pin->point);
+        write_point(out, file, &pin->point);
         break;
     case PIN_FREE:
         fprintf(out, "run free");
@@ -169,10 +232,11 @@ static void write_pin(FILE *out, const struct scn_file *file, const struct pin *
         scn_write_time(out, (int64_t)(pin->advance_ns / 1000));
         break;
     case PIN_EVENT:
-        fprintf(out, "%s %s", is_fault(file, pin->who) ? "fire" : "deliver", pin->who);
+        fprintf(out, "%s %s", strstr(pin->who, "->") ? "deliver" : "fire", pin->who);
         break;
     case PIN_WAKE:
-        fprintf(out, "wake %s", written_name(pin->who));
+        fprintf(out, "wake ");
+        write_runner(out, file, pin->who);
         break;
     case PIN_CHOOSE:
         fprintf(out, "choose %s %u", pin->who, pin->value);
@@ -211,6 +275,16 @@ static bool opens(const char *line, const char *word)
            (line[length] == '\0' || line[length] == '\n' || line[length] == ' ');
 }
 
+/* What a replay needs of the explore block; its header comes with the first such line. */
+static void copy_limit(FILE *out, const char *line, size_t length, bool *headed)
+{
+    const char *word = line + strspn(line, " ");
+    if (!opens(word, "bound") && !opens(word, "seed")) return;
+    if (!*headed) fputs("explore\n", out);
+    *headed = true;
+    fwrite(line, 1, length, out);
+}
+
 /* Copies the scenario line by line; a block to be left out ends at the next line at column 1. */
 char *pinning_scenario(const struct scn_file *file, const char *source, const char *name,
                        const char *schedule)
@@ -219,12 +293,15 @@ char *pinning_scenario(const struct scn_file *file, const char *source, const ch
     size_t bytes;
     FILE *out = open_memstream(&text, &bytes);
     if (out == NULL) return NULL;
-    bool leave_out = false;
+    bool leave_out = false, exploring = false, headed = false;
     for (const char *line = source; *line != '\0';) {
         const char *end = strchr(line, '\n');
         size_t length = end ? (size_t)(end - line) + 1 : strlen(line);
-        if (*line != ' ' && *line != '\n')
-            leave_out = opens(line, "explore") || opens(line, "schedule");
+        if (*line != ' ' && *line != '\n') {
+            exploring = opens(line, "explore");
+            leave_out = exploring || opens(line, "schedule");
+        }
+        if (exploring) copy_limit(out, line, length, &headed);
         if (opens(line, "scenario")) {
             fprintf(out, "scenario %s \"%s\"\n", name, file->title);
         } else if (!leave_out) {

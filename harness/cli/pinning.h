@@ -16,8 +16,8 @@ struct strategy *pinning_strategy(const struct scn_file *file, const struct pin 
 /* The block as text, header included, malloc'ed; NULL when out of memory. */
 char *pinning_text(const struct scn_file *file, const struct pin *pins, uint32_t count);
 
-/* The scenario's text with that block instead of its own schedule and explore blocks, and under
- * the name `name`; malloc'ed. */
+/* The scenario's text with that block instead of its own schedule, under the name `name`; of the
+ * explore block only what a single run needs is left. malloc'ed. */
 char *pinning_scenario(const struct scn_file *file, const char *source, const char *name,
                        const char *schedule);
 

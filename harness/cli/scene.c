@@ -91,6 +91,6 @@ const char *scene_init(struct scene *scene, const struct scn_file *file, const s
     scene->checks = check_set_new(file);
     check_listen(scene->checks, on_violation, scene);
     record_subscribe(check_record, scene->checks);
-    scene->subject = (struct explore_subject){scene, "stage", body, before, judge};
+    scene->subject = (struct explore_subject){scene, "core/stage", body, before, judge};
     return NULL;
 }
