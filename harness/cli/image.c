@@ -34,7 +34,7 @@ const struct image *cli_image(const char *name, const char *path, char *problem,
         snprintf(file, sizeof file, "%s%s", strchr(path, '/') ? "" : "./", path);
         return load(file, problem, bytes);
     }
-    if (name == NULL) return &image_core_image;
+    if (name == NULL || strcmp(name, "core") == 0) return &image_core_image;
     cli_own_folder(folder, sizeof folder);
     snprintf(file, sizeof file, "%s/cores/%s.so", folder, name);
     if (access(file, R_OK) == 0) return load(file, problem, bytes);
