@@ -170,8 +170,13 @@ struct strategy *strategy_deviations(const struct pin *pins, uint32_t count)
         free(self);
         return NULL;
     }
-    self->strategy = (struct strategy){{schedule, value, NULL, false, NULL}, begin, end, describe,
-                                       destroy};
+    self->strategy = (struct strategy){
+        .chooser = {.schedule = schedule, .value = value},
+        .begin = begin,
+        .end = end,
+        .describe = describe,
+        .free = destroy,
+    };
     self->pins = pins;
     self->count = count;
     group_pins(self);

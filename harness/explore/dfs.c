@@ -113,7 +113,13 @@ struct strategy *strategy_dfs(uint32_t deviations)
         free(self);
         return NULL;
     }
-    self->strategy = (struct strategy){{schedule, value, NULL, false, NULL}, begin, end, describe, destroy};
+    self->strategy = (struct strategy){
+        .chooser = {.schedule = schedule, .value = value},
+        .begin = begin,
+        .end = end,
+        .describe = describe,
+        .free = destroy,
+    };
     self->deviations_max = deviations;
     snprintf(self->text, sizeof self->text, "dfs preemptions=%u", deviations);
     return &self->strategy;

@@ -152,7 +152,8 @@ static uint32_t first_execution(const struct explore_subject *subject, struct di
 /* Searches enumerate by themselves; samplers leave out the default schedule, which comes first. */
 static bool starts_plain(const struct explore_options *options)
 {
-    return options->custom == NULL && options->strategy.kind != EXPLORE_DFS;
+    return options->custom == NULL && options->strategy.kind != EXPLORE_DFS &&
+           options->strategy.kind != EXPLORE_EXHAUSTIVE;
 }
 
 static void loop(const struct explore_subject *subject, const struct explore_options *options,
@@ -168,12 +169,17 @@ static void loop(const struct explore_subject *subject, const struct explore_opt
         struct world_result result;
         log_now->run = run;
         uint32_t id = execute(subject, strategy, &result);
-        count_run(stats, distinct, &result);
-        if (id != EXPLORE_PASSED) {
-            keep_failure(failure, id, run, strategy);
-            return;
+        if (strategy->redundant && result.end == WORLD_STOPPED) {
+            stats->redundant++;
+            stats->stopped = !strategy->redundant(strategy);
+            strategy->end(strategy, log_now->choices, log_now->used);
+            if (stats->stopped) return;
+            continue;
         }
+        count_run(stats, distinct, &result);
+        if (id != EXPLORE_PASSED) keep_failure(failure, id, run, strategy);
         if (strategy->end) strategy->end(strategy, log_now->choices, log_now->used);
+        if (id != EXPLORE_PASSED) return;
         if (power_of_two(run)) repeat(subject, run);
         if (stats->runs % PROGRESS_EVERY == 0 && options->progress) {
             stats->distinct = distinct_count(distinct, &stats->distinct_exact);

@@ -29,11 +29,13 @@ struct explore_stats {
     uint64_t distinct;         /* by dependence order */
     bool distinct_exact;
     uint64_t cut;              /* by the bound on steps or time */
+    uint64_t redundant;        /* begun by a search and given up; not among the runs */
     uint64_t steps_sum, choices_sum;
     uint32_t steps_min, steps_max;
     uint64_t new_lately;       /* distinct ones among the last thousand */
     bool complete;             /* the search has no more executions */
     bool out_of_time;
+    bool stopped;              /* the strategy cannot go on: see world_stop_text() */
 };
 
 struct explore_failure {

@@ -114,7 +114,12 @@ struct strategy *strategy_pct(uint64_t seed, uint32_t depth, uint32_t length)
 {
     struct pct *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
-    self->strategy = (struct strategy){{schedule, value, yielded, false, NULL}, begin, NULL, describe, destroy};
+    self->strategy = (struct strategy){
+        .chooser = {.schedule = schedule, .value = value, .yielded = yielded},
+        .begin = begin,
+        .describe = describe,
+        .free = destroy,
+    };
     self->seed = seed;
     self->depth = depth < 1 ? 1 : depth > DEPTH_MAX ? DEPTH_MAX : depth;
     self->length = length;

@@ -13,6 +13,7 @@ struct follower {
     uint32_t count, at;
     uint64_t since_ns;  /* when the pin at hand came up */
     uint32_t seen;      /* how often its point was passed, before it came up and since */
+    bool stepped;       /* something happened since then */
     struct {            /* how often each named point of a pin was passed so far */
         const char *name;
         uint32_t count;
@@ -68,6 +69,7 @@ static void come_up(struct follower *self)
 {
     self->since_ns = world_now_ns();
     self->seen = 0;
+    self->stepped = false;
     for (; now(self) && waits_for_point(now(self)); self->at++) {
         const struct pin_point *point = &now(self)->point;
         self->seen = passed(self, point);
@@ -111,6 +113,7 @@ static void observe(void *context, const struct world_step *step)
         if (counter) ++*counter;
     }
     const struct pin *pin = now(self);
+    self->stepped = true;
     if (pin && fulfilled(self, pin, step)) next_pin(self);
 }
 
@@ -170,8 +173,10 @@ static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
         return index == UINT32_MAX ? 0 : index;
     case PIN_EVENT:
         index = option_named(pin->who, count);
-        if (index == UINT32_MAX) diverge(pin, "that event cannot happen now");
-        return index;
+        if (index != UINT32_MAX) return index;
+        /* Somebody may have to be chosen first who does nothing visible. */
+        if (self->stepped) diverge(pin, "that event cannot happen now");
+        return 0;
     case PIN_ADVANCE:
         return option_advance(count);
     case PIN_ANY:
@@ -246,6 +251,7 @@ static bool begin(struct strategy *strategy, uint64_t n)
     self->at = 0;
     self->since_ns = 0;
     self->seen = 0;
+    self->stepped = false;
     active = strategy;
     world_observe(observe, self);
     return self->rest == NULL || self->rest->begin(self->rest, n);
@@ -277,8 +283,13 @@ struct strategy *strategy_pins(const struct pin *pins, uint32_t count, struct st
 {
     struct follower *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
-    self->strategy = (struct strategy){{schedule, value, NULL, false, NULL}, begin, end, describe,
-                                       destroy};
+    self->strategy = (struct strategy){
+        .chooser = {.schedule = schedule, .value = value},
+        .begin = begin,
+        .end = end,
+        .describe = describe,
+        .free = destroy,
+    };
     self->rest = rest;
     self->pins = pins;
     self->count = count;

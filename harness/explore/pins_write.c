@@ -64,8 +64,12 @@ struct strategy *strategy_recorder(const uint16_t *choices, uint32_t count, stru
 {
     struct recorder *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
-    self->strategy = (struct strategy){{schedule, value, NULL, false, NULL}, begin, NULL, describe,
-                                       destroy};
+    self->strategy = (struct strategy){
+        .chooser = {.schedule = schedule, .value = value},
+        .begin = begin,
+        .describe = describe,
+        .free = destroy,
+    };
     self->choices = choices;
     self->count = count;
     self->notes = notes;

@@ -62,7 +62,12 @@ struct strategy *strategy_portfolio(uint64_t seed, uint32_t length)
 {
     struct portfolio *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
-    self->strategy = (struct strategy){{schedule, value, yielded, false, NULL}, begin, NULL, describe, destroy};
+    self->strategy = (struct strategy){
+        .chooser = {.schedule = schedule, .value = value, .yielded = yielded},
+        .begin = begin,
+        .describe = describe,
+        .free = destroy,
+    };
     self->members[0] = strategy_random(seed, length, false);
     self->members[1] = strategy_pct(seed, 3, length);
     self->members[2] = strategy_random(seed, length, true);
@@ -85,6 +90,8 @@ struct strategy *strategy_new(const struct strategy_options *options)
         return strategy_random(options->seed, options->length, false);
     case EXPLORE_PCT:
         return strategy_pct(options->seed, options->depth, options->length);
+    case EXPLORE_EXHAUSTIVE:
+        return strategy_reduced();
     case EXPLORE_DFS:
         return strategy_dfs(options->deviations);
     case EXPLORE_KINDS:

@@ -57,7 +57,11 @@ struct strategy *strategy_random(uint64_t seed, uint32_t length, bool calm)
     struct random *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
     self->strategy = (struct strategy){
-        {schedule, value, NULL, false, &self->stream}, begin, NULL, describe, destroy};
+        .chooser = {.schedule = schedule, .value = value, .uniform = &self->stream},
+        .begin = begin,
+        .describe = describe,
+        .free = destroy,
+    };
     self->seed = seed;
     self->length = length;
     self->calm = calm;

@@ -13,6 +13,7 @@
     X(AUTO, "auto", "members take turns: random walk, PCT of several depths, calm walks")          \
     X(RANDOM, "random", "a random walk: every option is equally likely")                           \
     X(PCT, "pct", "random priorities, lowered at depth-1 random places")                           \
+    X(EXHAUSTIVE, "exhaustive", "every behaviour once, by partial-order reduction")             \
     X(DFS, "dfs", "depth first over all choices, with a bound on deviations")
 
 enum explore_kind {
@@ -31,6 +32,8 @@ struct strategy {
     /* What made execution n, for reports: "pct depth=3". */
     const char *(*describe)(struct strategy *self, uint64_t n);
     void (*free)(struct strategy *self);
+    /* Whether the last execution was given up because others cover it. NULL: never. */
+    bool (*redundant)(struct strategy *self);
 };
 
 struct strategy_options {
@@ -47,6 +50,7 @@ struct strategy *strategy_new(const struct strategy_options *options);
 struct strategy *strategy_random(uint64_t seed, uint32_t length, bool calm);
 struct strategy *strategy_pct(uint64_t seed, uint32_t depth, uint32_t length);
 struct strategy *strategy_dfs(uint32_t deviations);
+struct strategy *strategy_reduced(void);
 struct strategy *strategy_portfolio(uint64_t seed, uint32_t length);
 
 /* Follow these choices, then option 0 to the end. Strict: a choice that does not fit ends the

@@ -30,6 +30,7 @@ static void wake(struct object *cond, struct entity *waiter)
     entity_disable(waiter);
     entity_class_set(waiter, (enum world_class)waiter->home_class);
     waiter->reason = WOKEN;
+    waiter->hash = mix(waiter->hash, cond->write_hash); /* the signal is in its past */
     waiter->wait = WAIT_MUTEX;
     waiter->wait_object = cond->other;
     contenders_add(mutex, waiter);

@@ -140,6 +140,32 @@ void world_wait_describe(uint16_t id, char *out, size_t bytes)
     }
 }
 
+enum world_op world_pending(uint16_t id, uint32_t *object)
+{
+    const struct entity *entity = entity_of(id);
+    *object = entity->wait_object;
+    if (entity->slot == WORLD_NOBODY || entity->state != ENTITY_LIVE) return WORLD_OP_COUNT;
+    switch ((enum wait_kind)entity->wait) {
+    case WAIT_MUTEX:
+        return WORLD_OP_LOCK;
+    case WAIT_RWLOCK:
+        return entity->wants_write ? WORLD_OP_WRLOCK : WORLD_OP_RDLOCK;
+    case WAIT_SEM:
+        return WORLD_OP_SEM_WAIT;
+    case WAIT_ONCE:
+        return WORLD_OP_ONCE;
+    case WAIT_NONE:
+    case WAIT_COND:
+    case WAIT_BARRIER:
+    case WAIT_JOIN:
+    case WAIT_SLEEP:
+    case WAIT_QUEUE:
+    case WAIT_FOREVER:
+        return WORLD_OP_COUNT;
+    }
+    return WORLD_OP_COUNT;
+}
+
 bool world_entity_enabled(uint16_t id)
 {
     return entity_enabled(entity_of(id));

@@ -100,6 +100,7 @@ enum object_kind {
     OBJECT_THREAD,
     OBJECT_QUEUE,
     OBJECT_NAMED,
+    OBJECT_DESTROYED, /* was one of the others */
     OBJECT_KINDS
 };
 
@@ -205,7 +206,7 @@ static inline struct entity *entity_of(uint16_t id)
 /* The short paths are for programs of at most 64 threads where time cannot pass early. */
 static inline void plain_update(void)
 {
-    W.plain = W.others == 0 && W.words == 1 && W.stalls_left == 0;
+    W.plain = W.others == 0 && W.words == 1 && W.stalls_left == 0 && W.chooser->forced == NULL;
     W.draws = W.plain ? W.chooser->uniform : NULL;
 }
 

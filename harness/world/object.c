@@ -3,7 +3,7 @@
 
 static const char *const kind_words[OBJECT_KINDS] = {
     "mutex", "condition", "rwlock", "semaphore", "barrier", "spinlock", "once", "thread", "queue",
-    "point",
+    "point", "destroyed object",
 };
 
 uint32_t object_new(const void *address, enum object_kind kind, uintptr_t site)
@@ -16,6 +16,7 @@ uint32_t object_new(const void *address, enum object_kind kind, uintptr_t site)
     W.objects[id] = (struct object){
         .address = address,
         .kind = (uint8_t)kind,
+        .tried = W.limits.every_release,
         .site = site,
         .write_hash = kind + 1,
         .ordinal = ++W.ordinals[kind],
@@ -27,13 +28,14 @@ uint32_t object_adopt(uint32_t *storage, enum object_kind kind, uintptr_t site)
 {
     uint32_t id = *storage;
     if (id == 0) return *storage = object_new(storage, kind, site);
-    if (id < W.object_count && W.objects[id].kind == kind) {
-        if (W.objects[id].address != NULL) {
-            finding_raise(WORLD_FOUND_UNINITIALISED_OBJECT, site,
-                          "a copy of a %s is used: only the original may be", kind_words[kind]);
-        }
+    const struct object *known = id < W.object_count ? &W.objects[id] : NULL;
+    if (known && known->kind == OBJECT_DESTROYED && known->address == storage) {
         finding_raise(WORLD_FOUND_USE_DESTROYED, site, "a %s is used after it was destroyed",
                       kind_words[kind]);
+    }
+    if (known && known->kind == kind) {
+        finding_raise(WORLD_FOUND_UNINITIALISED_OBJECT, site,
+                      "a copy of a %s is used: only the original may be", kind_words[kind]);
     }
     finding_raise(WORLD_FOUND_UNINITIALISED_OBJECT, site, "a %s is used without initialisation",
                   kind_words[kind]);
@@ -49,8 +51,13 @@ void object_destroy(uint32_t *storage, enum object_kind kind, uintptr_t site)
         finding_raise(WORLD_FOUND_DESTROY_BUSY, site, "a %s is destroyed while it is %s",
                       kind_words[kind], object->owner ? "held" : "in use");
     }
-    object->address = NULL;
+    object->kind = OBJECT_DESTROYED;
     step_record(WORLD_OP_DESTROY, id, WORLD_WRITE, 0);
+}
+
+const void *world_object_address(uint32_t object)
+{
+    return object < W.object_count ? W.objects[object].address : NULL;
 }
 
 const char *world_object_kind(uint32_t object)

@@ -21,8 +21,11 @@
     X(BROADCAST, "broadcast")                                                                      \
     X(RDLOCK, "rdlock")                                                                            \
     X(WRLOCK, "wrlock")                                                                            \
+    X(TRYRDLOCK, "tryrdlock")                                                                      \
+    X(TRYWRLOCK, "trywrlock")                                                                      \
     X(RWUNLOCK, "rwunlock")                                                                        \
     X(SEM_WAIT, "sem_wait")                                                                        \
+    X(SEM_TRY, "sem_trywait")                                                                      \
     X(SEM_POST, "sem_post")                                                                        \
     X(SEM_READ, "sem_getvalue")                                                                    \
     X(BARRIER, "barrier")                                                                          \

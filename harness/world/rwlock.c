@@ -58,7 +58,7 @@ static void refresh(struct object *lock)
     }
 }
 
-static void take(uint32_t id, bool write, uintptr_t site)
+static void take(uint32_t id, bool write, enum world_op op, uintptr_t site)
 {
     struct object *lock = &W.objects[id];
     if (write) {
@@ -68,7 +68,7 @@ static void take(uint32_t id, bool write, uintptr_t site)
         hold_add(id, W.self->id);
     }
     lock->site = site;
-    step_record(write ? WORLD_OP_WRLOCK : WORLD_OP_RDLOCK, id, WORLD_WRITE, 0);
+    step_record(op, id, WORLD_WRITE, 0);
     refresh(lock);
 }
 
@@ -98,20 +98,21 @@ static int lock_until(uint32_t id, bool write, uint64_t deadline_ns, uintptr_t s
         step_record(WORLD_OP_TIMEOUT, id, WORLD_READ, 0);
         return ETIMEDOUT;
     }
-    take(id, write, site);
+    take(id, write, write ? WORLD_OP_WRLOCK : WORLD_OP_RDLOCK, site);
     return 0;
 }
 
 static int try_lock(uint32_t id, bool write, uintptr_t site)
 {
     struct object *lock = &W.objects[id];
+    enum world_op op = write ? WORLD_OP_TRYWRLOCK : WORLD_OP_TRYRDLOCK;
     lock->tried = true;
     sched_point();
     if (!can_go(lock, write)) {
-        step_record(write ? WORLD_OP_WRLOCK : WORLD_OP_RDLOCK, id, WORLD_READ, EBUSY);
+        step_record(op, id, WORLD_READ, EBUSY);
         return EBUSY;
     }
-    take(id, write, site);
+    take(id, write, op, site);
     return 0;
 }
 
@@ -189,7 +190,8 @@ int world_pthread_rwlock_unlock(pthread_rwlock_t *storage)
     uint32_t id = rwlock_at(storage, CALLER);
     struct object *lock = &W.objects[id];
     if (lock->tried) sched_point();
-    if (lock->owner == W.self->id + 1) {
+    bool write = lock->owner == W.self->id + 1;
+    if (write) {
         lock->owner = 0;
     } else {
         struct hold *hold = hold_of(id, W.self->id);
@@ -201,7 +203,7 @@ int world_pthread_rwlock_unlock(pthread_rwlock_t *storage)
         lock->count--;
         if (--hold->depth == 0) *hold = holds[--holds_used];
     }
-    step_record(WORLD_OP_RWUNLOCK, id, WORLD_WRITE, 0);
+    step_record(WORLD_OP_RWUNLOCK, id, WORLD_WRITE, !write);
     refresh(lock);
     return 0;
 }

@@ -108,7 +108,10 @@ static uint16_t pick(void)
     W.chooser->plain = W.others == 0 && !W.option_advance;
     uint32_t count = options + W.option_advance;
     if (count == 0) return WORLD_ADVANCE;
-    return world_option(count > 1 ? sched_ask(count) : 0);
+    if (count > 1) return world_option(sched_ask(count));
+    uint16_t only = world_option(0);
+    if (W.chooser->forced && only != WORLD_ADVANCE) W.chooser->forced(W.chooser, only);
+    return only;
 }
 
 static void run_task(struct entity *task)

@@ -77,11 +77,11 @@ int world_sem_destroy(sem_t *sem)
     return 0;
 }
 
-static int sem_take(uint32_t id)
+static int sem_take(uint32_t id, enum world_op op)
 {
     struct object *sem = &W.objects[id];
     sem->count--;
-    step_record(WORLD_OP_SEM_WAIT, id, WORLD_WRITE, 0);
+    step_record(op, id, WORLD_WRITE, 0);
     if (sem->count == 0) open_gate(sem, false);
     return 0;
 }
@@ -98,7 +98,7 @@ static int sem_wait_until(uint32_t id, uint64_t deadline_ns, uintptr_t site)
             return failed(ETIMEDOUT);
         }
     } while (sem->count == 0);
-    return sem_take(id);
+    return sem_take(id, WORLD_OP_SEM_WAIT);
 }
 
 int world_sem_wait(sem_t *sem)
@@ -110,8 +110,8 @@ int world_sem_trywait(sem_t *storage)
 {
     uint32_t id = sem_at(storage, CALLER);
     sched_point();
-    if (W.objects[id].count > 0) return sem_take(id);
-    step_record(WORLD_OP_SEM_WAIT, id, WORLD_READ, EAGAIN);
+    if (W.objects[id].count > 0) return sem_take(id, WORLD_OP_SEM_TRY);
+    step_record(WORLD_OP_SEM_TRY, id, WORLD_READ, EAGAIN);
     return failed(EAGAIN);
 }
 
@@ -122,7 +122,7 @@ int world_sem_clockwait(sem_t *storage, clockid_t clock, const struct timespec *
     if (!clock_can_wait(clock)) return failed(EINVAL);
     if (!clock_deadline(clock, at, &deadline_ns)) {
         sched_point();
-        return W.objects[id].count > 0 ? sem_take(id) : failed(EINVAL);
+        return W.objects[id].count > 0 ? sem_take(id, WORLD_OP_SEM_TRY) : failed(EINVAL);
     }
     return sem_wait_until(id, deadline_ns, CALLER);
 }
@@ -140,8 +140,7 @@ int world_sem_post(sem_t *storage)
     if (sem->count == SEM_VALUE_MAX) {
         finding_raise(WORLD_FOUND_OVERFLOW, CALLER, "a semaphore is posted beyond SEM_VALUE_MAX");
     }
-    sem->count++;
-    step_record(WORLD_OP_SEM_POST, id, WORLD_WRITE, 0);
+    step_record(WORLD_OP_SEM_POST, id, WORLD_WRITE, sem->count++);
     open_gate(sem, true);
     return 0;
 }

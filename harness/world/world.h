@@ -64,6 +64,9 @@ struct world_chooser {
     /* Optional (may be NULL): plain choices are uniform and need not be asked for. The world
      * draws them here by itself; looked up at the begin of an execution. */
     struct world_stream *uniform;
+    /* Optional (may be NULL): told of every scheduling point that has only one option, too.
+     * Looked up at the begin of an execution; slower. */
+    void (*forced)(struct world_chooser *self, uint16_t entity);
 };
 
 /* One visible operation that happened. Object ids count first uses within the execution;
@@ -101,6 +104,7 @@ struct world_limits {
     uint64_t lag_max_ns;   /* how far one stall may reach */
     uint64_t seed;         /* of getrandom() and friends */
     bool check_memory;     /* look for writes after free at the end of every execution */
+    bool every_release;    /* each unlock is a choice, whether or not a try could tell */
     bool may_exit;         /* exit(0) ends an execution as done; otherwise it is a finding */
 };
 enum { WORLD_STEPS_MAX = 1 << 20 };
@@ -179,6 +183,9 @@ uint16_t world_entity_find(const char *name); /* WORLD_NOBODY when there is none
 uint32_t world_op_count(uint16_t entity, enum world_op op);
 /* Kind word and ordinal of an object ("mutex", 3), for reports. */
 const char *world_object_kind(uint32_t object);
+/* Where it lies: the same object has the same address in every execution that did the same
+ * before it. For comparing only. */
+const void *world_object_address(uint32_t object);
 /* The name of a named point's object; "" for any other. */
 const char *world_point_name(uint32_t object);
 /* While a "signal" value is being chosen: the thread that this index would wake. */
@@ -186,6 +193,9 @@ uint16_t world_signal_waiter(uint32_t index);
 /* Where a thread that cannot run is waiting, in words: "mutex 3", "the end of thread-2". */
 void world_wait_describe(uint16_t entity, char *out, size_t bytes);
 bool world_entity_enabled(uint16_t entity);
+/* The operation that a thread was about to make when the execution ended, and its object;
+ * WORLD_OP_COUNT when it waits for nothing that has one. */
+enum world_op world_pending(uint16_t entity, uint32_t *object);
 uint64_t world_now_ns(void);
 uint64_t world_next_deadline_ns(void);
 

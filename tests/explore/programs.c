@@ -1,5 +1,7 @@
 #include "programs.h"
 
+#include "generated.h"
+
 #include <assert.h>
 #include <pthread.h>
 
@@ -37,6 +39,12 @@ void program_three_sections(void)
     run_two(enter_sections);
 }
 
+void program_ten_sections(void)
+{
+    sections = 10;
+    run_two(enter_sections);
+}
+
 static void *add_one(void *argument)
 {
     pthread_mutex_lock(&mutex);
@@ -58,5 +66,7 @@ extern const struct explore_programs explore_programs;
 const struct explore_programs explore_programs = {
     program_two_sections,
     program_three_sections,
+    program_ten_sections,
     program_lost_update,
+    program_generated,
 };

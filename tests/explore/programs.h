@@ -5,6 +5,7 @@
 /* Two threads, so many critical sections each; every section tells whose it is. */
 void program_two_sections(void);
 void program_three_sections(void);
+void program_ten_sections(void);
 /* Two threads add one to a balance; each reads it in one section and writes it in another, so
  * that an update can be lost, which an assertion notices. */
 void program_lost_update(void);
@@ -12,7 +13,9 @@ void program_lost_update(void);
 struct explore_programs {
     void (*two_sections)(void);
     void (*three_sections)(void);
+    void (*ten_sections)(void);
     void (*lost_update)(void);
+    void (*generated)(void); /* see generated.h */
 };
 
 /* Given by the test: '1' or '2' is inside its critical section. */

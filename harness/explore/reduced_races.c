@@ -1,0 +1,323 @@
+/* The races of an execution, for the reduced search.
+ *
+ * Two transitions of different threads race when they conflict and nothing else orders them.
+ * For each race (e, f) the other order has to be tried: at the node before e, one of the
+ * initials of "everything after e that does not depend on e, then f" (its source set) must
+ * be among the threads to be tried. Where none of them could run there - f waits for a lock
+ * that e gives back - the other order does not exist, and what came before e on that object
+ * is looked at instead: that is how the acquisitions of a lock are found to race. */
+#include "reduced.h"
+
+#include <string.h>
+
+/* Accesses to one object, newest first. */
+struct access {
+    uint32_t node;
+    uint32_t before; /* index + 1 in the list of accesses; 0: none */
+    uint32_t step;   /* the first one of that transition on that object */
+    bool write;
+};
+
+enum { OBJECTS_OF_ONE = 4096 };
+
+static struct access accesses[WORLD_STEPS_MAX]; /* at most one for each step */
+static uint32_t access_count;
+static uint32_t newest[WORLD_OBJECTS_MAX]; /* by object: index + 1 */
+
+/* Where the scan of the execution stands. */
+struct scan {
+    struct reduced *self;
+    const struct world_step *steps;
+    uint32_t step_count;
+    uint32_t last_node[REDUCED_THREADS]; /* newest transition of each thread: node + 1 */
+    uint32_t times[REDUCED_THREADS];     /* transitions of each thread so far */
+    uint32_t made_by[REDUCED_THREADS];   /* node + 1 of the transition that created or woke it */
+    uint32_t waits_on[REDUCED_THREADS];  /* condition that it waits on; 0: none */
+    uint32_t waits_since[REDUCED_THREADS];
+    uint32_t waits;                      /* begun so far */
+    reduced_clock fence;                 /* everything before time last passed */
+    uint32_t objects[OBJECTS_OF_ONE];    /* of the transition at hand */
+    uint32_t first_steps[OBJECTS_OF_ONE];
+    bool writes[OBJECTS_OF_ONE];
+    uint32_t object_count;
+};
+
+static uint64_t bit(uint32_t thread)
+{
+    return 1ull << thread;
+}
+
+static void join(uint32_t *clock, const uint32_t *other)
+{
+    for (uint32_t i = 0; i < REDUCED_THREADS; i++) {
+        if (clock[i] < other[i]) clock[i] = other[i];
+    }
+}
+
+static uint32_t own_time(const struct scan *scan, uint32_t node)
+{
+    return scan->self->clocks[node][scan->self->nodes[node].thread];
+}
+
+/* --- what a transition depends on --- */
+
+/* The clocks of what an access to that object comes after. */
+static void join_object(const struct scan *scan, uint32_t object, bool write, uint32_t *clock)
+{
+    for (uint32_t at = newest[object]; at != 0; at = accesses[at - 1].before) {
+        const struct access *access = &accesses[at - 1];
+        if (write || access->write) join(clock, scan->self->clocks[access->node]);
+        if (access->write) return;
+    }
+}
+
+/* Without `left_out`: by program order, creation, time, and all other objects. */
+static void clock_without(const struct scan *scan, uint32_t thread, uint32_t left_out,
+                          uint32_t *clock)
+{
+    memcpy(clock, scan->fence, sizeof(reduced_clock));
+    if (scan->last_node[thread]) {
+        join(clock, scan->self->clocks[scan->last_node[thread] - 1]);
+    }
+    if (scan->made_by[thread]) join(clock, scan->self->clocks[scan->made_by[thread] - 1]);
+    for (uint32_t i = 0; i < scan->object_count; i++) {
+        if (i != left_out) join_object(scan, scan->objects[i], scan->writes[i], clock);
+    }
+}
+
+static void collect_objects(struct scan *scan, uint32_t from, uint32_t to)
+{
+    scan->object_count = 0;
+    for (uint32_t s = from; s < to; s++) {
+        const struct world_step *step = &scan->steps[s];
+        if (step->op == WORLD_OP_ADVANCE || step->access == WORLD_NONE) continue;
+        uint32_t at = 0;
+        while (at < scan->object_count && scan->objects[at] != step->object) at++;
+        if (at == OBJECTS_OF_ONE) {
+            scan->self->overflow = true;
+            return;
+        }
+        if (at == scan->object_count) {
+            scan->objects[scan->object_count++] = step->object;
+            scan->first_steps[at] = s;
+            scan->writes[at] = false;
+        }
+        scan->writes[at] |= step->access == WORLD_WRITE;
+    }
+}
+
+/* --- reversing a race --- */
+
+/* The threads that could begin what follows e without depending on it, f included. */
+static uint64_t initials(const struct scan *scan, uint32_t e, uint32_t f)
+{
+    const struct reduced *self = scan->self;
+    uint32_t first[REDUCED_THREADS];
+    uint64_t seen = 0, result = 0;
+    uint32_t e_thread = self->nodes[e].thread, e_time = own_time(scan, e);
+    for (uint32_t g = e + 1; g <= f; g++) {
+        if (self->nodes[g].kind == NODE_VALUE) continue;
+        const uint32_t *clock = self->clocks[g];
+        if (g != f && clock[e_thread] >= e_time) continue;
+        uint32_t thread = self->nodes[g].thread;
+        if (seen & bit(thread)) continue;
+        bool initial = true;
+        for (uint64_t left = seen; left != 0 && initial; left &= left - 1) {
+            uint32_t other = (uint32_t)__builtin_ctzll(left);
+            initial = clock[other] < first[other];
+        }
+        if (initial) result |= bit(thread);
+        seen |= bit(thread);
+        first[thread] = clock[thread];
+    }
+    return result;
+}
+
+/* False: the other order does not exist at e. */
+static bool reverse(const struct scan *scan, uint32_t e, uint32_t f)
+{
+    struct node *node = &scan->self->nodes[e];
+    uint64_t able = initials(scan, e, f) & node->options;
+    if (able == 0) return false;
+    if (able & (node->backtrack | node->sleep)) return true;
+    uint64_t preferred = able & bit(scan->self->nodes[f].thread);
+    node->backtrack |= preferred ? preferred : able & -able;
+    return true;
+}
+
+/* Whether step f waits, where it must, for something that only a step like e gives: then it
+ * cannot come before e, whatever else is done. */
+static bool waits_for(const struct world_step *f, const struct world_step *e)
+{
+    switch ((enum world_op)f->op) {
+    case WORLD_OP_LOCK:
+    case WORLD_OP_TIMEDLOCK:
+    case WORLD_OP_WAKE:
+        return e->op == WORLD_OP_UNLOCK || e->op == WORLD_OP_BARRIER ||
+               e->op == WORLD_OP_BROADCAST;
+    case WORLD_OP_WRLOCK:
+        return e->op == WORLD_OP_RWUNLOCK && f->result == 0;
+    case WORLD_OP_RDLOCK:
+        return e->op == WORLD_OP_RWUNLOCK && e->result == 0 && f->result == 0;
+    case WORLD_OP_SEM_WAIT:
+        return e->op == WORLD_OP_SEM_POST && e->result == 0 && f->result == 0;
+    case WORLD_OP_JOIN:
+        return e->op == WORLD_OP_EXIT && f->result == 0;
+    case WORLD_OP_ONCE:
+        return e->op == WORLD_OP_ONCE && e->result == 2;
+    default:
+        return false;
+    }
+}
+
+static void find_races(const struct scan *scan, uint32_t f, uint32_t index,
+                       const struct world_step *f_step)
+{
+    reduced_clock others;
+    uint32_t thread = scan->self->nodes[f].thread;
+    clock_without(scan, thread, index, others);
+    for (uint32_t at = newest[scan->objects[index]]; at != 0; at = accesses[at - 1].before) {
+        const struct access *access = &accesses[at - 1];
+        uint32_t e_thread = scan->self->nodes[access->node].thread;
+        if (!access->write && !scan->writes[index]) continue;
+        bool ordered = e_thread == thread || own_time(scan, access->node) <= others[e_thread];
+        if (ordered && access->write) return;
+        if (ordered) continue;
+        if (waits_for(f_step, &scan->steps[access->step])) continue;
+        if (reverse(scan, access->node, f) && access->write) return;
+    }
+}
+
+/* --- the scan --- */
+
+/* The waiter that a signal with that result woke: they are counted in the order they came. */
+static uint32_t woken_by_signal(const struct scan *scan, uint32_t cond, uint32_t result)
+{
+    uint32_t found = REDUCED_THREADS, since = 0;
+    while (result-- > 0) {
+        uint32_t next = REDUCED_THREADS;
+        for (uint32_t t = 0; t < REDUCED_THREADS; t++) {
+            if (scan->waits_on[t] != cond || scan->waits_since[t] <= since) continue;
+            if (next == REDUCED_THREADS || scan->waits_since[t] < scan->waits_since[next]) next = t;
+        }
+        if (next == REDUCED_THREADS) return found;
+        found = next;
+        since = scan->waits_since[next];
+    }
+    return found;
+}
+
+static void note_wakes(struct scan *scan, uint32_t node, const struct world_step *step)
+{
+    uint32_t only = step->op == WORLD_OP_SIGNAL
+                        ? woken_by_signal(scan, step->object, step->result)
+                        : REDUCED_THREADS;
+    for (uint32_t t = 0; t < REDUCED_THREADS; t++) {
+        if (scan->waits_on[t] != step->object) continue;
+        if (step->op == WORLD_OP_SIGNAL && t != only) continue;
+        scan->waits_on[t] = 0;
+        scan->made_by[t] = node + 1;
+    }
+}
+
+/* What a step means beyond its object: births, wakeups, time. */
+static void note_step(struct scan *scan, uint32_t node, const struct world_step *step)
+{
+    switch ((enum world_op)step->op) {
+    case WORLD_OP_CREATE:
+        if (step->result < REDUCED_THREADS) scan->made_by[step->result] = node + 1;
+        return;
+    case WORLD_OP_WAIT:
+        scan->waits_on[step->entity] = step->object;
+        scan->waits_since[step->entity] = ++scan->waits;
+        return;
+    case WORLD_OP_WAKE:
+    case WORLD_OP_TIMEOUT:
+        scan->waits_on[step->entity] = 0;
+        return;
+    case WORLD_OP_SIGNAL:
+    case WORLD_OP_BROADCAST:
+        note_wakes(scan, node, step);
+        return;
+    case WORLD_OP_ADVANCE:
+        for (uint32_t t = 0; t < REDUCED_THREADS; t++) {
+            if (scan->last_node[t]) join(scan->fence, scan->self->clocks[scan->last_node[t] - 1]);
+        }
+        return;
+    default:
+        return;
+    }
+}
+
+static void note_effects(struct scan *scan, uint32_t node, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = 0; i < scan->object_count; i++) {
+        uint32_t object = scan->objects[i];
+        accesses[access_count++] = (struct access){node, newest[object],
+                                                   scan->first_steps[i], scan->writes[i]};
+        newest[object] = access_count;
+    }
+    for (uint32_t s = from; s < to; s++) note_step(scan, node, &scan->steps[s]);
+}
+
+static uint32_t end_of_transition(const struct scan *scan, uint32_t node)
+{
+    uint32_t next = node + 1;
+    while (next < scan->self->count && scan->self->nodes[next].kind == NODE_VALUE) next++;
+    return next < scan->self->count ? scan->self->nodes[next].step : scan->step_count;
+}
+
+static void scan_transition(struct scan *scan, uint32_t at)
+{
+    struct reduced *self = scan->self;
+    const struct node *node = &self->nodes[at];
+    uint32_t thread = node->thread, end = end_of_transition(scan, at);
+    collect_objects(scan, node->step, end);
+    uint32_t *clock = self->clocks[at];
+    clock_without(scan, thread, UINT32_MAX, clock);
+    clock[thread] = ++scan->times[thread];
+    if (at + 1 >= self->depth) {
+        for (uint32_t i = 0; i < scan->object_count; i++) {
+            find_races(scan, at, i, &scan->steps[scan->first_steps[i]]);
+        }
+    }
+    scan->last_node[thread] = at + 1;
+    note_effects(scan, at, node->step, end);
+}
+
+/* A thread that still waits when the execution ends never made its step; what it waits for
+ * may be what another thread took before it. */
+static void scan_pending(struct scan *scan, uint16_t thread)
+{
+    uint32_t object;
+    struct world_step step = {.op = (uint8_t)world_pending(thread, &object)};
+    if (step.op == WORLD_OP_COUNT) return;
+    struct node *node = &scan->self->nodes[scan->self->count];
+    node->kind = NODE_SCHEDULE;
+    node->thread = (uint8_t)thread;
+    scan->objects[0] = object;
+    scan->writes[0] = true;
+    scan->object_count = 1;
+    uint32_t *clock = scan->self->clocks[scan->self->count];
+    clock_without(scan, thread, UINT32_MAX, clock);
+    clock[thread] = scan->times[thread] + 1;
+    find_races(scan, scan->self->count, 0, &step);
+}
+
+void reduced_races(struct reduced *self)
+{
+    static struct scan scan;
+    memset(&scan, 0, sizeof scan);
+    scan.self = self;
+    scan.steps = world_steps(&scan.step_count);
+    access_count = 0;
+    for (uint32_t s = 0; s < scan.step_count; s++) {
+        if (scan.steps[s].op != WORLD_OP_ADVANCE) newest[scan.steps[s].object] = 0;
+    }
+    for (uint32_t at = 0; at < self->count; at++) {
+        if (self->nodes[at].kind != NODE_VALUE) scan_transition(&scan, at);
+    }
+    for (uint16_t t = 0; t < world_entity_count() && t < REDUCED_THREADS; t++) {
+        scan_pending(&scan, t);
+    }
+}

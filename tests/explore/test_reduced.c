@@ -1,0 +1,195 @@
+/* The reduced search against brute force: the same outcomes, and every class of equivalent
+ * executions exactly once. */
+#include "generated.h"
+#include "rig.h"
+
+#include "harness/explore/chance.h"
+
+/* CMocka wants these before its own header. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROGRAMS = 320, BRUTE_MAX = 8000, OUTCOMES_MAX = 4096 };
+
+static struct generated_program program;
+static uint64_t last_outcome;
+
+const struct generated_program *generated_now(void)
+{
+    return &program;
+}
+
+void generated_tell(uint64_t outcome)
+{
+    last_outcome = outcome;
+}
+
+/* --- outcomes --- */
+
+struct outcomes {
+    uint32_t count;
+    uint64_t of[OUTCOMES_MAX];
+};
+
+static struct outcomes *now;
+
+static void before(void *context)
+{
+    (void)context;
+    last_outcome = 0;
+}
+
+static void body(void *context)
+{
+    void (**chosen)(void) = context;
+    (*chosen)();
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* Deadlocks and stuck waiters are outcomes here, not failures. */
+static uint32_t judge(void *context, const struct world_result *result)
+{
+    (void)context;
+    if (result->end == WORLD_STOPPED) return EXPLORE_PASSED;
+    uint64_t outcome = last_outcome;
+    if (result->end == WORLD_FINDING) outcome ^= 0x5555 + (uint64_t)world_finding_get()->kind;
+    for (uint32_t i = 0; i < now->count; i++) {
+        if (now->of[i] == outcome) return EXPLORE_PASSED;
+    }
+    if (now->count < OUTCOMES_MAX) now->of[now->count++] = outcome;
+    return EXPLORE_PASSED;
+}
+
+static struct explore_stats search(enum explore_kind kind, struct outcomes *outcomes,
+                                   uint64_t runs_max)
+{
+    static struct explore_failure failure;
+    static void (*chosen)(void);
+    struct explore_stats stats;
+    chosen = rig_programs->generated;
+    struct explore_subject subject = {&chosen, "main", body, before, judge};
+    struct explore_options options = {.strategy = {.kind = kind, .deviations = UINT32_MAX},
+                                      .runs_max = runs_max};
+    outcomes->count = 0;
+    now = outcomes;
+    assert_int_equal(explore_run(&subject, &options, &stats, &failure), 0);
+    assert_int_equal(failure.id, EXPLORE_PASSED);
+    if (stats.stopped) print_error("%s\n", world_stop_text());
+    assert_false(stats.stopped);
+    qsort(outcomes->of, outcomes->count, sizeof *outcomes->of, compare);
+    return stats;
+}
+
+/* --- programs --- */
+
+static void generate(uint64_t seed)
+{
+    struct chance chance = chance_for(seed, 7);
+    memset(&program, 0, sizeof program);
+    program.threads = 2 + chance_below(&chance, 2);
+    uint32_t length = program.threads == 2 ? 3 : 2;
+    for (uint32_t t = 0; t < program.threads; t++) {
+        for (uint32_t i = 0; i < length; i++) {
+            program.steps[t][i] = (struct generated_step){
+                (uint8_t)(1 + chance_below(&chance, OP_COUNT - 1)),
+                (uint8_t)chance_below(&chance, GENERATED_OBJECTS)};
+        }
+    }
+}
+
+static void print_program(uint64_t seed)
+{
+    print_error("program %llu:\n", (unsigned long long)seed);
+    for (uint32_t t = 0; t < program.threads; t++) {
+        for (uint32_t i = 0; i < GENERATED_OPS; i++) {
+            print_error(" %u.%u", program.steps[t][i].op, program.steps[t][i].object);
+        }
+        print_error("\n");
+    }
+}
+
+static void test_against_brute_force(void **state)
+{
+    static struct outcomes brute, reduced;
+    uint32_t compared = 0;
+    uint64_t executions = 0, classes = 0;
+    (void)state;
+    for (uint64_t seed = 1; compared < PROGRAMS; seed++) {
+        generate(seed);
+        struct explore_stats all = search(EXPLORE_DFS, &brute, BRUTE_MAX);
+        if (!all.complete) continue;
+        struct explore_stats few = search(EXPLORE_EXHAUSTIVE, &reduced, BRUTE_MAX);
+        compared++;
+        executions += all.runs;
+        classes += few.runs;
+        bool good = few.complete && few.runs == all.distinct && few.distinct == all.distinct &&
+                    brute.count == reduced.count &&
+                    memcmp(brute.of, reduced.of, brute.count * sizeof *brute.of) == 0;
+        if (good) continue;
+        print_program(seed);
+        print_error("brute force: %llu executions, %llu classes, %u outcomes\n"
+                    "reduced:     %llu executions, %llu classes, %u outcomes, %llu redundant\n",
+                    (unsigned long long)all.runs, (unsigned long long)all.distinct, brute.count,
+                    (unsigned long long)few.runs, (unsigned long long)few.distinct, reduced.count,
+                    (unsigned long long)few.redundant);
+        fail();
+    }
+    print_message("%u programs: %llu executions in %llu classes\n", compared,
+                  (unsigned long long)executions, (unsigned long long)classes);
+}
+
+/* n sections in each of two threads: C(2n, n) orders, one execution for each. */
+static void count_sections(void (*sections)(void), uint64_t orders)
+{
+    static struct explore_failure failure;
+    struct explore_stats stats;
+    struct explore_subject subject = rig_subject(sections);
+    struct explore_options options = {.strategy = {.kind = EXPLORE_EXHAUSTIVE},
+                                      .runs_max = 1000000};
+    assert_int_equal(explore_run(&subject, &options, &stats, &failure), 0);
+    assert_true(stats.complete);
+    assert_int_equal(stats.runs, orders);
+    assert_int_equal(stats.distinct, orders);
+    assert_int_equal(stats.redundant, 0);
+}
+
+static void test_sections(void **state)
+{
+    (void)state;
+    count_sections(rig_programs->two_sections, 6);
+    count_sections(rig_programs->three_sections, 20);
+    count_sections(rig_programs->ten_sections, 184756);
+}
+
+static int set_up(void **state)
+{
+    rig_begin(state);
+    world_limits_set(&(struct world_limits){.steps_max = 1000,
+                                            .time_max_ns = WORLD_NEVER,
+                                            .seed = 1,
+                                            .check_memory = true,
+                                            .every_release = true});
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_against_brute_force),
+    };
+    return cmocka_run_group_tests_name("reduced search", tests, set_up, NULL);
+}
