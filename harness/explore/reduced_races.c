@@ -8,6 +8,7 @@
  * is looked at instead: that is how the acquisitions of a lock are found to race. */
 #include "reduced.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* Accesses to one object, newest first. */
@@ -307,7 +308,7 @@ static void scan_pending(struct scan *scan, uint16_t thread)
 void reduced_races(struct reduced *self)
 {
     static struct scan scan;
-    memset(&scan, 0, sizeof scan);
+    memset(&scan, 0, offsetof(struct scan, objects)); /* what follows is made per transition */
     scan.self = self;
     scan.steps = world_steps(&scan.step_count);
     access_count = 0;

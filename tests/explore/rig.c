@@ -44,6 +44,7 @@ static void body(void *context)
 
 static void keep_order(void)
 {
+    if (rig_orders.count > ORDERS_MAX) return; /* too many to be listed */
     for (uint32_t i = 0; i < rig_orders.count; i++) {
         if (strcmp(rig_orders.of[i], order) == 0) return;
     }
