@@ -31,7 +31,7 @@ struct pin_point {
 struct pin {
     enum pin_kind kind;
     uint32_t line;               /* in the scenario, for messages; 0: none */
-    uint32_t group;              /* written by pins_write: which deviation it leads to, from 1 */
+    uint32_t group;              /* the deviation it leads to, from 1: see pins_write */
     char who[PIN_NAME_MAX];
     struct pin_point point;
     uint64_t advance_ns;

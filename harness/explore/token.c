@@ -14,21 +14,23 @@ static uint32_t zeros_from(const uint16_t *choices, uint32_t at, uint32_t count)
 
 char *token_write(const uint16_t *choices, uint32_t count)
 {
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    if (out == NULL) return NULL;
     while (count > 0 && choices[count - 1] == 0) count--;
-    char *text = malloc(sizeof TOKEN_LEVEL + 8 + count * 7u);
-    if (text == NULL) return NULL;
-    int used = sprintf(text, "%s:", TOKEN_LEVEL);
-    if (count == 0) sprintf(text + used, "0");
+    fprintf(out, "%s:%s", TOKEN_LEVEL, count == 0 ? "0" : "");
     for (uint32_t at = 0; at < count;) {
-        if (at > 0) text[used++] = '.';
         uint32_t zeros = zeros_from(choices, at, count);
+        const char *dot = at > 0 ? "." : "";
         if (zeros > 2) {
-            used += sprintf(text + used, "z%u", zeros);
+            fprintf(out, "%sz%u", dot, zeros);
             at += zeros;
         } else {
-            used += sprintf(text + used, "%u", choices[at++]);
+            fprintf(out, "%s%u", dot, choices[at++]);
         }
     }
+    fclose(out);
     return text;
 }
 
@@ -36,7 +38,9 @@ static bool read_number(const char **at, uint32_t *number)
 {
     uint64_t value = 0;
     const char *start = *at;
-    while (**at >= '0' && **at <= '9' && value < 1u << 20) value = value * 10 + (uint64_t)(*(*at)++ - '0');
+    for (; **at >= '0' && **at <= '9' && value < 1u << 20; ++*at) {
+        value = value * 10 + (uint64_t)(**at - '0');
+    }
     *number = (uint32_t)value;
     return *at > start;
 }
