@@ -108,6 +108,10 @@ static bool is_built(struct job *job)
         }
         return invalid(job, text);
     }
+    if (job->options->given[CLI_STRATEGY] && job->options->strategy == EXPLORE_EXHAUSTIVE) {
+        return invalid(job, strdup("strategy exhaustive takes programs of threads alone; for a "
+                                   "scenario there are auto, random, pct and dfs\n"));
+    }
     enum scn_strategy strategy = file->explore.strategy;
     if (kind_of(strategy) == EXPLORE_AUTO && strategy != SCN_STRATEGY_AUTO) {
         if (asprintf(&text,

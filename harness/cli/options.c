@@ -47,7 +47,7 @@ static bool read_strategy(const char *command, const char *text, enum explore_ki
         *kind = (enum explore_kind)i;
         return true;
     }
-    fprintf(stderr, "harness %s: there is no strategy '%s'; there are auto, random, pct, dfs\n",
+    fprintf(stderr, "harness %s: there is no strategy '%s'; there are auto, random, pct, exhaustive, dfs\n",
             command, text);
     return false;
 }

@@ -40,9 +40,9 @@ struct pin {
 };
 
 /* Follow the pins. Ends the execution as WORLD_STOPPED, with "diverged at line N: ...", where
- * an event, a value or a wakeup is asked for that is not possible. `rest` (for PIN_ANY; may be NULL) is asked after the last pin, and
- * is freed with the follower; the pins must outlive it. It observes the world, so no other
- * observer may be set while it runs. */
+ * an event, a value or a wakeup is asked for that is not possible. `rest` (for PIN_ANY; may be
+ * NULL) is asked after the last pin, and is freed with the follower; the pins must outlive it.
+ * It observes the world, so no other observer may be set while it runs. */
 struct strategy *strategy_pins(const struct pin *pins, uint32_t count, struct strategy *rest);
 /* Follow the groups of pins that pins_write made, each by itself: a group whose trigger never
  * comes holds up no other, and what is asked for waits until it is possible. */
