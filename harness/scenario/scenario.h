@@ -73,8 +73,8 @@ void scn_write_schedule(FILE *out, const struct scn_directive *directives, uint3
 /* Write a duration in the largest unit that is exact: 1500ms, 2m, 0s. */
 void scn_write_time(FILE *out, int64_t time_us);
 
-/* Read a whole file of at most `limit` bytes into malloc'ed memory. Returns NULL and sets errno;
- * EFBIG when there is more. */
+/* Read a whole file of at most `limit` bytes into malloc'ed memory, with a zero byte behind them.
+ * Returns NULL and sets errno; EFBIG when there is more. */
 char *scn_read_file(const char *path, size_t limit, size_t *size);
 
 #endif

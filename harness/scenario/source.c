@@ -16,7 +16,10 @@ char *scn_read_file(const char *path, size_t limit, size_t *size)
     *size = fread(bytes, 1, limit + 1, file);
     saved = ferror(file) ? (errno != 0 ? errno : EIO) : (*size > limit ? EFBIG : 0);
     fclose(file);
-    if (saved == 0) return bytes;
+    if (saved == 0) {
+        bytes[*size] = '\0';
+        return bytes;
+    }
     free(bytes);
     errno = saved;
     return NULL;
