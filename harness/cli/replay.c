@@ -160,14 +160,37 @@ static int bad_token(const char *problem, const char *token, size_t where)
     return 2;
 }
 
-int command_replay(int argc, char **argv)
+static int replay_job(const struct job *job)
 {
     static struct scene scene;
     static uint16_t choices[TOKEN_CHOICES_MAX];
-    struct cli_options options;
-    struct job job;
+    const struct cli_options *options = job->options;
     uint32_t count = 0;
     size_t where;
+    const char *problem =
+        options->choices ? token_read(options->choices, choices, &count, &where) : NULL;
+    if (problem) return bad_token(problem, options->choices, where);
+    problem = scene_init(&scene, job->file, job->image, NULL);
+    if (problem) {
+        fprintf(stderr, "harness replay: %s\n", problem);
+        return 2;
+    }
+    if (options->choices == NULL && job->file->has_schedule) {
+        count = scheduled_choices(&scene, choices);
+    }
+    struct stop stop = {.until = options->given[CLI_UNTIL] ? options->until : 0};
+    struct world_result result;
+    world_observe(observe, &stop);
+    world_keep_stacks(true);
+    uint32_t id = explore_replay(&scene.subject, choices, count, true, &result);
+    world_observe(NULL, NULL);
+    return tell_end(&scene, id, &result);
+}
+
+int command_replay(int argc, char **argv)
+{
+    struct cli_options options;
+    struct job job;
     if (!cli_options_read("replay", allowed, argc, argv, &options)) return 2;
     if (options.given[CLI_HELP]) return help();
     if (options.file_count != 1) {
@@ -175,28 +198,12 @@ int command_replay(int argc, char **argv)
         return 2;
     }
     if (options.given[CLI_GDB]) return start_gdb(&options);
-    if (!job_open(&job, options.files[0], &options)) {
+    int status = 2;
+    if (job_open(&job, options.files[0], &options)) {
+        status = replay_job(&job);
+    } else {
         fprintf(stderr, "%s", job.text);
-        return 2;
     }
-    const char *problem =
-        options.choices ? token_read(options.choices, choices, &count, &where) : NULL;
-    if (problem) return bad_token(problem, options.choices, where);
-    problem = scene_init(&scene, job.file, job.image, NULL);
-    if (problem) {
-        fprintf(stderr, "harness replay: %s\n", problem);
-        return 2;
-    }
-    if (options.choices == NULL && job.file->has_schedule) {
-        count = scheduled_choices(&scene, choices);
-    }
-    struct stop stop = {.until = options.given[CLI_UNTIL] ? options.until : 0};
-    struct world_result result;
-    world_observe(observe, &stop);
-    world_keep_stacks(true);
-    uint32_t id = explore_replay(&scene.subject, choices, count, true, &result);
-    world_observe(NULL, NULL);
-    int status = tell_end(&scene, id, &result);
     job_free(&job);
     return status;
 }
