@@ -5,7 +5,7 @@
 #   add_rebound_program(NAME SOURCES file... RUNNER file... [LINK library...] [LIBS archive...]
 #                       [ALLOW pattern...])
 #   add_mutant_image(NAME IMAGE image PATCH file)
-#   check_rebound_list(world-library)
+#   check_rebound_list(world-library [LIST])
 #   host_shared_images(executable world-library)
 #
 # See docs/BUILDING.md. The objects are compiled as they would be for production, then combined and
@@ -259,22 +259,26 @@ function(add_mutant_image name)
     "${objects}")
 endfunction()
 
-# Part of every build: rebound.txt must not name what `world` does not implement.
+# Part of every build: rebound.txt, or the list given, must not name what `world` does not implement.
 function(check_rebound_list world)
+  set(list ${ARGN})
+  if(NOT list)
+    set(list ${IMAGE_REBOUND})
+  endif()
   set(stamp ${CMAKE_CURRENT_BINARY_DIR}/${world}.rebound)
   add_custom_command(
     OUTPUT ${stamp}
     COMMAND ${CMAKE_COMMAND} -E env NM=${IMAGE_NM}
-      ${IMAGE_CMAKE_DIR}/check-rebound ${IMAGE_REBOUND} $<TARGET_FILE:${world}>
+      ${IMAGE_CMAKE_DIR}/check-rebound ${list} $<TARGET_FILE:${world}>
     COMMAND ${CMAKE_COMMAND} -E touch ${stamp}
-    DEPENDS ${world} ${IMAGE_REBOUND} ${IMAGE_CMAKE_DIR}/check-rebound
+    DEPENDS ${world} ${list} ${IMAGE_CMAKE_DIR}/check-rebound
     COMMENT "Comparing rebound.txt with ${world}"
     VERBATIM)
   add_custom_target(${world}_rebound ALL DEPENDS ${stamp})
 endfunction()
 
-# Makes `executable` offer all of `world` to the shared images that it loads. An option rather than a
-# library of the list: CMake may repeat a library, and all of it twice would not link.
+# Makes `executable` offer all of `world` to the shared images that it loads. An option rather than
+# a library of the list: CMake may repeat a library, and all of it twice would not link.
 function(host_shared_images executable world)
   set_target_properties(${executable} PROPERTIES ENABLE_EXPORTS ON)
   target_link_options(${executable} PRIVATE

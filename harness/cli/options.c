@@ -47,8 +47,9 @@ static bool read_strategy(const char *command, const char *text, enum explore_ki
         *kind = (enum explore_kind)i;
         return true;
     }
-    fprintf(stderr, "harness %s: there is no strategy '%s'; there are auto, random, pct, exhaustive, dfs\n",
-            command, text);
+    fprintf(stderr, "harness %s: there is no strategy '%s'; there are", command, text);
+    for (int i = 0; i < EXPLORE_KINDS; i++) fprintf(stderr, " %s", strategy_words[i]);
+    fprintf(stderr, "\n");
     return false;
 }
 

@@ -10,7 +10,7 @@
 
 /* --- from the scenario --- */
 
-_Static_assert(SCN_CORE_LETTERS == CORE_THREAD_OWNER_MAX, "letters of a core's name");
+_Static_assert((int)SCN_CORE_LETTERS == (int)CORE_THREAD_OWNER_MAX, "letters of a core's name");
 _Static_assert(SCN_AGENT_LETTERS == CORE_THREAD_NAME_MAX - 1 - sizeof "agent", "of an agent's");
 
 static bool is_agent(const struct scn_file *file, int32_t actor)
