@@ -52,7 +52,8 @@ bool ref_dead(const struct play *play, const struct scn_ref *ref)
     if (ref_ended(play, ref)) return false;
     if (ref->kind == SCN_REF_FAULT) {
         const struct fault *fault = &play->faults[ref->fault];
-        return fault->left == 0 && !fault->active;
+        /* One that has begun will end, also while it is still being acted out. */
+        return fault->left == 0 && fault->begun == fault->ended;
     }
     return play->actors[ref->actor].over || play->actors[ref->actor].dead;
 }

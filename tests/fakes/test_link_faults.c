@@ -191,6 +191,28 @@ static void wrong_cursors(void **state)
     }
 }
 
+#define DROP "drop: cut left after bot.token[2]\n"
+
+/* A cut that something follows: the tab comes back by itself, and says something else. */
+static void cursors_after_a_cut(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {
+        SCENE("reconnect=100ms", "", DROP "  wrong_epoch left after drop"),
+        SCENE("reconnect=100ms", "", DROP "  reset_cursor left after drop"),
+        SCENE("reconnect=100ms", "", DROP "  cursor_ahead left after drop"),
+        SCENE("reconnect=100ms", "", DROP "  double_hello left after drop"),
+    };
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        struct rig rig;
+        rig_open_text(&rig, "scene", faults[i]);
+        rig_run_default(&rig);
+        assert_string_equal(rig_end(&rig), "done");
+        assert_int_equal(rig_count(RECORD_FAULT_BEGIN, NULL, NULL), 2);
+        rig_close(&rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +222,7 @@ int main(void)
         cmocka_unit_test(reorder),      cmocka_unit_test(stall),
         cmocka_unit_test(lose_ack),     cmocka_unit_test(double_hello),
         cmocka_unit_test(late_close),   cmocka_unit_test(wrong_cursors),
+        cmocka_unit_test(cursors_after_a_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
