@@ -259,7 +259,8 @@ function(add_mutant_image name)
     "${objects}")
 endfunction()
 
-# Part of every build: rebound.txt, or the list given, must not name what `world` does not implement.
+# Part of every build: rebound.txt, or the list given, must not name what `world` does not
+# implement.
 function(check_rebound_list world)
   set(list ${ARGN})
   if(NOT list)

@@ -102,21 +102,39 @@ static void print_site(FILE *out, const struct site *site)
     symbols_print_stack(out, INDENT + 2, FRAMES_MAX, &stack);
 }
 
-static void print_leaks(FILE *out, uint8_t group)
+/* Returns how many of them were told. */
+static uint32_t print_sites(FILE *out, const struct world_block *blocks, uint32_t count)
 {
-    struct world_block *blocks = calloc(BLOCKS_MAX, sizeof *blocks);
-    struct site *sites = calloc(BLOCKS_MAX, sizeof *sites);
+    struct site *sites = calloc(count + 1, sizeof *sites);
+    uint32_t printed = 0;
 
-    REQUIRE(blocks != NULL && sites != NULL);
-    uint32_t count = world_blocks_live(group, blocks, BLOCKS_MAX);
-    uint32_t shown = count < BLOCKS_MAX ? count : BLOCKS_MAX;
-    uint32_t site_count = find_sites(blocks, shown, sites), printed = 0;
+    REQUIRE(sites != NULL);
+    uint32_t site_count = find_sites(blocks, count, sites);
     for (uint32_t i = 0; i < site_count && i < SITES_MAX; i++) {
         print_site(out, &sites[i]);
         printed += sites[i].blocks;
     }
-    if (printed < count) fprintf(out, "%*s... %u more blocks\n", INDENT, "", count - printed);
     free(sites);
+    return printed;
+}
+
+static void print_rest(FILE *out, uint32_t count)
+{
+    if (count > 0) fprintf(out, "%*s... %u more blocks\n", INDENT, "", count);
+}
+
+void finding_print_blocks(FILE *out, const struct world_block *blocks, uint32_t count)
+{
+    print_rest(out, count - print_sites(out, blocks, count));
+}
+
+static void print_leaks(FILE *out, uint8_t group)
+{
+    struct world_block *blocks = calloc(BLOCKS_MAX, sizeof *blocks);
+
+    REQUIRE(blocks != NULL);
+    uint32_t count = world_blocks_live(group, blocks, BLOCKS_MAX);
+    print_rest(out, count - print_sites(out, blocks, count < BLOCKS_MAX ? count : BLOCKS_MAX));
     free(blocks);
 }
 

@@ -16,4 +16,7 @@ bool finding_has_history(const struct report_failure *failure);
 /* Writes the detail of the finding, its stack or the leaked blocks. Needs the execution. */
 void finding_print(FILE *out, const struct report_failure *failure);
 
+/* Writes these blocks as leaks, those of one allocation site together. */
+void finding_print_blocks(FILE *out, const struct world_block *blocks, uint32_t count);
+
 #endif

@@ -27,6 +27,10 @@ struct symbol {
  * callers, innermost first. Writes at most `max` and returns how many; 0: nothing is known. */
 uint32_t symbol_find(uintptr_t pc, struct symbol *out, uint32_t max);
 
+/* Names the variable at that address, which has to be static: "lock", or "queue+40" for what lies
+ * inside of one. False if there is none. */
+bool symbol_of_data(const void *address, char *out, size_t size);
+
 /* Forgets what was opened; shared images that were loaded since are then found, too. */
 void symbols_close(void);
 

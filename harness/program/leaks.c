@@ -1,0 +1,112 @@
+#include "leaks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/check/require.h"
+
+/* Neighbours may be redzones, and words may be anything. */
+#define ANY_MEMORY __attribute__((no_sanitize("address")))
+
+static struct {
+    struct world_block *blocks; /* by address */
+    bool *reached;
+    uint32_t *waiting; /* blocks reached, but not looked through */
+    uint32_t count, capacity, waiting_count;
+} heap;
+
+static int by_address(const void *a, const void *b)
+{
+    uintptr_t left = (uintptr_t)((const struct world_block *)a)->address;
+    uintptr_t right = (uintptr_t)((const struct world_block *)b)->address;
+    return left < right ? -1 : left > right;
+}
+
+static int by_age(const void *a, const void *b)
+{
+    const struct world_block *left = a, *right = b;
+    return left->serial < right->serial ? -1 : left->serial > right->serial;
+}
+
+static void load(void)
+{
+    heap.count = world_blocks_live(0, heap.blocks, heap.capacity);
+    if (heap.count > heap.capacity) {
+        heap.capacity = heap.count;
+        heap.blocks = realloc(heap.blocks, heap.capacity * sizeof *heap.blocks);
+        heap.reached = realloc(heap.reached, heap.capacity * sizeof *heap.reached);
+        heap.waiting = realloc(heap.waiting, heap.capacity * sizeof *heap.waiting);
+        REQUIRE(heap.blocks != NULL && heap.reached != NULL && heap.waiting != NULL);
+        world_blocks_live(0, heap.blocks, heap.capacity);
+    }
+    qsort(heap.blocks, heap.count, sizeof *heap.blocks, by_address);
+    memset(heap.reached, 0, heap.count * sizeof *heap.reached);
+}
+
+/* The block that holds the address, its end included; heap.count when none does. */
+static uint32_t block_at(uintptr_t address)
+{
+    uint32_t low = 0, high = heap.count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if ((uintptr_t)heap.blocks[middle].address <= address) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == 0) return heap.count;
+    const struct world_block *block = &heap.blocks[low - 1];
+    return address - (uintptr_t)block->address <= block->bytes ? low - 1 : heap.count;
+}
+
+ANY_MEMORY static void look_through(const char *from, const char *to)
+{
+    uintptr_t at = ((uintptr_t)from + sizeof(uintptr_t) - 1) & ~(sizeof(uintptr_t) - 1);
+    for (; at + sizeof(uintptr_t) <= (uintptr_t)to; at += sizeof(uintptr_t)) {
+        uint32_t index = block_at(*(const uintptr_t *)at);
+        if (index == heap.count || heap.reached[index]) continue;
+        heap.reached[index] = true;
+        heap.waiting[heap.waiting_count++] = index;
+    }
+}
+
+/* Thread 0 is main, which has returned. */
+static bool others_run(void)
+{
+    uint32_t count, ended = 0;
+    const struct world_step *steps = world_steps(&count);
+    for (uint32_t i = 0; i < count; i++) ended += steps[i].op == WORLD_OP_EXIT;
+    return ended + 1 < world_entity_count();
+}
+
+struct leaks leaks_find(const struct image *image)
+{
+    struct leaks leaks = {0};
+    heap.count = heap.waiting_count = 0;
+    leaks.reachable_bytes = world_bytes_live();
+    if (leaks.reachable_bytes == 0 || *image->tls_size > 0 || others_run()) return leaks;
+    load();
+    look_through(image->data_start, image->data_end);
+    while (heap.waiting_count > 0) {
+        const struct world_block *block = &heap.blocks[heap.waiting[--heap.waiting_count]];
+        look_through(block->address, (const char *)block->address + block->bytes);
+    }
+    for (uint32_t i = 0; i < heap.count; i++) {
+        if (heap.reached[i]) continue;
+        leaks.count++;
+        leaks.bytes += heap.blocks[i].bytes;
+    }
+    leaks.reachable_bytes -= leaks.bytes;
+    return leaks;
+}
+
+uint32_t leaks_blocks(struct world_block *out, uint32_t max)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < heap.count && count < max; i++) {
+        if (!heap.reached[i]) out[count++] = heap.blocks[i];
+    }
+    qsort(out, count, sizeof *out, by_age);
+    return count;
+}

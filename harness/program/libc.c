@@ -1,0 +1,125 @@
+/* What else of the C library keeps state, ends the program, or looks at the machine. */
+#include "libc.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "harness/world/world.h"
+
+extern FILE *world_stderr;
+int world_fprintf(FILE *face, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int world_vfprintf(FILE *face, const char *format, va_list list)
+    __attribute__((format(printf, 2, 0)));
+_Noreturn void world_exit(int status);
+
+static char *token_next;
+
+void libc_begin(bool quiet)
+{
+    static char name[] = "", *none[] = {name, NULL};
+    token_next = NULL;
+    /* Zero makes getopt() forget where it was, which it does when it is called next. */
+    optind = 0;
+    getopt(1, none, "");
+    optind = 1;
+    opterr = !quiet;
+    optarg = NULL;
+    errno = 0;
+}
+
+char *world_strtok(char *text, const char *delimiters)
+{
+    return strtok_r(text, delimiters, &token_next);
+}
+
+/* Only the locale in which every machine agrees. */
+char *world_setlocale(int category, const char *name)
+{
+    static char only[] = "C";
+    (void)category;
+    if (name == NULL || *name == '\0' || strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0) {
+        return only;
+    }
+    return NULL;
+}
+
+clock_t world_clock(void)
+{
+    return (clock_t)(world_now_ns() / (1000000000 / CLOCKS_PER_SEC));
+}
+
+int world_getpagesize(void)
+{
+    return 4096;
+}
+
+/* --- err.h --- */
+
+__attribute__((format(printf, 1, 0)))
+static void complain(const char *format, va_list list, const char *reason)
+{
+    world_fprintf(world_stderr, "%s: ", program_invocation_short_name);
+    if (format) world_vfprintf(world_stderr, format, list);
+    world_fprintf(world_stderr, "%s%s\n", format && reason ? ": " : "", reason ? reason : "");
+}
+
+__attribute__((format(printf, 1, 0))) void world_vwarn(const char *format, va_list list)
+{
+    complain(format, list, strerror(errno));
+}
+
+__attribute__((format(printf, 1, 0))) void world_vwarnx(const char *format, va_list list)
+{
+    complain(format, list, NULL);
+}
+
+__attribute__((format(printf, 2, 0)))
+_Noreturn void world_verr(int status, const char *format, va_list list)
+{
+    world_vwarn(format, list);
+    world_exit(status);
+}
+
+__attribute__((format(printf, 2, 0)))
+_Noreturn void world_verrx(int status, const char *format, va_list list)
+{
+    world_vwarnx(format, list);
+    world_exit(status);
+}
+
+__attribute__((format(printf, 1, 2))) void world_warn(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    world_vwarn(format, list);
+    va_end(list);
+}
+
+__attribute__((format(printf, 1, 2))) void world_warnx(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    world_vwarnx(format, list);
+    va_end(list);
+}
+
+__attribute__((format(printf, 2, 3))) _Noreturn void world_err(int status, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    world_verr(status, format, list);
+}
+
+__attribute__((format(printf, 2, 3)))
+_Noreturn void world_errx(int status, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    world_verrx(status, format, list);
+}

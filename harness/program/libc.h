@@ -1,0 +1,11 @@
+/* State that the C library keeps for a program. */
+#ifndef HARNESS_PROGRAM_LIBC_H
+#define HARNESS_PROGRAM_LIBC_H
+
+#include <stdbool.h>
+
+/* Forget what the last execution left there. Quiet: getopt() prints no messages, which would go
+ * to the real standard error, once in every execution. */
+void libc_begin(bool quiet);
+
+#endif

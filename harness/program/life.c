@@ -1,0 +1,171 @@
+#include "life.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture.h"
+#include "files.h"
+#include "harness/check/require.h"
+#include "harness/world/image.h"
+#include "leaks.h"
+#include "libc.h"
+#include "streams.h"
+
+extern const struct image image_program;
+_Noreturn void world_exit(int status);
+void world___pthread_register_cancel(__pthread_unwind_buf_t *buffer);
+void world___pthread_unregister_cancel(__pthread_unwind_buf_t *buffer);
+
+static struct {
+    int count;
+    char **words, **environment;
+    size_t bytes;       /* of the text of all words */
+    char *text, **copy; /* what main gets, and may change */
+} arguments;
+
+void life_arguments(int argc, char **argv, char **envp)
+{
+    arguments.count = argc;
+    arguments.words = argv;
+    arguments.environment = envp;
+    for (int i = 0; i < argc; i++) arguments.bytes += strlen(argv[i]) + 1;
+    arguments.text = malloc(arguments.bytes + 1);
+    arguments.copy = calloc((size_t)argc + 1, sizeof *arguments.copy);
+    REQUIRE(arguments.text != NULL && arguments.copy != NULL);
+}
+
+static void copy_arguments(void)
+{
+    char *end = arguments.text;
+    for (int i = 0; i < arguments.count; i++) {
+        size_t bytes = strlen(arguments.words[i]) + 1;
+        arguments.copy[i] = memcpy(end, arguments.words[i], bytes);
+        end += bytes;
+    }
+    arguments.copy[arguments.count] = NULL;
+}
+
+/* --- the body of thread 0 --- */
+
+static void body(void *context)
+{
+    struct life *life = context;
+    int (*program)(int, char **, char **) =
+        (int (*)(int, char **, char **))(uintptr_t)image_program.entry;
+    static struct world_queue nobody;
+    __pthread_unwind_buf_t frame;
+
+    /* The outermost handler: pthread_exit() in main ends up here, and the others go on. */
+    if (setjmp((struct __jmp_buf_tag *)(void *)&frame) != 0) {
+        life->left = true;
+        nobody = (struct world_queue){0, 0, 0};
+        world_wait(&nobody, WORLD_NEVER, "the end of the other threads");
+    }
+    world___pthread_register_cancel(&frame);
+    int status = program(arguments.count, arguments.copy, arguments.environment);
+    world___pthread_unregister_cancel(&frame);
+    if (status != 0) world_exit(status);
+    life->returned = true;
+}
+
+static void before(void *context)
+{
+    struct life *life = context;
+    life->returned = life->left = false;
+    life->status = -1;
+    life->bytes_reachable = 0;
+    life->finding.kind = WORLD_FOUND_NONE;
+    copy_arguments();
+    capture_begin(life->live);
+    files_begin();
+    streams_begin();
+    libc_begin(!life->live);
+}
+
+/* --- judging --- */
+
+/* Equal texts are the same failure: shrinking must not change one assertion into another. */
+static uint32_t text_id(const char *text)
+{
+    uint32_t hash = 2166136261u;
+    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 16777619u;
+    return LIFE_TEXTS + hash % 1000000007u;
+}
+
+/* Main has left, and nobody else is there any more: that is how such a program ends. */
+static bool ended_by_itself(const struct life *life, const struct world_finding *finding)
+{
+    return life->left && finding->kind == WORLD_FOUND_STUCK_WAITER &&
+           strchr(finding->detail, '\n') == NULL;
+}
+
+static int exit_status(const struct world_finding *finding)
+{
+    const char *at = strrchr(finding->text, ' ');
+    return at ? atoi(at) & 255 : 0;
+}
+
+static uint32_t judge_finding(struct life *life, const struct world_finding *finding)
+{
+    if (ended_by_itself(life, finding)) {
+        life->status = 0;
+        return EXPLORE_PASSED;
+    }
+    if (finding->kind == WORLD_FOUND_EXIT) {
+        life->status = exit_status(finding);
+        if ((uint32_t)life->status == life->status_expected) return EXPLORE_PASSED;
+    }
+    life->finding = *finding;
+    switch (finding->kind) {
+    case WORLD_FOUND_ASSERT:
+    case WORLD_FOUND_ABORT:
+    case WORLD_FOUND_EXIT:
+        return text_id(finding->text);
+    default:
+        return (uint32_t)finding->kind;
+    }
+}
+
+static uint32_t judge_end(struct life *life)
+{
+    life->status = 0;
+    if (life->status_expected != 0) {
+        life->finding.kind = WORLD_FOUND_EXIT;
+        snprintf(life->finding.text, sizeof life->finding.text,
+                 "main ended the process with status 0");
+        return text_id(life->finding.text);
+    }
+    if (!life->returned) return EXPLORE_PASSED;
+    struct leaks leaks = leaks_find(&image_program);
+    life->bytes_reachable = leaks.reachable_bytes;
+    if (leaks.count == 0) return EXPLORE_PASSED;
+    life->finding.kind = WORLD_FOUND_LEAK;
+    snprintf(life->finding.text, sizeof life->finding.text,
+             "%u block%s of memory (%llu bytes) can be reached by nobody any more", leaks.count,
+             leaks.count == 1 ? "" : "s", (unsigned long long)leaks.bytes);
+    return LIFE_LEAK;
+}
+
+static uint32_t judge(void *context, const struct world_result *result)
+{
+    struct life *life = context;
+    switch (result->end) {
+    case WORLD_DONE:
+        return judge_end(life);
+    case WORLD_FINDING:
+        return judge_finding(life, world_finding_get());
+    case WORLD_STOPPED:
+        return LIFE_DIVERGED;
+    case WORLD_CUT:
+        return EXPLORE_PASSED;
+    }
+    return EXPLORE_PASSED;
+}
+
+void life_init(struct life *life, uint32_t status_expected)
+{
+    *life = (struct life){.status_expected = status_expected};
+    life->subject = (struct explore_subject){life, "main", body, before, judge};
+}

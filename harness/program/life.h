@@ -1,0 +1,29 @@
+/* One execution of the program: its main, and what was wrong with it. */
+#ifndef HARNESS_PROGRAM_LIFE_H
+#define HARNESS_PROGRAM_LIFE_H
+
+#include "harness/explore/explore.h"
+
+/* Beside the kinds of findings: see explore.h. Failed assertions, aborts and exit statuses are
+ * told apart by their text, above these. */
+enum { LIFE_LEAK = EXPLORE_CHECKS, LIFE_DIVERGED, LIFE_TEXTS };
+
+struct life {
+    struct explore_subject subject;
+    uint32_t status_expected;
+    bool live;               /* print what does not fit, and getopt()'s complaints */
+    /* Of the last execution: */
+    bool returned;           /* main did; otherwise the process was ended somewhere else */
+    bool left;               /* main called pthread_exit() */
+    int status;              /* -1: there is none, it failed */
+    struct world_finding finding; /* kind WORLD_FOUND_NONE: it passed */
+    uint64_t bytes_reachable;
+};
+
+/* What main is called with; they must stay. */
+void life_arguments(int argc, char **argv, char **envp);
+
+/* Prepares `life` for executions in this process; the world must be ready. */
+void life_init(struct life *life, uint32_t status_expected);
+
+#endif

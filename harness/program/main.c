@@ -1,0 +1,346 @@
+/* The course of a program that explores itself: once, to see whether it has threads at all; then
+ * many executions; then what failed is verified, shrunk and told. All of that in workers. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "harness/explore/worker.h"
+#include "harness/world/image.h"
+#include "reports/text.h"
+#include "steps.h"
+#include "tell.h"
+
+extern const struct image image_program;
+
+/* By this, "harness explore" tells such programs from others. */
+__attribute__((used)) static const char mark[] = "this program was linked by harness-cc";
+
+enum { SHRINK_TRIES = 4000, SCREEN_MAX = 1 << 20, PHASES = 2, FAULT = 5, REPORTS_MAX = 512 };
+
+/* Part of the budget, under limits of its own. */
+struct phase {
+    struct world_limits limits;
+    uint64_t runs;
+    struct explore_stats stats;
+};
+
+struct shared {
+    struct explore_log log;
+    struct explore_failure failure;
+    struct phase phases[PHASES];
+    uint32_t phase;          /* the one that runs, or failed */
+    uint32_t phase_count;
+    uint32_t choices_found;
+    bool replayed;
+    /* Of the execution that went before everything else: */
+    uint16_t threads;
+    bool once_cut;
+    struct life life;        /* of the last execution */
+    char problem[WORLD_TEXT_MAX];
+    struct capture output;
+    struct input input;
+    char screen[SCREEN_MAX];
+};
+
+static struct program_options options;
+static struct shared *shared;
+static int word_count;
+static char **words;
+static struct life life;
+
+/* --- phases --- */
+
+static struct world_limits limits_of(uint32_t stalls, uint32_t spurious)
+{
+    return (struct world_limits){
+        .steps_max = options.steps,
+        .time_max_ns = UINT64_MAX / 2,
+        .spurious_max = spurious,
+        .stalls_max = stalls,
+        .lag_max_ns = options.lag_ns,
+        .seed = options.seed,
+        .check_memory = true,
+        .may_exit = true,
+    };
+}
+
+static bool is_sampler(enum explore_kind kind)
+{
+    return kind == EXPLORE_AUTO || kind == EXPLORE_RANDOM || kind == EXPLORE_PCT;
+}
+
+/* A failure that needs nobody to be delayed is the better one, so auto looks for those first.
+ * Searches that claim to be complete count no delays unless told to. */
+static void plan_phases(void)
+{
+    bool sampler = is_sampler(options.strategy) || options.choices;
+    uint32_t stalls = sampler || options.given[PROGRAM_STALLS] ? options.stalls : 0;
+    uint32_t spurious = sampler || options.given[PROGRAM_SPURIOUS] ? options.spurious : 0;
+    bool two = options.strategy == EXPLORE_AUTO && !options.choices && stalls + spurious > 0 &&
+               options.runs > 1;
+    shared->phase_count = two ? 2 : 1;
+    shared->phases[0] = (struct phase){limits_of(stalls, spurious), options.runs, {0}};
+    if (!two) return;
+    shared->phases[1] = shared->phases[0];
+    shared->phases[1].runs = options.runs / 2;
+    shared->phases[0] = (struct phase){limits_of(0, 0), options.runs - options.runs / 2, {0}};
+}
+
+/* --- in workers --- */
+
+static void prepare(struct explore_log *log)
+{
+    world_init();
+    world_image_add(&image_program);
+    world_limits_set(&shared->phases[shared->phase].limits);
+    world_watch_loops(options.loop_seconds);
+    explore_log_set(log);
+    capture_use(&shared->output, &shared->input);
+    life_arguments(word_count, words, environ);
+    life_init(&life, options.status);
+}
+
+static int run_once(void *argument)
+{
+    struct world_result result;
+    (void)argument;
+    prepare(&shared->log);
+    life.live = true;
+    explore_replay(&life.subject, NULL, 0, false, &result);
+    shared->threads = world_entity_count();
+    shared->life = life;
+    shared->once_cut = result.end == WORLD_CUT;
+    if (shared->threads > 1) return 0;
+    if (life.finding.kind != WORLD_FOUND_NONE && life.finding.kind != WORLD_FOUND_EXIT) {
+        FILE *out = fmemopen(shared->screen, SCREEN_MAX, "w");
+        if (out) tell_finding(out, &life);
+        if (out) fclose(out);
+    }
+    return files_commit() ? 0 : 1;
+}
+
+static struct strategy *given_choices(void)
+{
+    static uint16_t choices[TOKEN_CHOICES_MAX];
+    uint32_t count;
+    size_t where;
+    const char *problem = token_read(options.choices, choices, &count, &where);
+    if (problem == NULL) return strategy_replay(choices, count, true);
+    snprintf(shared->problem, sizeof shared->problem, "%s\n  %s\n  %*s^", problem, options.choices,
+             (int)where, "");
+    return NULL;
+}
+
+static int explore(void *argument)
+{
+    struct phase *phase = &shared->phases[shared->phase];
+    struct explore_options how = {
+        .strategy = {.kind = options.strategy,
+                     .seed = options.seed,
+                     .depth = options.depth,
+                     .deviations = options.depth},
+        .runs_max = phase->runs,
+    };
+    (void)argument;
+    prepare(&shared->log);
+    if (shared->phase > 0) {
+        const struct explore_stats *before = &shared->phases[0].stats;
+        how.first_run = before->runs;
+        how.strategy.length = (uint32_t)(before->choices_sum / (before->runs ? before->runs : 1));
+    }
+    if (options.choices) {
+        how.custom = given_choices();
+        how.runs_max = 1;
+        if (how.custom == NULL) return 1;
+    }
+    if (explore_run(&life.subject, &how, &phase->stats, &shared->failure) != 0) return FAULT;
+    if (shared->failure.id == LIFE_DIVERGED) {
+        snprintf(shared->problem, sizeof shared->problem, "%s", world_stop_text());
+    }
+    shared->life = life;
+    return 0;
+}
+
+static int verify(void *argument)
+{
+    const struct explore_failure *failure = &shared->failure;
+    struct world_result result;
+    (void)argument;
+    prepare(NULL);
+    uint32_t id = explore_replay(&life.subject, failure->choices, failure->count, true, &result);
+    shared->replayed = id == failure->id && world_run_hash() == failure->run_hash;
+    return 0;
+}
+
+static int shrink(void *argument)
+{
+    (void)argument;
+    prepare(NULL);
+    explore_shrink(&life.subject, &shared->failure, SHRINK_TRIES);
+    return 0;
+}
+
+static struct tell telling(void)
+{
+    return (struct tell){words[0], words, word_count, &options,
+                         &shared->phases[shared->phase].limits, &shared->failure,
+                         shared->choices_found, &life, &shared->output};
+}
+
+static int explain(void *argument)
+{
+    const struct explore_failure *failure = &shared->failure;
+    struct world_result result;
+    struct tell tell = telling();
+    (void)argument;
+    prepare(NULL);
+    steps_watch();
+    steps_begin();
+    world_keep_stacks(true);
+    explore_replay(&life.subject, failure->choices, failure->count, false, &result);
+    FILE *out = fmemopen(shared->screen, SCREEN_MAX, "w");
+    if (out == NULL) return FAULT;
+    tell_failure(out, &tell);
+    fclose(out);
+    shared->life = life;
+    return 0;
+}
+
+/* --- the course --- */
+
+static int complain(const char *text, int status)
+{
+    fprintf(stderr, "harness: %s\n", text);
+    return status;
+}
+
+/* The worker itself died: its log says in which execution. */
+static int tell_death(int signal_number)
+{
+    struct tell tell = telling();
+    shared->failure.count = shared->log.used;
+    for (uint32_t i = 0; i < shared->log.used; i++) {
+        shared->failure.choices[i] = shared->log.choices[i].index;
+    }
+    fprintf(stderr, "CRASH %s\n     the process died of signal %d (%s) in run %llu\n  replay  ",
+            words[0], signal_number, strsignal(signal_number),
+            (unsigned long long)shared->log.run + 1);
+    tell_replay(stderr, &tell);
+    return 4;
+}
+
+/* 0, or the exit status. */
+static int work(int (*body)(void *))
+{
+    struct worker_result result = worker_run(body, NULL, NULL, NULL);
+    switch (result.end) {
+    case WORKER_RETURNED:
+        return result.code;
+    case WORKER_EXITED:
+        return FAULT; /* it has said why */
+    case WORKER_KILLED:
+        return tell_death(result.code);
+    }
+    return FAULT;
+}
+
+/* As if nobody had looked: its output, its exit status, or the signal that it would have died
+ * of. */
+static int end_plain(void)
+{
+    const struct world_finding *finding = &shared->life.finding;
+    capture_print(&shared->output);
+    if (shared->once_cut) {
+        fprintf(stderr, "harness: no end after %u steps (HARNESS_STEPS)\n", options.steps);
+        return 3;
+    }
+    if (shared->life.status >= 0) return shared->life.status;
+    fprintf(stderr, "harness: %s", shared->screen);
+    int signal_number = 0;
+    if (finding->kind == WORLD_FOUND_ASSERT || finding->kind == WORLD_FOUND_ABORT) {
+        signal_number = SIGABRT;
+    } else if (finding->kind == WORLD_FOUND_CRASH) {
+        signal_number = SIGSEGV;
+    }
+    if (signal_number == 0) return tell_status(finding->kind);
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+    return tell_status(finding->kind);
+}
+
+static int end_failed(void)
+{
+    int status = work(verify);
+    if (status != 0) return status;
+    if (!shared->replayed) {
+        return complain("the failure did not replay: the program reads something that differs "
+                        "from run to run, or the harness is at fault", FAULT);
+    }
+    shared->choices_found = tell_deviations(&shared->failure);
+    bool endless = shared->failure.id == (uint32_t)WORLD_FOUND_ENDLESS_LOOP;
+    if (options.shrink && !options.choices && !endless) work(shrink);
+    status = work(explain);
+    if (status != 0) return complain("the failing execution could not be told", status);
+    fputs(shared->screen, stderr);
+    return tell_status(shared->life.finding.kind);
+}
+
+static void print_phase(const struct phase *phase, const char *what)
+{
+    const struct explore_stats *stats = &phase->stats;
+    if (stats->complete) fprintf(stderr, "complete: ");
+    fprintf(stderr, "%" PRIu64 " runs%s (%s%" PRIu64 " distinct)", stats->runs, what,
+            stats->distinct_exact ? "" : "about ", stats->distinct);
+    if (stats->cut > 0) fprintf(stderr, ", %" PRIu64 " of them cut", stats->cut);
+}
+
+/* The program's own output, of the last execution, and what was explored. */
+static int end_held(void)
+{
+    uint64_t runs = 0, cut = 0;
+    capture_print(&shared->output);
+    for (uint32_t i = 0; i < shared->phase_count; i++) {
+        runs += shared->phases[i].stats.runs;
+        cut += shared->phases[i].stats.cut;
+    }
+    if (runs == cut) {
+        fprintf(stderr, "harness: %s never ended within %u steps (HARNESS_STEPS)\n",
+                text_base_name(words[0]), options.steps);
+        return 3;
+    }
+    fprintf(stderr, "harness: %s %s: ", text_base_name(words[0]),
+            options.choices ? "holds when replayed" : "holds");
+    print_phase(&shared->phases[0], "");
+    if (shared->phase_count > 1) {
+        fprintf(stderr, ", ");
+        print_phase(&shared->phases[1], " with delays and spurious wakeups");
+    }
+    if (shared->life.bytes_reachable > 0) {
+        fprintf(stderr, "; %" PRIu64 " bytes were not freed", shared->life.bytes_reachable);
+    }
+    fputc('\n', stderr);
+    return (int)options.status;
+}
+
+int main(int argc, char **argv)
+{
+    words = argv;
+    word_count = argc;
+    if (!program_options_read(&options)) return 2;
+    shared = worker_shared(sizeof *shared);
+    plan_phases();
+    int status = work(run_once);
+    if (status != 0) return status;
+    if (shared->threads <= 1 && !options.choices) return end_plain();
+    for (; shared->phase < shared->phase_count; shared->phase++) {
+        status = work(explore);
+        if (status == 1) return complain(shared->problem, 2);
+        if (status != 0) return status;
+        if (shared->failure.id == LIFE_DIVERGED) return complain(shared->problem, 2);
+        if (shared->failure.id != EXPLORE_PASSED) return end_failed();
+    }
+    return end_held();
+}

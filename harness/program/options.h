@@ -1,0 +1,46 @@
+/* What the environment asks of a program that explores itself. */
+#ifndef HARNESS_PROGRAM_OPTIONS_H
+#define HARNESS_PROGRAM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/explore/strategy.h"
+
+/* X(ID, "NAME", default, "help"); the default is what stands in the help. */
+#define PROGRAM_OPTIONS(X)                                                                         \
+    X(CHOICES, "CHOICES", "none", "replay one execution by its token; no exploring")               \
+    X(STRATEGY, "STRATEGY", "auto", "auto, random, pct or dfs")                                    \
+    X(SEED, "SEED", "1", "seed of the strategy")                                                   \
+    X(RUNS, "RUNS", "10000", "budget of executions")                                               \
+    X(DEPTH, "DEPTH", "3", "depth of pct; deviations of dfs")                                      \
+    X(STALLS, "STALLS", "1", "how often a thread may be delayed, in one execution")                \
+    X(LAG, "LAG", "10s", "how long such a delay may be (us, ms, s)")                               \
+    X(SPURIOUS, "SPURIOUS", "1", "condition waits that may end without a reason, in one")          \
+    X(STEPS, "STEPS", "50000", "bound on the steps of one execution")                              \
+    X(STATUS, "STATUS", "0", "exit status of the program when nothing is wrong")                   \
+    X(LOOP, "LOOP", "10", "seconds of processor time without a step that are an endless loop")     \
+    X(SHRINK, "SHRINK", "1", "0: report a failure as it was found")                                \
+    X(FULL, "FULL", "0", "1: show every step, and all output of the failing execution")
+
+enum program_option {
+#define X(id, name, standard, help) PROGRAM_##id,
+    PROGRAM_OPTIONS(X)
+#undef X
+        PROGRAM_OPTION_COUNT
+};
+
+struct program_options {
+    bool given[PROGRAM_OPTION_COUNT];
+    const char *choices; /* NULL: explore */
+    enum explore_kind strategy;
+    uint64_t seed, runs;
+    uint32_t depth, stalls, spurious, steps, status, loop_seconds;
+    uint64_t lag_ns;
+    bool shrink, full;
+};
+
+/* Reads HARNESS_NAME of every option. False: the reason was printed. */
+bool program_options_read(struct program_options *options);
+
+#endif

@@ -1,0 +1,256 @@
+/* Opening, closing and moving about in files, by stream and by descriptor. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "harness/world/world.h"
+#include "streams.h"
+
+int world_pthread_mutex_lock(pthread_mutex_t *mutex);
+int world_pthread_mutex_trylock(pthread_mutex_t *mutex);
+int world_pthread_mutex_unlock(pthread_mutex_t *mutex);
+
+/* --- streams --- */
+
+/* -1: no mode of fopen(). */
+static int flags_of(const char *mode)
+{
+    bool both = strchr(mode, '+') != NULL;
+    int flags = strchr(mode, 'x') ? O_EXCL : 0;
+    switch (mode[0]) {
+    case 'r':
+        return both ? O_RDWR : O_RDONLY;
+    case 'w':
+        return flags | O_CREAT | O_TRUNC | (both ? O_RDWR : O_WRONLY);
+    case 'a':
+        return flags | O_CREAT | O_APPEND | (both ? O_RDWR : O_WRONLY);
+    default:
+        return -1;
+    }
+}
+
+FILE *world_fopen(const char *path, const char *mode)
+{
+    int flags = flags_of(mode);
+    if (flags < 0) {
+        errno = EINVAL;
+        return NULL;
+    }
+    struct stream *stream = stream_open(path, flags);
+    return stream ? &stream->face : NULL;
+}
+
+FILE *world_fdopen(int descriptor, const char *mode)
+{
+    struct stream *stream = stream_of_descriptor(descriptor);
+    if (stream && flags_of(mode) < 0) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return stream ? &stream->face : NULL;
+}
+
+int world_fclose(FILE *face)
+{
+    stream_close(stream_of(face));
+    return 0;
+}
+
+int world_feof(FILE *face)
+{
+    return feof_unlocked(&stream_of(face)->face);
+}
+
+int world_ferror(FILE *face)
+{
+    return ferror_unlocked(&stream_of(face)->face);
+}
+
+void world_clearerr(FILE *face)
+{
+    stream_mark(stream_of(face), false, false);
+}
+
+int world_fileno(FILE *face)
+{
+    return stream_descriptor(stream_of(face));
+}
+
+int world_fseek(FILE *face, long offset, int whence)
+{
+    return stream_seek(stream_of(face), offset, whence);
+}
+
+long world_ftell(FILE *face)
+{
+    struct stream *stream = stream_of(face);
+    if (stream->file == NULL) {
+        errno = ESPIPE;
+        return -1;
+    }
+    return (long)stream->position - (stream->pushed != EOF);
+}
+
+void world_rewind(FILE *face)
+{
+    world_fseek(face, 0, SEEK_SET);
+    world_clearerr(face);
+}
+
+/* Nothing is buffered, so there is nothing to set. */
+int world_setvbuf(FILE *face, char *buffer, int mode, size_t bytes)
+{
+    (void)buffer, (void)mode, (void)bytes;
+    stream_of(face);
+    return 0;
+}
+
+void world_setbuf(FILE *face, char *buffer)
+{
+    world_setvbuf(face, buffer, _IOFBF, BUFSIZ);
+}
+
+void world_setbuffer(FILE *face, char *buffer, size_t bytes)
+{
+    world_setvbuf(face, buffer, _IOFBF, bytes);
+}
+
+void world_setlinebuf(FILE *face)
+{
+    world_setvbuf(face, NULL, _IOLBF, 0);
+}
+
+void world_flockfile(FILE *face)
+{
+    world_pthread_mutex_lock(&stream_of(face)->lock);
+}
+
+int world_ftrylockfile(FILE *face)
+{
+    return world_pthread_mutex_trylock(&stream_of(face)->lock);
+}
+
+void world_funlockfile(FILE *face)
+{
+    world_pthread_mutex_unlock(&stream_of(face)->lock);
+}
+
+/* --- descriptors --- */
+
+int world_open(const char *path, int flags, ...)
+{
+    int known = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_CLOEXEC | O_SYNC;
+    if (flags & ~known) {
+        world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled call of open with flags 0%o",
+                   (unsigned)flags);
+    }
+    struct stream *stream = stream_open(path, flags);
+    return stream ? stream_descriptor(stream) : -1;
+}
+
+int world___open_2(const char *path, int flags)
+{
+    return world_open(path, flags);
+}
+
+int world_close(int descriptor)
+{
+    struct stream *stream = stream_of_descriptor(descriptor);
+    if (stream == NULL) return -1;
+    stream_close(stream);
+    return 0;
+}
+
+ssize_t world_read(int descriptor, void *out, size_t count)
+{
+    struct stream *stream = stream_of_descriptor(descriptor);
+    size_t bytes;
+    if (stream == NULL) return -1;
+    const char *rest = stream_rest(stream, &bytes);
+    if (!stream->readable) return -1;
+    if (count > bytes) count = bytes;
+    memcpy(out, rest, count);
+    stream->position += count;
+    return (ssize_t)count;
+}
+
+ssize_t world___read_chk(int descriptor, void *out, size_t count, size_t room)
+{
+    return world_read(descriptor, out, count < room ? count : room);
+}
+
+ssize_t world_write(int descriptor, const void *bytes, size_t count)
+{
+    struct stream *stream = stream_of_descriptor(descriptor);
+    if (stream == NULL || stream_write(stream, bytes, count) != 0) return -1;
+    return (ssize_t)count;
+}
+
+off_t world_lseek(int descriptor, off_t offset, int whence)
+{
+    struct stream *stream = stream_of_descriptor(descriptor);
+    if (stream == NULL || stream_seek(stream, offset, whence) != 0) return -1;
+    return (off_t)stream->position;
+}
+
+int world_fsync(int descriptor)
+{
+    return stream_of_descriptor(descriptor) ? 0 : -1;
+}
+
+int world_isatty(int descriptor)
+{
+    if (stream_of_descriptor(descriptor)) errno = ENOTTY;
+    return 0;
+}
+
+/* --- names --- */
+
+int world_access(const char *path, int mode)
+{
+    const struct file *file = files_find(path);
+    if (file->refused || !file->exists || (mode & X_OK)) {
+        errno = file->refused ? file->refused : file->exists ? EACCES : ENOENT;
+        return -1;
+    }
+    return 0;
+}
+
+int world_unlink(const char *path)
+{
+    if (world_access(path, F_OK) != 0) return -1;
+    file_remove(files_find(path));
+    return 0;
+}
+
+int world_rename(const char *from, const char *to)
+{
+    if (world_access(from, F_OK) != 0) return -1;
+    struct file *source = files_find(from), *target = files_find(to);
+    if (source == target) return 0;
+    file_truncate(target);
+    file_write(target, 0, source->bytes, source->count);
+    file_remove(source);
+    return 0;
+}
+
+/* --- other names --- */
+
+#define SAME(type, name, as, parameters) __attribute__((alias(#as))) type name parameters
+SAME(FILE *, world_fopen64, world_fopen, (const char *path, const char *mode));
+SAME(int, world_feof_unlocked, world_feof, (FILE *face));
+SAME(int, world_ferror_unlocked, world_ferror, (FILE *face));
+SAME(void, world_clearerr_unlocked, world_clearerr, (FILE *face));
+SAME(int, world_fileno_unlocked, world_fileno, (FILE *face));
+SAME(int, world_fseeko, world_fseek, (FILE *face, long offset, int whence));
+SAME(int, world_fseeko64, world_fseek, (FILE *face, long offset, int whence));
+SAME(long, world_ftello, world_ftell, (FILE *face));
+SAME(long, world_ftello64, world_ftell, (FILE *face));
+SAME(int, world_open64, world_open, (const char *path, int flags, ...));
+SAME(int, world___open64_2, world___open_2, (const char *path, int flags));
+SAME(off_t, world_lseek64, world_lseek, (int descriptor, off_t offset, int whence));
+SAME(int, world_remove, world_unlink, (const char *path));

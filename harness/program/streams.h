@@ -1,0 +1,47 @@
+/* The streams of a program: what FILE * and file descriptors mean inside an execution. */
+#ifndef HARNESS_PROGRAM_STREAMS_H
+#define HARNESS_PROGRAM_STREAMS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "files.h"
+
+enum { STREAMS_MAX = 256 }; /* open at a time; the index is the descriptor */
+
+struct stream {
+    /* The C library's layout, with empty buffers and its two flags: macros that look inside find
+     * nothing there and call __overflow() or __uflow(). */
+    FILE face;
+    bool open;
+    bool readable, writable, appends;
+    int pushed;        /* one character put back, or EOF */
+    struct file *file; /* NULL: a standard stream */
+    size_t position;
+    pthread_mutex_t lock; /* flockfile() */
+};
+
+/* Only the three standard streams are open. */
+void streams_begin(void);
+
+/* The stream behind what the program passed; ends the execution as misuse if there is none. */
+struct stream *stream_of(FILE *face);
+/* NULL, and errno, if that descriptor is not open. */
+struct stream *stream_of_descriptor(int descriptor);
+int stream_descriptor(const struct stream *stream);
+
+/* Opens a file with flags of open(2). NULL, and errno. */
+struct stream *stream_open(const char *path, int flags);
+void stream_close(struct stream *stream);
+
+/* What there is to read from the stream's position on; 0 bytes at the end. */
+const char *stream_rest(struct stream *stream, size_t *bytes);
+/* 0, or -1 and errno. */
+int stream_write(struct stream *stream, const char *bytes, size_t count);
+int stream_seek(struct stream *stream, long offset, int whence);
+
+void stream_mark(struct stream *stream, bool end, bool error);
+
+#endif

@@ -1,0 +1,190 @@
+#include "tell.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/check/require.h"
+#include "leaks.h"
+#include "reports/finding.h"
+#include "reports/symbols.h"
+#include "reports/text.h"
+#include "steps.h"
+
+enum { INDENT = 5, ROWS = 22, OUTPUT_LINES = 8, BLOCKS_MAX = 256 };
+
+uint32_t tell_deviations(const struct explore_failure *failure)
+{
+    uint32_t deviations = 0;
+    for (uint32_t i = 0; i < failure->count; i++) deviations += failure->choices[i] != 0;
+    return deviations;
+}
+
+int tell_status(enum world_finding_kind kind)
+{
+    switch (kind) {
+    case WORLD_FOUND_CRASH:
+    case WORLD_FOUND_STACK_OVERFLOW:
+        return 4;
+    case WORLD_FOUND_UNCONTROLLED:
+        return 5;
+    default:
+        return 1;
+    }
+}
+
+static const char *verdict_word(enum world_finding_kind kind)
+{
+    int status = tell_status(kind);
+    return status == 4 ? "CRASH" : status == 5 ? "REFUSED" : "FAIL";
+}
+
+/* --- what was found --- */
+
+static void print_sentence(FILE *out, const char *text)
+{
+    char *expanded = symbols_expand(text);
+    text_wrap(out, 0, INDENT, expanded);
+    free(expanded);
+}
+
+static void print_found(FILE *out, const struct life *life)
+{
+    static struct world_block blocks[BLOCKS_MAX];
+    if (life->finding.kind == WORLD_FOUND_LEAK) {
+        finding_print_blocks(out, blocks, leaks_blocks(blocks, BLOCKS_MAX));
+        return;
+    }
+    struct report_failure failure = {.finding = &life->finding};
+    finding_print(out, &failure);
+}
+
+void tell_finding(FILE *out, const struct life *life)
+{
+    print_sentence(out, life->finding.text);
+    print_found(out, life);
+}
+
+static void print_origin(FILE *out, const struct tell *tell)
+{
+    const struct explore_failure *failure = tell->failure;
+    const struct program_options *options = tell->options;
+    uint32_t left = tell_deviations(failure), found = tell->choices_found;
+    char text[256];
+    int used;
+    if (options->choices) {
+        used = snprintf(text, sizeof text, "replayed; %u choice%s", left, left == 1 ? "" : "s");
+    } else {
+        used = snprintf(text, sizeof text, "run %" PRIu64 " of %" PRIu64 ", %s", failure->run + 1,
+                        options->runs, failure->strategy);
+        if (failure->run > 0)
+            used += snprintf(text + used, sizeof text - (size_t)used, " seed=%" PRIu64,
+                             options->seed);
+        used += snprintf(text + used, sizeof text - (size_t)used, "; %u choice%s", found,
+                         found == 1 ? "" : "s");
+        if (found != left) {
+            snprintf(text + used, sizeof text - (size_t)used, ", shrunk to %u", left);
+        }
+    }
+    text_wrap(out, 0, INDENT, text);
+}
+
+/* --- the way to see it again --- */
+
+static bool is_plain(const char *word)
+{
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                               "_-./:=,+@%";
+    return *word != '\0' && word[strspn(word, safe)] == '\0';
+}
+
+/* As a shell reads it. */
+static void print_word(FILE *out, const char *word)
+{
+    if (is_plain(word)) {
+        fputs(word, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *word; word++) {
+        if (*word == '\'') {
+            fputs("'\\''", out);
+        } else {
+            fputc(*word, out);
+        }
+    }
+    fputc('\'', out);
+}
+
+void tell_replay(FILE *out, const struct tell *tell)
+{
+    const struct program_options *options = tell->options;
+    char *token = token_write(tell->failure->choices, tell->failure->count);
+    REQUIRE(token != NULL);
+    fprintf(out, "HARNESS_CHOICES=%s", token);
+    free(token);
+    /* The same choices mean the same only under the same limits. */
+    fprintf(out, " HARNESS_STALLS=%u HARNESS_SPURIOUS=%u", tell->limits->stalls_max,
+            tell->limits->spurious_max);
+    if (options->given[PROGRAM_LAG]) fprintf(out, " HARNESS_LAG=%" PRIu64 "us",
+                                             options->lag_ns / 1000);
+    if (options->given[PROGRAM_SEED]) fprintf(out, " HARNESS_SEED=%" PRIu64, options->seed);
+    if (options->given[PROGRAM_STEPS]) fprintf(out, " HARNESS_STEPS=%u", options->steps);
+    if (options->status != 0) fprintf(out, " HARNESS_STATUS=%u", options->status);
+    fputc(' ', out);
+    print_word(out, tell->path);
+    for (int i = 1; i < tell->word_count; i++) {
+        fputc(' ', out);
+        print_word(out, tell->words[i]);
+    }
+    fputc('\n', out);
+}
+
+/* --- the screen --- */
+
+/* The last lines of the failing execution's output. */
+static void print_output(FILE *out, const struct tell *tell)
+{
+    char *text = capture_text(tell->output), *from = text;
+    uint32_t lines = text_lines(text);
+    size_t length = strlen(text);
+    if (length > 0 && text[length - 1] != '\n') lines++;
+    uint32_t skip = tell->options->full || lines <= OUTPUT_LINES ? 0 : lines - OUTPUT_LINES;
+    if (lines > 0) fprintf(out, "  output of this execution\n");
+    if (skip > 0) fprintf(out, "      ... %u lines before\n", skip);
+    for (uint32_t i = 0; i < skip; i++) from = strchr(from, '\n') + 1;
+    while (*from) {
+        int line = (int)strcspn(from, "\n");
+        fprintf(out, "    | %.*s\n", line, from);
+        from += line + (from[line] == '\n');
+    }
+    if (lines > 0) fputc('\n', out);
+    free(text);
+}
+
+void tell_failure(FILE *out, const struct tell *tell)
+{
+    const struct life *life = tell->life;
+    enum world_finding_kind kind = life->finding.kind;
+    fprintf(out, "%s %s  %s\n", verdict_word(kind), text_base_name(tell->path),
+            world_finding_words[kind]);
+    print_sentence(out, life->finding.text);
+    print_origin(out, tell);
+    steps_needs(out, INDENT);
+    if (kind == WORLD_FOUND_ENDLESS_LOOP) {
+        text_wrap(out, 0, INDENT,
+                  "a loop that waits for another thread has to lock, wait, sleep or call "
+                  "sched_yield(): reading memory lets nobody else run");
+    }
+    fputc('\n', out);
+    print_found(out, life);
+    fputc('\n', out);
+    if (kind != WORLD_FOUND_LEAK) {
+        steps_draw(out, tell->failure->choices, tell->failure->count,
+                   tell->options->full ? 0 : ROWS);
+        fputc('\n', out);
+    }
+    print_output(out, tell);
+    fprintf(out, "  replay  ");
+    tell_replay(out, tell);
+}
