@@ -47,13 +47,15 @@ struct check_violation {
 /* Two violations of the same property, wherever in the run: what shrinking must preserve. */
 bool check_same(const struct check_violation *left, const struct check_violation *right);
 
-/* What runs have shown so far. Plain numbers: may live in shared memory and be added up. */
+/* What runs have shown so far. Plain numbers: may live in shared memory and be added up. An
+ * execution that was stopped in the midst, such as one that a search gave up, is no run. */
 struct check_stats {
     uint64_t runs;                             /* executions ended */
     uint64_t judged;                           /* of them, those that reached the end of the calm */
     uint64_t exercised[SCN_INVARIANT_COUNT];   /* runs in which there was something to judge */
     uint64_t violated[CHECK_PROPERTY_COUNT];   /* runs that violated it */
     uint64_t reached[SCN_CHECKS_MAX];          /* runs in which a `sometimes` held */
+    uint64_t struck[SCN_FAULTS_MAX];           /* runs in which that fault did */
     uint8_t windows[CHECK_WINDOWS_MAX];        /* 1: that `during` was open in some run */
 };
 
@@ -71,6 +73,10 @@ void check_listen(struct check_set *set, check_listener listener, void *context)
 
 /* An execution begins: forgets the one before. */
 void check_begin(struct check_set *set);
+
+/* Which run it is; called after check_begin, or never. An execution that has the number of the one
+ * before repeats it, to see whether the same comes of it: it is judged, and not counted again. */
+void check_number(struct check_set *set, uint64_t run);
 
 /* A record_listener: record_subscribe(check_record, set), or call it by hand. */
 void check_record(void *set, const struct record *record);
@@ -126,7 +132,8 @@ struct check_circumstances {
 
 /* Violated: a property was violated that is no known bug, or a known bug is no more ("fixed:
  * remove line 31"). Inconclusive: a `sometimes` was never reached, an `on` never exercised, a
- * `during` never open, no run judged, or the wall cap was hit. */
+ * `during` never open, a fault without `may` never struck, no run judged, or the wall cap was
+ * hit. */
 void check_verdict(const struct check_set *set, const struct check_stats *stats,
                    struct check_circumstances circumstances, struct check_verdict *verdict);
 

@@ -249,6 +249,7 @@ struct check_set {
     /* of the execution */
     bool begun, quiet, has_violation;
     bool exercised[SCN_INVARIANT_COUNT];
+    bool struck[SCN_FAULTS_MAX];
     uint64_t now_us, calm_us;
     bool calm;
     uint64_t dirty[SCN_CHECKS_MAX / 64];    /* properties to look at again */
@@ -259,6 +260,11 @@ struct check_set {
     CHECK_LEDGERS(CHECK_LEDGER_MEMBER)
 #undef CHECK_LEDGER_MEMBER
     struct check_violation violation;
+    bool repeats;                           /* one that was counted */
+
+    /* of all */
+    bool numbered;
+    uint64_t number;                        /* of the newest */
     struct check_stats stats;
 };
 
@@ -347,6 +353,8 @@ void check_properties_begin(struct check_set *set);
 void check_properties_record(struct check_set *set, const struct record *record);
 /* Calm begins, perhaps not for the first time: deadlines count from here. */
 void check_properties_calm(struct check_set *set);
+/* The execution has ended: adds the `sometimes` that it reached. */
+void check_properties_count(const struct check_set *set, struct check_stats *stats);
 void check_properties_end(struct check_set *set, const struct record *record);
 bool check_watch_matches(const struct check_set *set, const struct watch *watch,
                          const struct record *record);

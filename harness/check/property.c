@@ -175,7 +175,6 @@ static void judge(struct check_set *set, struct property *property, const struct
     case SCN_CHECK_SOMETIMES:
         if (!when_holds(set, property) || !holds(set, &property->condition)) return;
         property->settled = true;
-        set->stats.reached[property->index]++;
         return;
     case SCN_CHECK_EVENTUALLY: judge_eventually(set, property); return;
     case SCN_CHECK_EXACTLY:
@@ -239,6 +238,15 @@ void check_properties_record(struct check_set *set, const struct record *record)
     if (record->kind == RECORD_STEP_BEGIN || record->kind == RECORD_FAULT_BEGIN)
         look_at_windows(set, record);
     judge_dirty(set, record);
+}
+
+void check_properties_count(const struct check_set *set, struct check_stats *stats)
+{
+    for (uint32_t i = 0; i < set->property_count; i++) {
+        const struct property *property = &set->properties[i];
+        if (property->source->kind == SCN_CHECK_SOMETIMES)
+            stats->reached[property->index] += property->settled;
+    }
 }
 
 void check_properties_calm(struct check_set *set)

@@ -142,12 +142,21 @@ void check_begin(struct check_set *set)
 #undef RESET
     memset(set->tabs, 0, set->file->actor_count * sizeof set->tabs[0]);
     memset(set->exercised, 0, sizeof set->exercised);
+    memset(set->struck, 0, sizeof set->struck);
     memset(set->lives, 0, sizeof set->lives);
     memset(set->down, 0, sizeof set->down);
     set->begun = true;
-    set->quiet = set->has_violation = set->calm = false;
+    set->quiet = set->has_violation = set->calm = set->repeats = false;
     set->now_us = set->calm_us = 0;
     check_properties_begin(set);
+}
+
+void check_number(struct check_set *set, uint64_t run)
+{
+    REQUIRE(set->begun);
+    set->repeats = set->numbered && set->number == run;
+    set->numbered = true;
+    set->number = run;
 }
 
 static void core_lives(struct check_set *set, const struct record *record)
@@ -170,6 +179,12 @@ static void calm_begins(struct check_set *set, const struct record *record)
     set->calm = true;
     set->calm_us = record->time_ns / 1000;
     check_properties_calm(set);
+}
+
+static void fault_strikes(struct check_set *set, const struct record *record)
+{
+    uint64_t fault = (uint64_t)record->values.FAULT_BEGIN.fault;
+    if (fault < set->file->fault_count) set->struck[fault] = true;
 }
 
 /* The calm is over: what had to happen has happened, or never will. */
@@ -230,6 +245,7 @@ static const judge judges[RECORD_KIND_COUNT] = {
     [RECORD_CORE_RESTARTED] = core_lives,
     [RECORD_CORE_KILLED] = core_is_down,
     [RECORD_CORE_DRAINED] = core_is_down,
+    [RECORD_FAULT_BEGIN] = fault_strikes,
     [RECORD_CALM] = calm_begins,
     [RECORD_QUIESCE] = judge_liveness,
 };
@@ -288,6 +304,7 @@ static void count_run(struct check_set *set, const struct world_result *result)
         SCN_INVARIANT_NO_DEADLOCK, SCN_INVARIANT_NO_STUCK_WAITERS, SCN_INVARIANT_NO_LEAKS,
         SCN_INVARIANT_NO_CRASH, SCN_INVARIANT_NO_MISUSE };
 
+    if (set->repeats || result->end == WORLD_STOPPED) return;
     if (result->end == WORLD_DONE)
         for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
             check_exercise(set, always[i]);
@@ -295,6 +312,8 @@ static void count_run(struct check_set *set, const struct world_result *result)
     if (set->quiet) set->stats.judged++;
     for (uint32_t i = 0; i < SCN_INVARIANT_COUNT; i++)
         set->stats.exercised[i] += set->exercised[i];
+    for (uint32_t i = 0; i < set->file->fault_count; i++) set->stats.struck[i] += set->struck[i];
+    check_properties_count(set, &set->stats);
     if (set->has_violation) set->stats.violated[set->violation.property]++;
 }
 
@@ -323,5 +342,6 @@ void check_stats_add(struct check_stats *sum, const struct check_stats *more)
     for (uint32_t i = 0; i < SCN_INVARIANT_COUNT; i++) sum->exercised[i] += more->exercised[i];
     for (uint32_t i = 0; i < CHECK_PROPERTY_COUNT; i++) sum->violated[i] += more->violated[i];
     for (uint32_t i = 0; i < SCN_CHECKS_MAX; i++) sum->reached[i] += more->reached[i];
+    for (uint32_t i = 0; i < SCN_FAULTS_MAX; i++) sum->struck[i] += more->struck[i];
     for (uint32_t i = 0; i < CHECK_WINDOWS_MAX; i++) sum->windows[i] |= more->windows[i];
 }

@@ -80,6 +80,27 @@ static void judge_reached(const struct check_set *set, const struct check_stats 
                    "during %s: that window never opened", set->windows[i].text);
 }
 
+static bool line_has_reason(const struct check_verdict *verdict, uint32_t line)
+{
+    for (uint32_t i = 0; i < verdict->reason_count; i++)
+        if (verdict->reasons[i].place.line == line) return true;
+    return false;
+}
+
+/* Without `may` it must happen. Where its window never opened, that was said already. */
+static void judge_faults(const struct check_set *set, const struct check_stats *stats,
+                         struct check_verdict *verdict)
+{
+    for (uint32_t i = 0; i < set->file->fault_count; i++) {
+        const struct scn_fault *fault = &set->file->faults[i];
+        if (fault->may || stats->struck[i] > 0) continue;
+        if (line_has_reason(verdict, fault->place.line)) continue;
+        reason(verdict, CHECK_INCONCLUSIVE, fault->place, "%s %s%s%s never struck",
+               scn_fault_word(fault->kind), fault->target.text, fault->linked ? "->" : "",
+               fault->linked ? fault->target_to.text : "");
+    }
+}
+
 void check_verdict(const struct check_set *set, const struct check_stats *stats,
                    struct check_circumstances circumstances, struct check_verdict *verdict)
 {
@@ -100,5 +121,7 @@ void check_verdict(const struct check_set *set, const struct check_stats *stats,
     /* Only what ran its course can say that something is not there. */
     if (verdict->outcome != CHECK_PASSED) return;
     judge_bugs(set, stats, verdict);
-    if (known_runs == 0 || stats->judged > 0) judge_reached(set, stats, verdict);
+    if (known_runs > 0 && stats->judged == 0) return;
+    judge_reached(set, stats, verdict);
+    judge_faults(set, stats, verdict);
 }

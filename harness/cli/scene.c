@@ -41,6 +41,7 @@ static void before(void *context)
     scene->over = false;
     record_reset();
     check_begin(scene->checks);
+    if (scene->log) check_number(scene->checks, scene->log->run);
 }
 
 static uint32_t judge(void *context, const struct world_result *result)
@@ -74,7 +75,7 @@ const char *scene_init(struct scene *scene, const struct scn_file *file, const s
                        struct explore_log *log)
 {
     const char *problem = NULL;
-    *scene = (struct scene){.file = file};
+    *scene = (struct scene){.file = file, .log = log};
     world_init();
     world_image_add(image);
     struct world_limits limits = scene_limits(file);

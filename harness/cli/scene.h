@@ -14,6 +14,7 @@ struct scene {
     struct stage *stage;
     struct check_set *checks;
     struct explore_subject subject;
+    const struct explore_log *log; /* says which run it is, or NULL */
     const struct check_violation *violation; /* of the last execution, or NULL */
     bool leaked; /* the last execution ended with a leak, */
     uint8_t leak_group; /* in that process group */

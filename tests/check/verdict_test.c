@@ -55,6 +55,75 @@ static void passes(void **state)
     expect_verdict(CHECK_PASSED, "");
 }
 
+/* One execution with that number, in which so many servers are started at once. */
+static void see_run(uint64_t number, int64_t servers)
+{
+    check_number(stream_set(), number);
+    SEE(FAULT_BEGIN, LEFT, .fault = 0, .occurrence = 1);
+    for (int64_t i = 1; i <= servers; i++) spawn(i);
+}
+
+/* The second repeats the first, and the third was given up by the search. */
+static void what_is_no_run_is_not_counted(void **state)
+{
+    (void)state;
+    static const struct world_result stopped = { .end = WORLD_STOPPED };
+
+    begin("  sometimes box.started\n"
+          "  known_bug no_duplicate_servers \"issue 1\"\n");
+    see_run(0, 1);
+    end_run();
+    stream_again();
+    see_run(0, 1);
+    end_run();
+    stream_again();
+    see_run(1, 1);
+    (void)check_end(stream_set(), &stopped, NULL);
+    stream_again();
+    see_run(2, 2);
+    end_run();
+    const struct check_stats *stats = check_stats_of(stream_set());
+    assert_int_equal(stats->runs, 2);
+    assert_int_equal(stats->judged, 1);
+    assert_int_equal(stats->reached[0], 2);
+    assert_int_equal(stats->struck[0], 2);
+    assert_int_equal(stats->violated[SCN_INVARIANT_NO_DUPLICATE_SERVERS], 1);
+    assert_int_equal(stats->exercised[SCN_INVARIANT_NO_DUPLICATE_SERVERS], 2);
+    expect_verdict(CHECK_PASSED, "");
+}
+
+static const char must_cut[] =
+    "tab left user=alice session=s1\n"
+    "  open: connect\n"
+    "faults\n"
+    "  cut left after left.open\n"
+    "  may halfopen left\n"
+    "  lose core->left during left.open\n"
+    "check\n"
+    "  on no_leaks\n";
+
+/* What must happen and never did is not what was tested. */
+static void mandatory_faults_that_never_struck(void **state)
+{
+    (void)state;
+    struct check_verdict verdict;
+
+    stream_begin(must_cut);
+    end_run();
+    check_verdict(stream_set(), check_stats_of(stream_set()),
+                  (struct check_circumstances){ .replay = false }, &verdict);
+    assert_int_equal(verdict.outcome, CHECK_INCONCLUSIVE);
+    assert_int_equal(verdict.reason_count, 2);
+    assert_string_equal(verdict.reasons[0].text, "during left.open: that window never opened");
+    assert_string_equal(verdict.reasons[1].text, "cut left never struck");
+    assert_int_equal(verdict.reasons[1].place.line, 5);
+    stream_again();
+    SEE(STEP_BEGIN, LEFT, .step = 0, .occurrence = 1);
+    SEE(FAULT_BEGIN, LEFT, .fault = 0, .occurrence = 1);
+    end_run();
+    expect_verdict(CHECK_INCONCLUSIVE, "lose core->left never struck");
+}
+
 static void violated_once_in_many(void **state)
 {
     (void)state;
@@ -401,6 +470,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(passes),
+        cmocka_unit_test(what_is_no_run_is_not_counted),
+        cmocka_unit_test(mandatory_faults_that_never_struck),
         cmocka_unit_test(violated_once_in_many),
         cmocka_unit_test(sometimes_never),
         cmocka_unit_test(sometimes_once),
