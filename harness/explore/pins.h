@@ -15,7 +15,7 @@ enum pin_kind {
     PIN_FREE,    /* default policy to the end */
     PIN_ANY,     /* the rest belongs to another strategy */
     PIN_ADVANCE, /* default policy, time passing whenever it may, until advance_ns have passed */
-    PIN_EVENT,   /* the task `who` (a delivery or a fault) happens now */
+    PIN_EVENT,   /* the task `who` (a delivery or a fault) happens before any other step */
     PIN_WAKE,    /* the next signal with a choice wakes `who` */
     PIN_CHOOSE,  /* the next value called `who` is `value` */
 };
