@@ -7,6 +7,7 @@
 #include <sys/time.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <unwind.h>
 
 static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 
@@ -22,6 +23,33 @@ static void registers_of(const ucontext_t *context, uintptr_t *pc, uintptr_t *fr
     *pc = *frame = 0;
     (void)context;
 #endif
+}
+
+/* gcc gives small functions no frame, whatever it is told, so the innermost caller is not on the
+ * chain of frames; the tables for exceptions know where it is. */
+struct search {
+    uintptr_t pc, caller;
+    bool found;
+};
+
+static _Unwind_Reason_Code look(struct _Unwind_Context *context, void *argument)
+{
+    struct search *search = argument;
+    uintptr_t pc = _Unwind_GetIP(context);
+    if (search->found) {
+        search->caller = pc;
+        return _URC_END_OF_STACK;
+    }
+    search->found = pc == search->pc;
+    return _URC_NO_REASON;
+}
+
+/* Of the interrupted function, from inside the signal's handler; 0: unknown. */
+static uintptr_t caller_of(uintptr_t pc)
+{
+    struct search search = {.pc = pc};
+    _Unwind_Backtrace(look, &search);
+    return search.caller;
 }
 
 static const char *describe(int number)
@@ -49,7 +77,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
     uintptr_t pc, frame;
     uint16_t entity;
     registers_of(context, &pc, &frame);
-    finding_stack_from(pc, frame);
+    finding_stack_from(pc, caller_of(pc), frame);
     if (number == SIGSEGV && fiber_guard_hit((uintptr_t)info->si_addr, &entity)) {
         finding_raise(WORLD_FOUND_STACK_OVERFLOW, pc, "the stack of %s is used up",
                       world_entity_name(W.self->id));
@@ -76,7 +104,7 @@ static void on_tick(int number, siginfo_t *info, void *context)
     if (++loop_ticks < loop_seconds) return;
     uintptr_t pc, frame;
     registers_of(context, &pc, &frame);
-    finding_stack_from(pc, frame);
+    finding_stack_from(pc, caller_of(pc), frame);
     finding_raise(WORLD_FOUND_ENDLESS_LOOP, pc,
                   "%s computes for ever: no scheduling point in %u s of processor time",
                   world_entity_name(W.self->id), loop_seconds);

@@ -257,12 +257,17 @@ void world_stack_of(uint16_t id, struct world_stack *out)
     walk((uintptr_t)world_switch_frame(entity->stack_pointer), low, high, out);
 }
 
-void finding_stack_from(uintptr_t pc, uintptr_t frame)
+void finding_stack_from(uintptr_t pc, uintptr_t caller, uintptr_t frame)
 {
-    uintptr_t low, high;
+    uintptr_t low, high, next = 0;
     struct world_stack *stack = &W.finding.stack;
     fiber_stack_range(W.self, &low, &high);
     stack->depth = 1;
     stack->pc[0] = pc + 1; /* the others are return addresses: behind the call */
+    if (frame >= low && frame + 16 <= high) {
+        memcpy(&next, (const void *)(frame + 8), sizeof next);
+    }
+    /* A function without a frame of its own: the first one found is its caller's. */
+    if (caller != 0 && caller != next) stack->pc[stack->depth++] = caller;
     walk(frame, low, high, stack);
 }

@@ -465,7 +465,7 @@ _Noreturn void finding_raise(enum world_finding_kind kind, uintptr_t site, const
 void finding_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void finding_idle(void);
 /* The stack of the finding about to be raised, from registers of an interrupted thread. */
-void finding_stack_from(uintptr_t pc, uintptr_t frame);
+void finding_stack_from(uintptr_t pc, uintptr_t caller, uintptr_t frame);
 
 #pragma GCC visibility pop
 
