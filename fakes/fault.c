@@ -67,6 +67,7 @@ static void retire(struct fault *fault)
     hide(fault);
     world_task_disarm(fault->close_task);
     set_counted(fault, false);
+    if (fault->play->patient) world_wake(&fault->play->stirred);
 }
 
 static void finish(struct fault *fault)
@@ -231,7 +232,7 @@ static void refresh(struct fault *fault)
     if (ready == READY && !fault->armed) arm(fault);
     if (fault->armed && !fault->timed && !cuts_by_count(fault))
         show(fault, ready == READY && !fault->active && fault_available(fault));
-    /* A mandatory fault is waited for, but not one whose chance may never come. */
+    /* It will strike by itself. One that waits for its chance is waited for as scripts are. */
     set_counted(fault, !fault->scn->may && (fault->timed || fault->shown));
 }
 
@@ -328,6 +329,28 @@ void faults_init(struct play *play)
         fault->close_task = world_task(name_of(name, scn->name, ".close", ""), WORLD_FAULT,
                                        close_fault, fault);
     }
+}
+
+bool faults_owed(const struct play *play)
+{
+    for (uint32_t i = 0; i < play->file->fault_count; i++) {
+        const struct fault *fault = &play->faults[i];
+        if (!fault->scn->may && fault->left > 0 &&
+            modifiers_ready(play, &fault->scn->modifiers) != NEVER)
+            return true;
+    }
+    return false;
+}
+
+uint64_t faults_patience_us(const struct play *play)
+{
+    uint64_t result = 0;
+
+    for (uint32_t i = 0; i < play->file->fault_count; i++) {
+        const struct fault *fault = &play->faults[i];
+        if (fault->active && duration_of(fault) > result) result = duration_of(fault);
+    }
+    return result;
 }
 
 void faults_heal(struct play *play)

@@ -31,6 +31,10 @@ void faults_init(struct play *play);
 void faults_refresh(struct play *play);
 /* A frame has arrived: cuts at the k-th one. */
 void faults_delivered(struct play *play, struct socket *socket, bool to_tab, size_t bytes);
+/* Without `may`, and it may still strike. */
+bool faults_owed(const struct play *play);
+/* How long those that are owed may have to wait for others to be healed. */
+uint64_t faults_patience_us(const struct play *play);
 /* Calm: optional ones end, active ones are healed. */
 void faults_heal(struct play *play);
 bool fault_available(const struct fault *fault);

@@ -37,6 +37,7 @@ struct play {
     uint32_t busy;          /* who will still do something by himself */
     uint64_t progress;      /* steps and faults that began or ended */
     bool setting_up;        /* before the scenario's time begins: no latency, no faults */
+    bool patient;           /* the stage waits for scripts and faults that nothing drives on */
     bool calm;              /* no more faults */
     bool ending;            /* cores are drained: nobody comes back */
     struct world_queue stirred;

@@ -122,11 +122,13 @@ static uint64_t larger(uint64_t one, uint64_t other)
     return one > other ? one : other;
 }
 
-/* How long something may take that a script waits for without a deadline: a gate, a question. */
+/* How long something may take that a script waits for without a deadline, or a fault: a gate, a
+ * question, the end of another fault. */
 static uint64_t patience_us(const struct play *play)
 {
     uint64_t result = play->stage->calm_us;
 
+    if (faults_owed(play)) result = larger(result, faults_patience_us(play));
     for (uint32_t i = 0; i < play->file->actor_count; i++) {
         const struct actor *actor = &play->actors[i];
         if (actor->over || actor->dead || actor->scn->kind != SCN_ACTOR_AGENT) continue;
@@ -137,17 +139,19 @@ static uint64_t patience_us(const struct play *play)
     return result;
 }
 
-/* Until every script has ended, or those that have not wait for something that did not come for as
- * long as anything in a core may take. */
+/* Until every script has ended and every mandatory fault has struck, or those that have not wait
+ * for something that did not come for as long as anything in a core may take. */
 static void wait_for_scripts(struct play *play)
 {
     for (;;) {
         while (play->busy > 0)
             (void)world_wait(&play->stirred, WORLD_NEVER, "the scripts to end");
-        if (all_over(play)) return;
+        if (all_over(play) && (play->calm || !faults_owed(play))) return;
         uint64_t until_ns = ahead_ns(patience_us(play)), seen = play->progress;
+        play->patient = true;
         while (play->busy == 0 && play->progress == seen && world_now_ns() < until_ns)
             (void)world_wait(&play->stirred, until_ns, "a script to go on");
+        play->patient = false;
         if (play->busy == 0 && play->progress == seen) return;
     }
 }

@@ -191,6 +191,42 @@ static void wrong_cursors(void **state)
     }
 }
 
+/* Nothing is left to do but a fault: the first heartbeat comes after a second. */
+static void a_fault_is_waited_for(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, SCENE("", EXPECT_ALL, "lose core->left kind=heartbeat"));
+    rig_close(&rig);
+}
+
+/* The cut waits for something that ends long after all scripts, and longer than the calm. */
+static void the_end_of_a_fault_is_waited_for(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_open_text(&rig, "scene",
+                  SCENE("reconnect=100ms", EXPECT_ALL,
+                        "slow: slow core->left by 1ms for 8s after left.open\n"
+                        "  cut left after slow"));
+    rig_run_default(&rig);
+    assert_string_equal(rig_end(&rig), "done");
+    assert_int_equal(rig_count(RECORD_FAULT_BEGIN, NULL, NULL), 2);
+    rig_close(&rig);
+}
+
+/* No gap is ever told of, and the run ends without it. */
+static void a_fault_is_not_waited_for_in_vain(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_open_text(&rig, "scene", SCENE("", EXPECT_ALL, "lose core->left kind=gap"));
+    rig_run_default(&rig);
+    assert_string_equal(rig_end(&rig), "done");
+    assert_int_equal(rig_count(RECORD_FAULT_BEGIN, NULL, NULL), 0);
+    rig_close(&rig);
+}
+
 #define DROP "drop: cut left after bot.token[2]\n"
 
 /* A cut that something follows: the tab comes back by itself, and says something else. */
@@ -223,6 +259,9 @@ int main(void)
         cmocka_unit_test(lose_ack),     cmocka_unit_test(double_hello),
         cmocka_unit_test(late_close),   cmocka_unit_test(wrong_cursors),
         cmocka_unit_test(cursors_after_a_cut),
+        cmocka_unit_test(a_fault_is_waited_for),
+        cmocka_unit_test(the_end_of_a_fault_is_waited_for),
+        cmocka_unit_test(a_fault_is_not_waited_for_in_vain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
