@@ -54,6 +54,14 @@ static int unknown(const char *word)
     return 2;
 }
 
+/* A verdict that could not be written is none. */
+static int told(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    perror("harness: standard output");
+    return status == 0 ? 5 : status;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -66,7 +74,8 @@ int main(int argc, char **argv)
         return 0;
     }
     for (int i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(argv[1], commands[i].word) == 0) return commands[i].run(argc - 2, argv + 2);
+        if (strcmp(argv[1], commands[i].word) != 0) continue;
+        return told(commands[i].run(argc - 2, argv + 2));
     }
     return unknown(argv[1]);
 }
