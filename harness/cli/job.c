@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* Where an endless loop is at stake, each execution takes seconds, so there are few. */
-enum { SHRINK_TRIES = 4000, LOOP_TRIES = 4, LOOP_CONFIRM_SECONDS = 2, PROBLEM = 1 };
+enum { SHRINK_TRIES = 2000, LOOP_TRIES = 4, LOOP_CONFIRM_SECONDS = 2, PROBLEM = 1 };
 
 static struct pin pins[PINS_MAX];
 
@@ -233,8 +233,7 @@ static int explore(void *argument)
     if (job->file->explore.wall_max_us) wall.until_us = clock_us() + job->file->explore.wall_max_us;
     const char *problem = scene_init(&scene, job->file, job->image, &shared->log);
     if (problem) {
-        snprintf(shared->problem, sizeof shared->problem, "%s:%u: error: %s\n", job->path,
-                 job->file->cores[0].place.line, problem);
+        snprintf(shared->problem, sizeof shared->problem, "%s\n", problem);
         return PROBLEM;
     }
     options.progress = in_time;
@@ -247,6 +246,10 @@ static int explore(void *argument)
         options.custom = pinned(job, &options);
     }
     if (explore_run(&scene.subject, &options, &shared->explored, &shared->failure) != 0) return 5;
+    if (shared->failure.id == SCENE_REFUSED) {
+        snprintf(shared->problem, sizeof shared->problem, "%s\n", stage_refused(scene.stage));
+        return PROBLEM;
+    }
     shared->endless = shared->failure.id != EXPLORE_PASSED &&
                       world_finding_get()->kind == WORLD_FOUND_ENDLESS_LOOP;
     shared->checks = *check_stats_of(scene.checks);
