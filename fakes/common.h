@@ -22,7 +22,7 @@ enum {
     SANDBOXES_MAX = 32,
     PROCESSES_MAX = 64,     /* of one sandbox */
     POINTS_MAX = 128,
-    PROBLEM_MAX = 400,      /* characters of what is wrong with a scenario's settings */
+    PROBLEM_MAX = 1024,      /* characters of what is wrong with a scenario's settings */
     KINDS_MAX = 32,         /* of events, from one producer */
     LINK_WINDOW = 8,        /* frames that fit into a socket */
 };

@@ -12,6 +12,7 @@
 /* X(name in the table, function of the core) */
 #define CORE_API(X) \
     X(result_word, core_result_word) \
+    X(result_text, core_result_text) \
     X(close_text, core_close_text) \
     X(settings_default, core_settings_default) \
     X(setting_find, core_setting_find) \

@@ -69,17 +69,13 @@ static const struct arrival *find_event(const struct actor *actor)
 
 void expect_broken(struct actor *actor, const struct scn_step *step, const char *text)
 {
-    const struct stage *stage = actor->play->stage;
     char name[160];
 
     if (step->label != NULL)
         (void)snprintf(name, sizeof name, "%s.%s", actor->scn->name, step->label);
     else
         (void)snprintf(name, sizeof name, "%s, line %u", actor->scn->name, step->place.line);
-    struct stage_break what = { step->place, name, text };
-    if (stage->hooks.broken != NULL) stage->hooks.broken(stage->hooks.context, &what);
-    world_fail(WORLD_FOUND_CHECK, "%s (%s:%u): %s", name, stage->file->path, step->place.line,
-               text);
+    play_break(actor->play, step->place, name, text);
 }
 
 static size_t describe(const struct scn_step *step, char *text, size_t size)

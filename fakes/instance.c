@@ -1,6 +1,8 @@
 /* Core instances: started, killed, started again, drained; with the stores that outlive them. */
 #include "fakes/internal.h"
 
+#include <stdio.h>
+
 /* Process group 0 is the environment's. */
 enum { GROUPS = 16, OPEN_AGAIN_US = 1000000 };
 
@@ -44,11 +46,25 @@ static void configure(struct instance *instance, struct core_config *config,
     config->trace = (struct trace_port){ instance, on_point };
 }
 
-static void require_ok(const struct instance *instance, enum core_result rc, const char *what)
+/* The core does not do what the scenario says, at that place. In its first life that is because it
+ * cannot: nothing has happened to it yet. */
+static _Noreturn void refused(struct instance *instance, struct scn_place place, const char *what,
+                              enum core_result rc)
 {
-    if (rc == CORE_OK) return;
-    world_fail(WORLD_FOUND_CHECK, "%s of core '%s' answered '%s'", what,
-               record_party_name(instance->party), instance->play->api->result_word(rc));
+    struct play *play = instance->play;
+    const struct scn_core *core = &play->file->cores[instance->index];
+    char text[300];
+
+    (void)snprintf(text, sizeof text, "core '%s' refused %s: %s (%s)", core->name, what,
+                   play->api->result_word(rc), play->api->result_text(rc));
+    if (instance->life == 1) play_refuse(play, place, "%s", text);
+    play_break(play, place, core->name, text);
+}
+
+static void require_ok(struct instance *instance, enum core_result rc, const char *what)
+{
+    if (rc != CORE_OK)
+        refused(instance, instance->play->file->cores[instance->index].place, what, rc);
 }
 
 static enum core_result open_session(struct instance *instance, const struct session_plan *plan)
@@ -70,8 +86,11 @@ static void open_sessions(struct instance *instance)
         enum core_result rc;
         if (plan->core != instance->index || plan->by_backend) continue;
         while ((rc = open_session(instance, plan)) != CORE_OK) {
-            if (rc != CORE_UNKNOWN && rc != CORE_UNAVAILABLE)
-                require_ok(instance, rc, "opening a session");
+            if (rc != CORE_UNKNOWN && rc != CORE_UNAVAILABLE) {
+                char what[200];
+                (void)snprintf(what, sizeof what, "to open the session '%s'", plan->name);
+                refused(instance, plan->place, what, rc);
+            }
             world_sleep_until(ahead_ns(OPEN_AGAIN_US));
         }
     }
@@ -92,9 +111,9 @@ void instance_start(struct instance *instance)
     instance->ws.tail = &instance->ws.head;
     world_group_enter(instance->group);
     configure(instance, &config, &messages, &locks, &sandboxes);
-    require_ok(instance, play->api->create(&config, &instance->core), "core_create");
+    require_ok(instance, play->api->create(&config, &instance->core), "to be created");
     (void)world_spawn(instance->ws_name, WORLD_THREAD, ws_body, instance);
-    require_ok(instance, play->api->start(instance->core), "core_start");
+    require_ok(instance, play->api->start(instance->core), "to start");
     RECORD(CORE_STARTED, instance->party, 0, 0, 0, .life = instance->life);
     open_sessions(instance);
     world_group_enter(0);
@@ -134,6 +153,11 @@ static void submit(struct instance *instance, struct actor *actor)
     RECORD(RUN_REQ, actor->party, actor->party, instance->party, 0,
            .session = actor->session_word, .key = record_intern(spec.key), .run = (int64_t)run.run,
            .created = created, .code = record_intern(api->result_word(rc)));
+    /* Whatever else it may answer has to do with what is happening to it. */
+    if (rc != CORE_LIMIT && rc != CORE_INVALID) return;
+    char what[200];
+    (void)snprintf(what, sizeof what, "the run of agent '%s'", actor->scn->name);
+    refused(instance, actor->scn->place, what, rc);
 }
 
 static bool to_be_submitted(const struct instance *instance, const struct actor *actor)

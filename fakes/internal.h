@@ -15,6 +15,7 @@
 
 struct session_plan {
     const char *name, *owner;
+    struct scn_place place; /* of the first who works in it */
     record_word word;
     uint32_t core;          /* which opens it */
     bool by_backend;        /* a script opens it */
@@ -56,11 +57,24 @@ struct stage {
     struct { const char *name; record_word word; } points[POINTS_MAX];
     uint32_t point_count;
     char problem[PROBLEM_MAX];
+    bool refused;           /* the execution ended because of it */
     struct play *play;      /* of the execution that runs */
 };
 
 /* One more, or one less, who will still do something by himself. */
 void play_busy(struct play *play, bool more);
+
+/* --- what is wrong with a scenario (problem.c) --- */
+
+/* Writes stage->problem, with its place, and returns it. */
+const char *stage_complain(struct stage *stage, struct scn_place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The scenario asks for what cannot be: ends the execution, see stage_refused. */
+_Noreturn void play_refuse(struct play *play, struct scn_place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A promise of the scenario's own was not kept: ends the execution. */
+_Noreturn void play_break(struct play *play, struct scn_place place, const char *name,
+                          const char *text);
 
 const struct scn_attr *attr_of(const struct scn_attrs *attrs, const char *name);
 const char *attr_text(const struct scn_attrs *attrs, const char *name, const char *fallback);

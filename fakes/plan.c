@@ -1,7 +1,6 @@
 /* What a stage works out once for all executions: settings, sessions, names. */
 #include "fakes/plan.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 const struct scn_attr *attr_of(const struct scn_attrs *attrs, const char *name)
@@ -22,14 +21,6 @@ int64_t attr_number(const struct scn_attrs *attrs, const char *name, int64_t fal
 }
 
 /* --- settings of the cores --- */
-
-static const char *complain(struct stage *stage, const struct scn_core *core, const char *what,
-                            const char *text)
-{
-    (void)snprintf(stage->problem, sizeof stage->problem, "%s:%u: core '%s': %s%s",
-                   stage->file->path, core->place.line, core->name, what, text);
-    return stage->problem;
-}
 
 /* How the language calls a word of a policy that is on or off. */
 static const char *core_word(const char *word)
@@ -59,9 +50,11 @@ static const char *apply_attrs(struct stage *stage, const struct scn_core *core,
         if (strcmp(attr->name, "transport") == 0 || strcmp(attr->name, "image") == 0) continue;
         const struct core_setting *setting = stage->api->setting_find(attr->name);
         if (setting == NULL)
-            return complain(stage, core, attr->name, " is no setting of this core");
+            return stage_complain(stage, attr->place, "core '%s': %s is no setting of it",
+                                  core->name, attr->name);
         if (!store_setting(stage, settings, setting, &attr->value))
-            return complain(stage, core, attr->name, " cannot have this value");
+            return stage_complain(stage, attr->place, "core '%s': %s cannot have this value",
+                                  core->name, attr->name);
     }
     return NULL;
 }
@@ -77,6 +70,21 @@ static void fit_renewals(const struct stage *stage, const struct scn_core *core,
         settings->lease_renew_us = settings->lease_ttl_us / 3;
 }
 
+/* Where a sentence about settings belongs: to the first of them that it names. */
+static struct scn_place place_of(const struct stage *stage, const struct scn_core *core,
+                                 const char *sentence)
+{
+    const struct scn_attrs *lists[] = { &core->attrs, &stage->file->store };
+
+    for (uint32_t list = 0; list < 2; list++) {
+        for (uint32_t i = 0; i < lists[list]->count; i++) {
+            if (strstr(sentence, lists[list]->items[i].name) != NULL)
+                return lists[list]->items[i].place;
+        }
+    }
+    return core->place;
+}
+
 static const char *plan_core(struct stage *stage, uint32_t index)
 {
     const struct scn_core *core = &stage->file->cores[index];
@@ -84,8 +92,10 @@ static const char *plan_core(struct stage *stage, uint32_t index)
     const char *problem;
 
     stage->api->settings_default(settings);
-    if (strcmp(attr_text(&core->attrs, "transport", "frames"), "frames") != 0)
-        return complain(stage, core, "transport=", attr_text(&core->attrs, "transport", ""));
+    const struct scn_attr *transport = attr_of(&core->attrs, "transport");
+    if (transport != NULL && strcmp(transport->value.text, "frames") != 0)
+        return stage_complain(stage, transport->place, "transport=%s is not built yet; frames is",
+                              transport->value.text);
     settings->lease_ttl_us = (uint64_t)attr_number(&stage->file->store, "lease_ttl",
                                                    (int64_t)settings->lease_ttl_us);
     settings->lease_renew_us = (uint64_t)attr_number(&stage->file->store, "lease_renew",
@@ -94,7 +104,9 @@ static const char *plan_core(struct stage *stage, uint32_t index)
     if (problem != NULL) return problem;
     fit_renewals(stage, core, settings);
     problem = stage->api->settings_problem(settings);
-    return problem == NULL ? NULL : complain(stage, core, "", problem);
+    if (problem == NULL) return NULL;
+    return stage_complain(stage, place_of(stage, core, problem), "core '%s': %s", core->name,
+                          problem);
 }
 
 /* --- sessions --- */
@@ -132,8 +144,8 @@ static struct session_plan *session_plan(struct stage *stage, const struct scn_a
         if (strcmp(stage->sessions[i].name, name) == 0) return &stage->sessions[i];
     }
     struct session_plan *plan = &stage->sessions[stage->session_count++];
-    *plan = (struct session_plan){ name, plan_user_of(stage->file, actor), record_intern(name),
-                                   (uint32_t)actor->core, false };
+    *plan = (struct session_plan){ name, plan_user_of(stage->file, actor), actor->place,
+                                   record_intern(name), (uint32_t)actor->core, false };
     return plan;
 }
 

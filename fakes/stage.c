@@ -171,6 +171,7 @@ void stage_run(void *argument)
 
     scratch_reset();
     record_reset();
+    stage->refused = false;
     struct play *play = stage->play = make_play(stage);
     start_cores(play);
     start_actors(play);

@@ -46,8 +46,8 @@ struct stage_hooks {
 struct stage;
 
 /* Prepares a scenario; `file` and `api` must outlive the stage. Interns the scenario's names and
- * keeps them (record_keep_words). NULL when the scenario's settings of a core contradict each
- * other; *problem is then a sentence. */
+ * keeps them (record_keep_words). NULL when the scenario asks for what no core can do, such as
+ * settings that contradict each other; *problem is then "path:line:column: error: ...". */
 struct stage *stage_new(const struct scn_file *file, const struct core_api *api,
                         const struct stage_hooks *hooks, const char **problem);
 void stage_free(struct stage *stage);
@@ -57,6 +57,10 @@ void stage_free(struct stage *stage);
  * that wait in vain. A scenario's bound on time is about the storm, so the world's limit should lie
  * that much higher. */
 uint64_t stage_calm_us(const struct stage *stage);
+
+/* The same of the execution that ended last: what the scenario asks for was refused by the core
+ * when it was set up. NULL: nothing was. */
+const char *stage_refused(const struct stage *stage);
 
 /* The body of thread 0 of an execution. */
 void stage_run(void *stage);

@@ -131,6 +131,7 @@ static int tell_end(const struct scene *scene, uint32_t id, const struct world_r
         return 0;
     }
     printf("%s\n", scene->violation ? scene->violation->text : finding->text);
+    if (id == SCENE_REFUSED) return 2;
     char *detail = symbols_expand(finding->detail);
     if (detail && detail[0]) printf("%s\n", detail);
     free(detail);
@@ -172,7 +173,7 @@ static int replay_job(const struct job *job)
     if (problem) return bad_token(problem, options->choices, where);
     problem = scene_init(&scene, job->file, job->image, NULL);
     if (problem) {
-        fprintf(stderr, "harness replay: %s\n", problem);
+        fprintf(stderr, "%s\n", problem);
         return 2;
     }
     if (options->choices == NULL && job->file->has_schedule) {

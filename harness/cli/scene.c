@@ -51,6 +51,7 @@ static uint32_t judge(void *context, const struct world_result *result)
     if (finding->kind == WORLD_FOUND_NONE || result->end != WORLD_FINDING) finding = NULL;
     scene->over = true;
     scene->violation = check_end(scene->checks, result, finding);
+    if (stage_refused(scene->stage) != NULL) return SCENE_REFUSED;
     if (result->end == WORLD_STOPPED) return SCENE_DIVERGED;
     if (scene->violation) return EXPLORE_CHECKS + scene->violation->property;
     return finding ? (uint32_t)finding->kind : EXPLORE_PASSED;

@@ -22,10 +22,11 @@ struct scene {
 };
 
 /* Ids of failures that are neither a finding of the world nor a property of the checks. */
-enum { SCENE_DIVERGED = EXPLORE_CHECKS - 1 };
+enum { SCENE_DIVERGED = EXPLORE_CHECKS - 1, SCENE_REFUSED = EXPLORE_CHECKS - 2 };
 
 /* Initialises the world of this process, and the scene in it: once per process. Returns NULL,
- * or a sentence on what is wrong with the scenario's settings. */
+ * or what the scenario asks for in vain: "path:line:column: error: ...". Of an execution that ended
+ * as SCENE_REFUSED, stage_refused() says the same. */
 const char *scene_init(struct scene *scene, const struct scn_file *file, const struct image *image,
                        struct explore_log *log);
 

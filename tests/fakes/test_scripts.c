@@ -6,7 +6,10 @@
 
 #include <cmocka.h>
 
+#include "harness/world/image.h"
 #include "rig.h"
+
+extern const struct image image_core_image;
 
 static void run(struct rig *rig, const char *text)
 {
@@ -227,6 +230,66 @@ static void two_cores_share_stores(void **state)
     rig_close(&rig);
 }
 
+/* What the core refuses before anything has happened is the scenario's mistake, with its line. */
+static void what_cannot_be_set_up_is_refused(void **state)
+{
+    (void)state;
+    static const struct { const char *text, *problem; } cases[] = {
+        { "scenario scene \"two sessions where one may be\"\n"
+          "core max_sessions=1\n"
+          "agent bot session=s1\n"
+          "  emit token\n"
+          "agent two session=s2\n"
+          "  emit token\n"
+          "check\n"
+          "  on no_leaks\n",
+          "scene.scn:5:7: error: core 'core' refused to open the session 's2': limit "
+          "(a configured limit is reached)" },
+        { "scenario scene \"two runs where one may be\"\n"
+          "core max_runs_per_session=1\n"
+          "agent bot session=s1\n"
+          "  emit token\n"
+          "agent two session=s1\n"
+          "  emit token\n"
+          "check\n"
+          "  on no_leaks\n",
+          "scene.scn:5:7: error: core 'core' refused the run of agent 'two': limit "
+          "(a configured limit is reached)" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rig rig;
+        rig_open_text(&rig, "scene", cases[i].text);
+        rig_run_default(&rig);
+        assert_int_equal(rig.result.end, WORLD_FINDING);
+        assert_non_null(stage_refused(rig.stage));
+        assert_string_equal(stage_refused(rig.stage), cases[i].problem);
+        rig_close(&rig);
+    }
+}
+
+/* The same of settings, before the first execution. */
+static void settings_that_contradict_each_other(void **state)
+{
+    (void)state;
+    static const char text[] = "scenario scene \"a lease that ends before it is renewed\"\n"
+                               "core lease_ttl=1s lease_renew=5s\n"
+                               "agent bot session=s1\n"
+                               "  emit token\n"
+                               "check\n"
+                               "  on no_leaks\n";
+    struct scn_diagnostics diagnostics;
+    const char *problem = NULL;
+    const struct scn_file *file = scn_parse_bytes("scene.scn", text, sizeof text - 1, NULL,
+                                                  &diagnostics);
+
+    scn_diagnostics_free(&diagnostics);
+    assert_non_null(file);
+    assert_null(stage_new(file, image_core_image.entry, NULL, &problem));
+    assert_string_equal(problem, "scene.scn:2:6: error: core 'core': lease_renew must be shorter "
+                                 "than lease_ttl and not 0");
+    scn_file_free(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +300,8 @@ int main(void)
         cmocka_unit_test(reload_starts_anew),
         cmocka_unit_test(backends_call_the_core),
         cmocka_unit_test(two_cores_share_stores),
+        cmocka_unit_test(what_cannot_be_set_up_is_refused),
+        cmocka_unit_test(settings_that_contradict_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
