@@ -6,6 +6,7 @@
 #define CLI_COMMANDS(X)                                                                            \
     X("run", command_run, "FILE...", "explore scenarios and judge them")                           \
     X("replay", command_replay, "FILE", "one execution again, step by step if wanted")             \
+    X("explore", command_explore, "PROGRAM", "a program that was linked by harness-cc")            \
     X("plan", command_plan, "FILE", "what a scenario says, with everything implied written out")   \
     X("fmt", command_fmt, "FILE...", "rewrite scenarios in the canonical layout")                  \
     X("words", command_words, "", "the whole vocabulary of the scenario language")                 \

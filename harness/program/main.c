@@ -116,7 +116,7 @@ static int run_once(void *argument)
     if (shared->threads > 1) return 0;
     if (life.finding.kind != WORLD_FOUND_NONE && life.finding.kind != WORLD_FOUND_EXIT) {
         FILE *out = fmemopen(shared->screen, SCREEN_MAX, "w");
-        if (out) tell_finding(out, &life);
+        if (out) tell_finding(out, words[0], &life);
         if (out) fclose(out);
     }
     return files_commit() ? 0 : 1;
@@ -258,7 +258,7 @@ static int end_plain(void)
         return 3;
     }
     if (shared->life.status >= 0) return shared->life.status;
-    fprintf(stderr, "harness: %s", shared->screen);
+    fputs(shared->screen, stderr);
     int signal_number = 0;
     if (finding->kind == WORLD_FOUND_ASSERT || finding->kind == WORLD_FOUND_ABORT) {
         signal_number = SIGABRT;

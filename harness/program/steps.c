@@ -98,7 +98,19 @@ static bool wakes_unsignalled(const struct seen *here)
     return here->step.op == WORLD_OP_WAKE && here->step.result == SPURIOUS;
 }
 
-static void describe(const struct seen *here, char *out, size_t bytes)
+/* The thread whose end that object is. */
+static const char *thread_of(uint32_t object)
+{
+    for (uint32_t i = 0; i < seen_count; i++) {
+        if (seen[i].step.op == WORLD_OP_EXIT && seen[i].step.object == object) {
+            return world_entity_name(seen[i].step.entity);
+        }
+    }
+    return "";
+}
+
+/* Without the name of the file, where all that is shown lies in one. */
+static void describe(const struct seen *here, bool one_file, char *out, size_t bytes)
 {
     const struct world_step *step = &here->step;
     const char *object = step->op == WORLD_OP_ADVANCE ? "" : objects[step->object].name;
@@ -106,9 +118,11 @@ static void describe(const struct seen *here, char *out, size_t bytes)
     struct symbol place;
     char at[SYMBOL_FILE_MAX + 16] = "";
     if (find_place(&here->stack, &place)) {
-        snprintf(at, sizeof at, "  %s:%u", text_base_name(place.file), place.line);
+        const char *file = one_file ? "" : text_base_name(place.file);
+        snprintf(at, sizeof at, "  %s:%u", file, place.line);
     }
     if (step->op == WORLD_OP_CREATE) more = world_entity_name((uint16_t)step->result);
+    if (step->op == WORLD_OP_JOIN) more = thread_of(step->object);
     if (step->op == WORLD_OP_TRYLOCK && step->result != 0) more = "(busy)";
     if (step->op == WORLD_OP_WAKE && step->result == CANCELLED) more = "(cancelled)";
     if (wakes_unsignalled(here)) more = "(no signal)";
@@ -227,41 +241,59 @@ static uint32_t find_columns(const bool *shown, uint16_t *columns)
     return count;
 }
 
-static void draw_row(FILE *out, uint32_t index, bool marked, const uint16_t *columns,
-                     uint32_t column_count)
+/* The file in which all shown places lie; false when there are several, or none. */
+static bool find_file(const bool *shown, char *file, size_t bytes)
+{
+    file[0] = '\0';
+    for (uint32_t i = 0; i < seen_count; i++) {
+        struct symbol place;
+        if (!shown[i] || !find_place(&seen[i].stack, &place)) continue;
+        if (file[0] && strcmp(file, text_base_name(place.file)) != 0) return false;
+        snprintf(file, bytes, "%s", text_base_name(place.file));
+    }
+    return file[0] != '\0';
+}
+
+struct table {
+    uint16_t columns[COLUMNS_MAX];
+    uint32_t column_count; /* 0: too many threads, each row names its own */
+    int width;             /* of a column */
+    bool one_file;
+};
+
+static void draw_row(FILE *out, uint32_t index, bool marked, const struct table *table)
 {
     char text[256];
     uint32_t column = 0;
-    int width = (TEXT_WIDTH - MARGIN) / (int)(column_count ? column_count : 1);
     fprintf(out, "%5u %c ", index + 1, marked ? '*' : ' ');
     if (seen[index].step.op == WORLD_OP_ADVANCE) {
         describe_advance(index, text, sizeof text);
         fprintf(out, "%s\n", text);
         return;
     }
-    describe(&seen[index], text, sizeof text);
-    if (column_count == 0) {
+    describe(&seen[index], table->one_file, text, sizeof text);
+    if (table->column_count == 0) {
         fprintf(out, "%-16s %s\n", world_entity_name(seen[index].step.entity), text);
         return;
     }
-    while (columns[column] != seen[index].step.entity) column++;
-    fprintf(out, "%*s%s\n", (int)column * width, "", text);
+    while (table->columns[column] != seen[index].step.entity) column++;
+    fprintf(out, "%*s%s\n", (int)column * table->width, "", text);
 }
 
-static void draw_names(FILE *out, const uint16_t *columns, uint32_t column_count)
+static void draw_names(FILE *out, const struct table *table)
 {
-    int width = (TEXT_WIDTH - MARGIN) / (int)(column_count ? column_count : 1);
+    uint32_t count = table->column_count;
     fprintf(out, " step   ");
-    for (uint32_t i = 0; i + 1 < column_count; i++) {
-        fprintf(out, "%-*s", width, world_entity_name(columns[i]));
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        fprintf(out, "%-*s", table->width, world_entity_name(table->columns[i]));
     }
-    if (column_count > 0) fprintf(out, "%s", world_entity_name(columns[column_count - 1]));
-    fprintf(out, "%s\n", column_count == 0 ? "thread" : "");
+    fprintf(out, "%s\n", count == 0 ? "thread" : world_entity_name(table->columns[count - 1]));
 }
 
 void steps_draw(FILE *out, const uint16_t *choices, uint32_t choice_count, uint32_t rows)
 {
-    uint16_t columns[COLUMNS_MAX];
+    struct table table;
+    char file[SYMBOL_FILE_MAX];
     bool *shown = calloc(seen_count + 1, sizeof *shown), any = false;
     bool *marked = calloc(seen_count + 1, sizeof *marked);
     REQUIRE(shown != NULL && marked != NULL);
@@ -270,8 +302,10 @@ void steps_draw(FILE *out, const uint16_t *choices, uint32_t choice_count, uint3
         any |= marked[i];
     }
     select_rows(shown, marked, rows ? rows : UINT32_MAX);
-    uint32_t column_count = find_columns(shown, columns);
-    draw_names(out, columns, column_count);
+    table.column_count = find_columns(shown, table.columns);
+    table.width = (TEXT_WIDTH - MARGIN) / (int)(table.column_count ? table.column_count : 1);
+    table.one_file = find_file(shown, file, sizeof file);
+    draw_names(out, &table);
     uint32_t left_out = 0;
     for (uint32_t i = 0; i < seen_count; i++) {
         if (!shown[i]) {
@@ -280,8 +314,9 @@ void steps_draw(FILE *out, const uint16_t *choices, uint32_t choice_count, uint3
         }
         if (left_out > 0) fprintf(out, "        ... %u more\n", left_out);
         left_out = 0;
-        draw_row(out, i, marked[i], columns, column_count);
+        draw_row(out, i, marked[i], &table);
     }
+    if (table.one_file) fprintf(out, "        lines are those of %s\n", file);
     if (any) fprintf(out, "      * where it left the default order\n");
     free(marked);
     free(shown);

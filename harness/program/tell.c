@@ -59,8 +59,15 @@ static void print_found(FILE *out, const struct life *life)
     finding_print(out, &failure);
 }
 
-void tell_finding(FILE *out, const struct life *life)
+static void print_verdict(FILE *out, const char *path, enum world_finding_kind kind)
 {
+    fprintf(out, "%s %s  %s\n", verdict_word(kind), text_base_name(path),
+            world_finding_words[kind]);
+}
+
+void tell_finding(FILE *out, const char *path, const struct life *life)
+{
+    print_verdict(out, path, life->finding.kind);
     print_sentence(out, life->finding.text);
     print_found(out, life);
 }
@@ -166,8 +173,7 @@ void tell_failure(FILE *out, const struct tell *tell)
 {
     const struct life *life = tell->life;
     enum world_finding_kind kind = life->finding.kind;
-    fprintf(out, "%s %s  %s\n", verdict_word(kind), text_base_name(tell->path),
-            world_finding_words[kind]);
+    print_verdict(out, tell->path, kind);
     print_sentence(out, life->finding.text);
     print_origin(out, tell);
     steps_needs(out, INDENT);

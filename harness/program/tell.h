@@ -29,7 +29,7 @@ int tell_status(enum world_finding_kind kind);
 void tell_failure(FILE *out, const struct tell *tell);
 
 /* The finding alone, for a program without threads: sentence, detail and stack. */
-void tell_finding(FILE *out, const struct life *life);
+void tell_finding(FILE *out, const char *path, const struct life *life);
 
 /* One line that repeats the execution. */
 void tell_replay(FILE *out, const struct tell *tell);
