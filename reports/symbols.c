@@ -25,7 +25,7 @@ static const Dwfl_Callbacks callbacks = {
     .find_debuginfo = find_no_debuginfo,
 };
 
-static Dwfl *process(void)
+Dwfl *symbols_process(void)
 {
     if (opened != NULL) return opened;
     Dwfl *dwfl = dwfl_begin(&callbacks);
@@ -120,7 +120,7 @@ uint32_t symbol_find(uintptr_t pc, struct symbol *out, uint32_t max)
 {
     REQUIRE(max > 0);
     memset(out, 0, max * sizeof *out);
-    Dwfl *dwfl = process();
+    Dwfl *dwfl = symbols_process();
     if (dwfl == NULL || pc == 0) return 0;
 
     Dwarf_Addr address = pc - 1, bias = 0;  /* the call, not what comes after it */
@@ -132,36 +132,6 @@ uint32_t symbol_find(uintptr_t pc, struct symbol *out, uint32_t max)
     if (count > 0) return count;
     set_function(&out[0], dwfl_module_addrname(module, address));
     return out[0].function[0] != '\0';
-}
-
-/* Whether that symbol is a variable which holds the address; *offset is then where in it. */
-static bool holds(const char *name, const GElf_Sym *symbol, Dwarf_Addr start, Dwarf_Addr address,
-                  Dwarf_Addr *offset)
-{
-    *offset = address - start;
-    return name != NULL && GELF_ST_TYPE(symbol->st_info) == STT_OBJECT && *offset < symbol->st_size;
-}
-
-bool symbol_of_data(const void *address, char *out, size_t size)
-{
-    Dwfl *dwfl = process();
-    Dwarf_Addr at = (uintptr_t)address, offset, start;
-    Dwfl_Module *module = dwfl == NULL ? NULL : dwfl_addrmodule(dwfl, at);
-    /* Zeroed variables lie behind what is mapped from the file: those of the executable. */
-    if (dwfl != NULL && module == NULL) module = dwfl_addrmodule(dwfl, (uintptr_t)symbol_of_data);
-    int count = module == NULL ? 0 : dwfl_module_getsymtab(module);
-
-    /* All of them, because labels without a type may lie at the same place. */
-    for (int i = 0; i < count; i++) {
-        GElf_Sym symbol;
-        const char *name = dwfl_module_getsym_info(module, i, &symbol, &start, NULL, NULL, NULL);
-        if (!holds(name, &symbol, start, at, &offset)) continue;
-        int used = snprintf(out, size, "%s", name);
-        if (offset > 0 && used > 0 && (size_t)used < size)
-            snprintf(out + used, size - (size_t)used, "+%llu", (unsigned long long)offset);
-        return true;
-    }
-    return false;
 }
 
 static void describe(const struct symbol *symbol, char *out, size_t size)

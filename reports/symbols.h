@@ -27,9 +27,12 @@ struct symbol {
  * callers, innermost first. Writes at most `max` and returns how many; 0: nothing is known. */
 uint32_t symbol_find(uintptr_t pc, struct symbol *out, uint32_t max);
 
-/* Names the variable at that address, which has to be static: "lock", or "queue+40" for what lies
- * inside of one. False if there is none. */
+/* Names what lies at that address in a static variable: "lock", "queue.not_empty", "forks[2]"; or
+ * "queue+40" when only the variable is known. False if there is none. */
 bool symbol_of_data(const void *address, char *out, size_t size);
+
+/* What this process has loaded; NULL: unknown. Stays until symbols_close(). */
+struct Dwfl *symbols_process(void);
 
 /* Forgets what was opened; shared images that were loaded since are then found, too. */
 void symbols_close(void);

@@ -8,4 +8,7 @@
  * to the real standard error, once in every execution. */
 void libc_begin(bool quiet);
 
+/* The same for signals. */
+void signals_begin(void);
+
 #endif

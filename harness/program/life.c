@@ -82,6 +82,7 @@ static void before(void *context)
     files_begin();
     streams_begin();
     libc_begin(!life->live);
+    signals_begin();
 }
 
 /* --- judging --- */

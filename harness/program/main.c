@@ -201,6 +201,7 @@ static int explain(void *argument)
     steps_begin();
     world_keep_stacks(true);
     explore_replay(&life.subject, failure->choices, failure->count, false, &result);
+    steps_name_objects(life.finding.detail, sizeof life.finding.detail);
     FILE *out = fmemopen(shared->screen, SCREEN_MAX, "w");
     if (out == NULL) return FAULT;
     tell_failure(out, &tell);

@@ -13,6 +13,8 @@ static uint32_t seen_count, seen_room;
 /* Objects in the order of their first use, with names that stay when they are destroyed. */
 static struct {
     const char *kind;
+    uint32_t ordinal; /* among its kind */
+    bool is_variable;
     char name[48];
 } objects[WORLD_OBJECTS_MAX];
 static uint32_t object_count;
@@ -24,10 +26,40 @@ static void name_object(uint32_t object)
     const char *kind = world_object_kind(object);
     objects[object].kind = kind;
     name[0] = '\0';
+    objects[object].is_variable = false;
     if (strcmp(kind, "thread") == 0) return; /* the step says which */
-    if (symbol_of_data(world_object_address(object), name, sizeof objects->name)) return;
-    for (uint32_t id = 1; id < object; id++) ordinal += strcmp(objects[id].kind, kind) == 0;
-    snprintf(name, sizeof objects->name, "%s %u", kind, ordinal);
+    for (uint32_t id = object - 1; id > 0 && ordinal == 1; id--) {
+        if (strcmp(objects[id].kind, kind) == 0) ordinal = objects[id].ordinal + 1;
+    }
+    objects[object].ordinal = ordinal;
+    objects[object].is_variable =
+        symbol_of_data(world_object_address(object), name, sizeof objects->name);
+    if (!objects[object].is_variable) {
+        snprintf(name, sizeof objects->name, "%s %u", kind, ordinal);
+    }
+}
+
+void steps_name_objects(char *text, size_t bytes)
+{
+    for (uint32_t id = 1; id < object_count; id++) {
+        char number[32];
+        if (!objects[id].is_variable) continue;
+        int length = snprintf(number, sizeof number, "%s %u", objects[id].kind,
+                              objects[id].ordinal);
+        char *at = text;
+        while ((at = strstr(at, number)) != NULL) {
+            char *rest = at + length;
+            size_t kind = strlen(objects[id].kind) + 1, name = strlen(objects[id].name);
+            if (*rest >= '0' && *rest <= '9') {
+                at = rest; /* a longer number */
+                continue;
+            }
+            if (strlen(text) - (size_t)length + kind + name >= bytes) return;
+            memmove(at + kind + name, rest, strlen(rest) + 1);
+            memcpy(at + kind, objects[id].name, name);
+            at += kind + name;
+        }
+    }
 }
 
 /* Time passes while this thread could run: it is delayed. */
@@ -222,6 +254,10 @@ static void select_rows(bool *shown, const bool *marked, uint32_t rows)
         if (shown[i] || is_noise(&seen[i])) continue;
         shown[i] = true;
         count++;
+    }
+    /* To say that one is left out takes as much room as to show it. */
+    for (uint32_t i = 1; i + 1 < seen_count; i++) {
+        if (shown[i - 1] && shown[i + 1] && !is_noise(&seen[i])) shown[i] = true;
     }
 }
 

@@ -21,6 +21,10 @@ void steps_watch(void);
 void steps_begin(void);
 const struct seen *steps_seen(uint32_t *count);
 
+/* Replaces "mutex 2" by "mutex ring.lock" and the like, where that is a variable. The text has room
+ * for so many bytes. */
+void steps_name_objects(char *text, size_t bytes);
+
 /* Draws them. At most `rows` rows (0: all), with those near a deviation from the default, and the
  * last ones. `choices` are the execution's. */
 void steps_draw(FILE *out, const uint16_t *choices, uint32_t choice_count, uint32_t rows);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ int main(int argc, char **argv)
     assert(number == 7 && strcmp(argv[2], "7") == 0);
     argv[2][0] = 'x';
     assert(strcmp((strtok)(text, " "), "a") == 0); /* it keeps state */
+    assert(signal(SIGPIPE, SIG_IGN) == SIG_DFL);
     check_file();
     assert(getchar() == 'q');
     pthread_create(&thread, NULL, add, NULL);
