@@ -52,6 +52,10 @@ static int help(void)
         snprintf(head, sizeof head, "--%s%s", word, is_switch(i) ? "" : " X");
         printf("  %-14s %s (default %s)\n", head, rows[i].help, rows[i].standard);
     }
+    printf("\nstrategies\n");
+#define X(name, word, text) printf("  %-14s %s\n", word, text);
+    EXPLORE_STRATEGIES(X)
+#undef X
     printf("\n--shrink and --full take 0 or 1 after '='; alone they mean 1.\n"
            "Exit status: the program's own if everything holds; otherwise 1, 2, 3, 4 or 5 as in\n"
            "'harness --help'.\n");

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "debug.h"
 #include "files.h"
 #include "harness/explore/worker.h"
 #include "harness/world/image.h"
@@ -96,7 +97,7 @@ static void prepare(struct explore_log *log)
     world_init();
     world_image_add(&image_program);
     world_limits_set(&shared->phases[shared->phase].limits);
-    world_watch_loops(options.loop_seconds);
+    if (!options.until) world_watch_loops(options.loop_seconds); /* a debugger takes its time */
     explore_log_set(log);
     capture_use(&shared->output, &shared->input);
     life_arguments(word_count, words, environ);
@@ -122,16 +123,22 @@ static int run_once(void *argument)
     return files_commit() ? 0 : 1;
 }
 
+/* False: shared->problem says why. */
+static bool read_choices(uint16_t *choices, uint32_t *count)
+{
+    size_t where;
+    const char *problem = token_read(options.choices, choices, count, &where);
+    if (problem == NULL) return true;
+    snprintf(shared->problem, sizeof shared->problem, "%s\n  %s\n  %*s^", problem, options.choices,
+             (int)where, "");
+    return false;
+}
+
 static struct strategy *given_choices(void)
 {
     static uint16_t choices[TOKEN_CHOICES_MAX];
     uint32_t count;
-    size_t where;
-    const char *problem = token_read(options.choices, choices, &count, &where);
-    if (problem == NULL) return strategy_replay(choices, count, true);
-    snprintf(shared->problem, sizeof shared->problem, "%s\n  %s\n  %*s^", problem, options.choices,
-             (int)where, "");
-    return NULL;
+    return read_choices(choices, &count) ? strategy_replay(choices, count, true) : NULL;
 }
 
 static int explore(void *argument)
@@ -326,6 +333,20 @@ static int end_held(void)
     return (int)options.status;
 }
 
+/* In this process, where a debugger sees it. */
+static int stop_there(void)
+{
+    static uint16_t choices[TOKEN_CHOICES_MAX];
+    uint32_t count;
+    if (!options.choices) return complain("HARNESS_UNTIL needs HARNESS_CHOICES", 2);
+    if (!read_choices(choices, &count)) return complain(shared->problem, 2);
+    prepare(NULL);
+    debug_until(&life, choices, count, options.until);
+    fprintf(stderr, "harness: the execution ended before step %u, or went on to its end\n",
+            options.until);
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     words = argv;
@@ -333,6 +354,7 @@ int main(int argc, char **argv)
     if (!program_options_read(&options)) return 2;
     shared = worker_shared(sizeof *shared);
     plan_phases();
+    if (options.until) return stop_there();
     int status = work(run_once);
     if (status != 0) return status;
     if (shared->threads <= 1 && !options.choices) return end_plain();

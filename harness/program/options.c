@@ -93,6 +93,8 @@ static bool keep(enum program_option option, const char *text, struct program_op
     case PROGRAM_CHOICES:
         options->choices = text;
         return true;
+    case PROGRAM_UNTIL:
+        return read_small(option, text, 1, WORLD_STEPS_MAX, &options->until);
     case PROGRAM_STRATEGY:
         return read_strategy(text, &options->strategy);
     case PROGRAM_SEED:

@@ -10,7 +10,8 @@
 /* X(ID, "NAME", default, "help"); the default is what stands in the help. */
 #define PROGRAM_OPTIONS(X)                                                                         \
     X(CHOICES, "CHOICES", "none", "replay one execution by its token; no exploring")               \
-    X(STRATEGY, "STRATEGY", "auto", "auto, random, pct or dfs")                                    \
+    X(UNTIL, "UNTIL", "none", "stop that execution at a step, in a debugger if there is one")      \
+    X(STRATEGY, "STRATEGY", "auto", "how the choices are made")                                    \
     X(SEED, "SEED", "1", "seed of the strategy")                                                   \
     X(RUNS, "RUNS", "10000", "budget of executions")                                               \
     X(DEPTH, "DEPTH", "3", "depth of pct; deviations of dfs")                                      \
@@ -35,7 +36,7 @@ struct program_options {
     const char *choices; /* NULL: explore */
     enum explore_kind strategy;
     uint64_t seed, runs;
-    uint32_t depth, stalls, spurious, steps, status, loop_seconds;
+    uint32_t depth, stalls, spurious, steps, status, loop_seconds, until;
     uint64_t lag_ns;
     bool shrink, full;
 };
