@@ -113,7 +113,7 @@ static bool is_built(struct job *job)
                                    "scenario there are auto, random, pct and dfs\n"));
     }
     enum scn_strategy strategy = file->explore.strategy;
-    if (kind_of(strategy) == EXPLORE_AUTO && strategy != SCN_STRATEGY_AUTO) {
+    if (!scn_strategy_is_built(strategy)) {
         if (asprintf(&text,
                      "%s:%u: error: strategy %s is not built yet; auto, random, pct and dfs are\n",
                      job->path, file->explore.place.line, scn_strategy_word(strategy)) < 0) {

@@ -58,6 +58,21 @@ void scn_name_faults(struct scn_parser *parser)
             file->faults[i].name = make_name(parser, &file->faults[i]);
 }
 
+/* Frames are handed over whole: between two bytes of one there is nothing to be cut. */
+static bool check_byte(struct scn_parser *parser, const struct scn_fault *fault)
+{
+    const struct scn_ref *tab = fault->target.kind == SCN_REF_ACTOR ? &fault->target
+                                                                    : &fault->target_to;
+    const struct scn_attr *byte = scn_attrs_find(&fault->attrs, "byte"), *transport;
+
+    if (byte == NULL) return true;
+    transport = scn_core_setting(parser->file, (uint32_t)parser->file->actors[tab->actor].core,
+                                 "transport");
+    if (transport != NULL && strcmp(transport->value.text, "sockets") == 0) return true;
+    return scn_error_at(parser, byte->place, "frame= cuts after a whole message",
+                        "'byte' needs transport=sockets: without it, messages arrive whole");
+}
+
 static unsigned target_of(const struct scn_file *file, const struct scn_ref *ref)
 {
     switch (ref->kind) {
@@ -161,7 +176,8 @@ void scn_check_fault(struct scn_parser *parser, struct scn_fault *fault)
             wrong_target(parser, fault);
             return;
         }
-        scn_check_link(parser, &fault->target, &fault->target_to);
+        if (scn_check_link(parser, &fault->target, &fault->target_to))
+            check_byte(parser, fault);
         return;
     }
     /* `expire store[key=K]`: only locks expire, so the part need not be named. */
@@ -172,5 +188,6 @@ void scn_check_fault(struct scn_parser *parser, struct scn_fault *fault)
         wrong_target(parser, fault);
         return;
     }
-    if (check_one_core(parser, &fault->target)) check_filters(parser, &fault->target);
+    if (check_one_core(parser, &fault->target) && check_filters(parser, &fault->target))
+        check_byte(parser, fault);
 }

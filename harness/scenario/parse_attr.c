@@ -118,6 +118,9 @@ bool scn_check_attr(struct scn_parser *parser, struct scn_attr *attr,
     for (uint32_t i = 0; i < rules->count; i++)
         if (strcmp(rules->items[i].name, attr->name) == 0) rule = &rules->items[i];
     if (rule == NULL) return unknown_attr(parser, attr, rules, what);
+    if (!scn_is_built(rule->help))
+        return scn_error_at(parser, attr->place, NULL,
+                            "'%s' is not built: it would have no effect", attr->name);
     if (rule->takes == SCN_TAKES_WORD) {
         if (attr->value.kind == SCN_VALUE_NAME)
             attr->value.word = scn_pipe_find(rule->words, attr->value.text);

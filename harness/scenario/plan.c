@@ -107,6 +107,7 @@ static void write_config(struct plan *plan)
         if (named) wrap.head = scn_arena_format(plan->arena, "core %s", file->cores[i].name);
         for (uint32_t j = 0; j < scn_core_rule_table.count; j++) {
             const struct scn_rule *rule = &scn_core_rule_table.items[j];
+            if (!scn_is_built(rule->help)) continue;
             const struct scn_attr *attr = scn_core_setting(file, i, rule->name);
             const struct scn_attr *ttl = scn_core_setting(file, i, "lease_ttl");
 

@@ -31,6 +31,10 @@ struct scn_rule {
     const char *help;
 };
 
+/* Ends the help of a word that the language has and this build cannot act on: whoever uses it is
+ * told so, and nothing runs. */
+#define SCN_NOT_BUILT " (not built: refused)"
+
 /* Attributes of `core`: the settings of the session core, by the same names and with the same
  * defaults and limits; tests/scenario compares the two tables.
  * X(name, takes, words or LOW..HIGH, default, help) */
@@ -49,12 +53,15 @@ struct scn_rule {
     X(start_timeout_web, TIME, "", "120s", "how long a web server may take to start") \
     X(start_timeout_mobile, TIME, "", "300s", "how long a mobile server may take to start") \
     X(term_grace, TIME, "", "2s", "time between asking a process to end and killing it") \
-    X(autostart_delay, TIME, "", "0s", "pause before a dev server starts by itself") \
+    X(autostart_delay, TIME, "", "0s", \
+      "pause before a dev server starts by itself" SCN_NOT_BUILT) \
     X(status_poll, TIME, "", "15s", "how often the state of a server is polled") \
     X(pool_idle, TIME, "", "30m", "idleness after which a sandbox is given back") \
     X(pool_sweep, TIME, "", "5m", "time between two sweeps of the pool") \
-    X(deadlock_after, TIME, "", "60s", "a hold without progress that raises the alert") \
-    X(health_period, TIME, "", "300s", "time between two health checks") \
+    X(deadlock_after, TIME, "", "60s", \
+      "a hold without progress that raises the alert" SCN_NOT_BUILT) \
+    X(health_period, TIME, "", "300s", \
+      "time between two health checks" SCN_NOT_BUILT) \
     X(backoff_base, TIME, "", "1s", "first pause before a retry") \
     X(backoff_cap, TIME, "", "30s", "longest pause before a retry") \
     X(backoff_factor, INT, "1..16", "2", "growth of the pause from retry to retry") \
@@ -73,14 +80,18 @@ struct scn_rule {
     X(max_jobs, INT, "8..65536", "256", "procedures that may wait for a thread") \
     X(job_threads, INT, "2..64", "2", "threads of the pool core/jobs") \
     X(store_attempts, INT, "1..100", "3", "how often a call to the store is tried") \
-    X(trace_ring, INT, "0..1048576", "0", "trace records that the core itself keeps") \
+    X(trace_ring, INT, "0..1048576", "0", \
+      "trace records that the core itself keeps" SCN_NOT_BUILT) \
     X(port_web, INT, "1..65535", "3000", "port of a web server") \
     X(port_mobile, INT, "1..65535", "8081", "port of a mobile server") \
     X(pool_warm, INT, "0..100", "0", "warm sandboxes kept per type") \
     X(pool_total, INT, "1..10000", "50", "sandboxes in all") \
-    X(pool_grow_percent, INT, "1..100", "80", "use above which the pool grows") \
-    X(contention_percent, INT, "1..100", "50", "failed share that raises the alert") \
-    X(contention_min_samples, INT, "1..1000000", "10", "attempts before contention is judged") \
+    X(pool_grow_percent, INT, "1..100", "80", \
+      "use above which the pool grows" SCN_NOT_BUILT) \
+    X(contention_percent, INT, "1..100", "50", \
+      "failed share that raises the alert" SCN_NOT_BUILT) \
+    X(contention_min_samples, INT, "1..1000000", "10", \
+      "attempts before contention is judged" SCN_NOT_BUILT) \
     X(on_detach, WORD, "keep|cancel_after_grace|cancel_now", "keep", \
       "what the last detach does to the run") \
     X(start_gate, WORD, "none|attached|acknowledged", "acknowledged", \
@@ -100,7 +111,7 @@ struct scn_rule {
 /* Attributes of `core` that are the harness's own: how it is built in and reached. */
 #define SCN_CORE_EXTRAS(X) \
     X(transport, WORD, "frames|sockets", "frames", \
-      "whole messages, or the real server over simulated sockets") \
+      "whole messages, or simulated sockets (not built: refused)") \
     X(image, NAME, "", "core", "which build of the core runs")
 
 #define SCN_STORE_SETTINGS(X) \
@@ -109,7 +120,7 @@ struct scn_rule {
     X(lease_renew, TIME, "", "", "time between renewals, for every core that names none")
 
 #define SCN_CLOCK_SETTINGS(X) \
-    X(wall, TIME, "", "0s", "what the wall clock shows at the beginning, since 1970")
+    X(wall, TIME, "", "", "what the wall clock shows at the beginning, since 1970 (else 2024)")
 
 #define SCN_TAB_ATTRS(X) \
     X(user, NAME, "", "", "who is signed in") \
@@ -125,8 +136,8 @@ struct scn_rule {
     X(via, NAME, "", "", "the core that runs the agent")
 
 #define SCN_SANDBOX_ATTRS(X) \
-    X(project, NAME, "", "", "the project that the sandbox holds") \
-    X(port, INT, "1..65535", "3000", "the port that its dev server listens on") \
+    X(project, NAME, "", "", "the project that the sandbox holds: nobody else is given it") \
+    X(port, INT, "1..65535", "", "its dev servers listen there, whatever they are told") \
     X(boot, RANGE, "", "0s", "how long a dev server takes from spawn to listening")
 
 #define SCN_BACKEND_ATTRS(X) \
@@ -219,12 +230,12 @@ enum scn_shape {
     X(STATE_REPLAY_COMPLETE, "state_replay_complete", "", "from here on events are live") \
     X(HEARTBEAT, "heartbeat", "head", "the connection lives, and the log ends at head") \
     X(GAP, "gap", "from|to", "these events are gone") \
-    X(REQUEST_CONFIRMATION, "request_confirmation", "id|deadline", "a question with yes or no") \
-    X(REQUEST_USER_INPUT, "request_user_input", "id|deadline", "a question with a text") \
+    X(REQUEST_CONFIRMATION, "request_confirmation", "id|run", "a question with yes or no") \
+    X(REQUEST_USER_INPUT, "request_user_input", "id|run", "a question with a text") \
     X(PROMPT_CLOSED, "prompt_closed", "id|outcome", "a question was settled") \
     X(RUN_STATE, "run_state", "state|run", "the run changed its state") \
     X(SERVER_STATE, "server_state", "state|port|version", "the dev server changed its state") \
-    X(HISTORY_PAGE, "history_page", "from|to|next", "a page of the log") \
+    X(HISTORY_PAGE, "history_page", "next|more|trimmed", "a page of the log") \
     X(TAKEN_OVER, "taken_over", "", "another connection took this one's place") \
     X(ERROR, "error", "code", "a request was refused")
 
@@ -265,9 +276,9 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(CUT, "cut", AT(TAB) | AT(LINK), NO, MAY, "breaks the link; both ends learn it") \
     X(HALFOPEN, "halfopen", AT(TAB), NO, MAY, "the far end is gone; the core is not told") \
     X(SLOW, "slow", AT(LINK) | AT(TAB), MUST, MAY, "holds every message back for that long") \
-    X(LOSE, "lose", AT(LINK), NO, MAY, "drops one message") \
-    X(DUPLICATE, "duplicate", AT(LINK), NO, MAY, "delivers one message twice") \
-    X(REORDER, "reorder", AT(LINK), NO, MAY, "delivers a message before its predecessor") \
+    X(LOSE, "lose", AT(LINK), NO, NO, "drops one message") \
+    X(DUPLICATE, "duplicate", AT(LINK), NO, NO, "delivers one message twice") \
+    X(REORDER, "reorder", AT(LINK), NO, NO, "delivers a message before its predecessor") \
     X(STALL, "stall", AT(TAB), NO, MAY, "the tab stops reading") \
     X(FREEZE, "freeze", AT(TAB), NO, MAY, "a background tab: its timers stand still") \
     X(LATE_CLOSE, "late_close", AT(TAB), MUST, NO, "the core learns of the next close that late") \
@@ -298,7 +309,8 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
 /* Attributes of faults. X(FAULT, name, takes, words, default, help) */
 #define SCN_FAULT_ATTRS(X) \
     X(CUT, frame, INT | SCN_TAKES_INTS, "", "", "right after that frame, or any of them") \
-    X(CUT, byte, INT | SCN_TAKES_INTS, "", "", "right after that byte, or any of them") \
+    X(CUT, byte, INT | SCN_TAKES_INTS, "", "", \
+      "the same with bytes; needs transport=sockets") \
     X(LOSE, kind, NAME, "", "", "only messages of that kind") \
     X(DUPLICATE, kind, NAME, "", "", "only messages of that kind") \
     X(TIMEOUT, applied, WORD, "yes|no|either", "either", "whether the call took effect")
@@ -396,13 +408,13 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
 /* Strategies. X(ID, "word", help) */
 #define SCN_STRATEGIES(X) \
     X(AUTO, "auto", "a portfolio whose members take turns") \
-    X(EXHAUSTIVE, "exhaustive", "every behaviour once, by reduced search") \
+    X(EXHAUSTIVE, "exhaustive", "every behaviour once, by reduced search" SCN_NOT_BUILT) \
     X(DFS, "dfs", "depth first, with a bound on preemptions") \
     X(RANDOM, "random", "a random walk") \
     X(PCT, "pct", "random priorities with a few random changes") \
-    X(POS, "pos", "partial order sampling") \
-    X(SURW, "surw", "uniform sampling of interleavings") \
-    X(DELAY, "delay", "a bound on how often the next thread is put off")
+    X(POS, "pos", "partial order sampling" SCN_NOT_BUILT) \
+    X(SURW, "surw", "uniform sampling of interleavings" SCN_NOT_BUILT) \
+    X(DELAY, "delay", "a bound on how often the next thread is put off" SCN_NOT_BUILT)
 
 /* Attributes of strategies. X(STRATEGY, name, takes, words, default, help) */
 #define SCN_STRATEGY_ATTRS(X) \
@@ -504,6 +516,10 @@ const char *scn_check_word(enum scn_check_kind kind);
 
 /* True for a gauge that is counted, false for one that has a value now. */
 bool scn_gauge_is_event(enum scn_gauge gauge);
+
+/* False when the help of a word ends with SCN_NOT_BUILT. */
+bool scn_is_built(const char *help);
+bool scn_strategy_is_built(enum scn_strategy strategy);
 
 /* One sentence per invariant, for `harness invariants`. */
 const char *scn_invariant_help(enum scn_invariant invariant);

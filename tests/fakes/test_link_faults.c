@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "rig.h"
 
 /* One agent, one tab; the tab's attributes, its script after `connect`, and the fault. */
@@ -55,7 +57,6 @@ static void cut_at_each_frame(void **state)
         SCENE("reconnect=100ms", EXPECT_ALL, "cut left frame=2"),
         SCENE("reconnect=100ms", EXPECT_ALL, "cut left frame=4"),
         SCENE("reconnect=100ms", EXPECT_ALL, "cut core->left frame=3"),
-        SCENE("reconnect=100ms", EXPECT_ALL, "cut core->left byte=300"),
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct rig rig;
@@ -140,6 +141,37 @@ static void stall(void **state)
     struct rig rig;
     run_through(&rig, SCENE("", EXPECT_ALL, "stall left after bot.token[1] for 2s"));
     assert_int_equal(arrival_us("token", 2), 2000000);
+    rig_close(&rig);
+}
+
+/* When the only `wait` of the tab ended. */
+static uint64_t wait_ended_us(const struct rig *rig)
+{
+    uint32_t count;
+    const struct record *records = record_all(&count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (records[i].kind != RECORD_STEP_END) continue;
+        if (strcmp(record_party_name(records[i].subject), "left") != 0) continue;
+        int64_t step = records[i].values.STEP_END.step;
+        if (rig->file->actors[1].steps[step].verb == SCN_VERB_WAIT)
+            return records[i].time_ns / 1000;
+    }
+    return 0;
+}
+
+/* The tab freezes in the first second of its wait, and waits the rest when it is thawed. Frames
+ * arrive meanwhile. */
+static void freeze(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, SCENE("", "  nap: wait 1s\n", "freeze left for 3s after bot.token[2]"));
+    assert_int_equal(wait_ended_us(&rig), 4000000);
+    assert_int_equal(arrival_us("token", 6), 50000);
+    rig_close(&rig);
+    /* Until the calm: the patience with its script is as long as a gate takes. */
+    run_through(&rig, SCENE("", "  nap: wait 1s\n", "freeze left after bot.token[2]"));
+    assert_true(wait_ended_us(&rig) > 3000000);
     rig_close(&rig);
 }
 
@@ -258,7 +290,7 @@ int main(void)
         cmocka_unit_test(reorder),      cmocka_unit_test(stall),
         cmocka_unit_test(lose_ack),     cmocka_unit_test(double_hello),
         cmocka_unit_test(late_close),   cmocka_unit_test(wrong_cursors),
-        cmocka_unit_test(cursors_after_a_cut),
+        cmocka_unit_test(cursors_after_a_cut), cmocka_unit_test(freeze),
         cmocka_unit_test(a_fault_is_waited_for),
         cmocka_unit_test(the_end_of_a_fault_is_waited_for),
         cmocka_unit_test(a_fault_is_not_waited_for_in_vain),

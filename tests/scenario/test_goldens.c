@@ -12,7 +12,7 @@ static const char *const names[] = {
     "at_and_within", "backwards",     "block_order",  "conditions",    "cycle",
     "cycle_in_loop", "empty_check", "events", "explore", "fault_shape",
     "label_builtin", "label_twice", "lexis", "loops", "messages",
-    "missing_unit", "names_alike", "no_check", "no_title", "occurrence",
+    "missing_unit", "names_alike", "no_check", "no_title", "not_built", "occurrence",
     "reason", "schedule", "settings", "several_cores", "unknown_block",
     "unknown_label", "waits", "wrong_name", "wrong_verb",
 };
