@@ -50,6 +50,8 @@ struct arrival {
 typedef bool (*step_performer)(struct actor *actor, const struct scn_step *step);
 void script_run(struct actor *actor, step_performer perform);
 
+/* Sleeps as the actor's own timer: longer, if that stands still meanwhile. */
+void script_sleep(struct actor *actor, uint64_t until_ns);
 void actor_busy(struct actor *actor, bool busy);
 /* The fiber is gone or will not go on: whoever waits for its steps must not wait for ever. */
 void actor_abandon(struct actor *actor);
@@ -120,7 +122,11 @@ struct tab {
     uint64_t late_close_us;
     struct socket *late_socket;
     uint64_t away_until_ns;     /* half-open: no network until then */
-    uint64_t frozen_until_ns;
+    bool frozen;                /* its timers stand still, */
+    uint64_t frozen_since_ns;   /* since then, */
+    uint64_t frozen_until_ns;   /* until then; WORLD_NEVER: until the calm */
+    uint64_t frozen_ns;         /* how long they did before */
+    struct world_queue thawed;
 };
 
 void tab_init(struct actor *actor);
@@ -135,6 +141,10 @@ void tab_fresh(struct tab *tab);
 void tab_cut(struct tab *tab, const char *why);
 void tab_halfopen(struct tab *tab, uint64_t until_ns);
 void tab_back(struct tab *tab);
+void tab_freeze(struct tab *tab, uint64_t until_ns);
+void tab_thaw(struct tab *tab);
+/* How long its timers have stood still so far. */
+uint64_t tab_frozen_ns(const struct tab *tab);
 /* The handshake holds: nothing is left to do by itself. */
 void tab_online(struct tab *tab);
 void tab_flush(struct tab *tab);

@@ -32,6 +32,8 @@ struct box {
     enum app_type app;
     uint64_t token, fence[APP_TYPE_COUNT];
     uint64_t boot_low_us, boot_high_us;
+    uint16_t port;          /* where its servers listen; 0: where they are told to */
+    uint64_t paused_until_ns;
     struct process processes[PROCESSES_MAX];
     uint32_t process_count;
     uint16_t task;          /* next server begins to listen */

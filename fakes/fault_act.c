@@ -91,7 +91,7 @@ bool fault_available(const struct fault *fault)
     case SCN_FAULT_DUPLICATE:
         return link_has_message(target_link(fault), scn_attrs_find(&scn->attrs, "kind"));
     case SCN_FAULT_REORDER: return link_can_reorder(target_link(fault));
-    case SCN_FAULT_FREEZE: return true;
+    case SCN_FAULT_FREEZE: return !target_tab(fault)->frozen;
     case SCN_FAULT_LATE_CLOSE:
         return target_tab(fault)->socket != NULL && target_tab(fault)->late_close_us == 0;
     case SCN_FAULT_DOUBLE_HELLO: return target_tab(fault)->socket == NULL;
@@ -174,21 +174,15 @@ static void pause_target(struct fault *fault)
     const struct scn_ref *target = &fault->scn->target;
 
     world_pause(target_thread(fault), ahead_ns(fault->by_us));
-    if (target->kind != SCN_REF_ACTOR || target_actor(fault)->scn->kind != SCN_ACTOR_TAB) return;
+    if (target->kind != SCN_REF_ACTOR) return;
+    if (target_actor(fault)->scn->kind == SCN_ACTOR_SANDBOX)
+        target_box(fault)->paused_until_ns = ahead_ns(fault->by_us);
+    if (target_actor(fault)->scn->kind != SCN_ACTOR_TAB) return;
     /* A tab is more than its script: nothing that arrives is looked at, nothing leaves. */
     struct tab *tab = target_tab(fault);
     tab->frozen_until_ns = ahead_ns(fault->by_us);
     link_stall(&tab->to_tab, true);
     link_stall(&tab->to_core, true);
-}
-
-static void freeze(struct fault *fault)
-{
-    struct tab *tab = target_tab(fault);
-
-    tab->frozen_until_ns = fault->scn->has_for ? ahead_ns(fault->scn->for_us) : WORLD_NEVER;
-    if (tab_wants_back(tab)) world_task_disarm(tab->reconnect_task);
-    if (fault->scn->has_for) tab_reconnect_later(tab);
 }
 
 void fault_act(struct fault *fault)
@@ -206,7 +200,9 @@ void fault_act(struct fault *fault)
     case SCN_FAULT_DUPLICATE: link_duplicate_head(target_link(fault)); return;
     case SCN_FAULT_REORDER: link_reorder(target_link(fault)); return;
     case SCN_FAULT_STALL: link_stall(&target_tab(fault)->to_tab, true); return;
-    case SCN_FAULT_FREEZE: freeze(fault); return;
+    case SCN_FAULT_FREEZE:
+        tab_freeze(target_tab(fault), scn->has_for ? ahead_ns(scn->for_us) : WORLD_NEVER);
+        return;
     case SCN_FAULT_LATE_CLOSE: target_tab(fault)->late_close_us = fault->by_us; return;
     case SCN_FAULT_DOUBLE_HELLO: target_tab(fault)->double_hello = true; return;
     case SCN_FAULT_WRONG_EPOCH: target_tab(fault)->wrong_epoch = true; return;
@@ -262,6 +258,6 @@ void fault_undo(struct fault *fault)
     else if (kind == SCN_FAULT_PAUSE && fault->scn->target.kind == SCN_REF_ACTOR &&
              target_actor(fault)->scn->kind == SCN_ACTOR_TAB)
         unstall(target_tab(fault));
-    if (kind == SCN_FAULT_CUT || kind == SCN_FAULT_HALFOPEN || kind == SCN_FAULT_FREEZE)
-        tab_back(target_tab(fault));
+    else if (kind == SCN_FAULT_FREEZE) tab_thaw(target_tab(fault));
+    else if (kind == SCN_FAULT_CUT || kind == SCN_FAULT_HALFOPEN) tab_back(target_tab(fault));
 }

@@ -166,6 +166,36 @@ static void plan_sessions(struct stage *stage)
     }
 }
 
+/* A backend asks for a server by its application, which the port names. */
+static const char *plan_ports(struct stage *stage)
+{
+    for (uint32_t i = 0; i < stage->file->actor_count; i++) {
+        const struct scn_actor *actor = &stage->file->actors[i];
+        if (actor->kind != SCN_ACTOR_BACKEND) continue;
+        const struct core_settings *settings = &stage->settings[actor->core];
+        for (uint32_t s = 0; s < actor->step_count; s++) {
+            const struct scn_attr *port = attr_of(&actor->steps[s].attrs, "port");
+            enum scn_verb verb = actor->steps[s].verb;
+            if (port == NULL || (verb != SCN_VERB_ENSURE && verb != SCN_VERB_STOP)) continue;
+            if (port->value.low == (int64_t)settings->port_web ||
+                port->value.low == (int64_t)settings->port_mobile)
+                continue;
+            return stage_complain(stage, port->place, "the core has no server on port %s: it has "
+                                  "port_web and port_mobile", port->value.text);
+        }
+    }
+    return NULL;
+}
+
+static const char *plan_cores(struct stage *stage)
+{
+    for (uint32_t i = 0; i < stage->file->core_count; i++) {
+        const char *problem = plan_core(stage, i);
+        if (problem != NULL) return problem;
+    }
+    return plan_ports(stage);
+}
+
 /* --- the rest --- */
 
 static void plan_points(struct stage *stage)
@@ -217,9 +247,8 @@ struct stage *stage_new(const struct scn_file *file, const struct core_api *api,
     stage->file = file;
     stage->api = api;
     if (hooks != NULL) stage->hooks = *hooks;
-    for (uint32_t i = 0; i < file->core_count; i++) {
-        *problem = plan_core(stage, i);
-        if (*problem == NULL) continue;
+    *problem = plan_cores(stage);
+    if (*problem != NULL) {
         memcpy(text, stage->problem, sizeof text);
         *problem = text;
         free(stage);

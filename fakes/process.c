@@ -52,7 +52,7 @@ void process_arm(struct box *box)
 static void begin_to_listen(struct box *box, struct process *process)
 {
     process->listen_ns = WORLD_NEVER;
-    uint16_t port = process->port;
+    uint16_t port = box->port > 0 ? box->port : process->port;
     if (port_taken(box, port) && box->move_port) {
         box->move_port = false;
         while (port_taken(box, port)) port++;
@@ -77,6 +77,10 @@ void process_listen_due(void *argument)
 {
     struct box *box = argument;
 
+    if (box->paused_until_ns > world_now_ns()) {
+        world_task_arm(box->task, box->paused_until_ns);
+        return;
+    }
     for (uint32_t i = 0; i < box->process_count; i++) {
         struct process *process = &box->processes[i];
         if (process->alive && process->listen_ns <= world_now_ns()) begin_to_listen(box, process);

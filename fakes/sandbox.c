@@ -56,6 +56,7 @@ void provider_init(struct play *play)
             box->boot_low_us = (uint64_t)boot->value.low;
             box->boot_high_us = (uint64_t)boot->value.high;
         }
+        box->port = (uint16_t)attr_number(&actor->scn->attrs, "port", 0);
         box->made = true;
         box->token = 1;
         for (uint32_t step = 0; step < actor->scn->step_count; step++) {
@@ -100,6 +101,7 @@ static void enter(struct instance *instance, struct box *box)
     box->calls++;
     faults_refresh(box->play);
     world_point(box->point, WORLD_WRITE);
+    if (box->paused_until_ns > world_now_ns()) world_sleep_until(box->paused_until_ns);
 }
 
 static enum core_result leave(struct box *box, enum core_result rc)
@@ -179,6 +181,22 @@ static enum core_result create(void *context, const char *request, enum app_type
     return CORE_OK;
 }
 
+/* Sandboxes that hold a project are for the sessions in which somebody works on it. */
+static bool may_own(const struct box *box, const char *owner)
+{
+    const char *project = box->actor == NULL
+        ? NULL : attr_text(&box->actor->scn->attrs, "project", NULL);
+    const struct play *play = box->play;
+
+    if (project == NULL || owner[0] == '\0' || strcmp(project, owner) == 0) return true;
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        const struct actor *actor = &play->actors[i];
+        if (actor->session == NULL || strcmp(actor->session, owner) != 0) continue;
+        if (strcmp(attr_text(&actor->scn->attrs, "project", ""), project) == 0) return true;
+    }
+    return false;
+}
+
 static enum core_result assign(void *context, const char *id, const char *owner,
                                uint64_t expected_token, struct sandbox_record *record)
 {
@@ -187,6 +205,8 @@ static enum core_result assign(void *context, const char *id, const char *owner,
     struct box *box = reach(instance, id, expected_token, "assign", &rc);
 
     if (box == NULL) return rc == CORE_STALE ? CORE_CONFLICT : rc;
+    if (!may_own(box, owner))
+        return refuse(instance, box, "assign", expected_token, CORE_CONFLICT);
     bool given = owner[0] != '\0';
     record_word owner_word = record_intern(given ? owner : box->owner);
     box->token++;

@@ -111,6 +111,32 @@ static bool await_modifiers(struct actor *actor, const struct scn_modifiers *mod
     return ready == READY;
 }
 
+/* A page in the background is waited for, unless only the calm will bring it back. */
+static void await_thaw(struct actor *actor)
+{
+    struct tab *tab = actor->scn->kind == SCN_ACTOR_TAB ? actor->tab : NULL;
+
+    while (tab != NULL && tab->frozen) {
+        actor_busy(actor, tab->frozen_until_ns != WORLD_NEVER);
+        (void)world_wait(&tab->thawed, WORLD_NEVER, "the tab to be thawed");
+        actor_busy(actor, true);
+    }
+}
+
+void script_sleep(struct actor *actor, uint64_t until_ns)
+{
+    const struct tab *tab = actor->scn->kind == SCN_ACTOR_TAB ? actor->tab : NULL;
+    uint64_t frozen_ns = tab == NULL ? 0 : tab_frozen_ns(tab);
+
+    do {
+        world_sleep_until(until_ns);
+        if (tab == NULL) return;
+        await_thaw(actor);
+        until_ns += tab_frozen_ns(tab) - frozen_ns;
+        frozen_ns = tab_frozen_ns(tab);
+    } while (world_now_ns() < until_ns);
+}
+
 static void step_begins(struct actor *actor, uint32_t step, uint64_t *began_ns)
 {
     actor->begun[step]++;
@@ -137,12 +163,14 @@ static bool run_once(struct actor *actor, uint32_t index, uint64_t *began_ns, ui
     if (time == 0) {
         if (!await_modifiers(actor, modifiers)) return true;
         if (modifiers->has_at) world_sleep_until(us_ns(modifiers->at_us));
+        if (modifiers->has_at) await_thaw(actor);
     } else if (modifiers->has_every) {
-        world_sleep_until(*began_ns + us_ns(modifiers->every_us));
+        script_sleep(actor, *began_ns + us_ns(modifiers->every_us));
     }
     if (modifiers->has_within && step->verb != SCN_VERB_EXPECT) {
         world_window(ahead_ns(modifiers->within.low_us), ahead_ns(modifiers->within.high_us),
                      false);
+        await_thaw(actor);
         /* What it was to happen in the midst of may be over by now. */
         if (modifiers_ready(actor->play, modifiers) == NEVER) return true;
     }

@@ -1,6 +1,8 @@
 /* One execution of a scenario, from the first thread to the last leak. */
 #include "fakes/stage.h"
 
+#include <time.h>
+
 #include "fakes/plan.h"
 
 /* How long agents get to end by themselves when the scenario is over. */
@@ -165,6 +167,20 @@ static void wait_until_quiet(struct play *play)
     RECORD(QUIESCE, PARTY_NOBODY, 0, 0, 0, .length = (int64_t)play->stage->calm_us);
 }
 
+/* What a program in the world is told by clock_gettime. */
+int world_clock_gettime(clockid_t clock, struct timespec *out);
+
+/* The clock of the wall stands where every execution begins, unless the scenario says where. */
+static void set_clock(const struct scn_file *file)
+{
+    const struct scn_attr *wall = attr_of(&file->clock, "wall");
+
+    if (wall == NULL) return;
+    struct timespec now;
+    REQUIRE(world_clock_gettime(CLOCK_REALTIME, &now) == 0);
+    world_wall_jump(wall->value.low * 1000 - ((int64_t)now.tv_sec * 1000000000 + now.tv_nsec));
+}
+
 void stage_run(void *argument)
 {
     struct stage *stage = argument;
@@ -173,6 +189,7 @@ void stage_run(void *argument)
     record_reset();
     stage->refused = false;
     struct play *play = stage->play = make_play(stage);
+    set_clock(stage->file);
     start_cores(play);
     start_actors(play);
     wait_until_quiet(play);

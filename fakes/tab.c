@@ -286,8 +286,31 @@ void tab_halfopen(struct tab *tab, uint64_t until_ns)
 void tab_back(struct tab *tab)
 {
     tab->away_until_ns = 0;
-    tab->frozen_until_ns = 0;
     if (tab_wants_back(tab)) tab_reconnect_later(tab);
+}
+
+void tab_freeze(struct tab *tab, uint64_t until_ns)
+{
+    if (!tab->frozen) tab->frozen_since_ns = world_now_ns();
+    tab->frozen = true;
+    tab->frozen_until_ns = until_ns;
+    if (!tab_wants_back(tab)) return;
+    world_task_disarm(tab->reconnect_task);
+    if (until_ns != WORLD_NEVER) tab_reconnect_later(tab);
+}
+
+void tab_thaw(struct tab *tab)
+{
+    tab->frozen_ns = tab_frozen_ns(tab);
+    tab->frozen = false;
+    tab->frozen_until_ns = 0;
+    world_wake(&tab->thawed);
+    if (tab_wants_back(tab)) tab_reconnect_later(tab);
+}
+
+uint64_t tab_frozen_ns(const struct tab *tab)
+{
+    return tab->frozen_ns + (tab->frozen ? world_now_ns() - tab->frozen_since_ns : 0);
 }
 
 /* --- setting up --- */

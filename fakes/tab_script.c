@@ -90,6 +90,7 @@ static void send_start(struct tab *tab, const struct scn_step *step)
     json_object_set_new(body, "agent", json_string(agent));
     json_object_set_new(body, "key", json_string(attr_text(&step->attrs, "key", agent)));
     json_object_set_new(input, "kind", json_string(step->kind));
+    json_object_set_new(input, "key", json_string(attr_text(&step->attrs, "key", agent)));
     if (text != NULL) json_object_set_new(input, "text", json_string(text->value.text));
     json_object_set_new(body, "input", input);
     tab_queue(tab, body, step->kind, NULL, 0);
@@ -211,7 +212,7 @@ static bool perform(struct actor *actor, const struct scn_step *step)
         if (note != NULL) answer(tab, note, step->yes, step->text);
         return true;
     case SCN_VERB_WAIT:
-        world_sleep_until(ahead_ns(step->wait_us));
+        script_sleep(actor, ahead_ns(step->wait_us));
         return true;
     case SCN_VERB_EMIT:
     case SCN_VERB_ASK:

@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <time.h>
+
 #include "rig.h"
 
 #define STREAM(tab, fault) \
@@ -41,6 +43,103 @@ static void run_through(struct rig *rig, const char *text)
     if (rig->result.end != WORLD_DONE) rig_dump();
     assert_string_equal(rig_end(rig), "done");
     assert_int_equal(rig_count(RECORD_FAULT_BEGIN, NULL, NULL), 1);
+}
+
+#define SANDBOX(box, tab, fault) \
+    "scenario scene \"a tab wants the dev server\"\n" \
+    "core heartbeat=1s heartbeat_timeout=3s start_timeout_web=10s\n" \
+    "sandbox box " box "\n" \
+    "tab left user=alice " tab "\n" \
+    "  open:  connect\n" \
+    "  start: send server_start port=3000\n" \
+    "  ready: expect server_state[state=running] or server_state[state=failed] within 0..60s\n" \
+    fault \
+    "check\n" \
+    "  on no_duplicate_servers\n"
+
+static void play(struct rig *rig, const char *text)
+{
+    rig_open_text(rig, "scene", text);
+    rig_run_default(rig);
+    if (rig->result.end != WORLD_DONE) rig_dump();
+    assert_string_equal(rig_end(rig), "done");
+}
+
+static const struct record *first_of(enum record_kind kind)
+{
+    uint32_t count;
+    const struct record *records = record_all(&count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (records[i].kind == kind) return &records[i];
+    }
+    fail_msg("there is no %s", record_info_of(kind)->word);
+    return NULL;
+}
+
+static void a_sandbox_has_a_port_of_its_own(void **state)
+{
+    (void)state;
+    struct rig rig;
+    play(&rig, SANDBOX("project=shop port=4000", "project=shop", ""));
+    assert_int_equal(first_of(RECORD_PR_LISTEN)->values.PR_LISTEN.port, 4000);
+    rig_close(&rig);
+    play(&rig, SANDBOX("project=shop", "project=shop", ""));
+    assert_int_equal(first_of(RECORD_PR_LISTEN)->values.PR_LISTEN.port, 3000);
+    rig_close(&rig);
+}
+
+/* The sandbox of another project is not given away: the provider makes a new one. */
+static void a_sandbox_holds_one_project(void **state)
+{
+    (void)state;
+    struct rig rig;
+    play(&rig, SANDBOX("project=other", "project=shop", ""));
+    assert_int_equal(rig_count(RECORD_SB_ASSIGN, "sandbox", "box"), 0);
+    assert_int_equal(rig_count(RECORD_SB_ASSIGN, "sandbox", "sandbox_2"), 1);
+    rig_close(&rig);
+    play(&rig, SANDBOX("project=shop", "project=shop session=s1", ""));
+    assert_int_equal(rig_count(RECORD_SB_ASSIGN, "sandbox", "box"), 1);
+    rig_close(&rig);
+}
+
+static void a_paused_sandbox_does_not_answer(void **state)
+{
+    (void)state;
+    struct rig rig;
+    play(&rig, SANDBOX("project=shop boot=1s", "project=shop",
+                       "faults\n  pause box by 5s after left.start\n"));
+    assert_int_equal(first_of(RECORD_PR_LISTEN)->time_ns, UINT64_C(5000000000));
+    rig_close(&rig);
+    play(&rig, "scenario scene \"a call comes after a second\"\n"
+               "core heartbeat=1s heartbeat_timeout=3s\n"
+               "sandbox box project=shop boot=1s\n"
+               "backend api project=shop\n"
+               "  wait 1s\n"
+               "  ensure port=3000\n"
+               "faults\n"
+               "  pause box by 5s\n"
+               "check\n"
+               "  on no_duplicate_servers\n");
+    assert_int_equal(first_of(RECORD_SB_ASSIGN)->time_ns, UINT64_C(5000000000));
+    rig_close(&rig);
+}
+
+int world_clock_gettime(clockid_t clock, struct timespec *out);
+
+static void the_wall_clock_is_set(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct timespec now;
+    play(&rig, "scenario scene \"a clock\"\n"
+               "clock wall=100h\n"
+               "tab left user=alice session=s1\n"
+               "  wait 2s\n"
+               "check\n"
+               "  on no_leaks\n");
+    assert_int_equal(world_clock_gettime(CLOCK_REALTIME, &now), 0);
+    assert_int_equal(now.tv_sec, 360000 + rig.result.now_ns / 1000000000);
+    rig_close(&rig);
 }
 
 /* The agent dies with its core; the tab learns it from the restarted one. */
@@ -180,6 +279,10 @@ static void spawn_lies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sandbox_has_a_port_of_its_own),
+        cmocka_unit_test(a_sandbox_holds_one_project),
+        cmocka_unit_test(a_paused_sandbox_does_not_answer),
+        cmocka_unit_test(the_wall_clock_is_set),
         cmocka_unit_test(kill_and_restart),   cmocka_unit_test(kill_for_good),
         cmocka_unit_test(drain_and_return),   cmocka_unit_test(append_times_out),
         cmocka_unit_test(store_forgets),      cmocka_unit_test(wall_clock_jumps),

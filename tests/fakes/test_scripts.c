@@ -267,27 +267,58 @@ static void what_cannot_be_set_up_is_refused(void **state)
     }
 }
 
-/* The same of settings, before the first execution. */
-static void settings_that_contradict_each_other(void **state)
+/* What stage_new says of it. */
+static void expect_problem(const char *text, const char *expected)
 {
-    (void)state;
-    static const char text[] = "scenario scene \"a lease that ends before it is renewed\"\n"
-                               "core lease_ttl=1s lease_renew=5s\n"
-                               "agent bot session=s1\n"
-                               "  emit token\n"
-                               "check\n"
-                               "  on no_leaks\n";
     struct scn_diagnostics diagnostics;
     const char *problem = NULL;
-    const struct scn_file *file = scn_parse_bytes("scene.scn", text, sizeof text - 1, NULL,
+    const struct scn_file *file = scn_parse_bytes("scene.scn", text, strlen(text), NULL,
                                                   &diagnostics);
 
     scn_diagnostics_free(&diagnostics);
     assert_non_null(file);
     assert_null(stage_new(file, image_core_image.entry, NULL, &problem));
-    assert_string_equal(problem, "scene.scn:2:6: error: core 'core': lease_renew must be shorter "
-                                 "than lease_ttl and not 0");
+    assert_string_equal(problem, expected);
     scn_file_free(file);
+}
+
+/* The same before the first execution. */
+static void what_no_core_can_do_is_refused(void **state)
+{
+    (void)state;
+    expect_problem("scenario scene \"a lease that ends before it is renewed\"\n"
+                   "core lease_ttl=1s lease_renew=5s\n"
+                   "agent bot session=s1\n"
+                   "  emit token\n"
+                   "check\n"
+                   "  on no_leaks\n",
+                   "scene.scn:2:6: error: core 'core': lease_renew must be shorter than lease_ttl "
+                   "and not 0");
+    expect_problem("scenario scene \"a port of nobody\"\n"
+                   "backend api session=s1\n"
+                   "  ensure port=3001\n"
+                   "check\n"
+                   "  on no_leaks\n",
+                   "scene.scn:3:10: error: the core has no server on port 3001: it has port_web "
+                   "and port_mobile");
+}
+
+/* What a tab says arrives with its key and its text. */
+static void agents_hear_what_was_said(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, "scenario scene \"a message\"\n"
+                      "core start_gate=none\n"
+                      "agent bot session=s1\n"
+                      "  heard: expect user_message[key=first, text=\"hello\"] within 0..1s\n"
+                      "  end:   finish\n"
+                      "tab left user=alice session=s1\n"
+                      "  open: connect\n"
+                      "  say:  send user_message key=first text=\"hello\"\n"
+                      "check\n"
+                      "  on no_leaks\n");
+    rig_close(&rig);
 }
 
 int main(void)
@@ -301,7 +332,8 @@ int main(void)
         cmocka_unit_test(backends_call_the_core),
         cmocka_unit_test(two_cores_share_stores),
         cmocka_unit_test(what_cannot_be_set_up_is_refused),
-        cmocka_unit_test(settings_that_contradict_each_other),
+        cmocka_unit_test(what_no_core_can_do_is_refused),
+        cmocka_unit_test(agents_hear_what_was_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
