@@ -110,6 +110,10 @@ const char *capture_input(size_t *bytes)
                            INPUT_BYTES_MAX - source->bytes);
         if (got <= 0) source->read = true;
         if (got > 0) source->bytes += (uint32_t)got;
+        if (source->bytes == INPUT_BYTES_MAX) {
+            world_fail(WORLD_FOUND_UNCONTROLLED, "standard input is longer than %d MiB",
+                       INPUT_BYTES_MAX >> 20);
+        }
     }
     *bytes = source->bytes;
     return source->text;
