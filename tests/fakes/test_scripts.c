@@ -207,6 +207,15 @@ static void backends_call_the_core(void **state)
     rig_close(&rig);
 }
 
+/* How many threads of that name the execution had. */
+static uint32_t threads_called(const char *name)
+{
+    uint32_t found = 0;
+    for (uint16_t id = 0; id < world_entity_count(); id++)
+        found += strcmp(world_entity_name(id), name) == 0;
+    return found;
+}
+
 /* Two cores, one store: the session moves to the one that opens it later. */
 static void two_cores_share_stores(void **state)
 {
@@ -227,6 +236,11 @@ static void two_cores_share_stores(void **state)
                       "  on no_lost_events\n");
     assert_int_equal(rig_count(RECORD_CORE_STARTED, NULL, NULL), 2);
     assert_int_equal(rig_count(RECORD_STORE_OPEN, NULL, NULL), 2);
+    static const char *const names[] = { "one/ws", "one/store", "one/jobs[2]", "two/ws",
+                                         "two/store", "two/jobs[2]" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        assert_int_equal(threads_called(names[i]), 1);
+    assert_int_equal(threads_called("core/store"), 0);
     rig_close(&rig);
 }
 
