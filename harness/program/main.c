@@ -64,6 +64,7 @@ static struct world_limits limits_of(uint32_t stalls, uint32_t spurious)
         .lag_max_ns = options.lag_ns,
         .seed = options.seed,
         .check_memory = true,
+        .every_release = options.strategy == EXPLORE_EXHAUSTIVE,
         .may_exit = true,
     };
 }
@@ -164,7 +165,7 @@ static int explore(void *argument)
         if (how.custom == NULL) return 1;
     }
     if (explore_run(&life.subject, &how, &phase->stats, &shared->failure) != 0) return FAULT;
-    if (shared->failure.id == LIFE_DIVERGED) {
+    if (shared->failure.id == LIFE_DIVERGED || phase->stats.stopped) {
         snprintf(shared->problem, sizeof shared->problem, "%s", world_stop_text());
     }
     shared->life = life;
@@ -300,8 +301,13 @@ static void print_phase(const struct phase *phase, const char *what)
 {
     const struct explore_stats *stats = &phase->stats;
     if (stats->complete) fprintf(stderr, "complete: ");
-    fprintf(stderr, "%" PRIu64 " runs%s (%s%" PRIu64 " distinct)", stats->runs, what,
-            stats->distinct_exact ? "" : "about ", stats->distinct);
+    fprintf(stderr, "%" PRIu64 " run%s%s (%s%" PRIu64 " distinct)", stats->runs,
+            stats->runs == 1 ? "" : "s", what, stats->distinct_exact ? "" : "about ",
+            stats->distinct);
+    if (stats->complete) {
+        fprintf(stderr, ", with %u delays and %u spurious wakeups", phase->limits.stalls_max,
+                phase->limits.spurious_max);
+    }
     if (stats->cut > 0) fprintf(stderr, ", %" PRIu64 " of them cut", stats->cut);
 }
 
@@ -363,6 +369,7 @@ int main(int argc, char **argv)
         if (status == 1) return complain(shared->problem, 2);
         if (status != 0) return status;
         if (shared->failure.id == LIFE_DIVERGED) return complain(shared->problem, 2);
+        if (shared->phases[shared->phase].stats.stopped) return complain(shared->problem, 3);
         if (shared->failure.id != EXPLORE_PASSED) return end_failed();
     }
     return end_held();

@@ -131,6 +131,7 @@ void tell_replay(FILE *out, const struct tell *tell)
     fprintf(out, "HARNESS_CHOICES=%s", token);
     free(token);
     /* The same choices mean the same only under the same limits. */
+    if (options->strategy == EXPLORE_EXHAUSTIVE) fprintf(out, " HARNESS_STRATEGY=exhaustive");
     fprintf(out, " HARNESS_STALLS=%u HARNESS_SPURIOUS=%u", tell->limits->stalls_max,
             tell->limits->spurious_max);
     if (options->given[PROGRAM_LAG]) fprintf(out, " HARNESS_LAG=%" PRIu64 "us",
