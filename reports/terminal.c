@@ -31,7 +31,7 @@ static const char *colour_of(enum report_verdict verdict)
     return "";
 }
 
-/* "2 of 3 sometimes reached", or nothing when the file asks for none. */
+/* "2 of 3 sometimes" reached, or nothing when the file asks for none. */
 static void put_reached(FILE *out, const struct report *report)
 {
     uint32_t asked = 0, reached = 0;
@@ -41,7 +41,7 @@ static void put_reached(FILE *out, const struct report *report)
         asked++;
         reached += report->stats->reached[i] > 0;
     }
-    if (asked > 0) fprintf(out, ", %u of %u sometimes reached", reached, asked);
+    if (asked > 0) fprintf(out, ", %u of %u sometimes", reached, asked);
 }
 
 static void put_counts(FILE *out, const struct report *report)
@@ -54,7 +54,7 @@ static void put_counts(FILE *out, const struct report *report)
         if (explored->cut > 0) fputs(", cut", out);
         return;
     }
-    fprintf(out, "  %" PRIu64 " runs, %s%" PRIu64 " distinct, %" PRIu64 " steps mean (max %u), %"
+    fprintf(out, "  %" PRIu64 " runs, %s%" PRIu64 " distinct, %" PRIu64 " steps (max %u), %"
             PRIu64 " cut", explored->runs, explored->distinct_exact ? "" : "about ",
             explored->distinct, (explored->steps_sum + explored->runs / 2) / explored->runs,
             explored->steps_max, explored->cut);
@@ -76,7 +76,7 @@ static void print_line(FILE *out, const struct report *report, bool colour)
     REQUIRE(fclose(line) == 0);
     fprintf(out, "%s%s%s", colour ? colour_of(report->verdict) : "", word,
             colour ? "\033[0m" : "");
-    text_wrap(out, (int)strlen(word), INDENT, text);
+    fprintf(out, "%s\n", text);
     free(text);
 }
 
