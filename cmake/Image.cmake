@@ -266,16 +266,17 @@ function(check_rebound_list world)
   if(NOT list)
     set(list ${IMAGE_REBOUND})
   endif()
-  set(stamp ${CMAKE_CURRENT_BINARY_DIR}/${world}.rebound)
+  cmake_path(GET list STEM name)
+  set(stamp ${CMAKE_CURRENT_BINARY_DIR}/${world}.${name})
   add_custom_command(
     OUTPUT ${stamp}
     COMMAND ${CMAKE_COMMAND} -E env NM=${IMAGE_NM}
       ${IMAGE_CMAKE_DIR}/check-rebound ${list} $<TARGET_FILE:${world}>
     COMMAND ${CMAKE_COMMAND} -E touch ${stamp}
     DEPENDS ${world} ${list} ${IMAGE_CMAKE_DIR}/check-rebound
-    COMMENT "Comparing rebound.txt with ${world}"
+    COMMENT "Comparing ${name}.txt with ${world}"
     VERBATIM)
-  add_custom_target(${world}_rebound ALL DEPENDS ${stamp})
+  add_custom_target(${world}_${name} ALL DEPENDS ${stamp})
 endfunction()
 
 # Makes `executable` offer all of `world` to the shared images that it loads. An option rather than

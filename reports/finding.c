@@ -59,6 +59,20 @@ static bool print_detail(FILE *out, const struct world_finding *finding)
     return waiters;
 }
 
+/* Each line of the detail is an access, the later one first. */
+static void print_accesses(FILE *out, const struct world_finding *finding)
+{
+    const struct world_stack *stacks[] = {&finding->stack, &finding->other_stack};
+    char *text = symbols_expand(finding->detail), *rest = NULL;
+    char *line = strtok_r(text, "\n", &rest);
+
+    for (int i = 0; i < 2 && line != NULL; i++, line = strtok_r(NULL, "\n", &rest)) {
+        fprintf(out, "%*s%s\n", INDENT, "", line);
+        symbols_print_stack(out, INDENT + 2, FRAMES_MAX, stacks[i]);
+    }
+    free(text);
+}
+
 /* --- leaks --- */
 
 struct site {
@@ -142,6 +156,10 @@ void finding_print(FILE *out, const struct report_failure *failure)
 {
     const struct world_finding *finding = failure->finding;
 
+    if (finding->kind == WORLD_FOUND_DATA_RACE) {
+        print_accesses(out, finding);
+        return;
+    }
     bool told = print_detail(out, finding);
     if (failure->leak) {
         print_leaks(out, failure->leak_group);

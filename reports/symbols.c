@@ -152,6 +152,31 @@ void symbol_describe(uintptr_t pc, char *out, size_t size)
         describe(&symbol, out, size);
 }
 
+static void describe_data(uintptr_t address, char *out, size_t size)
+{
+    if (!symbol_of_data((const void *)address, out, size)) snprintf(out, size, "(unnamed memory)");
+}
+
+/* The end of the mark that text begins with, and what it stands for; NULL: there is none. */
+static const char *replace(const char *text, char *out, size_t size)
+{
+    static const struct {
+        const char *start;
+        void (*describe)(uintptr_t address, char *out, size_t size);
+    } marks[] = {{"{pc:", symbol_describe}, {"{data:", describe_data}};
+
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        size_t length = strlen(marks[i].start);
+        char *end;
+        if (strncmp(text, marks[i].start, length) != 0) continue;
+        uintptr_t address = strtoul(text + length, &end, 16);
+        if (*end != '}') continue;
+        marks[i].describe(address, out, size);
+        return end + 1;
+    }
+    return NULL;
+}
+
 char *symbols_expand(const char *text)
 {
     char *copy = NULL;
@@ -160,17 +185,14 @@ char *symbols_expand(const char *text)
     REQUIRE(out != NULL);
 
     while (*text != '\0') {
-        char *end, place[SYMBOL_FILE_MAX + SYMBOL_NAME_MAX + 16];
-        if (strncmp(text, "{pc:", 4) == 0) {
-            unsigned long pc = strtoul(text + 4, &end, 16);
-            if (*end == '}') {
-                symbol_describe(pc, place, sizeof place);
-                fputs(place, out);
-                text = end + 1;
-                continue;
-            }
+        char place[SYMBOL_FILE_MAX + SYMBOL_NAME_MAX + 16];
+        const char *end = replace(text, place, sizeof place);
+        if (end == NULL) {
+            fputc(*text++, out);
+        } else {
+            fputs(place, out);
+            text = end;
         }
-        fputc(*text++, out);
     }
     REQUIRE(fclose(out) == 0);
     return copy;

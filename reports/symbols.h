@@ -40,7 +40,8 @@ void symbols_close(void);
 /* "core/conn.c:120 (conn_input)", "memcpy (no debug info)" or "(no debug info)". */
 void symbol_describe(uintptr_t pc, char *out, size_t size);
 
-/* Copies text with every {pc:HEX} replaced by its description. malloc'ed. */
+/* Copies text with every {pc:HEX} replaced by its description, every {data:HEX} by the name of what
+ * lies there. malloc'ed. */
 char *symbols_expand(const char *text);
 
 /* At most `lines_max` lines, one for each frame, innermost first, indented by so many columns, and

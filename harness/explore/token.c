@@ -19,7 +19,7 @@ char *token_write(const uint16_t *choices, uint32_t count)
     FILE *out = open_memstream(&text, &bytes);
     if (out == NULL) return NULL;
     while (count > 0 && choices[count - 1] == 0) count--;
-    fprintf(out, "%s:%s", TOKEN_LEVEL, count == 0 ? "0" : "");
+    fprintf(out, "%s:%s", world_level_word(world_level()), count == 0 ? "0" : "");
     for (uint32_t at = 0; at < count;) {
         uint32_t zeros = zeros_from(choices, at, count);
         const char *dot = at > 0 ? "." : "";
@@ -50,9 +50,12 @@ static const char *read_level(const char **at)
     const char *colon = strchr(*at, ':');
     if (colon == NULL) return NULL;
     size_t length = (size_t)(colon - *at);
-    if (length != strlen(TOKEN_LEVEL) || strncmp(*at, TOKEN_LEVEL, length) != 0) {
-        return "this token is of another level of instrumentation than this build (" TOKEN_LEVEL
-               ")";
+    const char *own = world_level_word(world_level());
+    if (length != strlen(own) || strncmp(*at, own, length) != 0) {
+        static char problem[160];
+        snprintf(problem, sizeof problem, "this token is of another level of instrumentation "
+                 "(%.*s) than what is explored (%s)", length < 32 ? (int)length : 32, *at, own);
+        return problem;
     }
     *at = colon + 1;
     return NULL;

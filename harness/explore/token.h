@@ -12,7 +12,6 @@
 
 #include "harness/world/world.h"
 
-#define TOKEN_LEVEL "sync"
 enum { TOKEN_CHOICES_MAX = 1 << 16 };
 
 /* The token of these choices, to be freed by the caller; NULL when out of memory. */
@@ -20,7 +19,7 @@ char *token_write(const uint16_t *choices, uint32_t count);
 
 /* Reads a token into choices[0..TOKEN_CHOICES_MAX) and *count. Returns NULL, or one sentence
  * that says what is wrong; *where is then the offset of the place. The level may be left
- * out. */
+ * out; any but that of this process (world_level) is refused. */
 const char *token_read(const char *text, uint16_t *choices, uint32_t *count, size_t *where);
 
 #endif

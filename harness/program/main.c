@@ -16,6 +16,9 @@
 
 extern const struct image image_program;
 
+/* What harness-cc found that the objects tell, as the address of a symbol: 1 + enum world_level. */
+extern const char harness_level[];
+
 /* By this, "harness explore" tells such programs from others. */
 __attribute__((used)) static const char mark[] = "this program was linked by harness-cc";
 
@@ -61,10 +64,11 @@ static struct world_limits limits_of(uint32_t stalls, uint32_t spurious)
         .time_max_ns = UINT64_MAX / 2,
         .spurious_max = spurious,
         .stalls_max = stalls,
+        .every_release = options.strategy == EXPLORE_EXHAUSTIVE,
         .lag_max_ns = options.lag_ns,
         .seed = options.seed,
         .check_memory = true,
-        .every_release = options.strategy == EXPLORE_EXHAUSTIVE,
+        .find_races = options.races,
         .may_exit = true,
     };
 }
@@ -353,11 +357,25 @@ static int stop_there(void)
     return 2;
 }
 
+/* What is visible of the program; known to all workers from here on. */
+static bool find_level(void)
+{
+    enum world_level level = (enum world_level)((uintptr_t)harness_level - 1);
+    if (options.memory_points && level != WORLD_LEVEL_MEMORY) {
+        fprintf(stderr, "harness: HARNESS_POINTS=memory needs a program that was built at level "
+                        "memory; this one is of level %s\n", world_level_word(level));
+        return false;
+    }
+    world_level_set(options.memory_points ? WORLD_LEVEL_POINTS : level);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     words = argv;
     word_count = argc;
     if (!program_options_read(&options)) return 2;
+    if (!find_level()) return 2;
     shared = worker_shared(sizeof *shared);
     plan_phases();
     if (options.until) return stop_there();

@@ -56,6 +56,14 @@ static bool read_switch(enum program_option option, const char *text, bool *on)
     return true;
 }
 
+static bool read_points(const char *text, bool *memory)
+{
+    *memory = strcmp(text, "memory") == 0;
+    if (*memory || strcmp(text, "calls") == 0) return true;
+    fprintf(stderr, "harness: %sPOINTS is calls or memory, not '%s'\n", PREFIX, text);
+    return false;
+}
+
 static bool read_strategy(const char *text, enum explore_kind *kind)
 {
     for (int i = 0; i < EXPLORE_KINDS; i++) {
@@ -117,6 +125,10 @@ static bool keep(enum program_option option, const char *text, struct program_op
         return read_small(option, text, 1, 3600, &options->loop_seconds);
     case PROGRAM_SHRINK:
         return read_switch(option, text, &options->shrink);
+    case PROGRAM_RACES:
+        return read_switch(option, text, &options->races);
+    case PROGRAM_POINTS:
+        return read_points(text, &options->memory_points);
     case PROGRAM_FULL:
         return read_switch(option, text, &options->full);
     case PROGRAM_OPTION_COUNT:
@@ -154,12 +166,14 @@ bool program_options_read(struct program_options *options)
                                         .spurious = 1,
                                         .steps = 50000,
                                         .loop_seconds = 10,
-                                        .shrink = true};
+                                        .shrink = true,
+                                        .races = true};
     for (char **entry = environ; *entry; entry++) {
         const char *name = *entry + PREFIX_LENGTH;
         if (strncmp(*entry, PREFIX, PREFIX_LENGTH) != 0) continue;
         size_t length = strcspn(name, "=");
-        if (strncmp(name, "CC=", 3) == 0) continue; /* of harness-cc */
+        /* Of harness-cc. */
+        if (strncmp(name, "CC=", 3) == 0 || strncmp(name, "LEVEL=", 6) == 0) continue;
         enum program_option option = find(name, length);
         if (option == PROGRAM_OPTION_COUNT) return unknown(*entry);
         if (name[length] == '\0' || name[length + 1] == '\0') continue;

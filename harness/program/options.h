@@ -21,6 +21,8 @@
     X(STEPS, "STEPS", "50000", "bound on the steps of one execution")                              \
     X(STATUS, "STATUS", "0", "exit status of the program when nothing is wrong")                   \
     X(LOOP, "LOOP", "10", "seconds of processor time without a step that are an endless loop")     \
+    X(RACES, "RACES", "1", "0: accesses that nothing orders are no failure")                       \
+    X(POINTS, "POINTS", "calls", "memory: another thread may go on before every access, too")      \
     X(SHRINK, "SHRINK", "1", "0: report a failure as it was found")                                \
     X(FULL, "FULL", "0", "1: show every step, and all output of the failing execution")
 
@@ -38,6 +40,7 @@ struct program_options {
     uint64_t seed, runs;
     uint32_t depth, stalls, spurious, steps, status, loop_seconds, until;
     uint64_t lag_ns;
+    bool races, memory_points;
     bool shrink, full;
 };
 

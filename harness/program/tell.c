@@ -134,6 +134,8 @@ void tell_replay(FILE *out, const struct tell *tell)
     if (options->strategy == EXPLORE_EXHAUSTIVE) fprintf(out, " HARNESS_STRATEGY=exhaustive");
     fprintf(out, " HARNESS_STALLS=%u HARNESS_SPURIOUS=%u", tell->limits->stalls_max,
             tell->limits->spurious_max);
+    if (options->given[PROGRAM_RACES]) fprintf(out, " HARNESS_RACES=%d", options->races);
+    if (options->memory_points) fprintf(out, " HARNESS_POINTS=memory");
     if (options->given[PROGRAM_LAG]) fprintf(out, " HARNESS_LAG=%" PRIu64 "us",
                                              options->lag_ns / 1000);
     if (options->given[PROGRAM_SEED]) fprintf(out, " HARNESS_SEED=%" PRIu64, options->seed);

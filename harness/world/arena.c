@@ -4,7 +4,7 @@
  * patterns, so that even a program that reads them is deterministic; freed blocks rest in a
  * queue as long as possible, so that a late write is noticed. A guard behind every block is
  * checked when it is freed and at the end. */
-#include "internal.h"
+#include "race.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -26,8 +26,7 @@
 #define SHOW(address, bytes) ((void)(address), (void)(bytes))
 #endif
 
-#define ARENA_BASE ((char *)0x200000000000)
-#define ARENA_BYTES ((size_t)2 << 30)
+#define ARENA_BASE ((char *)ARENA_FROM)
 #define RETURN_ABOVE ((size_t)64 << 20) /* give memory back after an execution this big */
 
 enum {
@@ -151,6 +150,7 @@ static struct header *reuse(uint32_t units)
     struct header *header = blocks[serial];
     SHOW(header, units * (size_t)UNIT);
     check_block(header, 0);
+    if (UNLIKELY(W.find_races)) race_forget((uintptr_t)header, units * (size_t)UNIT);
     resting[units].first = resting_next[serial];
     resting_bytes -= units * (size_t)UNIT;
     return header;
@@ -243,6 +243,9 @@ void arena_free(void *block, uintptr_t site)
     if (block == NULL) return;
     struct header *header = header_of(block, "free", site);
     check_block(header, site);
+    if (UNLIKELY(W.find_races)) {
+        race_access((uintptr_t)block, header->bytes, RACE_WRITE | RACE_FREE, site);
+    }
     SHOW(header, (header->units - header->lead) * (size_t)UNIT);
     live_bytes -= header->bytes;
     header->magic = MAGIC_DEAD;
@@ -289,6 +292,22 @@ uint32_t world_blocks_live(uint8_t group, struct world_block *out, uint32_t max)
         count++;
     }
     return count;
+}
+
+bool arena_find(const void *address, struct world_block *out, bool *freed)
+{
+    const char *at = address;
+    if ((uintptr_t)at - ARENA_FROM >= (size_t)(next - ARENA_BASE)) return false;
+    for (uint32_t serial = serials; serial-- > 0;) {
+        struct header *header = blocks[serial];
+        SHOW(header, sizeof *header);
+        if (header->serial != serial || at < (char *)header || at >= end_of(header)) continue;
+        *out = (struct world_block){user_of(header), header->bytes, serial, header->entity,
+                                    header->site, {0, {0}}};
+        *freed = header->magic == MAGIC_DEAD;
+        return true;
+    }
+    return false;
 }
 
 size_t world_bytes_live(void)

@@ -29,8 +29,7 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 
-#define STACK_BASE ((char *)0x300000000000)
-#define STACK_BYTES ((size_t)8 << 20)
+#define STACK_BASE ((char *)STACKS_FROM)
 #define GUARD_BYTES ((size_t)64 << 10)
 /* Tops of stacks are spread over the cache sets, or equal offsets would evict each other. */
 #define COLOUR_BYTES ((size_t)1088)
@@ -67,8 +66,7 @@ static size_t stack_bytes(uint16_t slot)
 
 void fiber_init(void)
 {
-    size_t bytes = STACK_BYTES * WORLD_ENTITIES_MAX;
-    void *at = mmap(STACK_BASE, bytes, PROT_READ | PROT_WRITE,
+    void *at = mmap(STACK_BASE, STACKS_BYTES, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 #ifdef WITH_ASAN
     W.switch_hooks = true;

@@ -37,6 +37,14 @@ void image_restore(void)
     }
 }
 
+bool image_data(uint32_t index, uintptr_t *from, size_t *bytes)
+{
+    if (index >= image_count) return false;
+    *from = (uintptr_t)images[index].data;
+    *bytes = images[index].bytes;
+    return true;
+}
+
 /* Constructors run inside the execution, on its first thread. */
 void image_construct(void)
 {

@@ -16,6 +16,13 @@
 #define CALLER ((uintptr_t)__builtin_return_address(0))
 #define SECOND_NS 1000000000ull
 
+/* Where the memory of an execution lies, the same in every process: heap and stacks. */
+#define ARENA_FROM ((uintptr_t)0x200000000000)
+#define ARENA_BYTES ((size_t)2 << 30)
+#define STACKS_FROM ((uintptr_t)0x300000000000)
+#define STACK_BYTES ((size_t)8 << 20)
+#define STACKS_BYTES (STACK_BYTES * WORLD_ENTITIES_MAX)
+
 /* A bug of the harness itself: never the user's. Exit status 5. */
 _Noreturn void world_broken(const char *file, int line, const char *what);
 #define REQUIRE(x)                                                                                 \
@@ -100,6 +107,7 @@ enum object_kind {
     OBJECT_THREAD,
     OBJECT_QUEUE,
     OBJECT_NAMED,
+    OBJECT_ATOMIC,    /* a word that is accessed atomically, or watched: see word.c */
     OBJECT_DESTROYED, /* was one of the others */
     OBJECT_KINDS
 };
@@ -189,6 +197,10 @@ struct world {
     uint32_t (*op_counts)[WORLD_OP_COUNT];
 
     struct world_limits limits;
+    enum world_level level;
+    bool find_races; /* of this execution: see race.h */
+    uint32_t spinners; /* threads set aside because they spin: see word.c */
+
     bool uses_tls;
     bool switch_hooks; /* a switch is more than the switch of stacks */
     int *errno_at; /* of the OS thread */
@@ -430,6 +442,7 @@ void thread_stack_range(pthread_t thread, uintptr_t *low, uintptr_t *high);
 void keys_destroy(struct entity *entity);
 void keys_reset(void);
 void rwlock_reset(void);
+bool rwlock_is_read_by(uint32_t object, uint16_t entity);
 
 /* --- fibers (fiber.c) --- */
 
@@ -441,16 +454,26 @@ _Noreturn void fiber_leave(void);
 bool fiber_guard_hit(uintptr_t address, uint16_t *entity);
 void fiber_stack_range(const struct entity *entity, uintptr_t *low, uintptr_t *high);
 
+/* --- atomics and watched accesses (word.c) --- */
+
+void spin_reset(void);
+/* Threads that were set aside, because they read the same again and again, may go on. */
+void spin_resume(void);
+
 /* --- memory (arena.c), globals (image.c), crashes (crash.c) --- */
 
 void arena_init(void);
 void arena_reset(void);
+/* The block that holds the address, or once held it; false when there is none. */
+bool arena_find(const void *address, struct world_block *out, bool *freed);
 void *arena_alloc(size_t bytes, size_t align, bool zero, uintptr_t site);
 void arena_free(void *block, uintptr_t site);
 size_t arena_size(const void *block);
 void arena_group_kill(uint8_t group);
 void arena_check(void); /* findings for damage; at the end of an execution */
 void image_restore(void);
+/* The globals of the index-th image; false when there are fewer. */
+bool image_data(uint32_t index, uintptr_t *from, size_t *bytes);
 void image_construct(void);
 void image_destruct(void);
 void process_reset(void);

@@ -37,7 +37,13 @@
     X(POINT, "point")                                                                              \
     X(CHOOSE, "choose")                                                                            \
     X(TASK, "event")                                                                               \
-    X(ADVANCE, "advance")
+    X(ADVANCE, "advance")                                                                          \
+    X(ATOMIC_LOAD, "load")                                                                         \
+    X(ATOMIC_STORE, "store")                                                                       \
+    X(ATOMIC_UPDATE, "update")                                                                     \
+    X(COMPARE_EXCHANGE, "compare_exchange")                                                        \
+    X(READ, "read")                                                                                \
+    X(WRITE, "write")
 
 enum world_op {
 #define X(name, word) WORLD_OP_##name,
@@ -66,7 +72,7 @@ enum world_access { WORLD_NONE, WORLD_READ, WORLD_WRITE };
     X(OVERFLOW, "overflow", "a counter of an object overflows")                                    \
     X(DOUBLE_FREE, "double_free", "a block is freed twice")                                        \
     X(INVALID_FREE, "invalid_free", "a pointer is freed that was never allocated")                 \
-    X(USE_AFTER_FREE, "use_after_free", "a block is written after it was freed")                   \
+    X(USE_AFTER_FREE, "use_after_free", "a block is used after it was freed")                      \
     X(HEAP_OVERFLOW, "heap_overflow", "a write beyond the end of a block")                         \
     X(LEAK, "leak", "a block is never freed")                                                      \
     X(CRASH, "crash", "a fatal signal")                                                            \
@@ -74,6 +80,7 @@ enum world_access { WORLD_NONE, WORLD_READ, WORLD_WRITE };
     X(ABORT, "abort", "the program aborted")                                                       \
     X(ASSERT, "assert", "an assertion failed")                                                     \
     X(EXIT, "exit", "the program ended the process")                                               \
+    X(DATA_RACE, "data_race", "two accesses to the same memory that nothing orders")               \
     X(ENDLESS_LOOP, "endless_loop", "a thread computes for ever between two scheduling points")    \
     X(MEMORY, "memory", "the memory of an execution is used up")                                   \
     X(UNCONTROLLED, "uncontrolled", "a call that the world does not control")                      \

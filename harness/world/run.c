@@ -1,5 +1,5 @@
 /* One execution from a clean machine to its end, and what it leaves behind. */
-#include "internal.h"
+#include "race.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -38,6 +38,24 @@ void world_limits_set(const struct world_limits *limits)
     W.limits = *limits;
 }
 
+static const char *const level_words[WORLD_LEVELS] = {"sync", "atomics", "memory", "points"};
+
+void world_level_set(enum world_level level)
+{
+    REQUIRE(W.runs == 0 && level < WORLD_LEVELS);
+    W.level = level;
+}
+
+enum world_level world_level(void)
+{
+    return W.level;
+}
+
+const char *world_level_word(enum world_level level)
+{
+    return level_words[level];
+}
+
 void world_choice_log(struct world_choice *log, uint32_t capacity, volatile uint32_t *used)
 {
     W.choice_log = log;
@@ -65,13 +83,14 @@ static void tell(struct world_step *step)
     W.observer(W.observer_context, step);
 }
 
-/* The bound is reached, or somebody looks on. */
+/* The bound is reached, or somebody looks on, or steps order accesses. */
 void step_record_watched(struct entity *entity, enum world_op op, uint32_t object,
                          enum world_access access, uint32_t result)
 {
     struct world_step *step = W.step;
     if (step == W.steps_end) sched_leave(WORLD_CUT);
     step_keep(entity, op, object, access, result);
+    if (W.find_races) race_step(step);
     tell(step);
 }
 
@@ -119,7 +138,8 @@ static void reset(struct world_chooser *chooser)
     W.self = NULL;
     W.step = steps;
     W.steps_end = steps + W.limits.steps_max;
-    W.steps_plain_end = W.observer ? steps : W.steps_end;
+    race_begin();
+    W.steps_plain_end = W.observer || W.find_races ? steps : W.steps_end;
     W.class_hash = W.fence_hash = 0;
     W.choices = 0;
     *W.choices_used = 0;
@@ -134,6 +154,7 @@ static void reset(struct world_chooser *chooser)
     W.entity_count = W.thread_count = W.live_threads = 0;
     W.object_count = 1;
     W.named_first = 0;
+    spin_reset();
     W.chance = W.limits.seed;
     W.end = WORLD_DONE;
     W.finding.kind = WORLD_FOUND_NONE;

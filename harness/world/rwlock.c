@@ -24,6 +24,11 @@ static struct hold *hold_of(uint32_t id, uint16_t entity)
     return NULL;
 }
 
+bool rwlock_is_read_by(uint32_t object, uint16_t entity)
+{
+    return hold_of(object, entity) != NULL;
+}
+
 static void hold_add(uint32_t id, uint16_t entity)
 {
     struct hold *hold = hold_of(id, entity);

@@ -93,6 +93,10 @@ static bool may_advance(uint32_t options)
 
 static void advance(void)
 {
+    if (W.timer_count == 0 && W.spinners > 0) {
+        spin_resume();
+        return;
+    }
     if (W.timer_count == 0) finding_idle();
     if (options_enabled() > W.relaxed) W.stalls_left--;
     plain_update();

@@ -44,6 +44,16 @@ enum world_class {
 };
 enum { WORLD_CLASSES = WORLD_OPTIONAL + 1 };
 
+/* What of a program is visible to the world, beyond its calls; the objects are compiled
+ * accordingly. The same choices mean the same only at the same level. */
+enum world_level {
+    WORLD_LEVEL_SYNC,    /* nothing */
+    WORLD_LEVEL_ATOMICS, /* atomic operations, which are scheduling points */
+    WORLD_LEVEL_MEMORY,  /* also every access, which is not */
+    WORLD_LEVEL_POINTS,  /* also every access, and each is a scheduling point */
+};
+#define WORLD_LEVELS (WORLD_LEVEL_POINTS + 1)
+
 /* How an execution ended. */
 enum world_end {
     WORLD_DONE,     /* the main body returned, or world_finish() */
@@ -93,6 +103,9 @@ struct world_finding {
     char text[WORLD_TEXT_MAX];
     char detail[2 * WORLD_TEXT_MAX];
     struct world_stack stack; /* of the guilty operation */
+    /* Of a data race: the access before. The detail is a line about each, the later first. */
+    uint16_t other;
+    struct world_stack other_stack;
 };
 
 /* Limits and modes of the executions that follow. */
@@ -105,6 +118,7 @@ struct world_limits {
     uint64_t seed;         /* of getrandom() and friends */
     bool check_memory;     /* look for writes after free at the end of every execution */
     bool every_release;    /* each unlock is a choice, whether or not a try could tell */
+    bool find_races;       /* at level memory and above: accesses that nothing orders */
     bool may_exit;         /* exit(0) ends an execution as done; otherwise it is a finding */
 };
 enum { WORLD_STEPS_MAX = 1 << 20 };
@@ -141,6 +155,12 @@ enum { WORLD_IMAGES_MAX = 4 };
 void world_image_add(const struct image *image);
 
 void world_limits_set(const struct world_limits *limits);
+
+/* The level of this process; sync, unless set before the first execution. */
+void world_level_set(enum world_level level);
+enum world_level world_level(void);
+/* "sync", "atomics", ...: what tokens begin with. */
+const char *world_level_word(enum world_level level);
 
 /* Every choice of every execution is written to log[0..capacity), also the one being made
  * when a process dies (the log may be shared memory); *used counts them. An execution that
@@ -202,7 +222,7 @@ uint64_t world_next_deadline_ns(void);
 /* Called after every step of the executions that follow (NULL: nobody; faster). */
 typedef void (*world_observer)(void *context, const struct world_step *step);
 void world_observe(world_observer observer, void *context);
-/* Whether allocations of the executions that follow keep their stacks (slower). */
+/* Whether allocations and accesses of the executions that follow keep their stacks (slower). */
 void world_keep_stacks(bool keep);
 /* The stack of the current operation; empty when called outside an execution. */
 void world_stack_here(struct world_stack *out);

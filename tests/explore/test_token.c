@@ -105,8 +105,8 @@ static void test_refused(void **state)
     check_refused("1.z0", "'z' is followed by how many zeros there are", 2);
     check_refused("1.z65536", "the token has too many choices", 2);
     check_refused("1.z99999999999999999999", "the token has too many choices", 2);
-    check_refused("memory:1", "this token is of another level of instrumentation than this build "
-                              "(sync)", 0);
+    check_refused("memory:1", "this token is of another level of instrumentation (memory) than "
+                              "what is explored (sync)", 0);
 }
 
 int main(void)

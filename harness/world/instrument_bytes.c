@@ -1,0 +1,141 @@
+/* Functions of <string.h> that read or write the program's memory. */
+#include "race.h"
+#include "word.h"
+
+#include <string.h>
+
+static void touch(const void *memory, size_t bytes, uint32_t flags, uintptr_t pc)
+{
+    if (bytes == 0) return;
+    if (UNLIKELY(W.level == WORLD_LEVEL_POINTS)) {
+        word_access((uintptr_t)memory, bytes, flags != 0, pc);
+    }
+    if (W.find_races) race_access((uintptr_t)memory, bytes, flags, pc);
+}
+
+static void touch_text(const char *text, uintptr_t pc)
+{
+    touch(text, strlen(text) + 1, RACE_READ, pc);
+}
+
+static void touch_copy(const void *to, const void *from, size_t bytes, uintptr_t pc)
+{
+    touch(from, bytes, RACE_READ, pc);
+    touch(to, bytes, RACE_WRITE, pc);
+}
+
+void *world_memcpy(void *to, const void *from, size_t bytes)
+{
+    touch_copy(to, from, bytes, CALLER);
+    return memcpy(to, from, bytes);
+}
+
+void *world_mempcpy(void *to, const void *from, size_t bytes)
+{
+    touch_copy(to, from, bytes, CALLER);
+    return (char *)memcpy(to, from, bytes) + bytes;
+}
+
+void *world_memmove(void *to, const void *from, size_t bytes)
+{
+    touch_copy(to, from, bytes, CALLER);
+    return memmove(to, from, bytes);
+}
+
+void *world_memset(void *to, int value, size_t bytes)
+{
+    touch(to, bytes, RACE_WRITE, CALLER);
+    return memset(to, value, bytes);
+}
+
+void *world___tsan_memcpy(void *to, const void *from, size_t bytes)
+{
+    touch_copy(to, from, bytes, CALLER);
+    return memcpy(to, from, bytes);
+}
+
+void *world___tsan_memmove(void *to, const void *from, size_t bytes)
+{
+    touch_copy(to, from, bytes, CALLER);
+    return memmove(to, from, bytes);
+}
+
+void *world___tsan_memset(void *to, int value, size_t bytes)
+{
+    touch(to, bytes, RACE_WRITE, CALLER);
+    return memset(to, value, bytes);
+}
+
+/* Up to the first difference. */
+int world_memcmp(const void *left, const void *right, size_t bytes)
+{
+    const unsigned char *a = left, *b = right;
+    size_t at = 0;
+    while (at < bytes && a[at] == b[at]) at++;
+    size_t seen = at < bytes ? at + 1 : bytes;
+    touch(left, seen, RACE_READ, CALLER);
+    touch(right, seen, RACE_READ, CALLER);
+    return memcmp(left, right, bytes);
+}
+
+size_t world_strlen(const char *text)
+{
+    touch_text(text, CALLER);
+    return strlen(text);
+}
+
+char *world_strcpy(char *to, const char *from)
+{
+    size_t bytes = strlen(from) + 1;
+    touch_copy(to, from, bytes, CALLER);
+    return memcpy(to, from, bytes);
+}
+
+/* The rest is filled with zeros. */
+char *world_strncpy(char *to, const char *from, size_t bytes)
+{
+    size_t length = strnlen(from, bytes);
+    touch(from, length < bytes ? length + 1 : bytes, RACE_READ, CALLER);
+    touch(to, bytes, RACE_WRITE, CALLER);
+    memcpy(to, from, length);
+    memset(to + length, 0, bytes - length);
+    return to;
+}
+
+char *world_strcat(char *to, const char *from)
+{
+    size_t before = strlen(to), bytes = strlen(from) + 1;
+    touch(to, before + 1, RACE_READ, CALLER);
+    touch_copy(to + before, from, bytes, CALLER);
+    memcpy(to + before, from, bytes);
+    return to;
+}
+
+static size_t common(const char *left, const char *right, size_t most)
+{
+    size_t at = 0;
+    while (at < most && left[at] == right[at] && left[at] != '\0') at++;
+    return at < most ? at + 1 : most;
+}
+
+int world_strcmp(const char *left, const char *right)
+{
+    size_t bytes = common(left, right, SIZE_MAX);
+    touch(left, bytes, RACE_READ, CALLER);
+    touch(right, bytes, RACE_READ, CALLER);
+    return strcmp(left, right);
+}
+
+int world_strncmp(const char *left, const char *right, size_t most)
+{
+    size_t bytes = common(left, right, most);
+    touch(left, bytes, RACE_READ, CALLER);
+    touch(right, bytes, RACE_READ, CALLER);
+    return strncmp(left, right, most);
+}
+
+char *world_strchr(const char *text, int letter)
+{
+    touch_text(text, CALLER);
+    return strchr(text, letter);
+}

@@ -1,0 +1,164 @@
+/* Two accesses that nothing orders, or one of memory that is gone: as a finding. */
+#include "race.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Where an access was made: kept only when the execution is replayed to be told. */
+struct place {
+    struct world_stack stack;
+    uint32_t locks[RACE_LOCKS_MAX]; /* objects */
+    uint32_t lock_count;
+};
+
+static struct place *places;
+static uint32_t place_count, place_run; /* of this execution */
+
+static void find_locks(const struct entity *entity, struct place *place)
+{
+    place->lock_count = 0;
+    for (uint32_t id = 1; id < W.object_count && place->lock_count < RACE_LOCKS_MAX; id++) {
+        const struct object *object = &W.objects[id];
+        bool lock = object->kind == OBJECT_MUTEX || object->kind == OBJECT_SPIN ||
+                    object->kind == OBJECT_RWLOCK;
+        bool held = object->owner == entity->id + 1 ||
+                    (object->kind == OBJECT_RWLOCK && rwlock_is_read_by(id, entity->id));
+        if (lock && held) place->locks[place->lock_count++] = id;
+    }
+}
+
+static void find_place(struct place *place, uintptr_t pc)
+{
+    world_stack_here(&place->stack);
+    if (place->stack.depth == 0) {
+        place->stack.depth = 1;
+        place->stack.pc[0] = pc;
+    }
+    find_locks(W.self, place);
+}
+
+uint32_t race_where(uintptr_t pc)
+{
+    if (LIKELY(!W.keep_stacks)) return (uint32_t)pc;
+    if (places == NULL) {
+        places = mmap(NULL, RACE_STACKS_MAX * sizeof *places, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        REQUIRE(places != MAP_FAILED);
+    }
+    if (place_run != R.run) {
+        place_run = R.run;
+        place_count = 1; /* 0: there was no room */
+    }
+    if (place_count == RACE_STACKS_MAX) return 0;
+    find_place(&places[place_count], pc);
+    return place_count++;
+}
+
+static void place_of(const struct race_record *record, struct place *place)
+{
+    if (W.keep_stacks) {
+        *place = places[record->where];
+        return;
+    }
+    *place = (struct place){.stack = {1, {record->where}}};
+}
+
+/* --- words --- */
+
+/* Static variables are named by whoever has symbols; reports replace {data:HEX}. */
+static void describe_memory(uintptr_t address, char *out, size_t bytes)
+{
+    struct world_block block;
+    bool freed;
+    if (arena_find((const void *)address, &block, &freed)) {
+        snprintf(out, bytes, "byte %zu of a block of %zu, allocated by %s at {pc:%lx}",
+                 (size_t)(address - (uintptr_t)block.address), block.bytes,
+                 world_entity_name(block.entity), (unsigned long)block.site);
+    } else if (address - STACKS_FROM < STACKS_BYTES) {
+        const char *owner = "an ended thread";
+        for (uint32_t id = 0; id < W.entity_count; id++) {
+            const struct entity *entity = entity_of((uint16_t)id);
+            if (entity->slot != (address - STACKS_FROM) / STACK_BYTES) continue;
+            owner = world_entity_name((uint16_t)id);
+        }
+        snprintf(out, bytes, "a variable on the stack of %s", owner);
+    } else {
+        snprintf(out, bytes, "{data:%lx}", (unsigned long)address);
+    }
+}
+
+static const char *verb(uint32_t flags, bool past)
+{
+    if (flags & RACE_FREE) return past ? "freed" : "frees";
+    if (flags & RACE_WRITE) return past ? "wrote" : "writes";
+    return past ? "read" : "reads";
+}
+
+static void describe_locks(const struct place *place, char *out, size_t bytes)
+{
+    size_t used = (size_t)snprintf(out, bytes, "holding");
+    if (place->lock_count == 0) snprintf(out, bytes, "holding no lock");
+    for (uint32_t i = 0; i < place->lock_count && used < bytes; i++) {
+        uint32_t id = place->locks[i];
+        used += (size_t)snprintf(out + used, bytes - used, "%s %s %u", i > 0 ? " and" : "",
+                                 world_object_kind(id), W.objects[id].ordinal);
+    }
+}
+
+static void detail(const char *name, uint32_t flags, uint8_t mask, bool past,
+                   const struct place *place)
+{
+    char size[16] = "it", locks[128] = "";
+    if (!(flags & RACE_FREE)) {
+        int bytes = __builtin_popcount(mask);
+        snprintf(size, sizeof size, "%d byte%s", bytes, bytes == 1 ? "" : "s");
+    }
+    if (W.keep_stacks) describe_locks(place, locks, sizeof locks);
+    finding_detail("%s %s %s%s%s%s", name, verb(flags, past), size,
+                   flags & RACE_ATOMIC ? " atomically" : "", locks[0] ? ", " : "", locks);
+}
+
+static uint16_t entity_in(uint16_t slot)
+{
+    for (uint32_t id = 0; id < W.entity_count; id++) {
+        if (entity_of((uint16_t)id)->slot == slot) return (uint16_t)id;
+    }
+    return WORLD_NOBODY;
+}
+
+static bool is_known(const struct race_record *record)
+{
+    const struct race_clock *known = &R.threads[W.self->slot];
+    return record->slot == W.self->slot ||
+           (record->slot < known->count && record->clock <= known->at[record->slot]);
+}
+
+void race_found(const struct race_record *before, uintptr_t address, uint8_t common, uint32_t flags,
+                uintptr_t pc)
+{
+    struct place now, then;
+    char what[256], name[WORLD_NAME_MAX];
+    uint16_t other = entity_in(before->slot);
+    uintptr_t word = address / RACE_WORD * RACE_WORD;
+    bool freed = before->flags & RACE_FREE && is_known(before);
+    find_place(&now, pc);
+    place_of(before, &then);
+    describe_memory(word + (uintptr_t)__builtin_ctz(common), what, sizeof what);
+    snprintf(name, sizeof name, "%s", world_entity_name(other));
+    W.finding.stack = now.stack;
+    W.finding.other = other;
+    W.finding.other_stack = then.stack;
+    if (freed) {
+        finding_detail("%s", what);
+        finding_detail("freed by %s at {pc:%lx}", name, (unsigned long)then.stack.pc[0]);
+        finding_raise(WORLD_FOUND_USE_AFTER_FREE, pc, "%s %s memory that %s has freed",
+                      world_entity_name(W.self->id), verb(flags, false), name);
+    }
+    detail(world_entity_name(W.self->id), flags, common, false, &now);
+    detail(name, before->flags, before->mask, true, &then);
+    finding_raise(WORLD_FOUND_DATA_RACE, pc,
+                  "%s %s %s, which %s %s before, and nothing orders the two",
+                  world_entity_name(W.self->id), verb(flags, false), what, name,
+                  verb(before->flags, true));
+}
