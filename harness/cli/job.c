@@ -223,6 +223,18 @@ static struct strategy *pinned(struct job *job, struct explore_options *options)
     return pinning_strategy(job->file, pins, pinning_read(job->file, pins), rest);
 }
 
+void job_keep_outcome(struct job *job, const struct scene *scene)
+{
+    struct job_shared *shared = job->shared;
+    shared->endless = shared->failure.id != EXPLORE_PASSED &&
+                      world_finding_get()->kind == WORLD_FOUND_ENDLESS_LOOP;
+    shared->has_violation = scene->violation != NULL;
+    if (scene->violation) shared->violation = *scene->violation;
+    if (shared->failure.id == SCENE_DIVERGED) {
+        snprintf(shared->problem, sizeof shared->problem, "%s", world_stop_text());
+    }
+}
+
 static int explore(void *argument)
 {
     struct job *job = argument;
@@ -250,19 +262,13 @@ static int explore(void *argument)
         snprintf(shared->problem, sizeof shared->problem, "%s\n", stage_refused(scene.stage));
         return PROBLEM;
     }
-    shared->endless = shared->failure.id != EXPLORE_PASSED &&
-                      world_finding_get()->kind == WORLD_FOUND_ENDLESS_LOOP;
     shared->checks = *check_stats_of(scene.checks);
     struct check_circumstances circumstances = {
         .replay = options.custom != NULL && !any_left(job),
         .wall_capped = shared->explored.out_of_time,
     };
     check_verdict(scene.checks, &shared->checks, circumstances, &shared->judged);
-    shared->has_violation = scene.violation != NULL;
-    if (scene.violation) shared->violation = *scene.violation;
-    if (shared->failure.id == SCENE_DIVERGED) {
-        snprintf(shared->problem, sizeof shared->problem, "%s", world_stop_text());
-    }
+    job_keep_outcome(job, &scene);
     if (shared->failure.id == EXPLORE_PASSED && job->file->has_schedule && !any_left(job) &&
         !job->options->choices &&
         pins_left(options.custom, shared->problem, sizeof shared->problem)) {
@@ -316,6 +322,25 @@ static struct worker_result work(struct job *job, int (*body)(void *), bool prog
 {
     bool show = progress && isatty(STDERR_FILENO);
     struct worker_result result = worker_run(body, job, show ? tick : NULL, job);
+    if (show) report_progress_erase(stderr);
+    return result;
+}
+
+/* Searches, pinned schedules and wall caps are for one process. */
+static bool can_split(const struct job *job)
+{
+    struct explore_options options = job_explore_options(job);
+    bool sampler = options.strategy.kind != EXPLORE_DFS;
+    return job->options->jobs > 1 && sampler && !job->options->choices &&
+           !job->file->has_schedule && job->file->explore.wall_max_us == 0;
+}
+
+static struct worker_result explore_all(struct job *job)
+{
+    if (!can_split(job)) return work(job, explore, true);
+    bool show = isatty(STDERR_FILENO);
+    struct worker_result result =
+        job_explore_parallel(job, job->options->jobs, show ? tick : NULL);
     if (show) report_progress_erase(stderr);
     return result;
 }
@@ -385,7 +410,7 @@ void job_run(struct job *job, const char *path, const struct cli_options *option
     struct job_shared *shared = job->shared;
     job->style = style;
     job->report.runs_max = job_explore_options(job).runs_max;
-    struct worker_result result = work(job, explore, true);
+    struct worker_result result = explore_all(job);
     if (result.end == WORKER_KILLED) {
         keep_death(job, result.code);
         return;

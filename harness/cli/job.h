@@ -5,9 +5,12 @@
 
 #include "harness/cli/options.h"
 #include "harness/explore/explore.h"
+#include "harness/explore/worker.h"
 #include "harness/scenario/scenario.h"
 #include "harness/world/image.h"
 #include "reports/report.h"
+
+struct scene;
 
 enum { JOB_SCREEN_MAX = 256 << 10, JOB_TEXT_MAX = 2048, JOB_REPLAY_MAX = 64 << 10 };
 
@@ -61,6 +64,14 @@ struct explore_options job_explore_options(const struct job *job);
 /* To be called after scene_init where the failure is executed again: an endless loop was only
  * suspected after many seconds; who meets it there again confirms it sooner. */
 void job_expect_loop(const struct job *job);
+
+/* Explores with several processes; fills job->shared as one process would have, to the byte.
+ * Returns what the worker that explores alone would have returned, or how it ended. */
+struct worker_result job_explore_parallel(struct job *job, uint32_t jobs,
+                                          void (*tick)(void *));
+
+/* What the checks and the world say of the exploration that has just ended in this process. */
+void job_keep_outcome(struct job *job, const struct scene *scene);
 
 /* Choices of a failure that are not option 0. */
 uint32_t job_deviations(const struct explore_failure *failure);

@@ -76,6 +76,10 @@ static bool keep(const char *command, enum cli_option option, const char *text,
         if (options->runs > 0) return true;
         fprintf(stderr, "harness %s: --runs 0 would explore nothing\n", command);
         return false;
+    case CLI_JOBS:
+        if (!read_number(command, word, text, JOBS_MAX, &number)) return false;
+        options->jobs = (uint32_t)number;
+        return true;
     case CLI_UNTIL:
         return read_number(command, word, text, UINT32_MAX, &options->until);
     case CLI_CORE:
@@ -129,6 +133,17 @@ static bool read_option(const char *command, uint32_t allowed, int argc, char **
     return keep(command, option, argv[++*at], options);
 }
 
+/* -jN or -j N. */
+static bool read_jobs(const char *command, uint32_t allowed, int argc, char **argv, int *at,
+                      struct cli_options *options)
+{
+    const char *value = argv[*at] + 2;
+    if (!(allowed >> CLI_JOBS & 1)) return complain(command, "unknown option", argv[*at]);
+    if (*value != '\0') return keep(command, CLI_JOBS, value, options);
+    if (*at + 1 == argc) return complain(command, "a value is missing after", argv[*at]);
+    return keep(command, CLI_JOBS, argv[++*at], options);
+}
+
 bool cli_options_read(const char *command, uint32_t allowed, int argc, char **argv,
                       struct cli_options *options)
 {
@@ -141,6 +156,8 @@ bool cli_options_read(const char *command, uint32_t allowed, int argc, char **ar
             options->given[CLI_HELP] = true;
         } else if (!only_files && strncmp(argv[at], "--", 2) == 0) {
             if (!read_option(command, allowed, argc, argv, &at, options)) return false;
+        } else if (!only_files && strncmp(argv[at], "-j", 2) == 0) {
+            if (!read_jobs(command, allowed, argc, argv, &at, options)) return false;
         } else if (!only_files && argv[at][0] == '-' && argv[at][1] != '\0') {
             return complain(command, "unknown option", argv[at]);
         } else {

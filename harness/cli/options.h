@@ -14,6 +14,7 @@
     X(DEPTH, "depth", "N", "depth of pct; deviations of dfs")                                      \
     X(SEED, "seed", "N", "seed, instead of the file's")                                            \
     X(RUNS, "runs", "N", "budget of runs, instead of the file's")                                  \
+    X(JOBS, "jobs", "N", "explore with N processes; prints the same")                              \
     X(CORE, "core", "FILE", "run another build of the core (a shared image, build/cores/*.so)")    \
     X(FULL, "full", NULL, "the whole diagram: every column, every row")                            \
     X(REPORTS, "reports", "DIR",                                                                   \
@@ -24,6 +25,8 @@
     X(GDB, "gdb", NULL, "replay under gdb")                                                        \
     X(UNTIL, "until", "STEP", "stop the replay at that step (a trap under gdb)")                   \
     X(HELP, "help", NULL, "this text")
+
+enum { JOBS_MAX = 64 };
 
 enum cli_option {
 #define X(id, word, argument, help) CLI_##id,
@@ -43,6 +46,7 @@ struct cli_options {
     uint32_t depth;
     uint64_t seed;
     uint64_t runs;
+    uint32_t jobs; /* 0: not given */
     uint64_t until;
     char **files;
     uint32_t file_count;

@@ -72,6 +72,17 @@ struct world_limits scene_limits(const struct scn_file *file)
     };
 }
 
+void scene_renew_checks(struct scene *scene)
+{
+    if (scene->checks) {
+        record_unsubscribe(check_record, scene->checks);
+        check_set_free(scene->checks);
+    }
+    scene->checks = check_set_new(scene->file);
+    check_listen(scene->checks, on_violation, scene);
+    record_subscribe(check_record, scene->checks);
+}
+
 const char *scene_init(struct scene *scene, const struct scn_file *file, const struct image *image,
                        struct explore_log *log)
 {
@@ -90,9 +101,7 @@ const char *scene_init(struct scene *scene, const struct scn_file *file, const s
     /* The bound is about the storm; the calm comes on top. */
     limits.time_max_ns += stage_calm_us(scene->stage) * 1000;
     world_limits_set(&limits);
-    scene->checks = check_set_new(file);
-    check_listen(scene->checks, on_violation, scene);
-    record_subscribe(check_record, scene->checks);
+    scene_renew_checks(scene);
     scene->subject = (struct explore_subject){scene, "core/stage", body, before, judge};
     return NULL;
 }

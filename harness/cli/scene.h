@@ -30,6 +30,9 @@ enum { SCENE_DIVERGED = EXPLORE_CHECKS - 1, SCENE_REFUSED = EXPLORE_CHECKS - 2 }
 const char *scene_init(struct scene *scene, const struct scn_file *file, const struct image *image,
                        struct explore_log *log);
 
+/* Begin to count anew what executions show. Call it between executions. */
+void scene_renew_checks(struct scene *scene);
+
 /* The limits of an execution of this file. */
 struct world_limits scene_limits(const struct scn_file *file);
 

@@ -100,8 +100,15 @@ static void repeat(const struct explore_subject *subject, uint64_t run)
 
 /* --- the loop --- */
 
-static void count_run(struct explore_stats *stats, struct distinct *distinct,
-                      const struct world_result *result)
+static void count_class(struct explore_stats *stats, struct distinct *distinct, uint64_t runs,
+                        uint64_t class_hash)
+{
+    if (runs % LATELY == 1) stats->new_lately = 0;
+    stats->new_lately += distinct_add(distinct, class_hash);
+}
+
+static void count_run(const struct explore_options *options, struct explore_stats *stats,
+                      struct distinct *distinct, const struct world_result *result)
 {
     stats->runs++;
     stats->cut += result->end == WORLD_CUT;
@@ -109,9 +116,24 @@ static void count_run(struct explore_stats *stats, struct distinct *distinct,
     stats->choices_sum += result->choices;
     if (result->steps < stats->steps_min) stats->steps_min = result->steps;
     if (result->steps > stats->steps_max) stats->steps_max = result->steps;
-    bool fresh = distinct_add(distinct, result->class_hash);
-    if (stats->runs % LATELY == 1) stats->new_lately = 0;
-    stats->new_lately += fresh;
+    count_class(stats, distinct, stats->runs, result->class_hash);
+    if (options->counted) options->counted(options->counted_context, result->class_hash);
+}
+
+void explore_stats_add(struct explore_stats *sum, const struct explore_stats *more,
+                       struct distinct *distinct, const uint64_t *hashes)
+{
+    for (uint64_t i = 0; i < more->runs; i++) {
+        count_class(sum, distinct, sum->runs + i + 1, hashes[i]);
+    }
+    sum->runs += more->runs;
+    sum->cut += more->cut;
+    sum->steps_sum += more->steps_sum;
+    sum->choices_sum += more->choices_sum;
+    if (more->steps_min < sum->steps_min) sum->steps_min = more->steps_min;
+    if (more->steps_max > sum->steps_max) sum->steps_max = more->steps_max;
+    sum->out_of_time |= more->out_of_time;
+    sum->distinct = distinct_count(distinct, &sum->distinct_exact);
 }
 
 static void keep_failure(struct explore_failure *failure, uint32_t id, uint64_t run,
@@ -134,7 +156,8 @@ static bool power_of_two(uint64_t n)
 }
 
 /* Execution 0 takes option 0 everywhere; it also tells how long executions are. */
-static uint32_t first_execution(const struct explore_subject *subject, struct distinct *distinct,
+static uint32_t first_execution(const struct explore_subject *subject,
+                                const struct explore_options *options, struct distinct *distinct,
                                 struct explore_stats *stats, struct explore_failure *failure)
 {
     struct world_result result;
@@ -142,7 +165,7 @@ static uint32_t first_execution(const struct explore_subject *subject, struct di
     plain->begin(plain, 0);
     log_now->run = 0;
     uint32_t id = execute(subject, plain, &result);
-    count_run(stats, distinct, &result);
+    count_run(options, stats, distinct, &result);
     if (id != EXPLORE_PASSED) keep_failure(failure, id, 0, plain);
     if (id == EXPLORE_PASSED) repeat(subject, 0);
     plain->free(plain);
@@ -176,7 +199,7 @@ static void loop(const struct explore_subject *subject, const struct explore_opt
             if (stats->stopped) return;
             continue;
         }
-        count_run(stats, distinct, &result);
+        count_run(options, stats, distinct, &result);
         if (id != EXPLORE_PASSED) keep_failure(failure, id, run, strategy);
         if (strategy->end) strategy->end(strategy, log_now->choices, log_now->used);
         if (id != EXPLORE_PASSED) return;
@@ -200,7 +223,7 @@ int explore_run(const struct explore_subject *subject, const struct explore_opti
     if (!distinct_init(&distinct)) return -1;
     uint32_t length = 0;
     if (options->first_run == 0 && starts_plain(options)) {
-        length = first_execution(subject, &distinct, stats, failure);
+        length = first_execution(subject, options, &distinct, stats, failure);
     }
     if (strategy_options.length == 0) strategy_options.length = length;
     struct strategy *strategy = options->custom ? options->custom : strategy_new(&strategy_options);

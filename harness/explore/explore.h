@@ -55,6 +55,9 @@ struct explore_options {
     /* Told now and then; false ends the exploration as out_of_time. May be NULL. */
     bool (*progress)(void *context, const struct explore_stats *stats);
     void *progress_context;
+    /* Told of every execution that counts, with its class hash. May be NULL. */
+    void (*counted)(void *context, uint64_t class_hash);
+    void *counted_context;
 };
 
 /* Explore. The world must be initialised and its limits set. Returns 0, or -1 when out of
@@ -63,6 +66,11 @@ struct explore_options {
  * process with status 5; sampled are execution 0 and those whose number is a power of two. */
 int explore_run(const struct explore_subject *subject, const struct explore_options *options,
                 struct explore_stats *stats, struct explore_failure *failure);
+
+/* Adds what a later part of the same exploration found; `hashes` are those of its executions
+ * in order, already counted ones included in *distinct. */
+void explore_stats_add(struct explore_stats *sum, const struct explore_stats *more,
+                       struct distinct *distinct, const uint64_t *hashes);
 
 /* One execution by these choices. Returns what was wrong with it. */
 uint32_t explore_replay(const struct explore_subject *subject, const uint16_t *choices,

@@ -1,5 +1,7 @@
+#define _GNU_SOURCE /* pipe2 */
 #include "worker.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,12 +35,11 @@ static void watch(int pipe_end, void (*tick)(void *), void *tick_argument)
     }
 }
 
-struct worker_result worker_run(int (*work)(void *), void *argument, void (*tick)(void *),
-                                void *tick_argument)
+struct worker worker_start(int (*work)(void *), void *argument)
 {
-    int ends[2], status;
+    int ends[2];
     fflush(NULL);
-    if (pipe(ends) != 0) fail("harness fault: pipe");
+    if (pipe2(ends, O_CLOEXEC) != 0) fail("harness fault: pipe");
     pid_t child = fork();
     if (child < 0) fail("harness fault: fork");
     if (child == 0) {
@@ -49,11 +50,23 @@ struct worker_result worker_run(int (*work)(void *), void *argument, void (*tick
         _exit(RETURNED + code);
     }
     close(ends[1]);
-    watch(ends[0], tick, tick_argument);
-    close(ends[0]);
-    while (waitpid(child, &status, 0) < 0) continue;
+    return (struct worker){child, ends[0]};
+}
+
+struct worker_result worker_wait(struct worker worker, void (*tick)(void *), void *tick_argument)
+{
+    int status;
+    watch(worker.end, tick, tick_argument);
+    close(worker.end);
+    while (waitpid(worker.pid, &status, 0) < 0) continue;
     if (WIFSIGNALED(status)) return (struct worker_result){WORKER_KILLED, WTERMSIG(status)};
     int code = WEXITSTATUS(status);
     if (code >= RETURNED) return (struct worker_result){WORKER_RETURNED, code - RETURNED};
     return (struct worker_result){WORKER_EXITED, code};
+}
+
+struct worker_result worker_run(int (*work)(void *), void *argument, void (*tick)(void *),
+                                void *tick_argument)
+{
+    return worker_wait(worker_start(work, argument), tick, tick_argument);
 }

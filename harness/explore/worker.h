@@ -21,4 +21,12 @@ void *worker_shared(size_t bytes);
 struct worker_result worker_run(int (*work)(void *), void *argument, void (*tick)(void *),
                                 void *tick_argument);
 
+/* The same in two halves, for several at once. A worker that was started must be waited for. */
+struct worker {
+    int pid;
+    int end; /* of a pipe that is closed when the worker is gone */
+};
+struct worker worker_start(int (*work)(void *), void *argument);
+struct worker_result worker_wait(struct worker worker, void (*tick)(void *), void *tick_argument);
+
 #endif
