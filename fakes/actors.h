@@ -103,10 +103,12 @@ struct tab {
     enum tab_phase phase;
     struct socket *socket;      /* NULL when offline */
     struct link to_core, to_tab;
-    struct cursor_store own, *store;
+    struct cursor_store page;   /* what this page knows */
+    struct cursor_store *kept;  /* where it keeps that for others, NULL: nowhere */
     uint64_t gen;               /* of the newest connection_ready; 0: none */
     uint64_t head_heard;        /* of the newest heartbeat */
-    bool fetching;              /* has asked for the tail */
+    bool fetching;              /* has asked for the tail, */
+    uint32_t fetch_heartbeats;  /* and got so many heartbeats since, but no answer */
     uint64_t acked;
     uint32_t sockets;           /* opened so far */
     uint32_t failures;          /* in a row, without a handshake */
@@ -148,6 +150,10 @@ uint64_t tab_frozen_ns(const struct tab *tab);
 /* The handshake holds: nothing is left to do by itself. */
 void tab_online(struct tab *tab);
 void tab_flush(struct tab *tab);
+/* The page's cursor has moved: into the store that it shares with other pages, if it does. */
+void tab_keep_cursor(struct tab *tab);
+/* There is a cursor to say hello with. */
+bool tab_knows_cursor(const struct tab *tab);
 /* {"type":kind} or {"type":kind,name:number}, at once, if there is a socket. */
 void tab_tell(struct tab *tab, const char *kind, const char *name, uint64_t number);
 /* A message of the script: now if the handshake holds, otherwise as soon as it does. */

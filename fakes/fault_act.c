@@ -98,7 +98,7 @@ bool fault_available(const struct fault *fault)
     case SCN_FAULT_WRONG_EPOCH:
     case SCN_FAULT_RESET_CURSOR:
     case SCN_FAULT_CURSOR_AHEAD:
-        return target_tab(fault)->socket == NULL && target_tab(fault)->store->known;
+        return target_tab(fault)->socket == NULL && tab_knows_cursor(target_tab(fault));
     case SCN_FAULT_LOSE_ACK:
         return target_tab(fault)->phase == TAB_CONNECTING || target_tab(fault)->phase == TAB_READY;
     case SCN_FAULT_STALE_ANSWER:

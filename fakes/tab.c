@@ -97,9 +97,34 @@ void tab_flush(struct tab *tab)
 
 /* --- connecting --- */
 
+/* Never back within one log: whoever writes into the store last need not be the furthest. */
+void tab_keep_cursor(struct tab *tab)
+{
+    struct cursor_store *kept = tab->kept;
+
+    if (kept == NULL) return;
+    if (kept->known && kept->epoch == tab->page.epoch && kept->cursor > tab->page.cursor) return;
+    *kept = tab->page;
+}
+
+bool tab_knows_cursor(const struct tab *tab)
+{
+    return tab->kept != NULL ? tab->kept->known : tab->page.known;
+}
+
+/* A shared store is read here, and only here: what other pages write later is theirs. */
+static void load_cursor(struct tab *tab)
+{
+    if (tab->kept == NULL || !tab->kept->known) return;
+    if (tab->page.epoch != tab->kept->epoch) tab->acked = 0;
+    tab->page = *tab->kept;
+}
+
 static void say_hello(struct tab *tab)
 {
-    const struct cursor_store *store = tab->store;
+    const struct cursor_store *store = &tab->page;
+
+    load_cursor(tab);
     uint64_t epoch = store->epoch, cursor = store->cursor;
     json_t *body = json_object();
 
@@ -249,7 +274,7 @@ void tab_close(struct tab *tab)
 
 void tab_fresh(struct tab *tab)
 {
-    tab->own = (struct cursor_store){ false, 0, 0 };
+    tab->page = (struct cursor_store){ false, 0, 0 };
     tab->gen = 0;
     tab->acked = 0;
     tab->prompt_count = 0;
@@ -324,7 +349,7 @@ static struct cursor_store *find_shared(struct play *play, const struct actor *a
             strcmp(other->session, actor->session) != 0)
             continue;
         if (strcmp(attr_text(&other->scn->attrs, "cursors", "own"), "shared") == 0)
-            return other->tab->store;
+            return other->tab->kept;
     }
     return NULL;
 }
@@ -338,10 +363,9 @@ void tab_init(struct actor *actor)
     tab->actor = actor;
     tab->outgoing_tail = &tab->outgoing;
     tab->closed_for_good = true;
-    tab->store = &tab->own;
     if (strcmp(attr_text(&actor->scn->attrs, "cursors", "own"), "shared") == 0) {
-        struct cursor_store *shared = find_shared(actor->play, actor);
-        if (shared != NULL) tab->store = shared;
+        tab->kept = find_shared(actor->play, actor);
+        if (tab->kept == NULL) tab->kept = scratch_alloc(sizeof *tab->kept);
     }
     link_init(actor->play, tab, &tab->to_core, true);
     link_init(actor->play, tab, &tab->to_tab, false);

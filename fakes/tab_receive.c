@@ -26,9 +26,10 @@ static void fetch_tail(struct tab *tab)
     json_t *body = json_object();
 
     json_object_set_new(body, "type", json_string("history"));
-    json_object_set_new(body, "epoch", json_integer((json_int_t)tab->store->epoch));
-    json_object_set_new(body, "cursor", json_integer((json_int_t)tab->store->cursor));
+    json_object_set_new(body, "epoch", json_integer((json_int_t)tab->page.epoch));
+    json_object_set_new(body, "cursor", json_integer((json_int_t)tab->page.cursor));
     tab->fetching = true;
+    tab->fetch_heartbeats = 0;
     tab_send(tab, body, "history");
 }
 
@@ -162,9 +163,10 @@ static void apply(struct tab *tab, const struct frame *frame, const struct told 
 
     record_received(tab, frame, told->kind, arrival->more, arrival->fields, arrival->seq);
     RECORD(CLIENT_APPLY, tab->actor->party, 0, 0, 0, .session = tab->actor->session_word,
-           .epoch = (int64_t)tab->store->epoch, .seq = (int64_t)arrival->seq,
+           .epoch = (int64_t)tab->page.epoch, .seq = (int64_t)arrival->seq,
            .digest = told->digest, .kind = told->kind, .gen = (int64_t)tab->gen);
-    if (arrival->seq > tab->store->cursor) tab->store->cursor = arrival->seq;
+    if (arrival->seq > tab->page.cursor) tab->page.cursor = arrival->seq;
+    tab_keep_cursor(tab);
     understand(tab, arrival->kind, arrival->fields);
     inbox_add(tab->actor, arrival);
 }
@@ -172,7 +174,7 @@ static void apply(struct tab *tab, const struct frame *frame, const struct told 
 static void on_event(struct tab *tab, const struct frame *frame)
 {
     struct told told = told_by_frame(frame);
-    uint64_t next = tab->store->cursor + 1;
+    uint64_t next = tab->page.cursor + 1;
 
     if (frame->socket->lossy && (tab->phase == TAB_CONNECTING || told.arrival.seq > next)) {
         if (!tab->fetching && tab->phase != TAB_CONNECTING) fetch_tail(tab);
@@ -191,10 +193,10 @@ static void on_history_page(struct tab *tab, const struct frame *frame, const js
     json_array_foreach(events, i, event) {
         struct told told = told_by(event, word_of(event, "type"));
         uint64_t seq = told.arrival.seq;
-        if (seq <= tab->store->cursor) continue;
-        if (json_is_true(json_object_get(body, "trimmed")) && seq > tab->store->cursor + 1) {
-            RECORD(GAP_TOLD, tab->actor->party, 0, 0, 0, .epoch = (int64_t)tab->store->epoch,
-                   .from = (int64_t)tab->store->cursor + 1, .to = (int64_t)seq - 1,
+        if (seq <= tab->page.cursor) continue;
+        if (json_is_true(json_object_get(body, "trimmed")) && seq > tab->page.cursor + 1) {
+            RECORD(GAP_TOLD, tab->actor->party, 0, 0, 0, .epoch = (int64_t)tab->page.epoch,
+                   .from = (int64_t)tab->page.cursor + 1, .to = (int64_t)seq - 1,
                    .gen = (int64_t)tab->gen);
         }
         apply(tab, frame, &told);
@@ -207,7 +209,7 @@ static void on_history_page(struct tab *tab, const struct frame *frame, const js
 
 static void on_ready(struct tab *tab, const struct frame *frame, const json_t *body)
 {
-    struct cursor_store *store = tab->store;
+    struct cursor_store *store = &tab->page;
     bool recovered = json_is_true(json_object_get(body, "recovered"));
     uint64_t epoch = number_of(body, "epoch");
 
@@ -222,6 +224,7 @@ static void on_ready(struct tab *tab, const struct frame *frame, const json_t *b
     if (!store->known || store->epoch != epoch) {
         *store = (struct cursor_store){ true, epoch, 0 };
         tab->acked = 0;
+        tab_keep_cursor(tab);
     }
 }
 
@@ -231,19 +234,21 @@ static void on_initial_state(struct tab *tab, const json_t *body)
 
     if (strcmp(text_of(body, "mode"), "resync") != 0 || from == 0) return;
     RECORD(RESYNC, tab->actor->party, 0, 0, 0, .epoch = (int64_t)number_of(body, "epoch"),
-           .from = (int64_t)tab->store->cursor + 1, .to = (int64_t)from - 1,
+           .from = (int64_t)tab->page.cursor + 1, .to = (int64_t)from - 1,
            .gen = (int64_t)tab->gen);
     /* The events from there on follow one by one, also those that the tab has seen before. */
-    tab->store->cursor = from - 1;
+    tab->page.cursor = from - 1;
+    tab_keep_cursor(tab);
 }
 
 static void on_gap(struct tab *tab, const json_t *body)
 {
     uint64_t to = number_of(body, "to");
 
-    RECORD(GAP_TOLD, tab->actor->party, 0, 0, 0, .epoch = (int64_t)tab->store->epoch,
+    RECORD(GAP_TOLD, tab->actor->party, 0, 0, 0, .epoch = (int64_t)tab->page.epoch,
            .from = (int64_t)number_of(body, "from"), .to = (int64_t)to, .gen = (int64_t)tab->gen);
-    if (to > tab->store->cursor) tab->store->cursor = to;
+    if (to > tab->page.cursor) tab->page.cursor = to;
+    tab_keep_cursor(tab);
 }
 
 static void on_replay_complete(struct tab *tab, const struct frame *frame)
@@ -264,15 +269,16 @@ static void on_heartbeat(struct tab *tab, const json_t *body)
 
     tab->head_heard = number_of(body, "head");
     tab_tell(tab, "pong", NULL, 0);
-    if (tab->store->cursor > tab->acked) {
-        tab->acked = tab->store->cursor;
+    if (tab->page.cursor > tab->acked) {
+        tab->acked = tab->page.cursor;
         RECORD(ACK, tab->actor->party, 0, 0, 0, .seq = (int64_t)tab->acked,
                .gen = (int64_t)tab->gen);
         tab_tell(tab, "ack", "seq", tab->acked);
     }
     /* Events under way may well come after a heartbeat that names them, but not a whole period
-     * later. */
-    if (tab->store->cursor < head_before && !tab->fetching) fetch_tail(tab);
+     * later; nor does the answer to a question for them, unless one of the two was lost. */
+    if (tab->page.cursor >= head_before) return;
+    if (!tab->fetching || tab->fetch_heartbeats++ > 0) fetch_tail(tab);
 }
 
 static void on_control(struct tab *tab, const struct frame *frame, const json_t *body)

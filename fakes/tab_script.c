@@ -112,8 +112,8 @@ static void send_hello(struct tab *tab, const struct scn_step *step)
 
     json_object_set_new(body, "session",
                         json_string(attr_text(&step->attrs, "session", tab->actor->session)));
-    set_number(body, &step->attrs, "epoch", tab->store->epoch);
-    set_number(body, &step->attrs, "cursor", tab->store->cursor);
+    set_number(body, &step->attrs, "epoch", tab->page.epoch);
+    set_number(body, &step->attrs, "cursor", tab->page.cursor);
     tab_send(tab, body, "hello");
 }
 
@@ -139,8 +139,8 @@ static void send_history(struct tab *tab, const struct scn_step *step)
 {
     json_t *body = message("history");
 
-    json_object_set_new(body, "epoch", json_integer((json_int_t)tab->store->epoch));
-    set_number(body, &step->attrs, "cursor", tab->store->cursor);
+    json_object_set_new(body, "epoch", json_integer((json_int_t)tab->page.epoch));
+    set_number(body, &step->attrs, "cursor", tab->page.cursor);
     if (scn_attrs_find(&step->attrs, "limit") != NULL)
         set_number(body, &step->attrs, "limit", 1);
     tab_queue(tab, body, "history", NULL, 0);
@@ -170,7 +170,7 @@ static void send_step(struct tab *tab, const struct scn_step *step)
     else if (strcmp(kind, "cancel") == 0)
         send_with_number(tab, step, "run", tab->run);
     else if (strcmp(kind, "ack") == 0)
-        send_with_number(tab, step, "seq", tab->store->cursor);
+        send_with_number(tab, step, "seq", tab->page.cursor);
     else if (strcmp(kind, "connection_acknowledged") == 0)
         send_with_number(tab, step, "gen", tab->gen);
     else if (strcmp(kind, "history") == 0)

@@ -113,6 +113,22 @@ static void lose(void **state)
     rig_close(&rig);
 }
 
+/* So is the answer, and the question for it. */
+static void lose_twice(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_open_text(&rig, "scene", SCENE("", EXPECT_ALL,
+                                       "lose core->left kind=token after bot.token[2]\n"
+                                       "  lose left->core kind=history"));
+    rig_run_default(&rig);
+    assert_string_equal(rig_end(&rig), "done");
+    assert_int_equal(rig_count(RECORD_WIRE_DROP, "why", "lost"), 2);
+    assert_int_equal(rig_count(RECORD_CLIENT_SEND, "kind", "history"), 2);
+    assert_int_equal(rig_count(RECORD_CLIENT_APPLY, "kind", "token"), 6);
+    rig_close(&rig);
+}
+
 static void duplicate(void **state)
 {
     (void)state;
@@ -286,7 +302,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cut),          cmocka_unit_test(cut_at_each_frame),
         cmocka_unit_test(halfopen),     cmocka_unit_test(slow),
-        cmocka_unit_test(lose),         cmocka_unit_test(duplicate),
+        cmocka_unit_test(lose),         cmocka_unit_test(lose_twice),
+        cmocka_unit_test(duplicate),
         cmocka_unit_test(reorder),      cmocka_unit_test(stall),
         cmocka_unit_test(lose_ack),     cmocka_unit_test(double_hello),
         cmocka_unit_test(late_close),   cmocka_unit_test(wrong_cursors),
