@@ -295,9 +295,8 @@ static void dispatch(struct turn *turn, struct conn *conn, struct wire_request *
         handle_attached(turn, conn, request);
         return;
     }
-    if (conn->phase != CONN_DROPPED)
-        conn_error(turn, conn, wire_message_word(request->kind), CORE_REFUSED,
-                   "say hello first, and wait for connection_ready");
+    conn_error(turn, conn, wire_message_word(request->kind), CORE_REFUSED,
+               "say hello first, and wait for connection_ready");
     conn_leave(turn, conn);
 }
 
@@ -321,6 +320,10 @@ enum core_result conn_input(struct core *core, struct conn_ref ref, const char *
     struct turn turn;
     turn_begin(&turn, core);
     struct conn *conn = conn_enter(&turn, ref);
+    if (conn != NULL && conn->phase == CONN_DROPPED) {
+        conn_leave(&turn, conn);
+        conn = NULL;
+    }
     if (conn != NULL && decoded == CORE_OK)
         dispatch(&turn, conn, &request);
     else if (conn != NULL)

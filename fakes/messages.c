@@ -35,13 +35,6 @@ static enum core_result open_stream(struct instance *instance, const char *name,
 
     if (stream == NULL && !create) return CORE_NOT_FOUND;
     if (stream == NULL) stream = stream_new(messages, name, owner);
-    if (stream->lost) {
-        /* Somebody may hold events that exist no more: their numbers are never used again. */
-        stream->lost = false;
-        stream->epoch = ++messages->epochs;
-        stream->head = 0;
-        stream->floor = 1;
-    }
     stream->tenure++;
     *meta = (struct store_meta){ .epoch = stream->epoch, .tenure = stream->tenure,
                                  .head = stream->head, .floor = stream->floor };
@@ -205,14 +198,17 @@ struct message_store_port messages_port(struct instance *instance)
 
 /* --- faults --- */
 
+/* Somebody may hold the event that exists no more. So its number is not given out again in this
+ * epoch: what is left begins a new one, and whoever writes into the old one is refused. */
 bool messages_lose_last(struct play *play)
 {
-    struct stream *stream = play->messages.written;
+    struct messages *messages = &play->messages;
+    struct stream *stream = messages->written;
 
     if (stream == NULL || stream->head < stream->floor) return false;
     RECORD(LOG_LOST, PARTY_MESSAGES, 0, 0, 0, .session = stream->word,
            .epoch = (int64_t)stream->epoch, .seq = (int64_t)stream->head);
     stream->head--;
-    stream->lost = true;
+    stream->epoch = ++messages->epochs;
     return true;
 }

@@ -80,7 +80,6 @@ struct stream {
     record_word word;
     char owner[CORE_NAME_MAX];
     uint64_t epoch, tenure, head, floor;
-    bool lost;              /* acknowledged events are gone: the next load starts a new epoch */
     struct stored_event *events; /* seq 1 is at [0] */
     uint64_t capacity;
 };

@@ -134,10 +134,14 @@ static void take_input(struct socket *socket, const struct frame *frame)
     struct instance *instance = socket->instance;
 
     if (!socket->core_open) return;
-    RECORD(CORE_INPUT, party_of(socket), party_of(socket), instance->party, frame->cause,
-           .conn = socket->serial, .kind = frame->word, .frame = frame->number);
-    (void)instance->play->api->conn_input(instance->core, socket->conn, frame->bytes,
-                                          frame->length);
+    uint32_t input =
+        RECORD(CORE_INPUT, party_of(socket), party_of(socket), instance->party, frame->cause,
+               .conn = socket->serial, .kind = frame->word, .frame = frame->number);
+    enum core_result rc = instance->play->api->conn_input(instance->core, socket->conn,
+                                                          frame->bytes, frame->length);
+    if (rc == CORE_OK)
+        RECORD(CORE_TAKEN, party_of(socket), 0, 0, input, .conn = socket->serial,
+               .frame = frame->number);
 }
 
 static void detach(struct socket *socket, const char *why)

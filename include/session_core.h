@@ -185,7 +185,10 @@ void history_page_free(struct history_page *page);
 enum core_result conn_open(struct core *core, uint64_t handle, const char *user,
                            struct conn_ref *conn);
 
-/* One whole message from the client. STALE: the connection is not known any more; drop it. */
+/*
+ * One whole message from the client. STALE: it was not looked at, for the connection is not known
+ * any more, or the core has asked for its close.
+ */
 enum core_result conn_input(struct core *core, struct conn_ref conn, const char *bytes,
                             size_t length);
 

@@ -26,6 +26,7 @@
     X(CLIENT_OFFLINE, AT, "offline[why?: {why}][code? ({code})]") \
     X(CLIENT_SEND, SEND, "{kind}[id? {id}][port? {port}][seq? {seq}]") \
     X(CORE_INPUT, ARRIVE, "{kind}") \
+    X(CORE_TAKEN, AT, "is heard (frame {frame})") \
     X(CORE_SEND, SEND, "{kind}[seq? {seq}]") \
     X(CORE_CLOSE, SEND, "closes socket {conn}[code? ({code})]") \
     X(WIRE_DROP, AT, "{kind}[seq? {seq}] is lost[why?: {why}]") \

@@ -21,6 +21,7 @@ struct event_fact {
 struct content_fact {
     struct ledger_entry entry;
     uint32_t calls, refused, appends;
+    int64_t epoch;              /* of the newest append */
 };
 
 /* A session, by (session). */
@@ -28,7 +29,7 @@ struct session_fact {
     struct ledger_entry entry;
     int64_t epoch;              /* the current one */
     int64_t user;               /* who may see it, 0: not known yet */
-    int64_t published_seq;      /* newest event of a publisher */
+    int64_t published_seq;      /* newest event of a run */
     int64_t terminal_seq;       /* of the outcome that a tab was told; 0: none */
     int64_t terminal_state;
     uint32_t runs;              /* different runs that began or were asked for */
@@ -87,7 +88,8 @@ struct answer_fact {
     uint32_t yes, no, other;
 };
 
-/* A run, by (session, run); an agent, by (agent); a request, by (session, key, life). */
+/* A run, by (session, run, epoch); an agent, by (agent); a request, by (session, key, life, epoch).
+ * A store that lost events may have forgotten the run, and gives its number to another. */
 struct run_fact {
     struct ledger_entry entry;
     uint32_t started, ended;
@@ -95,7 +97,7 @@ struct run_fact {
 };
 struct agent_fact {
     struct ledger_entry entry;
-    int64_t session;            /* that it works for */
+    int64_t session, epoch;     /* that it works for */
 };
 struct request_fact {
     struct ledger_entry entry;
@@ -133,10 +135,11 @@ struct instance_fact {
     int64_t app;
 };
 
-/* A connection, by (tab, conn): when it was opened and last heard. */
+/* A connection, by (tab, conn): when it was opened, the core was last given a message of it, and
+ * had last taken one. */
 struct silence_fact {
     struct ledger_entry entry;
-    uint64_t opened_us, heard_us;
+    uint64_t opened_us, given_us, heard_us;
 };
 
 /* Names that rules compare with; X(member, "text"). */
@@ -231,6 +234,7 @@ struct check_set {
     uint64_t idle_limit_us;                 /* of a sandbox, by the most patient core */
     bool prompts_expire[SCN_CORES_MAX];     /* by the clock, whatever the tabs do */
     int64_t users[SCN_ACTORS_MAX], session_words[SCN_ACTORS_MAX];
+    int64_t backends[SCN_ACTORS_MAX];       /* their names; 0: another actor */
     record_word *published_kinds;           /* that some script emits */
     uint32_t published_kind_count;
 
@@ -314,6 +318,8 @@ void check_prompt_open(struct check_set *set, const struct record *record);
 void check_prompt_done(struct check_set *set, const struct record *record);
 void check_prompt_closed(struct check_set *set, const struct record *record);
 void check_answer(struct check_set *set, const struct record *record);
+/* The store lost events of that session: outcomes may be among them. */
+void check_outcomes_lost(struct check_set *set, int64_t session);
 void check_prompts_settled(struct check_set *set);        /* at the end of the calm */
 
 void check_run_req(struct check_set *set, const struct record *record);
@@ -326,6 +332,7 @@ void check_nothing_after_end(struct check_set *set, const struct session_fact *s
 
 void check_silence_begins(struct check_set *set, const struct record *record);
 void check_core_input(struct check_set *set, const struct record *record);
+void check_core_taken(struct check_set *set, const struct record *record);
 void check_core_close(struct check_set *set, const struct record *record);
 
 void check_lock_grant(struct check_set *set, const struct record *record);

@@ -114,6 +114,15 @@ void check_prompt_closed(struct check_set *set, const struct record *record)
     }
 }
 
+void check_outcomes_lost(struct check_set *set, int64_t session)
+{
+    for (uint32_t i = 0; i < set->prompts.count; i++) {
+        struct prompt_fact *prompt = ledger_at(&set->prompts, i);
+        int32_t agent = check_actor_of(set, (uint16_t)prompt->entry.key.at[0]);
+        if (agent >= 0 && set->session_words[agent] == session) prompt->outcome = 0;
+    }
+}
+
 /* A question whose clock ran to its end is settled, unless its agent died with its core. */
 void check_prompts_settled(struct check_set *set)
 {

@@ -255,6 +255,8 @@ void check_properties_calm(struct check_set *set)
         struct property *property = &set->properties[i];
         if (property->source->kind != SCN_CHECK_EVENTUALLY) continue;
         property->settled = false;
+        /* Once settled it was not looked at any more. */
+        property->holds = holds(set, &property->condition);
         property->since_us = set->now_us;
     }
 }

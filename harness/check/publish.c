@@ -55,8 +55,8 @@ static void judge_producer(struct check_set *set, const struct record *record, i
 static void judge_accepted(struct check_set *set, const struct record *record)
 {
     const struct record_values_PUB_ACK *v = &record->values.PUB_ACK;
-    const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(v->session));
-    int64_t epoch = v->epoch != 0 || session == NULL ? v->epoch : session->epoch;
+    int64_t epoch =
+        v->epoch != 0 ? v->epoch : content_of(set, v->session, v->digest, v->kind)->epoch;
     struct event_fact *event = ledger_find(&set->events, LEDGER_KEY(v->session, epoch, v->seq));
 
     check_exercise(set, SCN_INVARIANT_ACCEPTED_IS_STORED);
@@ -86,11 +86,33 @@ void check_pub_ack(struct check_set *set, const struct record *record)
     }
 }
 
+/* The store lost events, and what is left of them begins a new epoch. */
+static void begin_anew(struct check_set *set, const struct record *record,
+                       struct session_fact *session)
+{
+    const struct record_values_STORE_OPEN *v = &record->values.STORE_OPEN;
+
+    for (int64_t seq = v->floor; seq <= v->head; seq++) {
+        const struct event_fact *left =
+            ledger_find(&set->events, LEDGER_KEY(v->session, session->epoch, seq));
+        if (left == NULL) continue;
+        struct event_fact old = *left;
+        struct event_fact *event = ledger_get(&set->events, LEDGER_KEY(v->session, v->epoch, seq));
+        old.entry = event->entry;
+        *event = old;
+    }
+    session->published_seq = session->terminal_seq = 0;
+    session->runs = 0;
+    check_outcomes_lost(set, v->session);
+}
+
 void check_store_open(struct check_set *set, const struct record *record)
 {
     const struct record_values_STORE_OPEN *v = &record->values.STORE_OPEN;
     if (v->epoch == 0) return;
     struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
+    if (session->epoch == v->epoch) return;
+    if (session->epoch != 0) begin_anew(set, record, session);
     session->epoch = v->epoch;
 }
 
@@ -98,6 +120,14 @@ static bool is_published_kind(const struct check_set *set, int64_t kind)
 {
     for (uint32_t i = 0; i < set->published_kind_count; i++)
         if (set->published_kinds[i] == kind) return true;
+    return false;
+}
+
+/* What the embedding program publishes belongs to no run. */
+static bool is_backend(const struct check_set *set, int64_t producer)
+{
+    for (uint32_t i = 0; producer != 0 && i < set->file->actor_count; i++)
+        if (set->backends[i] == producer) return true;
     return false;
 }
 
@@ -113,12 +143,14 @@ void check_log_append(struct check_set *set, const struct record *record)
     event->kind = v->kind;
     session->epoch = v->epoch;
     content->appends++;
+    content->epoch = v->epoch;
     judge_copies(set, record, content);
     if (!is_published_kind(set, v->kind)) return;
     if (content->calls == 0)
         check_break(set, SCN_INVARIANT_NO_PHANTOM_EVENTS, record,
                     "event %lld of session %s is a %s that nobody published", (long long)v->seq,
                     record_text(v->session), record_text(v->kind));
+    if (is_backend(set, v->producer)) return;
     session->published_seq = v->seq;
     check_nothing_after_end(set, session, record);
 }

@@ -70,6 +70,7 @@ typedef int64_t record_word;
 #define RECORD_FIELDS_CLIENT_SEND(F) \
     F(conn, INT) F(kind, WORD) F(seq, INT) F(id, WORD) F(port, INT) F(frame, INT)
 #define RECORD_FIELDS_CORE_INPUT(F) F(conn, INT) F(kind, WORD) F(frame, INT)
+#define RECORD_FIELDS_CORE_TAKEN(F) F(conn, INT) F(frame, INT)
 #define RECORD_FIELDS_CORE_SEND(F) F(conn, INT) F(kind, WORD) F(seq, INT) F(frame, INT)
 #define RECORD_FIELDS_CORE_CLOSE(F) F(conn, INT) F(code, INT)
 #define RECORD_FIELDS_WIRE_DROP(F) F(conn, INT) F(kind, WORD) F(seq, INT) F(frame, INT) F(why, WORD)
@@ -163,6 +164,7 @@ typedef int64_t record_word;
     X(CLIENT_OFFLINE, "client_offline", FAKE, "the tab's socket is gone") /* disconnected */ \
     X(CLIENT_SEND, "client_send", FAKE, "the tab sent a message") \
     X(CORE_INPUT, "core_input", FAKE, "a message of the tab was handed to the core") \
+    X(CORE_TAKEN, "core_taken", FAKE, "the core has taken the message: it heard from the tab") \
     X(CORE_SEND, "core_send", FAKE, "the transport pulled a frame for the tab") \
     X(CORE_CLOSE, "core_close", FAKE, "the core asked to close the connection") \
     X(WIRE_DROP, "wire_drop", FAKE, "a message was lost on its way") \

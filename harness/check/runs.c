@@ -4,13 +4,19 @@
 /* Runs of a session are told apart by their number; 0 is no number. */
 static void count_run(struct check_set *set, int64_t session, int64_t run)
 {
+    struct session_fact *owner = ledger_get(&set->sessions, LEDGER_KEY(session));
     struct run_fact *fact;
     if (run == 0) return;
-    fact = ledger_get(&set->runs, LEDGER_KEY(session, run));
+    fact = ledger_get(&set->runs, LEDGER_KEY(session, run, owner->epoch));
     if (fact->counted) return;
     fact->counted = true;
-    struct session_fact *owner = ledger_get(&set->sessions, LEDGER_KEY(session));
     owner->runs++;
+}
+
+static int64_t epoch_of(const struct check_set *set, int64_t session)
+{
+    const struct session_fact *fact = ledger_find(&set->sessions, LEDGER_KEY(session));
+    return fact == NULL ? 0 : fact->epoch;
 }
 
 void check_run_req(struct check_set *set, const struct record *record)
@@ -24,7 +30,8 @@ void check_run_req(struct check_set *set, const struct record *record)
     int32_t core = check_core_of(set, record->subject);
     int64_t life = core < 0 ? 0 : set->lives[core];
     struct request_fact *request =
-        ledger_get(&set->requests, LEDGER_KEY(v->session, v->key, life));
+        ledger_get(&set->requests,
+                   LEDGER_KEY(v->session, v->key, life, epoch_of(set, v->session)));
     if (request->run == 0) request->run = v->run;
     request->created += v->created != 0;
     if (request->run != v->run)
@@ -45,7 +52,8 @@ void check_run_start(struct check_set *set, const struct record *record)
 
     check_exercise(set, SCN_INVARIANT_ONE_RUN);
     count_run(set, v->session, v->run);
-    run = ledger_get(&set->runs, LEDGER_KEY(v->session, v->run));
+    int64_t epoch = epoch_of(set, v->session);
+    run = ledger_get(&set->runs, LEDGER_KEY(v->session, v->run, epoch));
     if (++run->started > 1)
         check_break(set, SCN_INVARIANT_ONE_RUN, record,
                     "run %lld of session %s was started %u times, the last time with %s",
@@ -53,6 +61,7 @@ void check_run_start(struct check_set *set, const struct record *record)
                     record_party_name(record->subject));
     struct agent_fact *agent = ledger_get(&set->agents, LEDGER_KEY(record->subject));
     agent->session = v->session;
+    agent->epoch = epoch;
 }
 
 void check_run_end(struct check_set *set, const struct record *record)
@@ -63,7 +72,7 @@ void check_run_end(struct check_set *set, const struct record *record)
 
     if (agent == NULL) return;
     check_exercise(set, SCN_INVARIANT_TERMINAL_IS_LAST);
-    run = ledger_get(&set->runs, LEDGER_KEY(agent->session, v->run));
+    run = ledger_get(&set->runs, LEDGER_KEY(agent->session, v->run, agent->epoch));
     if (++run->ended > 1)
         check_break(set, SCN_INVARIANT_TERMINAL_IS_LAST, record,
                     "run %lld of session %s ended %u times, the last time as %s",

@@ -218,6 +218,7 @@ static const judge judges[RECORD_KIND_COUNT] = {
     [RECORD_CLIENT_RECV] = check_client_recv,
     [RECORD_CLIENT_APPLY] = check_client_apply,
     [RECORD_CORE_INPUT] = check_core_input,
+    [RECORD_CORE_TAKEN] = check_core_taken,
     [RECORD_CORE_SEND] = check_core_send,
     [RECORD_CORE_CLOSE] = check_core_close,
     [RECORD_RESYNC] = check_resync,

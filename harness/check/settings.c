@@ -71,6 +71,8 @@ static void read_actors(struct check_set *set)
     for (uint32_t i = 0; i < file->actor_count; i++) {
         set->users[i] = attr_word(&file->actors[i], "user");
         set->session_words[i] = attr_word(&file->actors[i], "session");
+        if (file->actors[i].kind == SCN_ACTOR_BACKEND)
+            set->backends[i] = record_intern(file->actors[i].name);
         steps += file->actors[i].step_count;
     }
     set->published_kinds = calloc(steps + 1, sizeof *set->published_kinds);

@@ -9,14 +9,23 @@ static struct silence_fact *silence_of(struct check_set *set, uint16_t tab, int6
 
 void check_core_input(struct check_set *set, const struct record *record)
 {
-    silence_of(set, record->subject, record->values.CORE_INPUT.conn)->heard_us = set->now_us;
+    silence_of(set, record->subject, record->values.CORE_INPUT.conn)->given_us = set->now_us;
+}
+
+/* Not before: what comes while the core decides to give the tab up is refused by it. As early as it
+ * can have been looked at: the thread that brought it may have been stopped since. */
+void check_core_taken(struct check_set *set, const struct record *record)
+{
+    struct silence_fact *silence =
+        silence_of(set, record->subject, record->values.CORE_TAKEN.conn);
+    silence->heard_us = silence->given_us;
 }
 
 void check_silence_begins(struct check_set *set, const struct record *record)
 {
     struct silence_fact *silence =
         silence_of(set, record->subject, record->values.CLIENT_OPEN.conn);
-    silence->opened_us = silence->heard_us = set->now_us;
+    silence->opened_us = silence->given_us = silence->heard_us = set->now_us;
 }
 
 static void judge_silence(struct check_set *set, const struct record *record, uint64_t since_us,

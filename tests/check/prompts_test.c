@@ -169,13 +169,19 @@ static void expired_in_time(void **state)
     stream_end();
 }
 
+static void hear(void)
+{
+    SEE(CORE_INPUT, LEFT, .conn = 1, .kind = W("pong"));
+    SEE(CORE_TAKEN, LEFT, .conn = 1);
+}
+
 static void given_up_early(void **state)
 {
     (void)state;
     begin();
     SEE(CLIENT_OPEN, LEFT, .conn = 1, .session = W("s1"));
     stream_at_ms(5000);
-    SEE(CORE_INPUT, LEFT, .conn = 1, .kind = W("pong"));
+    hear();
     stream_at_ms(16999);
     SEE(CORE_CLOSE, LEFT, .conn = 1, .code = 4011);
     stream_violates(SCN_INVARIANT_NO_EARLY_TIMEOUT, "left was given up 11999ms after its last "
@@ -188,7 +194,34 @@ static void given_up_in_time(void **state)
     begin();
     SEE(CLIENT_OPEN, LEFT, .conn = 1, .session = W("s1"));
     stream_at_ms(5000);
+    hear();
+    stream_at_ms(17000);
+    SEE(CORE_CLOSE, LEFT, .conn = 1, .code = 4011);
+    stream_holds();
+}
+
+static void given_up_while_it_speaks(void **state)
+{
+    (void)state;
+    begin();
+    SEE(CLIENT_OPEN, LEFT, .conn = 1, .session = W("s1"));
+    stream_at_ms(5000);
+    hear();
+    stream_at_ms(17000);
     SEE(CORE_INPUT, LEFT, .conn = 1, .kind = W("pong"));
+    SEE(CORE_CLOSE, LEFT, .conn = 1, .code = 4011);
+    stream_holds();
+}
+
+static void heard_by_a_thread_that_stood_still(void **state)
+{
+    (void)state;
+    begin();
+    SEE(CLIENT_OPEN, LEFT, .conn = 1, .session = W("s1"));
+    stream_at_ms(5000);
+    SEE(CORE_INPUT, LEFT, .conn = 1, .kind = W("pong"));
+    stream_at_ms(11000);
+    SEE(CORE_TAKEN, LEFT, .conn = 1);
     stream_at_ms(17000);
     SEE(CORE_CLOSE, LEFT, .conn = 1, .code = 4011);
     stream_holds();
@@ -222,6 +255,8 @@ int main(void)
         cmocka_unit_test(expired_in_time),
         cmocka_unit_test(given_up_early),
         cmocka_unit_test(given_up_in_time),
+        cmocka_unit_test(given_up_while_it_speaks),
+        cmocka_unit_test(heard_by_a_thread_that_stood_still),
         cmocka_unit_test(handshake_cut_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

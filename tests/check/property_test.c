@@ -424,6 +424,21 @@ static void eventually_after_the_last_calm(void **state)
                                 "box.servers was 0");
 }
 
+/* Settled in the first calm, true again in between: the second calm finds it so. */
+static void eventually_again_after_the_last_calm(void **state)
+{
+    (void)state;
+    begin("  eventually box.servers == 1 within 0..5s\n");
+    spawn(3000, 1);
+    SEE(CALM, PARTY_NOBODY, .length = 10000000);
+    stream_at_ms(6000);
+    leave(3000, 1, false);
+    spawn(3000, 2);
+    stream_at_ms(7000);
+    stream_calm(10000);
+    stream_holds();
+}
+
 static void eventually_when(void **state)
 {
     (void)state;
@@ -581,6 +596,7 @@ int main(void)
         cmocka_unit_test(eventually_no_more),
         cmocka_unit_test(eventually_not_before),
         cmocka_unit_test(eventually_after_the_last_calm),
+        cmocka_unit_test(eventually_again_after_the_last_calm),
         cmocka_unit_test(eventually_when),
         cmocka_unit_test(eventually_when_another_core),
         cmocka_unit_test(ready_tabs),

@@ -216,6 +216,84 @@ static void event_after_the_end(void **state)
                                                     "its run was completed with event 2");
 }
 
+/* What the embedding program publishes is not of the run. */
+static void event_of_a_backend_after_the_end(void **state)
+{
+    (void)state;
+    begin();
+    stream_attach(LEFT, 1, 1, 0, 0);
+    SEE(RUN_START, BOT, .session = W("s1"), .run = 1);
+    told("completed", 2);
+    call(1, 101);
+    SEE(LOG_APPEND, PARTY_MESSAGES, .session = W("s1"), .kind = W("token"), .epoch = 1, .seq = 3,
+        .digest = 101, .producer = W("host"));
+    stream_holds();
+}
+
+/* --- the store lost events: what is left begins a new epoch --- */
+
+static void reopen(int64_t epoch, int64_t head)
+{
+    SEE(STORE_OPEN, PARTY_MESSAGES, .session = W("s1"), .epoch = epoch, .tenure = epoch,
+        .head = head, .floor = 1, .code = W("ok"));
+}
+
+static void run_forgotten_by_the_store(void **state)
+{
+    (void)state;
+    begin();
+    reopen(1, 0);
+    asked("k", 1, true);
+    SEE(RUN_START, BOT, .session = W("s1"), .run = 1);
+    reopen(2, 0);
+    asked("k", 1, true);
+    SEE(RUN_START, BOT, .session = W("s1"), .run = 1);
+    stream_holds();
+}
+
+static void run_started_twice_with_nothing_lost(void **state)
+{
+    (void)state;
+    begin();
+    reopen(1, 0);
+    SEE(RUN_START, BOT, .session = W("s1"), .run = 1);
+    reopen(1, 0);
+    SEE(RUN_START, BOT, .session = W("s1"), .run = 1);
+    stream_violates(SCN_INVARIANT_ONE_RUN,
+                    "run 1 of session s1 was started 2 times, the last time with bot");
+}
+
+static void answered_after_the_loss(void **state)
+{
+    (void)state;
+    begin();
+    reopen(1, 0);
+    call(1, 101);
+    append(1, 101);
+    SEE(LOG_LOST, PARTY_MESSAGES, .session = W("s1"), .epoch = 1, .seq = 1);
+    reopen(2, 0);
+    SEE(PUB_ACK, BOT, .session = W("s1"), .kind = W("token"), .number = 1, .digest = 101, .seq = 1,
+        .code = W("ok"));
+    stream_holds();
+}
+
+/* What was not lost has to be told again, for it has other numbers now. */
+static void left_over_and_not_told(void **state)
+{
+    (void)state;
+    begin();
+    reopen(1, 0);
+    call(1, 101);
+    append(1, 101);
+    stream_attach(LEFT, 1, 1, 0, 1);
+    SEE(CLIENT_APPLY, LEFT, .session = W("s1"), .epoch = 1, .seq = 1, .digest = 101,
+        .kind = W("token"), .gen = 1);
+    reopen(2, 1);
+    stream_calm(1000);
+    stream_violates(SCN_INVARIANT_NO_LOST_EVENTS, "event 1 of session s1 (a token) never reached "
+                                                  "left");
+}
+
 /* Asked for, and started: that is one run, not two. */
 static void event_after_the_end_of_what_was_asked_for(void **state)
 {
@@ -275,6 +353,11 @@ int main(void)
         cmocka_unit_test(ended_twice),
         cmocka_unit_test(two_outcomes),
         cmocka_unit_test(event_after_the_end),
+        cmocka_unit_test(event_of_a_backend_after_the_end),
+        cmocka_unit_test(run_forgotten_by_the_store),
+        cmocka_unit_test(run_started_twice_with_nothing_lost),
+        cmocka_unit_test(answered_after_the_loss),
+        cmocka_unit_test(left_over_and_not_told),
         cmocka_unit_test(event_after_the_end_of_what_was_asked_for),
         cmocka_unit_test(outcome_heard_late),
         cmocka_unit_test(another_run_goes_on),
