@@ -78,6 +78,7 @@ struct prompt_fact {
     uint64_t opened_us;
     int64_t timeout;
     int64_t outcome;            /* of the first one, as the agent or a tab learned it */
+    int64_t epoch;              /* of the log that it is in; 0: not known */
     uint16_t told;              /* who learned it */
     uint32_t life;              /* of the agent's core when it was asked */
 };
@@ -318,8 +319,6 @@ void check_prompt_open(struct check_set *set, const struct record *record);
 void check_prompt_done(struct check_set *set, const struct record *record);
 void check_prompt_closed(struct check_set *set, const struct record *record);
 void check_answer(struct check_set *set, const struct record *record);
-/* The store lost events of that session: outcomes may be among them. */
-void check_outcomes_lost(struct check_set *set, int64_t session);
 void check_prompts_settled(struct check_set *set);        /* at the end of the calm */
 
 void check_run_req(struct check_set *set, const struct record *record);

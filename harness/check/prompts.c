@@ -70,14 +70,16 @@ static bool is_outcome(const struct check_names *names, int64_t outcome)
            outcome == names->superseded;
 }
 
-/* Everybody who learns the outcome of a question that was asked once learns the same. */
+/* Everybody who learns the outcome of a question that was asked once learns the same: of the same
+ * log, for the outcome may be among what a store has lost. */
 static void judge_outcome(struct check_set *set, const struct record *record,
-                          struct prompt_fact *prompt, int64_t outcome)
+                          struct prompt_fact *prompt, int64_t outcome, int64_t epoch)
 {
-    if (!is_outcome(&set->names, outcome)) return;
-    if (prompt->outcome == 0) {
+    if (!is_outcome(&set->names, outcome) || (epoch != 0 && epoch < prompt->epoch)) return;
+    if (prompt->outcome == 0 || (prompt->epoch != 0 && epoch > prompt->epoch)) {
         prompt->outcome = outcome;
         prompt->told = record->subject;
+        prompt->epoch = epoch;
     }
     if (prompt->opened == 1 && prompt->outcome != outcome)
         check_break(set, SCN_INVARIANT_ONE_OUTCOME, record,
@@ -101,25 +103,19 @@ void check_prompt_done(struct check_set *set, const struct record *record)
                     prompt->done, record_text(v->outcome));
     judge_cause(set, record);
     judge_deadline(set, record);
-    judge_outcome(set, record, prompt, v->outcome);
+    const struct agent_fact *agent = ledger_find(&set->agents, LEDGER_KEY(record->subject));
+    judge_outcome(set, record, prompt, v->outcome, agent == NULL ? 0 : agent->epoch);
 }
 
 void check_prompt_closed(struct check_set *set, const struct record *record)
 {
     const struct record_values_CLIENT_RECV *v = &record->values.CLIENT_RECV;
+    int32_t tab = check_actor_of(set, record->subject);
 
     for (uint32_t i = 0; i < set->prompts.count; i++) {
         struct prompt_fact *prompt = ledger_at(&set->prompts, i);
-        if (prompt->entry.key.at[1] == v->id) judge_outcome(set, record, prompt, v->outcome);
-    }
-}
-
-void check_outcomes_lost(struct check_set *set, int64_t session)
-{
-    for (uint32_t i = 0; i < set->prompts.count; i++) {
-        struct prompt_fact *prompt = ledger_at(&set->prompts, i);
-        int32_t agent = check_actor_of(set, (uint16_t)prompt->entry.key.at[0]);
-        if (agent >= 0 && set->session_words[agent] == session) prompt->outcome = 0;
+        if (prompt->entry.key.at[1] == v->id)
+            judge_outcome(set, record, prompt, v->outcome, tab < 0 ? 0 : set->tabs[tab].epoch);
     }
 }
 

@@ -103,7 +103,6 @@ static void begin_anew(struct check_set *set, const struct record *record,
     }
     session->published_seq = session->terminal_seq = 0;
     session->runs = 0;
-    check_outcomes_lost(set, v->session);
 }
 
 void check_store_open(struct check_set *set, const struct record *record)

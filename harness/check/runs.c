@@ -105,6 +105,7 @@ void check_run_told(struct check_set *set, const struct record *record)
     check_exercise(set, SCN_INVARIANT_TERMINAL_IS_LAST);
     struct session_fact *session =
         ledger_get(&set->sessions, LEDGER_KEY(set->tabs[actor].session));
+    if (session->epoch != 0 && set->tabs[actor].epoch != session->epoch) return;
     if (session->terminal_seq != 0 && session->terminal_seq != v->seq && session->runs == 1)
         check_break(set, SCN_INVARIANT_TERMINAL_IS_LAST, record,
                     "the run of session %s was %s with event %lld, and %s with event %lld",

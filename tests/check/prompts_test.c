@@ -169,6 +169,42 @@ static void expired_in_time(void **state)
     stream_end();
 }
 
+static void told_as(const char *outcome)
+{
+    SEE(CLIENT_RECV, LEFT, .kind = W("prompt_closed"), .id = W("deploy"), .outcome = W(outcome));
+}
+
+/* The store has lost the outcome: the question got another one, in another log. */
+static void outcome_of_a_lost_log(void **state)
+{
+    (void)state;
+    begin();
+    SEE(STORE_OPEN, PARTY_MESSAGES, .session = W("s1"), .epoch = 1, .floor = 1);
+    SEE(RUN_START, BOT, .session = W("s1"), .run = 1);
+    ask();
+    say("yes");
+    stream_attach(LEFT, 1, 1, 0, 0);
+    told_as("approved");
+    stream_attach(LEFT, 2, 2, 0, 0);
+    told_as("cancelled");
+    settled("approved");
+    stream_holds();
+}
+
+static void two_outcomes_of_one_log(void **state)
+{
+    (void)state;
+    begin();
+    ask();
+    say("yes");
+    stream_attach(LEFT, 1, 1, 0, 0);
+    told_as("approved");
+    stream_attach(LEFT, 2, 1, 0, 0);
+    told_as("cancelled");
+    stream_violates(SCN_INVARIANT_ONE_OUTCOME,
+                    "left was told that deploy is approved, and left that it is cancelled");
+}
+
 static void hear(void)
 {
     SEE(CORE_INPUT, LEFT, .conn = 1, .kind = W("pong"));
@@ -254,6 +290,8 @@ int main(void)
         cmocka_unit_test(expired_early),
         cmocka_unit_test(expired_in_time),
         cmocka_unit_test(given_up_early),
+        cmocka_unit_test(outcome_of_a_lost_log),
+        cmocka_unit_test(two_outcomes_of_one_log),
         cmocka_unit_test(given_up_in_time),
         cmocka_unit_test(given_up_while_it_speaks),
         cmocka_unit_test(heard_by_a_thread_that_stood_still),
