@@ -369,6 +369,7 @@ static void send_heartbeat(struct turn *turn, struct session *session, struct co
     json_object_set_new(body, "sent", json_integer((json_int_t)conn->cursor));
     conn_control(turn, conn, WIRE_HEARTBEAT, body, 0);
     trace_owe(turn, TP_CONN_HEARTBEAT, session->key, conn->generation, session->log.head, 0);
+    store_look(turn, session);
 }
 
 /* Which deadline has passed, in order of gravity; each is checked against now, not assumed. */

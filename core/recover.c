@@ -197,7 +197,8 @@ static enum core_result load_patiently(struct turn *turn, struct session *sessio
     bool unanswered = true;
     for (uint64_t i = 0; unanswered && i < turn->core->settings.store_attempts; i++) {
         rc = load_once(turn, session, owner, create);
-        unanswered = rc == CORE_UNKNOWN || rc == CORE_UNAVAILABLE;
+        /* STALE: what was opened is a new epoch by now, and what was read is of the old one. */
+        unanswered = rc == CORE_UNKNOWN || rc == CORE_UNAVAILABLE || rc == CORE_STALE;
     }
     store_note(turn, unanswered);
     return unanswered ? CORE_UNAVAILABLE : rc;

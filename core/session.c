@@ -112,7 +112,7 @@ static enum core_result begin_life(struct turn *turn, struct session *session)
         if (load == NULL)
             return CORE_NO_MEMORY;
         load->session = session;
-        load->load = true;
+        load->operation = STORE_LOAD;
         session->users++;
         store_post(turn, load);
         return CORE_OK;

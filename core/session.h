@@ -133,6 +133,7 @@ struct session {
     bool create;             /* while loading: make it if the store has none */
     bool draining;           /* no new runs */
     bool moved;              /* another core has opened its stream: appends are refused */
+    bool looking;            /* a STORE_LOOK is queued */
     uint64_t users;          /* live runs, queued appends, loads: keep it from being freed */
     struct log log;
     uint64_t tenure, next_number, pending;

@@ -46,9 +46,11 @@ void store_note(struct turn *turn, bool failing)
 
 /* ---- appending ---- */
 
+enum { ADOPTION_EVENTS = 16 };
+
 /* Events that the store has and the log does not, copied out of a read. */
 struct adoption {
-    struct log_event *events[16];
+    struct log_event *events[ADOPTION_EVENTS];
     size_t count;
     uint64_t next_seq;
 };
@@ -56,7 +58,7 @@ struct adoption {
 static bool collect(void *context, const struct store_event *event)
 {
     struct adoption *adoption = context;
-    if (adoption->count == ARRAY_SIZE(adoption->events) || event->seq != adoption->next_seq)
+    if (adoption->count == ADOPTION_EVENTS || event->seq != adoption->next_seq)
         return false;
     struct log_event *copy = log_event_new(event->type, event->payload, event->length);
     if (copy == NULL)
@@ -67,15 +69,16 @@ static bool collect(void *context, const struct store_event *event)
 }
 
 /*
- * The seq is taken: an earlier append whose answer was lost took effect after all. What the store
- * has is the truth; it goes into the log before anything new does (L6).
+ * What the store has is the truth: it goes into the log before anything new does (L6). OK also if
+ * there is nothing; `count` says how many events it was.
  */
-static bool adopt(struct turn *turn, struct session *session, uint64_t epoch, uint64_t from)
+static enum core_result adopt(struct turn *turn, struct session *session, uint64_t epoch,
+                              uint64_t from, size_t *count)
 {
     struct message_store_port *port = &turn->core->messages;
     struct adoption adoption = { .next_seq = from };
-    port->read(port->context, session->key, epoch, from, ARRAY_SIZE(adoption.events), collect,
-               &adoption);
+    enum core_result rc = port->read(port->context, session->key, epoch, from,
+                                     ADOPTION_EVENTS, collect, &adoption);
     turn_lock(turn, &session->lock);
     for (size_t i = 0; i < adoption.count; i++) {
         REQUIRE(log_reserve(&session->log) == CORE_OK);
@@ -83,7 +86,8 @@ static bool adopt(struct turn *turn, struct session *session, uint64_t epoch, ui
     }
     turn_unlock(turn, &session->lock);
     turn_flush(turn);
-    return adoption.count > 0;
+    *count = adoption.count;
+    return rc;
 }
 
 /* One call of the port. The store thread alone moves the head, so it can be read beforehand. */
@@ -108,9 +112,12 @@ static enum core_result try_append(struct turn *turn, const struct append *appen
     event->payload = append->event->payload;
     event->length = append->event->length;
     rc = port->append(port->context, session->key, epoch, tenure, event);
-    if (rc == CORE_CONFLICT)
-        return adopt(turn, session, epoch, event->seq) ? CORE_CONFLICT : CORE_UNKNOWN;
-    return rc;
+    if (rc != CORE_CONFLICT)
+        return rc;
+    /* The seq is taken: an earlier append whose answer was lost took effect after all. */
+    size_t count;
+    (void)adopt(turn, session, epoch, event->seq, &count);
+    return count > 0 ? CORE_CONFLICT : CORE_UNKNOWN;
 }
 
 /* Waits before the next try of an owed event. False when there is no more patience. */
@@ -142,11 +149,13 @@ static bool is_unanswered(enum core_result result)
 /*
  * Repeating an unanswered append is not a blind retry: the same (seq, key) is stored at most once.
  * An event that the core owes is repeated until the store has it, a published one a few times.
+ * `doubtful`: an attempt had no answer, so that a refusal of a later one is not the whole truth.
  */
 static enum core_result append_until_answered(struct turn *turn, const struct append *append,
-                                              struct store_event *event)
+                                              struct store_event *event, bool *doubtful)
 {
     uint64_t backoff_us = turn->core->settings.backoff_base_us;
+    *doubtful = false;
     for (uint64_t attempt = 1; ; attempt++) {
         enum core_result rc = try_append(turn, append, event);
         if (rc == CORE_CONFLICT)
@@ -154,6 +163,7 @@ static enum core_result append_until_answered(struct turn *turn, const struct ap
         store_note(turn, is_unanswered(rc));
         if (!is_unanswered(rc))
             return rc;
+        *doubtful = true;
         if (attempt < turn->core->settings.store_attempts)
             continue;
         if (!append->owed || !be_patient(turn, &backoff_us))
@@ -161,27 +171,93 @@ static enum core_result append_until_answered(struct turn *turn, const struct ap
     }
 }
 
+/* Nothing of this core is stored there any more. Lock held. */
+static void move_away(struct turn *turn, struct session *session)
+{
+    if (session->moved)
+        return;
+    session->moved = true;
+    session_end(turn, session, CORE_CLOSE_MOVED);
+}
+
 static void process_append(struct turn *turn, struct append *append)
 {
     struct session *session = append->session;
     struct store_event event;
-    enum core_result rc = append_until_answered(turn, append, &event);
+    bool doubtful;
+    enum core_result rc = append_until_answered(turn, append, &event, &doubtful);
     turn_lock(turn, &session->lock);
     if (rc == CORE_OK) {
         REQUIRE(event.seq == session->log.head + 1);
         session_append(turn, session, append);
-    } else if (rc == CORE_STALE && !session->moved) {
-        session->moved = true;
-        session_end(turn, session, CORE_CLOSE_MOVED);
+    } else if (rc == CORE_STALE) {
+        move_away(turn, session);
     } else if (rc == CORE_UNKNOWN) {
         trace_owe(turn, TP_LOG_UNKNOWN, session->key, event.seq, 0, 0);
     }
-    append_finish(turn, append, rc);
+    /* A refusal says nothing about the attempt before it, which may have been stored. */
+    append_finish(turn, append, rc != CORE_OK && doubtful ? CORE_UNKNOWN : rc);
     turn_unlock(turn, &session->lock);
     turn_flush(turn);
 }
 
+/* ---- looking ---- */
+
+void store_look(struct turn *turn, struct session *session)
+{
+    REQUIRE(turn_holds(turn, RANK_SESSION));
+    if (!turn->core->has_messages || session->phase != SESSION_OPEN || session->looking)
+        return;
+    struct append *look = calloc(1, sizeof *look);
+    if (look == NULL)
+        return;   /* the next heartbeat asks again */
+    look->session = session;
+    look->operation = STORE_LOOK;
+    session->looking = true;
+    session->users++;
+    store_post(turn, look);
+}
+
+static void process_look(struct turn *turn, struct append *look)
+{
+    struct session *session = look->session;
+    turn_lock(turn, &session->lock);
+    bool open = session->phase == SESSION_OPEN;
+    uint64_t epoch = session->log.epoch, next_seq = session->log.head + 1;
+    turn_unlock(turn, &session->lock);
+    enum core_result rc = CORE_OK;
+    size_t count = open ? ADOPTION_EVENTS : 0;
+    for (; rc == CORE_OK && count == ADOPTION_EVENTS; next_seq += count)
+        rc = adopt(turn, session, epoch, next_seq, &count);
+    turn_lock(turn, &session->lock);
+    if (rc == CORE_STALE)
+        move_away(turn, session);
+    session->looking = false;
+    session->users--;
+    session_check_unused(turn, session);
+    turn_unlock(turn, &session->lock);
+    turn_flush(turn);
+    free(look);
+}
+
 /* ---- the thread ---- */
+
+static void carry_out(struct turn *turn, struct append *append)
+{
+    switch (append->operation) {
+    case STORE_APPEND:
+        process_append(turn, append);
+        return;
+    case STORE_LOAD:
+        session_load(turn, append->session);
+        free(append);
+        return;
+    case STORE_LOOK:
+        process_look(turn, append);
+        return;
+    }
+    UNREACHABLE();
+}
 
 /* The next operation, taken out of the queue; NULL to stop. Lock held. */
 static struct append *await_operation(struct turn *turn, struct store *store)
@@ -207,12 +283,7 @@ static void *store_main(void *context)
     struct append *append;
     while ((append = await_operation(&turn, &core->store)) != NULL) {
         turn_unlock(&turn, &core->store.lock);
-        if (append->load) {
-            session_load(&turn, append->session);
-            free(append);
-        } else {
-            process_append(&turn, append);
-        }
+        carry_out(&turn, append);
         turn_lock(&turn, &core->store.lock);
     }
     turn_unlock(&turn, &core->store.lock);

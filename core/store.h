@@ -19,11 +19,17 @@ struct waiter {
     uint64_t epoch, seq;
 };
 
+enum store_operation {
+    STORE_APPEND,
+    STORE_LOAD,             /* not an event at all: load the session */
+    STORE_LOOK              /* nor this: see whether the store has more than the log */
+};
+
 /* An event on its way into the log. */
 struct append {
     struct append *next;    /* in the store's queue */
     struct session *session; /* pinned by session->users */
-    bool load;              /* not an event at all: load the session */
+    enum store_operation operation;
     bool owed;              /* decided by the core: repeated until the store has it */
     uint64_t number;        /* idempotency key of the store call */
     struct log_event *event; /* owned until it is in the log */
@@ -56,5 +62,10 @@ void store_note(struct turn *turn, bool failing);
 
 /* Queues an operation. Session lock may be held. */
 void store_post(struct turn *turn, struct append *append);
+/*
+ * Sees to it that what the store has and the log has not gets there: an append that was given up as
+ * unknown, or events of a core that has opened the stream since. Session lock held.
+ */
+void store_look(struct turn *turn, struct session *session);
 
 #endif
