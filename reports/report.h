@@ -51,6 +51,7 @@ struct report_failure {
     uint64_t seed;
     uint32_t choices_found;             /* up to the last deviation, before shrinking */
     uint32_t choices;                   /* after it */
+    const char *decided;                /* lines on the two steps whose order decides, or NULL */
     const char *replay;                 /* one line that can be pasted into a shell */
     const char *schedule;               /* the `schedule` block, complete, or NULL */
     const char *pinned;                 /* the whole pinned scenario, or NULL */

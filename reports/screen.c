@@ -76,6 +76,7 @@ static void print_tail(FILE *out, const struct report *report)
     const struct report_failure *failure = report->failure;
     char files[128];
 
+    if (failure->decided != NULL) fprintf(out, "%s\n", failure->decided);
     if (failure->replay != NULL)
         fprintf(out, "%*sreplay  %s\n", LABEL_INDENT, "", failure->replay);
     if (failure->folder != NULL) {

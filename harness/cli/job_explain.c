@@ -2,11 +2,15 @@
 #include "harness/cli/job.h"
 #include "harness/cli/pinning.h"
 #include "harness/cli/scene.h"
+#include "harness/explore/decisive.h"
+#include "reports/symbols.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { STACK_LINES = 3 };
 
 static struct scene scene;
 static struct pin_note notes[TOKEN_CHOICES_MAX];
@@ -116,6 +120,28 @@ static void write_replay_line(struct job *job)
     free(token);
 }
 
+static void print_decisive_step(FILE *out, const char *label, const struct decisive_step *step)
+{
+    fprintf(out, "  %-8s%s  %s\n", label, step->thread, step->what);
+    symbols_print_stack(out, 12, STACK_LINES, &step->stack);
+}
+
+/* The two steps whose order decides, each with its stack; NULL when no single pair does. */
+static char *write_decisive(const struct job *job)
+{
+    static struct decisive decisive;
+    char *text = NULL;
+    size_t bytes;
+    explore_decisive(&scene.subject, &job->shared->failure, &decisive);
+    FILE *out = decisive.found ? open_memstream(&text, &bytes) : NULL;
+    if (out == NULL) return NULL;
+    fprintf(out, "  the order of two steps decides; the other way round nothing is broken\n");
+    print_decisive_step(out, "first", &decisive.first);
+    print_decisive_step(out, "then", &decisive.second);
+    fclose(out);
+    return text;
+}
+
 int job_explain(void *argument)
 {
     struct job *job = argument;
@@ -125,6 +151,7 @@ int job_explain(void *argument)
     scene_init(&scene, job->file, job->image, NULL);
     job_expect_loop(job);
     char *schedule = write_schedule(job);
+    char *decided = write_decisive(job);
     replay(job, &result);
     if (scene.violation) shared->told = *scene.violation;
     write_replay_line(job);
@@ -135,6 +162,7 @@ int job_explain(void *argument)
     told->leak = scene.leaked;
     told->leak_group = scene.leak_group;
     told->schedule = schedule;
+    told->decided = decided;
     if (schedule && job->source) {
         told->pinned = pinning_scenario(job->file, job->source, "pinned", schedule);
     }
