@@ -82,12 +82,16 @@ enum core_result session_publish(struct turn *turn, struct session *session,
     struct append *append = append_new(session, order);
     if (append == NULL)
         return CORE_NO_MEMORY;
+    append->number = ++session->next_number;
+    if (turn->core->has_messages && !store_post(turn, append)) {
+        log_event_free(append->event);
+        free(append);
+        return CORE_DRAINING;
+    }
     session->users++;
     session->pending++;
     if (turn->core->has_messages) {
-        append->number = ++session->next_number;
         trace_owe(turn, TP_LOG_QUEUED, session->key, append->number, 0, 0);
-        store_post(turn, append);
     } else {
         session_append(turn, session, append);
         append_finish(turn, append, CORE_OK);

@@ -113,8 +113,11 @@ static enum core_result begin_life(struct turn *turn, struct session *session)
             return CORE_NO_MEMORY;
         load->session = session;
         load->operation = STORE_LOAD;
+        if (!store_post(turn, load)) {
+            free(load);
+            return CORE_DRAINING;
+        }
         session->users++;
-        store_post(turn, load);
         return CORE_OK;
     }
     log_init(&session->log, core->next_epoch++, 1);

@@ -22,10 +22,15 @@ void store_destroy(struct core *core)
     core_lock_destroy(&core->store.lock);
 }
 
-void store_post(struct turn *turn, struct append *append)
+/* Whoever was let in before a drain began can get here after its end: the queue itself decides. */
+bool store_post(struct turn *turn, struct append *append)
 {
     struct store *store = &turn->core->store;
     turn_lock(turn, &store->lock);
+    if (store->ended) {
+        turn_unlock(turn, &store->lock);
+        return false;
+    }
     append->next = NULL;
     if (store->tail != NULL)
         store->tail->next = append;
@@ -35,6 +40,7 @@ void store_post(struct turn *turn, struct append *append)
     store->count++;
     pthread_cond_signal(&store->ready);
     turn_unlock(turn, &store->lock);
+    return true;
 }
 
 void store_note(struct turn *turn, bool failing)
@@ -213,9 +219,12 @@ void store_look(struct turn *turn, struct session *session)
         return;   /* the next heartbeat asks again */
     look->session = session;
     look->operation = STORE_LOOK;
+    if (!store_post(turn, look)) {
+        free(look);
+        return;
+    }
     session->looking = true;
     session->users++;
-    store_post(turn, look);
 }
 
 static void process_look(struct turn *turn, struct append *look)
@@ -286,6 +295,7 @@ static void *store_main(void *context)
         carry_out(&turn, append);
         turn_lock(&turn, &core->store.lock);
     }
+    core->store.ended = true;
     turn_unlock(&turn, &core->store.lock);
     turn_end(&turn);
     return NULL;

@@ -44,6 +44,7 @@ struct store {
     pthread_cond_t ready;    /* queue not empty, or stop, or give_up_us set */
     pthread_t thread;
     bool running, stop;
+    bool ended;              /* its thread takes no more operations */
     bool failing;            /* the last call was not answered */
     uint64_t give_up_us;     /* from then on nothing is tried twice; 0: never */
     uint64_t count;
@@ -60,8 +61,11 @@ void store_destroy(struct core *core);
 /* Remembers whether the store answers; core_health tells. No lock held. */
 void store_note(struct turn *turn, bool failing);
 
-/* Queues an operation. Session lock may be held. */
-void store_post(struct turn *turn, struct append *append);
+/*
+ * Queues an operation; each one that is queued will be carried out. False if the store has stopped:
+ * the caller keeps it. Session lock may be held.
+ */
+bool store_post(struct turn *turn, struct append *append);
 /*
  * Sees to it that what the store has and the log has not gets there: an append that was given up as
  * unknown, or events of a core that has opened the stream since. Session lock held.

@@ -181,8 +181,13 @@ static void submit_runs(void *argument)
 
     if (!instance->submitting) return;
     world_group_enter(instance->group);
-    for (uint32_t i = 0; i < play->file->actor_count; i++) {
-        if (to_be_submitted(instance, &play->actors[i])) submit(instance, &play->actors[i]);
+    /* One that drains is left alone: whoever brings it back submits what is missing. */
+    for (uint32_t i = 0; i < play->file->actor_count && instance->alive; i++) {
+        if (!to_be_submitted(instance, &play->actors[i])) continue;
+        instance->callers++;
+        submit(instance, &play->actors[i]);
+        instance->callers--;
+        world_wake(&instance->changed);
     }
     set_submitting(instance, false);
 }
