@@ -1,5 +1,5 @@
-/* What -fsanitize=thread makes of atomic operations. Each is one step, so plain loads and stores do:
- * nobody else runs in the middle of one. Weak exchanges never fail without a reason. */
+/* What -fsanitize=thread makes of atomic operations. Each is one step, so plain loads and stores
+ * do: nobody else runs in the middle of one. Weak exchanges never fail without a reason. */
 #include "race.h"
 #include "word.h"
 

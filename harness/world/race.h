@@ -2,9 +2,9 @@
  * whom (race_shadow.c), and how two accesses that nothing orders are told (race_tell.c).
  *
  * After Flanagan and Freund, "FastTrack: efficient and precise dynamic race detection" (PLDI 2009):
- * a thread's clock counts its releases, an access is kept as one count (an epoch), and whole vectors
- * are only compared where threads synchronise. Other than there, a word keeps every access that a
- * later one may race with, byte by byte, so that no race of the execution is lost. */
+ * a thread's clock counts its releases, an access is kept as one count (an epoch), and whole
+ * vectors are only compared where threads synchronise. Other than there, a word keeps every access
+ * that a later one may race with, byte by byte, so that no race of the execution is lost. */
 #ifndef HARNESS_WORLD_RACE_H
 #define HARNESS_WORLD_RACE_H
 
@@ -116,8 +116,9 @@ static inline void race_access_small(uintptr_t address, size_t bytes, uint32_t f
 
 /* Where the running thread stands, to be kept with an access. */
 uint32_t race_where(uintptr_t pc);
-_Noreturn void race_found(const struct race_record *before, uintptr_t address, uint8_t mask,
-                          uint32_t flags, uintptr_t pc);
+/* The access of the running thread to the word of that address, and one that was made before. */
+_Noreturn void race_found(const struct race_record *before, const struct race_record *now,
+                          uintptr_t address, uintptr_t pc);
 
 #pragma GCC visibility pop
 

@@ -65,13 +65,12 @@ static bool replaces(const struct race_record *record, const struct race_record 
 static bool meet(const struct access *access, const struct race_record *before)
 {
     const struct race_record *record = &access->record;
-    uint8_t common = before->mask & record->mask;
-    if (common == 0) return false;
+    if ((before->mask & record->mask) == 0) return false;
     bool writes = (before->flags | record->flags) & RACE_WRITE;
     bool atomic = before->flags & record->flags & RACE_ATOMIC;
     bool ordered = is_ordered(access, before);
     if ((!ordered && writes && !atomic) || before->flags & RACE_FREE) {
-        race_found(before, access->address, common, record->flags, access->pc);
+        race_found(before, record, access->address, access->pc);
     }
     return ordered && replaces(record, before);
 }

@@ -106,17 +106,17 @@ static void describe_locks(const struct place *place, char *out, size_t bytes)
     }
 }
 
-static void detail(const char *name, uint32_t flags, uint8_t mask, bool past,
+static void detail(const char *name, const struct race_record *record, bool past,
                    const struct place *place)
 {
     char size[16] = "it", locks[128] = "";
-    if (!(flags & RACE_FREE)) {
-        int bytes = __builtin_popcount(mask);
+    if (!(record->flags & RACE_FREE)) {
+        int bytes = __builtin_popcount(record->mask);
         snprintf(size, sizeof size, "%d byte%s", bytes, bytes == 1 ? "" : "s");
     }
     if (W.keep_stacks) describe_locks(place, locks, sizeof locks);
-    finding_detail("%s %s %s%s%s%s", name, verb(flags, past), size,
-                   flags & RACE_ATOMIC ? " atomically" : "", locks[0] ? ", " : "", locks);
+    finding_detail("%s %s %s%s%s%s", name, verb(record->flags, past), size,
+                   record->flags & RACE_ATOMIC ? " atomically" : "", locks[0] ? ", " : "", locks);
 }
 
 static uint16_t entity_in(uint16_t slot)
@@ -134,31 +134,35 @@ static bool is_known(const struct race_record *record)
            (record->slot < known->count && record->clock <= known->at[record->slot]);
 }
 
-void race_found(const struct race_record *before, uintptr_t address, uint8_t common, uint32_t flags,
+static _Noreturn void tell_freed(const char *what, const char *freer, uint32_t flags,
+                                 const struct place *then, uintptr_t pc)
+{
+    finding_detail("%s", what);
+    finding_detail("freed by %s at {pc:%lx}", freer, (unsigned long)then->stack.pc[0]);
+    finding_raise(WORLD_FOUND_USE_AFTER_FREE, pc, "%s %s memory that %s has freed",
+                  world_entity_name(W.self->id), verb(flags, false), freer);
+}
+
+void race_found(const struct race_record *before, const struct race_record *now, uintptr_t address,
                 uintptr_t pc)
 {
-    struct place now, then;
-    char what[256], name[WORLD_NAME_MAX];
-    uint16_t other = entity_in(before->slot);
-    uintptr_t word = address / RACE_WORD * RACE_WORD;
-    bool freed = before->flags & RACE_FREE && is_known(before);
-    find_place(&now, pc);
+    struct place here, then;
+    char what[256], other[WORLD_NAME_MAX];
+    uint32_t byte = (uint32_t)__builtin_ctz(before->mask & now->mask);
+    find_place(&here, pc);
     place_of(before, &then);
-    describe_memory(word + (uintptr_t)__builtin_ctz(common), what, sizeof what);
-    snprintf(name, sizeof name, "%s", world_entity_name(other));
-    W.finding.stack = now.stack;
-    W.finding.other = other;
+    describe_memory(address / RACE_WORD * RACE_WORD + byte, what, sizeof what);
+    W.finding.other = entity_in(before->slot);
+    W.finding.stack = here.stack;
     W.finding.other_stack = then.stack;
-    if (freed) {
-        finding_detail("%s", what);
-        finding_detail("freed by %s at {pc:%lx}", name, (unsigned long)then.stack.pc[0]);
-        finding_raise(WORLD_FOUND_USE_AFTER_FREE, pc, "%s %s memory that %s has freed",
-                      world_entity_name(W.self->id), verb(flags, false), name);
+    snprintf(other, sizeof other, "%s", world_entity_name(W.finding.other));
+    if (before->flags & RACE_FREE && is_known(before)) {
+        tell_freed(what, other, now->flags, &then, pc);
     }
-    detail(world_entity_name(W.self->id), flags, common, false, &now);
-    detail(name, before->flags, before->mask, true, &then);
+    detail(world_entity_name(W.self->id), now, false, &here);
+    detail(other, before, true, &then);
     finding_raise(WORLD_FOUND_DATA_RACE, pc,
                   "%s %s %s, which %s %s before, and nothing orders the two",
-                  world_entity_name(W.self->id), verb(flags, false), what, name,
+                  world_entity_name(W.self->id), verb(now->flags, false), what, other,
                   verb(before->flags, true));
 }
