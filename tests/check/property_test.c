@@ -1,54 +1,7 @@
 /* The check block: what each line counts, when it is judged, and what it says. */
-#include "tests/check/stream.h"
+#include "tests/check/block.h"
 
 #include <string.h>
-
-static const char actors[] =
-    "core one two\n"
-    "sandbox box project=shop\n"
-    "tab left right user=alice project=shop via=one\n"
-    "  open: connect\n"
-    "  wait 1s\n"
-    "agent bot session=s1 via=two\n"
-    "  token: emit token times 4\n"
-    "  ask: ask deploy timeout=30s\n"
-    "faults\n"
-    "  crash: may crash box for 1s\n";
-
-enum { BOX = FIRST, LEFT = SECOND, RIGHT = THIRD, BOT = FOURTH };
-
-static void begin(const char *checks)
-{
-    char text[4096];
-    (void)snprintf(text, sizeof text, "%scheck\n  on no_crash\n%s", actors, checks);
-    stream_begin(text);
-}
-
-/* The first line of the block is the second check of the file. */
-enum { FIRST_LINE = CHECK_FILE + 1, SECOND_LINE };
-
-static void spawn(int64_t port, int64_t instance)
-{
-    SEE(PR_SPAWN, BOX, .port = port, .instance = instance, .app = W("web"), .sandbox = W("box"),
-        .fence = instance);
-}
-
-static void leave(int64_t port, int64_t instance, bool child)
-{
-    SEE(PR_EXIT, BOX, .port = port, .instance = instance, .child = child, .sandbox = W("box"));
-}
-
-static void receive(uint16_t tab, const char *kind, const char *code)
-{
-    SEE(CLIENT_RECV, tab, .kind = W(kind), .code = W(code));
-}
-
-static void settle(const char *outcome)
-{
-    SEE(ANSWER, LEFT, .id = W("deploy"), .value = W("yes"));
-    SEE(PROMPT_OPEN, BOT, .id = W("deploy"));
-    SEE(PROMPT_DONE, BOT, .id = W("deploy"), .outcome = W(outcome));
-}
 
 /* --- always and never --- */
 
@@ -330,134 +283,6 @@ static void a_cut_run_is_not_judged(void **state)
     stream_holds();
 }
 
-/* --- eventually --- */
-
-static void eventually_never(void **state)
-{
-    (void)state;
-    begin("  served: eventually box.servers == 1 within 0..5s\n");
-    stream_at_ms(100);
-    stream_calm(10000);
-    stream_violates(FIRST_LINE, "box.servers == 1 did not hold within 0s..5s after calm: "
-                                "box.servers was 0");
-}
-
-static void eventually_too_late(void **state)
-{
-    (void)state;
-    begin("  eventually box.servers == 1 within 0..5s\n");
-    stream_at_ms(100);
-    SEE(CALM, PARTY_NOBODY, .length = 10000000);
-    stream_at_ms(5101);
-    spawn(3000, 1);
-    stream_at_ms(10100);
-    SEE(QUIESCE, PARTY_NOBODY, .length = 10000000);
-    stream_violates(FIRST_LINE, "box.servers == 1 did not hold within 0s..5s after calm: "
-                                "box.servers was 1");
-}
-
-static void eventually_in_time(void **state)
-{
-    (void)state;
-    begin("  eventually box.servers == 1 within 0..5s\n");
-    stream_at_ms(100);
-    SEE(CALM, PARTY_NOBODY, .length = 10000000);
-    stream_at_ms(5100);
-    spawn(3000, 1);
-    leave(3000, 1, false);
-    stream_at_ms(10100);
-    SEE(QUIESCE, PARTY_NOBODY, .length = 10000000);
-    stream_holds();
-}
-
-static void eventually_before_calm(void **state)
-{
-    (void)state;
-    begin("  eventually box.servers == 1 within 0..5s\n");
-    spawn(3000, 1);
-    stream_at_ms(100);
-    stream_calm(10000);
-    stream_holds();
-}
-
-static void eventually_no_more(void **state)
-{
-    (void)state;
-    begin("  eventually box.servers == 1 within 0..5s\n");
-    spawn(3000, 1);
-    stream_at_ms(100);
-    leave(3000, 1, false);
-    stream_at_ms(200);
-    stream_calm(10000);
-    stream_violates(FIRST_LINE, "box.servers == 1 did not hold within 0s..5s after calm: "
-                                "box.servers was 0");
-}
-
-/* 3s..5s: what holds before and not at 3 s does not count; what holds across does. */
-static void eventually_not_before(void **state)
-{
-    (void)state;
-    begin("  eventually box.servers == 1 within 3s..5s\n"
-          "  eventually box.servers == 0 within 3s..5s\n");
-    spawn(3000, 1);
-    SEE(CALM, PARTY_NOBODY, .length = 10000000);
-    stream_at_ms(2999);
-    leave(3000, 1, false);
-    stream_at_ms(10000);
-    SEE(QUIESCE, PARTY_NOBODY, .length = 10000000);
-    stream_violates(FIRST_LINE, "box.servers == 1 did not hold within 3s..5s after calm: "
-                                "box.servers was 0");
-}
-
-/* The calm is disturbed and begins anew: its deadlines do, too. */
-static void eventually_after_the_last_calm(void **state)
-{
-    (void)state;
-    begin("  eventually box.servers == 1 within 0..5s\n");
-    spawn(3000, 1);
-    SEE(CALM, PARTY_NOBODY, .length = 10000000);
-    stream_at_ms(6000);
-    leave(3000, 1, false);
-    stream_at_ms(7000);
-    stream_calm(10000);
-    stream_violates(FIRST_LINE, "box.servers == 1 did not hold within 0s..5s after calm: "
-                                "box.servers was 0");
-}
-
-/* Settled in the first calm, true again in between: the second calm finds it so. */
-static void eventually_again_after_the_last_calm(void **state)
-{
-    (void)state;
-    begin("  eventually box.servers == 1 within 0..5s\n");
-    spawn(3000, 1);
-    SEE(CALM, PARTY_NOBODY, .length = 10000000);
-    stream_at_ms(6000);
-    leave(3000, 1, false);
-    spawn(3000, 2);
-    stream_at_ms(7000);
-    stream_calm(10000);
-    stream_holds();
-}
-
-static void eventually_when(void **state)
-{
-    (void)state;
-    begin("  eventually box.servers == 1 when two.killed == 0 within 0..5s\n");
-    SEE(CORE_KILLED, PARTY_CORE + 1, .life = 1);
-    stream_calm(10000);
-    stream_holds();
-}
-
-static void eventually_when_another_core(void **state)
-{
-    (void)state;
-    begin("  eventually box.servers == 1 when two.killed == 0 within 0..5s\n");
-    SEE(CORE_KILLED, PARTY_CORE, .life = 1);
-    stream_calm(10000);
-    stream_violates(FIRST_LINE, "box.servers == 1 did not hold within 0s..5s after calm: "
-                                "box.servers was 0");
-}
-
 /* --- levels of tabs --- */
 
 static void server_state(uint16_t tab, const char *run_state, const char *app)
@@ -589,16 +414,6 @@ int main(void)
         cmocka_unit_test(at_least_missed),
         cmocka_unit_test(nothing_after_the_calm),
         cmocka_unit_test(a_cut_run_is_not_judged),
-        cmocka_unit_test(eventually_never),
-        cmocka_unit_test(eventually_too_late),
-        cmocka_unit_test(eventually_in_time),
-        cmocka_unit_test(eventually_before_calm),
-        cmocka_unit_test(eventually_no_more),
-        cmocka_unit_test(eventually_not_before),
-        cmocka_unit_test(eventually_after_the_last_calm),
-        cmocka_unit_test(eventually_again_after_the_last_calm),
-        cmocka_unit_test(eventually_when),
-        cmocka_unit_test(eventually_when_another_core),
         cmocka_unit_test(ready_tabs),
         cmocka_unit_test(ready_with_either_server),
         cmocka_unit_test(ready_no_more_on_a_fresh_page),

@@ -245,7 +245,7 @@ char text[32] = "before";
 
 static void *write_text(void *argument)
 {
-    strcpy(text, argument ? "argument" : "afterwards");
+    strncpy(text, argument ? "argument" : "afterwards", sizeof text);
     return argument;
 }
 
