@@ -109,6 +109,8 @@ struct tab {
     uint64_t head_heard;        /* of the newest heartbeat */
     bool fetching;              /* has asked for the tail, */
     uint32_t fetch_heartbeats;  /* and got so many heartbeats since, but no answer */
+    uint64_t put_off;           /* newest event left to the next page, on this connection */
+    uint64_t paged;             /* newest event that came in a page, on this connection */
     uint64_t acked;
     uint32_t sockets;           /* opened so far */
     uint32_t failures;          /* in a row, without a handshake */

@@ -181,7 +181,7 @@ void tab_connect(struct tab *tab)
     tab->socket = socket_new(tab);
     tab->phase = TAB_CONNECTING;
     tab->fetching = false;
-    tab->head_heard = 0;
+    tab->head_heard = tab->put_off = tab->paged = 0;
     RECORD(CLIENT_OPEN, tab->actor->party, tab->actor->party, instance->party, 0,
            .conn = tab->socket->serial, .session = tab->actor->session_word);
     link_push(&tab->to_core, link_frame(tab->socket, FRAME_OPEN));

@@ -171,12 +171,25 @@ static void apply(struct tab *tab, const struct frame *frame, const struct told 
     inbox_add(tab->actor, arrival);
 }
 
+static void record_late(struct tab *tab, const struct frame *frame)
+{
+    RECORD(WIRE_DROP, tab->actor->party, tab->to_tab.from, tab->to_tab.to, frame->cause,
+           .conn = frame->socket->serial, .kind = frame->word, .seq = (int64_t)frame->seq,
+           .frame = frame->number, .why = record_intern("came before"));
+}
+
 static void on_event(struct tab *tab, const struct frame *frame)
 {
     struct told told = told_by_frame(frame);
     uint64_t next = tab->page.cursor + 1;
 
+    /* It asked for the page, so this is no surprise: the event was under way meanwhile. */
+    if (told.arrival.seq <= tab->paged) {
+        record_late(tab, frame);
+        return;
+    }
     if (frame->socket->lossy && (tab->phase == TAB_CONNECTING || told.arrival.seq > next)) {
+        if (told.arrival.seq > tab->put_off) tab->put_off = told.arrival.seq;
         if (!tab->fetching && tab->phase != TAB_CONNECTING) fetch_tail(tab);
         return;
     }
@@ -201,8 +214,9 @@ static void on_history_page(struct tab *tab, const struct frame *frame, const js
         }
         apply(tab, frame, &told);
     }
-    frame->socket->lossy = false;
-    if (json_is_true(json_object_get(body, "more"))) fetch_tail(tab);
+    tab->paged = tab->page.cursor;
+    frame->socket->lossy = tab->put_off > tab->page.cursor;
+    if (frame->socket->lossy || json_is_true(json_object_get(body, "more"))) fetch_tail(tab);
 }
 
 /* --- the handshake --- */
@@ -238,6 +252,7 @@ static void on_initial_state(struct tab *tab, const json_t *body)
            .gen = (int64_t)tab->gen);
     /* The events from there on follow one by one, also those that the tab has seen before. */
     tab->page.cursor = from - 1;
+    tab->put_off = tab->paged = 0;
     tab_keep_cursor(tab);
 }
 
@@ -275,6 +290,8 @@ static void on_heartbeat(struct tab *tab, const json_t *body)
                .gen = (int64_t)tab->gen);
         tab_tell(tab, "ack", "seq", tab->acked);
     }
+    /* Without connection_ready there is no tail to ask for: the core gives up on the handshake. */
+    if (tab->phase == TAB_CONNECTING) return;
     /* Events under way may well come after a heartbeat that names them, but not a whole period
      * later; nor does the answer to a question for them, unless one of the two was lost. */
     if (tab->page.cursor >= head_before) return;
@@ -326,9 +343,7 @@ void tab_deliver(struct tab *tab, struct frame *frame)
         return;
     }
     if (!is_news(socket, frame->number)) {
-        RECORD(WIRE_DROP, tab->actor->party, tab->to_tab.from, tab->to_tab.to, frame->cause,
-               .conn = socket->serial, .kind = frame->word, .seq = (int64_t)frame->seq,
-               .frame = frame->number, .why = record_intern("came before"));
+        record_late(tab, frame);
         return;
     }
     if (frame->seq > 0)

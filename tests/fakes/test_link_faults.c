@@ -129,6 +129,24 @@ static void lose_twice(void **state)
     rig_close(&rig);
 }
 
+/* Events that overtake the page, or that the page overtakes: each arrives once, in order. */
+static void lose_and_reorder(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_open_text(&rig, "scene", SCENE("reconnect=100ms", EXPECT_ALL,
+                                       "lose core->left kind=token\n"
+                                       "  may reorder core->left after lose_core_left\n"
+                                       "  may slow core->left by 5ms..1s for 2s"));
+    for (uint64_t seed = 1; seed <= 1000; seed++) {
+        rig_run_random(&rig, seed);
+        if (rig.result.end != WORLD_DONE) rig_dump();
+        assert_string_equal(rig_end(&rig), "done");
+        assert_int_equal(rig_count(RECORD_CLIENT_APPLY, "kind", "token"), 6);
+    }
+    rig_close(&rig);
+}
+
 static void duplicate(void **state)
 {
     (void)state;
@@ -303,6 +321,7 @@ int main(void)
         cmocka_unit_test(cut),          cmocka_unit_test(cut_at_each_frame),
         cmocka_unit_test(halfopen),     cmocka_unit_test(slow),
         cmocka_unit_test(lose),         cmocka_unit_test(lose_twice),
+        cmocka_unit_test(lose_and_reorder),
         cmocka_unit_test(duplicate),
         cmocka_unit_test(reorder),      cmocka_unit_test(stall),
         cmocka_unit_test(lose_ack),     cmocka_unit_test(double_hello),
