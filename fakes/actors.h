@@ -107,8 +107,7 @@ struct tab {
     struct cursor_store *kept;  /* where it keeps that for others, NULL: nowhere */
     uint64_t gen;               /* of the newest connection_ready; 0: none */
     uint64_t head_heard;        /* of the newest heartbeat */
-    bool fetching;              /* has asked for the tail, */
-    uint32_t fetch_heartbeats;  /* and got so many heartbeats since, but no answer */
+    bool fetching;              /* has asked for the tail */
     uint64_t put_off;           /* newest event left to the next page, on this connection */
     uint64_t paged;             /* newest event that came in a page, on this connection */
     uint64_t acked;

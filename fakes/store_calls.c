@@ -46,6 +46,16 @@ static void take_out(struct stores *stores, const struct store_call *call)
     *at = call->next;
 }
 
+/* It is not calm while a store keeps somebody waiting. */
+static void hold_back(struct play *play, struct store_call *call)
+{
+    call->held = true;
+    play_busy(play, true);
+    world_sleep_until(ahead_ns(call->delay_us));
+    play_busy(play, false);
+    call->held = false;
+}
+
 enum core_result store_end(struct instance *instance, struct store_call *call,
                            enum core_result result)
 {
@@ -53,7 +63,7 @@ enum core_result store_end(struct instance *instance, struct store_call *call,
     uint16_t party = part_parties[call->part];
 
     if (play->setting_up) return result;
-    if (call->delay_us > 0) world_sleep_until(ahead_ns(call->delay_us));
+    if (call->delay_us > 0) hold_back(play, call);
     take_out(&play->stores, call);
     if (call->timeout) result = CORE_UNKNOWN;
     RECORD(STORE_REPLY, party, party, instance->party, call->record, .op = call->op,
@@ -68,10 +78,12 @@ void store_calls_killed(struct play *play, uint16_t core)
     for (uint32_t part = 0; part < STORE_PARTS; part++) {
         struct store_call **at = &play->stores.open[part];
         while (*at != NULL) {
-            if ((*at)->core == core)
-                *at = (*at)->next;
-            else
+            if ((*at)->core != core) {
                 at = &(*at)->next;
+                continue;
+            }
+            if ((*at)->held) play_busy(play, false);
+            *at = (*at)->next;
         }
     }
 }

@@ -18,6 +18,7 @@ struct store_call {
     record_word op, key;
     uint64_t delay_us;
     bool timeout, applied;
+    bool held;              /* its reply is held back, and counted in play->busy */
 };
 
 struct stores {

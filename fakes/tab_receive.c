@@ -29,7 +29,6 @@ static void fetch_tail(struct tab *tab)
     json_object_set_new(body, "epoch", json_integer((json_int_t)tab->page.epoch));
     json_object_set_new(body, "cursor", json_integer((json_int_t)tab->page.cursor));
     tab->fetching = true;
-    tab->fetch_heartbeats = 0;
     tab_send(tab, body, "history");
 }
 
@@ -293,9 +292,9 @@ static void on_heartbeat(struct tab *tab, const json_t *body)
     /* Without connection_ready there is no tail to ask for: the core gives up on the handshake. */
     if (tab->phase == TAB_CONNECTING) return;
     /* Events under way may well come after a heartbeat that names them, but not a whole period
-     * later; nor does the answer to a question for them, unless one of the two was lost. */
-    if (tab->page.cursor >= head_before) return;
-    if (!tab->fetching || tab->fetch_heartbeats++ > 0) fetch_tail(tab);
+     * later, and not at all where frames are missing. A question that has no answer yet may be lost
+     * itself: asking twice does no harm. */
+    if (tab->page.cursor < (tab->socket->lossy ? tab->head_heard : head_before)) fetch_tail(tab);
 }
 
 static void on_control(struct tab *tab, const struct frame *frame, const json_t *body)

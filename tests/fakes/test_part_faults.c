@@ -253,6 +253,26 @@ static void reply_is_late(void **state)
     rig_close(&rig);
 }
 
+/* The last event of a run that has ended: the calm does not begin before the store answers. */
+static void no_calm_while_a_reply_is_held_back(void **state)
+{
+    (void)state;
+    struct rig rig;
+    play(&rig, "scenario scene \"the end of a run is stored late\"\n"
+               "core start_gate=none heartbeat=1s heartbeat_timeout=3s\n"
+               "agent bot session=s1\n"
+               "  emit token\n"
+               "  end: finish\n"
+               "tab left user=alice session=s1\n"
+               "  open: connect\n"
+               "faults\n"
+               "  delay store.messages by 20s after bot.end\n"
+               "check\n"
+               "  on no_lost_events\n");
+    assert_true(first_of(RECORD_CALM)->time_ns >= UINT64_C(20000000000));
+    rig_close(&rig);
+}
+
 /* The machine dies while the server boots; a second one is started when it is back. */
 static void box_crashes(void **state)
 {
@@ -289,6 +309,7 @@ int main(void)
         cmocka_unit_test(thread_is_paused),   cmocka_unit_test(lock_expires_early),
         cmocka_unit_test(acquire_times_out),  cmocka_unit_test(reply_is_late),
         cmocka_unit_test(box_crashes),        cmocka_unit_test(spawn_lies),
+        cmocka_unit_test(no_calm_while_a_reply_is_held_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
