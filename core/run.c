@@ -325,7 +325,8 @@ void run_retire(struct turn *turn, struct session *session, struct run *run)
 enum core_result run_stop(struct turn *turn, struct session *session, struct run *run,
                           const char *reason)
 {
-    if (run->ended)
+    /* What is still being loaded is a run of the past: it gets its end when the load is over. */
+    if (run->ended || session->phase == SESSION_LOADING)
         return CORE_STALE;
     if (run->stop_asked)
         return CORE_OK;
