@@ -144,6 +144,8 @@ void tab_fresh(struct tab *tab);
 void tab_cut(struct tab *tab, const char *why);
 void tab_halfopen(struct tab *tab, uint64_t until_ns);
 void tab_back(struct tab *tab);
+/* Forgets its failures: it tries to connect again, also if it had given up. */
+void tab_try_anew(struct tab *tab);
 void tab_freeze(struct tab *tab, uint64_t until_ns);
 void tab_thaw(struct tab *tab);
 /* How long its timers have stood still so far. */

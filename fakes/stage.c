@@ -158,11 +158,21 @@ static void wait_for_scripts(struct play *play)
     }
 }
 
+/* Faults are healed; and who gave up while they lasted tries again. */
+static void begin_calm(struct play *play)
+{
+    faults_heal(play);
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        struct actor *actor = &play->actors[i];
+        if (actor->scn->kind == SCN_ACTOR_TAB) tab_try_anew(actor->tab);
+    }
+}
+
 static void wait_until_quiet(struct play *play)
 {
     do {
         wait_for_scripts(play);
-        if (!play->calm) faults_heal(play);
+        if (!play->calm) begin_calm(play);
     } while (play->busy > 0 || !stay_calm(play));
     RECORD(QUIESCE, PARTY_NOBODY, 0, 0, 0, .length = (int64_t)play->stage->calm_us);
 }

@@ -314,6 +314,12 @@ void tab_back(struct tab *tab)
     if (tab_wants_back(tab)) tab_reconnect_later(tab);
 }
 
+void tab_try_anew(struct tab *tab)
+{
+    tab->failures = 0;
+    if (tab_wants_back(tab) && !world_task_armed(tab->reconnect_task)) tab_reconnect_later(tab);
+}
+
 void tab_freeze(struct tab *tab, uint64_t until_ns)
 {
     if (!tab->frozen) tab->frozen_since_ns = world_now_ns();

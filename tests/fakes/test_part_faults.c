@@ -156,6 +156,17 @@ static void kill_and_restart(void **state)
     rig_close(&rig);
 }
 
+/* Longer than a tab has patience for: it gives up, and tries again when the faults are over. */
+static void kill_for_very_long(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, STREAM("", "kill core after bot.token[3] for 60s"));
+    assert_int_equal(rig_count(RECORD_CORE_RESTARTED, NULL, NULL), 1);
+    assert_int_equal(rig_count(RECORD_CLIENT_ONLINE, NULL, NULL), 2);
+    rig_close(&rig);
+}
+
 static void kill_for_good(void **state)
 {
     (void)state;
@@ -304,6 +315,7 @@ int main(void)
         cmocka_unit_test(a_paused_sandbox_does_not_answer),
         cmocka_unit_test(the_wall_clock_is_set),
         cmocka_unit_test(kill_and_restart),   cmocka_unit_test(kill_for_good),
+        cmocka_unit_test(kill_for_very_long),
         cmocka_unit_test(drain_and_return),   cmocka_unit_test(append_times_out),
         cmocka_unit_test(store_forgets),      cmocka_unit_test(wall_clock_jumps),
         cmocka_unit_test(thread_is_paused),   cmocka_unit_test(lock_expires_early),
