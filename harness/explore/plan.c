@@ -71,7 +71,7 @@ uint32_t plan_options(struct plan *plan, uint32_t count, uint16_t *index, uint16
             break;
         case WORLD_OPTIONAL:
             if (plan->choice <= planned_for(plan, id)->due_choice) continue;
-            plan->of[id].due_choice = UINT32_MAX;
+            plan->of[id].execution = 0;   /* if it is offered again, drawn again */
             *forced = i;
             continue;
         case WORLD_SPURIOUS:
