@@ -120,7 +120,8 @@ static enum core_result append_event(struct instance *instance, const char *sess
            .session = stream->word, .kind = kind, .epoch = (int64_t)epoch,
            .seq = (int64_t)event->seq, .digest = record_digest(event->payload, event->length),
            .key = (int64_t)event->key, .tenure = (int64_t)tenure,
-           .producer = producer_of(event));
+           .producer = producer_of(event),
+           .bytes = (int64_t)(strlen(event->type) + event->length));
     return CORE_OK;
 }
 

@@ -148,6 +148,7 @@ void check_resync(struct check_set *set, const struct record *record)
     const struct record_values_RESYNC *v = &record->values.RESYNC;
     struct tab_fact *tab = tab_of(set, record);
     if (tab == NULL) return;
+    check_left_out(set, record, tab, v->epoch, v->from, v->to);
     /* The state up to `to` is given; what comes after it follows, even if it had come before. */
     tab->resync = record->number;
     tab->resync_to = v->to;
@@ -161,6 +162,7 @@ void check_gap_told(struct check_set *set, const struct record *record)
     const struct record_values_GAP_TOLD *v = &record->values.GAP_TOLD;
     struct tab_fact *tab = tab_of(set, record);
     if (tab == NULL) return;
+    check_left_out(set, record, tab, v->epoch, v->from, v->to);
     if (v->from <= tab->next && v->to >= tab->next) tab->next = v->to + 1;
     for (int64_t seq = v->from; seq <= v->to; seq++) {
         if (ledger_find(&set->events, LEDGER_KEY(tab->session, v->epoch, seq)) == NULL) continue;
@@ -326,8 +328,8 @@ static bool has_claim(const struct check_set *set, uint32_t actor)
     return tab->conn != 0 || (tab->wants_back && scn_attrs_find(&who->attrs, "reconnect") != NULL);
 }
 
-static bool has_event(const struct check_set *set, uint16_t party, const struct tab_fact *tab,
-                      int64_t epoch, int64_t seq)
+bool check_has_event(const struct check_set *set, uint16_t party, const struct tab_fact *tab,
+                     int64_t epoch, int64_t seq)
 {
     const struct arrival_fact *arrival =
         ledger_find(&set->arrivals, LEDGER_KEY(party, tab->incarnation, epoch, seq));
@@ -347,7 +349,7 @@ static void judge_tab(struct check_set *set, uint32_t actor)
         const struct event_fact *event = ledger_at(&set->events, i);
         const int64_t *at = event->entry.key.at;
         if (at[0] != session || at[1] != fact->epoch || event->lost) continue;
-        if (has_event(set, party, tab, at[1], at[2])) continue;
+        if (check_has_event(set, party, tab, at[1], at[2])) continue;
         check_break(set, SCN_INVARIANT_NO_LOST_EVENTS, NULL,
                     "event %lld of session %s (a %s%s%s) never reached %s%s", (long long)at[2],
                     record_text(session), record_text(event->kind),

@@ -11,7 +11,7 @@
 /* An event in the store, by (session, epoch, seq). */
 struct event_fact {
     struct ledger_entry entry;
-    int64_t digest, kind;
+    int64_t digest, kind, bytes;
     bool accepted;              /* its publisher was told so */
     bool lost;                  /* the store lost it, or trimmed it: nobody can be given it */
     uint16_t producer;          /* who was told so */
@@ -28,6 +28,7 @@ struct content_fact {
 struct session_fact {
     struct ledger_entry entry;
     int64_t epoch;              /* the current one */
+    int64_t head;               /* largest seq that was ever stored */
     int64_t user;               /* who may see it, 0: not known yet */
     int64_t published_seq;      /* newest event of a run */
     int64_t terminal_seq;       /* of the outcome that a tab was told; 0: none */
@@ -69,6 +70,11 @@ struct tab_fact {
     int64_t resync_to;
     int64_t sent_conn, sent_seq;   /* newest event that the core gave to the transport */
     bool sent_notice;           /* a gap or a new beginning was announced since */
+};
+
+/* How much of a log a core has to keep, and to give to a tab that comes back. */
+struct retention {
+    uint64_t events, bytes;
 };
 
 /* A question, by (agent, id): counted, for an id may be asked again. */
@@ -232,6 +238,7 @@ struct check_set {
     bool known[CHECK_PROPERTY_COUNT];
     struct scn_place places[SCN_INVARIANT_COUNT];
     uint64_t heartbeat_timeout_us[SCN_CORES_MAX], ack_timeout_us[SCN_CORES_MAX];
+    struct retention retention[SCN_CORES_MAX];
     uint64_t idle_limit_us;                 /* of a sandbox, by the most patient core */
     bool prompts_expire[SCN_CORES_MAX];     /* by the clock, whatever the tabs do */
     int64_t users[SCN_ACTORS_MAX], session_words[SCN_ACTORS_MAX];
@@ -294,7 +301,7 @@ void check_exercise(struct check_set *set, enum scn_invariant invariant);
 int32_t check_actor_of(const struct check_set *set, uint16_t party);
 int32_t check_core_of(const struct check_set *set, uint16_t party);
 
-/* --- delivery.c, publish.c, prompts.c, silence.c, runs.c, locks.c, servers.c --- */
+/* --- delivery.c, retention.c, publish.c, prompts.c, silence.c, runs.c, locks.c, servers.c --- */
 
 void check_client_open(struct check_set *set, const struct record *record);
 void check_client_fresh(struct check_set *set, const struct record *record);
@@ -306,6 +313,12 @@ void check_client_apply(struct check_set *set, const struct record *record);
 void check_core_send(struct check_set *set, const struct record *record);
 void check_resync(struct check_set *set, const struct record *record);
 void check_gap_told(struct check_set *set, const struct record *record);
+/* Whether the tab has the event: applied, told to do without it, or below what is settled. */
+bool check_has_event(const struct check_set *set, uint16_t party, const struct tab_fact *tab,
+                     int64_t epoch, int64_t seq);
+/* A tab was told to do without events from..to. */
+void check_left_out(struct check_set *set, const struct record *record, const struct tab_fact *tab,
+                    int64_t epoch, int64_t from, int64_t to);
 void check_delivered(struct check_set *set);              /* at the end of the calm */
 
 void check_pub_call(struct check_set *set, const struct record *record);

@@ -140,7 +140,9 @@ void check_log_append(struct check_set *set, const struct record *record)
 
     event->digest = v->digest;
     event->kind = v->kind;
+    event->bytes = v->bytes;
     session->epoch = v->epoch;
+    if (v->seq > session->head) session->head = v->seq;
     content->appends++;
     content->epoch = v->epoch;
     judge_copies(set, record, content);

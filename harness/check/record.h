@@ -51,7 +51,7 @@ typedef int64_t record_word;
     F(session, WORD) F(epoch, INT) F(tenure, INT) F(head, INT) F(floor, INT) F(code, WORD)
 #define RECORD_FIELDS_LOG_APPEND(F) \
     F(session, WORD) F(kind, WORD) F(epoch, INT) F(seq, INT) F(digest, INT) F(key, INT) \
-    F(tenure, INT) F(producer, WORD)
+    F(tenure, INT) F(producer, WORD) F(bytes, INT)
 #define RECORD_FIELDS_LOG_REFUSED(F) \
     F(session, WORD) F(kind, WORD) F(epoch, INT) F(seq, INT) F(code, WORD)
 #define RECORD_FIELDS_LOG_LOST(F) F(session, WORD) F(epoch, INT) F(seq, INT)

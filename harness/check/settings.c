@@ -38,6 +38,27 @@ static uint64_t core_time_us(const struct scn_core *core, const char *name)
     return attr != NULL ? (uint64_t)attr->value.low : parse_time_us(setting_default(name));
 }
 
+static uint64_t core_count(const struct scn_core *core, const char *name)
+{
+    const struct scn_attr *attr = scn_attrs_find(&core->attrs, name);
+    return attr != NULL ? (uint64_t)attr->value.low : strtoull(setting_default(name), NULL, 10);
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What the log keeps, a replay gives, and a slow tab is left with. */
+static struct retention read_retention(const struct scn_core *core)
+{
+    return (struct retention){
+        .events = smaller(core_count(core, "history_max_events"),
+                          core_count(core, "replay_max_events")),
+        .bytes = smaller(core_count(core, "history_max_bytes"),
+                         core_count(core, "outbound_max_bytes") / 2) };
+}
+
 static bool core_says(const struct scn_core *core, const char *name, const char *word)
 {
     const struct scn_attr *attr = scn_attrs_find(&core->attrs, name);
@@ -50,6 +71,7 @@ static void read_cores(struct check_set *set)
         const struct scn_core *core = &set->file->cores[i];
         set->heartbeat_timeout_us[i] = core_time_us(core, "heartbeat_timeout");
         set->ack_timeout_us[i] = core_time_us(core, "ack_timeout");
+        set->retention[i] = read_retention(core);
         uint64_t idle_us = core_time_us(core, "pool_idle") + core_time_us(core, "pool_sweep");
         if (idle_us > set->idle_limit_us) set->idle_limit_us = idle_us;
         set->prompts_expire[i] = core_says(core, "prompt_clock", "always") &&

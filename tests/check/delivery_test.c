@@ -1,42 +1,12 @@
 /* Events lost and events twice: a stream that breaks each promise, and near misses. */
 #include "tests/check/stream.h"
 
-static const char story[] =
-    "tab left user=alice session=s1 reconnect=100ms\n"
-    "  connect\n"
-    "agent bot session=s1\n"
-    "  emit token times 4\n"
-    "tab right user=alice session=s2\n"
-    "  connect\n"
-    "tab eve user=eve\n"
-    "  connect\n"
-    "check\n"
-    "  on no_lost_events\n";
-
 enum { LEFT = FIRST, CORE = PARTY_CORE };
-
-/* Left is attached and has applied events 1 and 2 of epoch 1. */
-static void begin(void)
-{
-    stream_begin(story);
-    SEE(CORE_STARTED, CORE, .life = 1);
-    SEE(STORE_OPEN, PARTY_MESSAGES, .session = W("s1"), .epoch = 1);
-    stream_attach(LEFT, 1, 1, 0, 0);
-    for (int64_t seq = 1; seq <= 2; seq++) {
-        stream_append(1, seq, 100 + seq);
-        stream_apply(LEFT, 1, seq, 100 + seq);
-    }
-}
-
-static void cut(uint16_t tab, int64_t conn)
-{
-    SEE(CLIENT_OFFLINE, tab, .conn = conn, .why = W("cut"));
-}
 
 static void everything_arrives(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     stream_append(1, 3, 103);
     stream_apply(LEFT, 1, 3, 103);
     stream_calm(75000);
@@ -46,7 +16,7 @@ static void everything_arrives(void **state)
 static void lost(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     stream_append(1, 3, 103);
     stream_calm(75000);
     stream_violates(SCN_INVARIANT_NO_LOST_EVENTS,
@@ -56,7 +26,7 @@ static void lost(void **state)
 static void lost_without_an_answer_to_its_publisher(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(PUB_CALL, SECOND, .session = W("s1"), .kind = W("token"), .digest = 103);
     SEE(LOG_APPEND, PARTY_MESSAGES, .session = W("s1"), .kind = W("token"), .epoch = 1, .seq = 3,
         .digest = 103);
@@ -68,8 +38,8 @@ static void lost_without_an_answer_to_its_publisher(void **state)
 static void lost_behind_a_closed_door(void **state)
 {
     (void)state;
-    begin();
-    cut(LEFT, 1);
+    stream_begin_session("");
+    stream_cut(LEFT, 1);
     stream_append(1, 3, 103);
     stream_calm(75000);
     stream_violates(SCN_INVARIANT_NO_LOST_EVENTS,
@@ -81,10 +51,10 @@ static void lost_behind_a_closed_door(void **state)
 static void lost_in_a_new_epoch(void **state)
 {
     (void)state;
-    begin();
-    cut(LEFT, 1);
+    stream_begin_session("");
+    stream_cut(LEFT, 1);
     stream_attach(LEFT, 2, 1, 2, 2);
-    cut(LEFT, 2);
+    stream_cut(LEFT, 2);
     SEE(STORE_OPEN, PARTY_MESSAGES, .session = W("s1"), .epoch = 2);
     stream_append(2, 1, 201);
     SEE(CLIENT_OPEN, LEFT, .conn = 3, .session = W("s1"));
@@ -99,8 +69,8 @@ static void lost_in_a_new_epoch(void **state)
 static void not_lost_below_an_accepted_cursor(void **state)
 {
     (void)state;
-    begin();
-    cut(LEFT, 1);
+    stream_begin_session("");
+    stream_cut(LEFT, 1);
     stream_append(1, 3, 103);
     stream_attach(LEFT, 2, 1, 3, 3);
     stream_calm(75000);
@@ -110,7 +80,7 @@ static void not_lost_below_an_accepted_cursor(void **state)
 static void not_lost_when_trimmed(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     stream_append(1, 3, 103);
     SEE(LOG_TRIM, PARTY_MESSAGES, .session = W("s1"), .epoch = 1, .floor = 4);
     stream_calm(75000);
@@ -120,7 +90,7 @@ static void not_lost_when_trimmed(void **state)
 static void lost_above_the_floor(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     stream_append(1, 3, 103);
     SEE(LOG_TRIM, PARTY_MESSAGES, .session = W("s1"), .epoch = 1, .floor = 3);
     stream_calm(75000);
@@ -131,7 +101,7 @@ static void lost_above_the_floor(void **state)
 static void not_lost_by_who_left(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(CLIENT_OFFLINE, LEFT, .conn = 1, .why = W("closed"));
     stream_append(1, 3, 103);
     stream_calm(75000);
@@ -141,7 +111,7 @@ static void not_lost_by_who_left(void **state)
 static void not_lost_by_who_was_sent_away(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(CLIENT_OFFLINE, LEFT, .conn = 1, .why = W("closed by the core"), .code = 4009);
     stream_append(1, 3, 103);
     stream_calm(75000);
@@ -151,28 +121,78 @@ static void not_lost_by_who_was_sent_away(void **state)
 static void not_lost_when_the_core_is_dead(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     stream_append(1, 3, 103);
     SEE(CORE_KILLED, CORE, .life = 1);
-    cut(LEFT, 1);
+    stream_cut(LEFT, 1);
     stream_calm(75000);
     stream_holds();
 }
 
+/* Three events more, of which left gets the newest. */
+static void leave_out_3_and_4(const char *core)
+{
+    stream_begin_session(core);
+    for (int64_t seq = 3; seq <= 5; seq++) stream_append(1, seq, 100 + seq);
+    SEE(GAP_TOLD, LEFT, .epoch = 1, .from = 3, .to = 4);
+    stream_apply(LEFT, 1, 5, 105);
+    stream_calm(75000);
+}
+
 static void not_lost_when_told(void **state)
 {
+    static const char *const limits[] = { "history_max_events=1", "replay_max_events=1" };
     (void)state;
-    begin();
-    stream_append(1, 3, 103);
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        leave_out_3_and_4(limits[i]);
+        stream_holds();
+    }
+}
+
+static void lost_though_told(void **state)
+{
+    (void)state;
+    leave_out_3_and_4("history_max_events=2 replay_max_events=3");
+    stream_violates(SCN_INVARIANT_NO_LOST_EVENTS,
+                    "left was told to do without event 4 of session s1 (a token, accepted from "
+                    "bot), one of the newest 2 where 2 are kept");
+}
+
+/* Events 3 and 4, so large that a log of so many bytes cannot keep both. */
+static void leave_out_large(const char *core, int64_t bytes)
+{
+    stream_begin_session(core);
+    for (int64_t seq = 3; seq <= 4; seq++)
+        SEE(LOG_APPEND, PARTY_MESSAGES, .session = W("s1"), .kind = W("run_state"), .epoch = 1,
+            .seq = seq, .digest = 100 + seq, .bytes = bytes);
     SEE(GAP_TOLD, LEFT, .epoch = 1, .from = 3, .to = 3);
+    SEE(CLIENT_APPLY, LEFT, .session = W("s1"), .epoch = 1, .seq = 4, .digest = 104,
+        .kind = W("run_state"));
     stream_calm(75000);
+}
+
+static void not_lost_when_too_large(void **state)
+{
+    (void)state;
+    leave_out_large("history_max_bytes=2047", 1024);
     stream_holds();
+    leave_out_large("outbound_max_bytes=4095", 1024);
+    stream_holds();
+}
+
+static void lost_though_not_too_large(void **state)
+{
+    (void)state;
+    leave_out_large("history_max_bytes=2048 outbound_max_bytes=4096", 1024);
+    stream_violates(SCN_INVARIANT_NO_LOST_EVENTS,
+                    "left was told to do without event 3 of session s1 (a run_state), one of the "
+                    "newest 2 where 300 are kept");
 }
 
 static void not_lost_when_in_a_snapshot(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("replay_max_events=1");
     stream_append(1, 3, 103);
     stream_append(1, 4, 104);
     SEE(RESYNC, LEFT, .epoch = 1, .from = 3, .to = 3);
@@ -181,10 +201,35 @@ static void not_lost_when_in_a_snapshot(void **state)
     stream_holds();
 }
 
+static void lost_in_a_snapshot(void **state)
+{
+    (void)state;
+    stream_begin_session("");
+    stream_append(1, 3, 103);
+    SEE(RESYNC, LEFT, .epoch = 1, .from = 3, .to = 3);
+    stream_calm(75000);
+    stream_violates(SCN_INVARIANT_NO_LOST_EVENTS,
+                    "left was told to do without event 3 of session s1 (a token, accepted from "
+                    "bot), one of the newest 1 where 300 are kept");
+}
+
+/* Nobody can be given what the store does not have, and who had it before loses nothing. */
+static void not_lost_when_it_is_gone_or_known(void **state)
+{
+    (void)state;
+    stream_begin_session("");
+    stream_append(1, 3, 103);
+    SEE(LOG_LOST, PARTY_MESSAGES, .session = W("s1"), .epoch = 1, .seq = 3);
+    SEE(GAP_TOLD, LEFT, .epoch = 1, .from = 1, .to = 3);
+    SEE(RESYNC, LEFT, .epoch = 1, .from = 1, .to = 3);
+    stream_calm(75000);
+    stream_holds();
+}
+
 static void not_lost_when_the_store_lost_it(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     stream_append(1, 3, 103);
     SEE(LOG_LOST, PARTY_MESSAGES, .session = W("s1"), .epoch = 1, .seq = 3);
     stream_calm(75000);
@@ -194,7 +239,7 @@ static void not_lost_when_the_store_lost_it(void **state)
 static void not_lost_in_an_epoch_that_is_over(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     stream_append(1, 3, 103);
     SEE(STORE_OPEN, PARTY_MESSAGES, .session = W("s1"), .epoch = 2);
     stream_calm(75000);
@@ -204,8 +249,8 @@ static void not_lost_in_an_epoch_that_is_over(void **state)
 static void lost_by_a_fresh_page(void **state)
 {
     (void)state;
-    begin();
-    cut(LEFT, 1);
+    stream_begin_session("");
+    stream_cut(LEFT, 1);
     SEE(CLIENT_FRESH, LEFT, .session = W("s1"));
     stream_attach(LEFT, 2, 1, 0, 2);
     stream_apply(LEFT, 1, 1, 101);
@@ -217,8 +262,8 @@ static void lost_by_a_fresh_page(void **state)
 static void twice_at_the_tab(void **state)
 {
     (void)state;
-    begin();
-    cut(LEFT, 1);
+    stream_begin_session("");
+    stream_cut(LEFT, 1);
     stream_attach(LEFT, 2, 1, 2, 2);
     stream_apply(LEFT, 1, 2, 102);
     stream_violates(SCN_INVARIANT_NO_DUPLICATE_EVENTS,
@@ -228,7 +273,7 @@ static void twice_at_the_tab(void **state)
 static void twice_on_the_wire(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(CORE_SEND, LEFT, .conn = 1, .kind = W("token"), .seq = 2, .frame = 1);
     SEE(CORE_SEND, LEFT, .conn = 1, .kind = W("token"), .seq = 2, .frame = 2);
     stream_violates(SCN_INVARIANT_NO_DUPLICATE_EVENTS,
@@ -238,7 +283,7 @@ static void twice_on_the_wire(void **state)
 static void again_on_another_connection(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(CORE_SEND, LEFT, .conn = 1, .kind = W("token"), .seq = 2, .frame = 1);
     SEE(CORE_SEND, LEFT, .conn = 2, .kind = W("token"), .seq = 2, .frame = 1);
     stream_holds();
@@ -247,8 +292,8 @@ static void again_on_another_connection(void **state)
 static void again_after_an_older_cursor(void **state)
 {
     (void)state;
-    begin();
-    cut(LEFT, 1);
+    stream_begin_session("");
+    stream_cut(LEFT, 1);
     stream_attach(LEFT, 2, 1, 1, 2);
     stream_apply(LEFT, 1, 2, 102);
     stream_holds();
@@ -257,8 +302,8 @@ static void again_after_an_older_cursor(void **state)
 static void again_on_a_fresh_page(void **state)
 {
     (void)state;
-    begin();
-    cut(LEFT, 1);
+    stream_begin_session("");
+    stream_cut(LEFT, 1);
     SEE(CLIENT_FRESH, LEFT, .session = W("s1"));
     stream_attach(LEFT, 2, 1, 0, 2);
     stream_apply(LEFT, 1, 1, 101);
@@ -269,7 +314,7 @@ static void again_on_a_fresh_page(void **state)
 static void again_after_a_resync(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(RESYNC, LEFT, .epoch = 1, .from = 1, .to = 0);
     stream_apply(LEFT, 1, 1, 101);
     stream_apply(LEFT, 1, 2, 102);
@@ -279,7 +324,7 @@ static void again_after_a_resync(void **state)
 static void twice_after_a_resync_that_had_it(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(RESYNC, LEFT, .epoch = 1, .from = 1, .to = 2);
     stream_apply(LEFT, 1, 2, 102);
     stream_violates(SCN_INVARIANT_NO_DUPLICATE_EVENTS,
@@ -289,7 +334,10 @@ static void twice_after_a_resync_that_had_it(void **state)
 static void exercised(void **state)
 {
     (void)state;
-    stream_begin(story);
+    stream_begin("tab left user=alice session=s1\n"
+                 "  connect\n"
+                 "check\n"
+                 "  on no_lost_events\n");
     SEE(CORE_STARTED, CORE, .life = 1);
     stream_calm(1000);
     assert_null(stream_verdict());
@@ -298,7 +346,7 @@ static void exercised(void **state)
     assert_true(stream_exercised(SCN_INVARIANT_NO_DEADLOCK));
     stream_end();
 
-    begin();
+    stream_begin_session("");
     assert_null(stream_verdict());
     assert_true(stream_exercised(SCN_INVARIANT_NO_LOST_EVENTS));
     assert_true(stream_exercised(SCN_INVARIANT_EVENTS_IN_ORDER));
@@ -320,7 +368,12 @@ int main(void)
         cmocka_unit_test(not_lost_by_who_was_sent_away),
         cmocka_unit_test(not_lost_when_the_core_is_dead),
         cmocka_unit_test(not_lost_when_told),
+        cmocka_unit_test(lost_though_told),
+        cmocka_unit_test(not_lost_when_too_large),
+        cmocka_unit_test(lost_though_not_too_large),
         cmocka_unit_test(not_lost_when_in_a_snapshot),
+        cmocka_unit_test(lost_in_a_snapshot),
+        cmocka_unit_test(not_lost_when_it_is_gone_or_known),
         cmocka_unit_test(not_lost_when_the_store_lost_it),
         cmocka_unit_test(not_lost_in_an_epoch_that_is_over),
         cmocka_unit_test(lost_by_a_fresh_page),

@@ -1,42 +1,12 @@
 /* Order, gaps, inventions and foreign eyes: a stream that breaks each promise, and near misses. */
 #include "tests/check/stream.h"
 
-static const char story[] =
-    "tab left user=alice session=s1 reconnect=100ms\n"
-    "  connect\n"
-    "agent bot session=s1\n"
-    "  emit token times 4\n"
-    "tab right user=alice session=s2\n"
-    "  connect\n"
-    "tab eve user=eve\n"
-    "  connect\n"
-    "check\n"
-    "  on no_lost_events\n";
-
 enum { LEFT = FIRST, RIGHT = THIRD, EVE = FOURTH, CORE = PARTY_CORE };
-
-/* Left is attached and has applied events 1 and 2 of epoch 1. */
-static void begin(void)
-{
-    stream_begin(story);
-    SEE(CORE_STARTED, CORE, .life = 1);
-    SEE(STORE_OPEN, PARTY_MESSAGES, .session = W("s1"), .epoch = 1);
-    stream_attach(LEFT, 1, 1, 0, 0);
-    for (int64_t seq = 1; seq <= 2; seq++) {
-        stream_append(1, seq, 100 + seq);
-        stream_apply(LEFT, 1, seq, 100 + seq);
-    }
-}
-
-static void cut(uint16_t tab, int64_t conn)
-{
-    SEE(CLIENT_OFFLINE, tab, .conn = conn, .why = W("cut"));
-}
 
 static void out_of_order_at_the_tab(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("replay_max_events=1");
     stream_append(1, 3, 103);
     stream_append(1, 4, 104);
     SEE(GAP_TOLD, LEFT, .epoch = 1, .from = 3, .to = 3);
@@ -48,7 +18,7 @@ static void out_of_order_at_the_tab(void **state)
 static void out_of_order_on_the_wire(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(CORE_SEND, LEFT, .conn = 1, .seq = 2, .frame = 1);
     SEE(CORE_SEND, LEFT, .conn = 1, .seq = 1, .frame = 2);
     stream_violates(SCN_INVARIANT_EVENTS_IN_ORDER, "event 1 went out to left after event 2");
@@ -58,7 +28,7 @@ static void out_of_order_on_the_wire(void **state)
 static void out_of_order_in_good_order(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("replay_max_events=1");
     stream_append(1, 3, 103);
     stream_append(1, 4, 104);
     SEE(GAP_TOLD, LEFT, .epoch = 1, .from = 3, .to = 3);
@@ -74,7 +44,7 @@ static void out_of_order_in_good_order(void **state)
 static void out_of_order_through_the_network(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     stream_append(1, 3, 103);
     stream_append(1, 4, 104);
     SEE(CLIENT_RECV, LEFT, .kind = W("token"), .seq = 4, .conn = 1, .frame = 2);
@@ -86,7 +56,7 @@ static void out_of_order_through_the_network(void **state)
 static void producer_out_of_order(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(PUB_CALL, SECOND, .session = W("s1"), .kind = W("token"), .number = 3, .digest = 103);
     SEE(PUB_CALL, SECOND, .session = W("s1"), .kind = W("token"), .number = 4, .digest = 104);
     SEE(LOG_APPEND, PARTY_MESSAGES, .session = W("s1"), .kind = W("token"), .epoch = 1, .seq = 3,
@@ -104,7 +74,7 @@ static void producer_out_of_order(void **state)
 static void gap_at_the_tab(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     stream_append(1, 3, 103);
     stream_append(1, 4, 104);
     stream_apply(LEFT, 1, 4, 104);
@@ -115,8 +85,8 @@ static void gap_at_the_tab(void **state)
 static void gap_after_coming_back(void **state)
 {
     (void)state;
-    begin();
-    cut(LEFT, 1);
+    stream_begin_session("");
+    stream_cut(LEFT, 1);
     stream_append(1, 3, 103);
     stream_append(1, 4, 104);
     stream_attach(LEFT, 2, 1, 2, 3);
@@ -128,7 +98,7 @@ static void gap_after_coming_back(void **state)
 static void gap_on_the_wire(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(CORE_SEND, LEFT, .conn = 1, .seq = 1, .frame = 1);
     SEE(CORE_SEND, LEFT, .conn = 1, .seq = 3, .frame = 2);
     stream_violates(SCN_INVARIANT_NO_SILENT_GAP, "event 3 went out to left right after event 1, "
@@ -138,7 +108,7 @@ static void gap_on_the_wire(void **state)
 static void gap_after_the_one_that_was_told(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(CORE_SEND, LEFT, .conn = 1, .seq = 2, .frame = 1);
     SEE(CORE_SEND, LEFT, .conn = 1, .kind = W("gap"), .frame = 2);
     SEE(CORE_SEND, LEFT, .conn = 1, .seq = 4, .frame = 3);
@@ -150,7 +120,7 @@ static void gap_after_the_one_that_was_told(void **state)
 static void gap_before_the_one_that_was_told(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("replay_max_events=1");
     stream_append(1, 3, 103);
     stream_append(1, 4, 104);
     stream_append(1, 5, 105);
@@ -163,7 +133,7 @@ static void gap_before_the_one_that_was_told(void **state)
 static void gap_that_was_told(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("replay_max_events=1");
     stream_append(1, 3, 103);
     stream_append(1, 4, 104);
     SEE(CORE_SEND, LEFT, .conn = 1, .seq = 2, .frame = 1);
@@ -177,7 +147,7 @@ static void gap_that_was_told(void **state)
 static void recovered_from_another_epoch(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(CLIENT_HELLO, LEFT, .conn = 2, .session = W("s1"), .epoch = 1, .cursor = 2);
     SEE(CLIENT_READY, LEFT, .conn = 2, .session = W("s1"), .epoch = 2, .head = 5, .floor = 1,
         .recovered = 1, .cursor = 2, .cursor_epoch = 1);
@@ -188,7 +158,7 @@ static void recovered_from_another_epoch(void **state)
 static void recovered_below_the_floor(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(CLIENT_HELLO, LEFT, .conn = 2, .session = W("s1"), .epoch = 1, .cursor = 2);
     SEE(CLIENT_READY, LEFT, .conn = 2, .session = W("s1"), .epoch = 1, .head = 9, .floor = 4,
         .recovered = 1, .cursor = 2, .cursor_epoch = 1);
@@ -199,7 +169,7 @@ static void recovered_below_the_floor(void **state)
 static void recovered_at_the_floor(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(CLIENT_HELLO, LEFT, .conn = 2, .session = W("s1"), .epoch = 1, .cursor = 2);
     SEE(CLIENT_READY, LEFT, .conn = 2, .session = W("s1"), .epoch = 1, .head = 2, .floor = 3,
         .recovered = 1, .cursor = 2, .cursor_epoch = 1);
@@ -209,7 +179,7 @@ static void recovered_at_the_floor(void **state)
 static void phantom(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     stream_apply(LEFT, 1, 3, 103);
     stream_violates(SCN_INVARIANT_NO_PHANTOM_EVENTS,
                     "left applied event 3 of session s1, a token that was never stored");
@@ -218,7 +188,7 @@ static void phantom(void **state)
 static void phantom_content(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     stream_append(1, 3, 103);
     stream_apply(LEFT, 1, 3, 999);
     stream_violates(SCN_INVARIANT_NO_PHANTOM_EVENTS, "left applied event 3 of session s1 with "
@@ -228,7 +198,7 @@ static void phantom_content(void **state)
 static void phantom_in_the_store(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(LOG_APPEND, PARTY_MESSAGES, .session = W("s1"), .kind = W("token"), .epoch = 1, .seq = 3,
         .digest = 103);
     stream_violates(SCN_INVARIANT_NO_PHANTOM_EVENTS,
@@ -239,7 +209,7 @@ static void phantom_in_the_store(void **state)
 static void event_of_the_core(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(LOG_APPEND, PARTY_MESSAGES, .session = W("s1"), .kind = W("run_state"), .epoch = 1,
         .seq = 3, .digest = 103);
     stream_holds();
@@ -248,7 +218,7 @@ static void event_of_the_core(void **state)
 static void event_of_another_session(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(LOG_APPEND, PARTY_MESSAGES, .session = W("s2"), .kind = W("run_state"), .epoch = 7,
         .seq = 1, .digest = 555);
     SEE(CLIENT_APPLY, LEFT, .session = W("s1"), .epoch = 1, .seq = 3, .digest = 555,
@@ -260,7 +230,7 @@ static void event_of_another_session(void **state)
 static void attached_to_another_session(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(CLIENT_READY, RIGHT, .conn = 1, .session = W("s1"), .epoch = 1);
     stream_violates(SCN_INVARIANT_ISOLATION, "right belongs to session s2 and was attached to s1");
 }
@@ -268,7 +238,7 @@ static void attached_to_another_session(void **state)
 static void attached_by_another_user(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     stream_attach(EVE, 1, 1, 0, 2);
     stream_violates(SCN_INVARIANT_ISOLATION,
                     "eve, a tab of eve, was attached to session s1 of alice");
@@ -277,7 +247,7 @@ static void attached_by_another_user(void **state)
 static void given_before_the_handshake(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(CLIENT_OPEN, RIGHT, .conn = 1, .session = W("s2"));
     SEE(LOG_APPEND, PARTY_MESSAGES, .session = W("s2"), .kind = W("run_state"), .epoch = 7,
         .seq = 1, .digest = 555);
@@ -290,7 +260,7 @@ static void given_before_the_handshake(void **state)
 static void given_before_the_next_handshake(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     SEE(CLIENT_OPEN, LEFT, .conn = 2, .session = W("s1"));
     stream_append(1, 3, 103);
     stream_apply(LEFT, 1, 3, 103);
@@ -317,7 +287,7 @@ static void attached_before_the_owner(void **state)
 static void the_core_is_not_heard(void **state)
 {
     (void)state;
-    begin();
+    stream_begin_session("");
     stream_append(1, 3, 103);
     SEE(POINT, CORE, .name = W("conn.replayed"), .subject = W("s1"), .second = 3);
     stream_calm(75000);

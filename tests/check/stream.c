@@ -150,6 +150,11 @@ void stream_attach(uint16_t tab, int64_t conn, int64_t epoch, int64_t cursor, in
     SEE(CLIENT_ONLINE, tab, .conn = conn, .gen = conn);
 }
 
+void stream_cut(uint16_t tab, int64_t conn)
+{
+    SEE(CLIENT_OFFLINE, tab, .conn = conn, .why = W("cut"));
+}
+
 void stream_append(int64_t epoch, int64_t seq, int64_t digest)
 {
     SEE(PUB_CALL, SECOND, .session = W("s1"), .kind = W("token"), .number = seq, .digest = digest);
@@ -163,4 +168,30 @@ void stream_apply(uint16_t tab, int64_t epoch, int64_t seq, int64_t digest)
 {
     SEE(CLIENT_APPLY, tab, .session = W("s1"), .epoch = epoch, .seq = seq, .digest = digest,
         .kind = W("token"));
+}
+
+void stream_begin_session(const char *core)
+{
+    char story[512];
+
+    (void)snprintf(story, sizeof story,
+                   "core start_gate=none %s\n"
+                   "tab left user=alice session=s1 reconnect=100ms\n"
+                   "  connect\n"
+                   "agent bot session=s1\n"
+                   "  emit token times 4\n"
+                   "tab right user=alice session=s2\n"
+                   "  connect\n"
+                   "tab eve user=eve\n"
+                   "  connect\n"
+                   "check\n"
+                   "  on no_lost_events\n", core);
+    stream_begin(story);
+    SEE(CORE_STARTED, PARTY_CORE, .life = 1);
+    SEE(STORE_OPEN, PARTY_MESSAGES, .session = W("s1"), .epoch = 1);
+    stream_attach(FIRST, 1, 1, 0, 0);
+    for (int64_t seq = 1; seq <= 2; seq++) {
+        stream_append(1, seq, 100 + seq);
+        stream_apply(FIRST, 1, seq, 100 + seq);
+    }
 }

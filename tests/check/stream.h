@@ -23,6 +23,11 @@ void stream_begin_file(const char *name);
 void stream_again(void);
 void stream_end(void);
 
+/* Begins with a session in which left, the first actor, has applied events 1 and 2 of epoch 1; the
+ * second one publishes, right (the third) follows another session, and eve (the fourth) is nobody's
+ * guest. `core`: settings of the core, or "". */
+void stream_begin_session(const char *core);
+
 struct check_set *stream_set(void);
 
 /* Virtual time of the records that follow; only ever grows. */
@@ -60,6 +65,8 @@ bool stream_exercised(enum scn_invariant invariant);
 
 /* Does the handshake of a tab: socket `conn`, cursor (0: none), the log floor..head of epoch. */
 void stream_attach(uint16_t tab, int64_t conn, int64_t epoch, int64_t cursor, int64_t head);
+/* The network cuts that connection. */
+void stream_cut(uint16_t tab, int64_t conn);
 /* The store gets event seq of session s1 whose content is `digest`. */
 void stream_append(int64_t epoch, int64_t seq, int64_t digest);
 void stream_apply(uint16_t tab, int64_t epoch, int64_t seq, int64_t digest);
