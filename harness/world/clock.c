@@ -113,7 +113,7 @@ void clock_sleep_until(uint64_t when_ns)
 {
     thread_test_cancel();
     if (when_ns <= W.now_ns) {
-        sched_point();
+        sched_point(NULL, WORLD_NONE);
         return;
     }
     struct entity *self = W.self;
@@ -168,7 +168,7 @@ unsigned world_sleep(unsigned seconds)
 int world_sched_yield(void)
 {
     if (W.chooser->yielded) W.chooser->yielded(W.chooser, W.self->id);
-    sched_point();
+    sched_point(NULL, WORLD_NONE);
     step_record(WORLD_OP_YIELD, 0, WORLD_NONE, 0);
     return 0;
 }

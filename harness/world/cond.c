@@ -93,7 +93,7 @@ static int cond_wait(pthread_cond_t *storage, pthread_mutex_t *mutex_storage, ui
     struct object *cond = &W.objects[id];
     struct entity *self = W.self;
     check_wait(cond, mutex_id, site);
-    sched_point();
+    sched_point(storage, WORLD_WRITE);
     thread_test_cancel();
     uint32_t depth;
     mutex_release(mutex_id, &depth);
@@ -159,7 +159,7 @@ int world_pthread_cond_signal(pthread_cond_t *storage)
 {
     uint32_t id = cond_at(storage, CALLER);
     struct object *cond = &W.objects[id];
-    sched_point();
+    sched_point(storage, WORLD_WRITE);
     if (cond->waiters == 0) {
         step_record(WORLD_OP_SIGNAL, id, WORLD_READ, 0);
         return 0;
@@ -181,7 +181,7 @@ int world_pthread_cond_broadcast(pthread_cond_t *storage)
 {
     uint32_t id = cond_at(storage, CALLER);
     struct object *cond = &W.objects[id];
-    sched_point();
+    sched_point(storage, WORLD_WRITE);
     step_record(WORLD_OP_BROADCAST, id, cond->waiters ? WORLD_WRITE : WORLD_READ, cond->waiters);
     while (cond->waiters > 0) wake(cond, waiter_at(cond, 0));
     return 0;

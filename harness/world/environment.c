@@ -65,5 +65,5 @@ void world_note(const char *name, enum world_access access)
 void world_point(const char *name, enum world_access access)
 {
     world_note(name, access);
-    if (W.self->slot != WORLD_NOBODY) sched_point();
+    if (W.self->slot != WORLD_NOBODY) sched_point(NULL, WORLD_NONE);
 }

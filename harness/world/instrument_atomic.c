@@ -12,11 +12,17 @@ struct operation {
 };
 
 /* What the compiler hands over may have more bits than the order. */
-static struct operation begin(const volatile void *memory, uint32_t bytes, int order, uintptr_t pc)
+static struct operation begin_as(const volatile void *memory, uint32_t bytes, int order,
+                                 enum world_access access, uintptr_t pc)
 {
     struct operation self = {(uintptr_t)memory, pc, bytes, order & 0x7fff};
-    word_point(self.address, pc);
+    word_point(self.address, access, pc);
     return self;
+}
+
+static struct operation begin(const volatile void *memory, uint32_t bytes, int order, uintptr_t pc)
+{
+    return begin_as(memory, bytes, order, WORLD_WRITE, pc);
 }
 
 static void check(const struct operation *self, uint32_t flags)
@@ -79,7 +85,8 @@ static void end_update(const struct operation *self, enum world_op op, bool same
 #define OPERATIONS(bits, type)                                                                     \
     type world___tsan_atomic##bits##_load(const volatile type *memory, int order)                  \
     {                                                                                              \
-        struct operation self = begin(memory, sizeof *memory, order, CALLER);                      \
+        struct operation self =                                                                    \
+            begin_as(memory, sizeof *memory, order, WORLD_READ, CALLER);                           \
         type value = *memory;                                                                      \
         end_load(&self, WORLD_OP_ATOMIC_LOAD, 0, (uint64_t)value);                                 \
         return value;                                                                              \
@@ -154,7 +161,7 @@ static uint64_t digest(const volatile void *memory, size_t bytes)
 
 void world___atomic_load(size_t bytes, const volatile void *memory, void *out, int order)
 {
-    struct operation self = begin(memory, (uint32_t)bytes, order, CALLER);
+    struct operation self = begin_as(memory, (uint32_t)bytes, order, WORLD_READ, CALLER);
     memcpy(out, (const void *)(uintptr_t)memory, bytes);
     end_load(&self, WORLD_OP_ATOMIC_LOAD, 0, digest(out, bytes));
 }

@@ -73,6 +73,8 @@ struct __attribute__((aligned(256))) entity {
     uint8_t state;
     uint8_t group;
 
+    const void *next_place; /* what it touches next, when it goes on at a scheduling point */
+    uint8_t next_access;
     bool paused;   /* would be enabled, but for a pause */
     bool wants_run; /* while paused: to be enabled at the end */
     bool detached, joining_done;
@@ -82,6 +84,8 @@ struct __attribute__((aligned(256))) entity {
     uint16_t joiner;   /* id + 1 of the thread that joins this one */
     uint16_t next;     /* in a queue or contender list: id + 1 */
     uint16_t children;
+    uint16_t parent;   /* who made it; WORLD_NOBODY: nobody */
+    uint64_t path;     /* who it is, by who made it as which child */
     uint32_t object;   /* its own, for joins; 0 until used */
     const char *wait_what;
     void *(*start)(void *);
@@ -289,11 +293,15 @@ static inline bool sched_alone(const struct entity *self)
 }
 
 /* A scheduling point of the running thread: others may run first. Call it before the
- * operation takes effect. A thread that was disabled, because it cannot do the operation
- * now, returns from here once something has enabled it and it was chosen. */
-static inline void sched_point(void)
+ * operation takes effect; `place` is what that touches, NULL if nothing or not known. A thread
+ * that was disabled, because it cannot do the operation now, returns from here once something
+ * has enabled it and it was chosen. */
+static inline void sched_point(const void *place, enum world_access access)
 {
-    if (!sched_alone(W.self)) sched_pass();
+    if (sched_alone(W.self)) return;
+    W.self->next_place = place;
+    W.self->next_access = (uint8_t)access;
+    sched_pass();
 }
 
 /* Block the running thread: returns once something has enabled it and it was chosen. */

@@ -197,7 +197,7 @@ static int mutex_trylock(uint32_t id, uintptr_t site)
     struct object *mutex = &W.objects[id];
     struct entity *self = W.self;
     mutex->tried = true;
-    sched_point();
+    sched_point(mutex->address, WORLD_WRITE);
     if (mutex->type & UNRECOVERABLE) return ENOTRECOVERABLE;
     if (mutex->owner == self->id + 1 && mutex->kind == OBJECT_MUTEX &&
         (mutex->type & TYPE_MASK) == TYPE_RECURSIVE) {
@@ -250,7 +250,7 @@ static int mutex_unlock(uint32_t id, uintptr_t site)
         return 0;
     }
     /* Only a try or a timed lock can tell when exactly a mutex became free. */
-    if (UNLIKELY(mutex->tried)) sched_point();
+    if (UNLIKELY(mutex->tried)) sched_point(mutex->address, WORLD_WRITE);
     uint32_t count;
     mutex_release(id, &count);
     return 0;

@@ -94,7 +94,7 @@ static int lock_until(uint32_t id, bool write, uint64_t deadline_ns, uintptr_t s
         timer_add(self, TIMER_WAKE, deadline_ns);
     }
     do {
-        sched_point();
+        sched_point(lock->address, write ? WORLD_WRITE : WORLD_READ);
     } while (!can_go(lock, write) && self->reason != WOKEN_TIMEOUT);
     queue_remove(&lock->head, &lock->tail, self);
     if (deadline_ns != WORLD_NEVER) timer_remove(self, TIMER_WAKE);
@@ -112,7 +112,7 @@ static int try_lock(uint32_t id, bool write, uintptr_t site)
     struct object *lock = &W.objects[id];
     enum world_op op = write ? WORLD_OP_TRYWRLOCK : WORLD_OP_TRYRDLOCK;
     lock->tried = true;
-    sched_point();
+    sched_point(lock->address, write ? WORLD_WRITE : WORLD_READ);
     if (!can_go(lock, write)) {
         step_record(op, id, WORLD_READ, EBUSY);
         return EBUSY;
@@ -194,7 +194,7 @@ int world_pthread_rwlock_unlock(pthread_rwlock_t *storage)
 {
     uint32_t id = rwlock_at(storage, CALLER);
     struct object *lock = &W.objects[id];
-    if (lock->tried) sched_point();
+    if (lock->tried) sched_point(storage, WORLD_WRITE);
     bool write = lock->owner == W.self->id + 1;
     if (write) {
         lock->owner = 0;

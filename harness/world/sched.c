@@ -225,6 +225,8 @@ struct entity *entity_new(const char *name, enum world_class class_)
     entity->bit = entity_bit(entity);
     entity->group = parent ? parent->group : 0;
     entity->hash = parent ? mix(parent->hash, ++parent->children) : 1;
+    entity->parent = parent ? parent->id : WORLD_NOBODY;
+    entity->path = parent ? mix(parent->path, parent->children) : 1;
     entity->named = name != NULL;
     if (name) strncpy(entity->name, name, WORLD_NAME_MAX - 1); /* the last byte stays zero */
     return entity;
@@ -241,6 +243,40 @@ void entity_class_set(struct entity *entity, enum world_class class_)
 enum world_class world_class_of(uint16_t entity)
 {
     return (enum world_class)entity_of(entity)->class_;
+}
+
+uint64_t world_entity_path(uint16_t entity)
+{
+    return entity_of(entity)->path;
+}
+
+uint16_t world_entity_parent(uint16_t entity)
+{
+    return entity_of(entity)->parent;
+}
+
+const void *world_next_place(uint16_t id, enum world_access *access)
+{
+    const struct entity *entity = entity_of(id);
+    *access = WORLD_WRITE;
+    switch ((enum wait_kind)entity->wait) {
+    case WAIT_MUTEX:
+        return W.objects[entity->wait_object].address;
+    case WAIT_NONE:
+    case WAIT_RWLOCK:
+    case WAIT_SEM:
+    case WAIT_BARRIER:
+    case WAIT_ONCE:
+        *access = (enum world_access)entity->next_access;
+        return entity->next_place;
+    case WAIT_COND:
+    case WAIT_JOIN:
+    case WAIT_SLEEP:
+    case WAIT_QUEUE:
+    case WAIT_FOREVER:
+        break;
+    }
+    return NULL;
 }
 
 uint64_t world_window_until_ns(uint16_t entity)

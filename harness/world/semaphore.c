@@ -21,7 +21,7 @@ static bool wait_at(uint32_t id, enum wait_kind kind, bool open, uint64_t deadli
         entity_disable(self);
         timer_add(self, TIMER_WAKE, deadline_ns);
     }
-    sched_point();
+    sched_point(object->address, WORLD_WRITE);
     queue_remove(&object->head, &object->tail, self);
     if (deadline_ns != WORLD_NEVER) timer_remove(self, TIMER_WAKE);
     self->wait = WAIT_NONE;
@@ -109,7 +109,7 @@ int world_sem_wait(sem_t *sem)
 int world_sem_trywait(sem_t *storage)
 {
     uint32_t id = sem_at(storage, CALLER);
-    sched_point();
+    sched_point(storage, WORLD_WRITE);
     if (W.objects[id].count > 0) return sem_take(id, WORLD_OP_SEM_TRY);
     step_record(WORLD_OP_SEM_TRY, id, WORLD_READ, EAGAIN);
     return failed(EAGAIN);
@@ -121,7 +121,7 @@ int world_sem_clockwait(sem_t *storage, clockid_t clock, const struct timespec *
     uint64_t deadline_ns;
     if (!clock_can_wait(clock)) return failed(EINVAL);
     if (!clock_deadline(clock, at, &deadline_ns)) {
-        sched_point();
+        sched_point(storage, WORLD_WRITE);
         return W.objects[id].count > 0 ? sem_take(id, WORLD_OP_SEM_TRY) : failed(EINVAL);
     }
     return sem_wait_until(id, deadline_ns, CALLER);
@@ -136,7 +136,7 @@ int world_sem_post(sem_t *storage)
 {
     uint32_t id = sem_at(storage, CALLER);
     struct object *sem = &W.objects[id];
-    sched_point();
+    sched_point(storage, WORLD_WRITE);
     if (sem->count == SEM_VALUE_MAX) {
         finding_raise(WORLD_FOUND_OVERFLOW, CALLER, "a semaphore is posted beyond SEM_VALUE_MAX");
     }
@@ -148,7 +148,7 @@ int world_sem_post(sem_t *storage)
 int world_sem_getvalue(sem_t *storage, int *value)
 {
     uint32_t id = sem_at(storage, CALLER);
-    sched_point();
+    sched_point(storage, WORLD_READ);
     *value = (int)W.objects[id].count;
     step_record(WORLD_OP_SEM_READ, id, WORLD_READ, W.objects[id].count);
     return 0;
@@ -189,7 +189,7 @@ int world_pthread_barrier_wait(pthread_barrier_t *storage)
 {
     uint32_t id = barrier_at(storage, CALLER);
     struct object *barrier = &W.objects[id];
-    sched_point();
+    sched_point(storage, WORLD_WRITE);
     barrier->other++;
     if (barrier->other == barrier->count) {
         barrier->other = 0;
@@ -240,7 +240,7 @@ static int once(uint32_t *storage, void (*init)(void), uintptr_t site)
 {
     uint32_t id = object_at(storage, OBJECT_ONCE, site);
     struct object *object = &W.objects[id];
-    sched_point();
+    sched_point(storage, WORLD_WRITE);
     while (object->other == ONCE_RUNNING) {
         wait_at(id, WAIT_ONCE, false, WORLD_NEVER, site);
     }

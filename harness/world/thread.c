@@ -184,7 +184,7 @@ int thread_join(pthread_t thread, void **result, uint64_t deadline_ns, uintptr_t
             timer_add(self, TIMER_WAKE, deadline_ns);
         }
     }
-    sched_point();
+    sched_point(NULL, WORLD_NONE);
     if (deadline_ns != WORLD_NEVER) timer_remove(self, TIMER_WAKE);
     self->wait = WAIT_NONE;
     target->joiner = 0;
@@ -207,7 +207,7 @@ int world_pthread_join(pthread_t thread, void **result)
 int world_pthread_tryjoin_np(pthread_t thread, void **result)
 {
     struct entity *target = joinable(thread, CALLER);
-    sched_point();
+    sched_point(NULL, WORLD_NONE);
     if (target->state == ENTITY_LIVE) {
         step_record(WORLD_OP_JOIN, thread_object(target), WORLD_READ, EBUSY);
         return EBUSY;
@@ -353,7 +353,7 @@ int world_pthread_cancel(pthread_t thread)
 {
     struct entity *target = thread_of(thread);
     if (target == NULL) return ESRCH;
-    sched_point();
+    sched_point(NULL, WORLD_NONE);
     step_record(WORLD_OP_CANCEL, thread_object(target), WORLD_WRITE, 0);
     if (target->state != ENTITY_LIVE) return 0;
     target->cancel_pending = true;

@@ -43,9 +43,14 @@ uint32_t word_object(uintptr_t address)
 }
 
 /* At level points plain accesses of any size meet atomic ones: all of a word is one object. */
+static uintptr_t step_address(uintptr_t address)
+{
+    return W.level == WORLD_LEVEL_POINTS ? address & ~(uintptr_t)7 : address;
+}
+
 static uint32_t step_object(uintptr_t address)
 {
-    return word_object(W.level == WORLD_LEVEL_POINTS ? address & ~(uintptr_t)7 : address);
+    return word_object(step_address(address));
 }
 
 /* --- spinning --- */
@@ -91,12 +96,12 @@ static void spin_note(struct spin *spin, uint64_t hash_before, uint32_t object, 
 
 /* --- steps --- */
 
-void word_point(uintptr_t address, uintptr_t pc)
+void word_point(uintptr_t address, enum world_access access, uintptr_t pc)
 {
     struct entity *self = W.self;
     struct spin *spin = &spins[self->id];
     if (LIKELY(!spins_on(spin)) || spin->pc != pc || spin->object != step_object(address)) {
-        sched_point();
+        sched_point((const void *)step_address(address), access);
         return;
     }
     spin->times = 0;
@@ -125,7 +130,7 @@ void word_step(uintptr_t address, enum world_op op, enum world_access access, ui
 void word_access(uintptr_t address, size_t bytes, bool write, uintptr_t pc)
 {
     uint64_t value = 0;
-    word_point(address, pc);
+    word_point(address, write ? WORLD_WRITE : WORLD_READ, pc);
     if (!write) memcpy(&value, (const void *)address, bytes < sizeof value ? bytes : sizeof value);
     word_step(address, write ? WORLD_OP_WRITE : WORLD_OP_READ, write ? WORLD_WRITE : WORLD_READ, 0,
               !write, value, pc);

@@ -10,7 +10,7 @@
 uint32_t word_object(uintptr_t address);
 
 /* A scheduling point before an operation on that address. */
-void word_point(uintptr_t address, uintptr_t pc);
+void word_point(uintptr_t address, enum world_access access, uintptr_t pc);
 
 /* The operation was made. `same`: it left the memory as it was; `value`: what it has seen. A
  * thread that sees the same at the same place again and again spins, and is set aside. */

@@ -184,6 +184,13 @@ enum world_class world_class_of(uint16_t entity);
 /* Until when a window stays open (WORLD_NEVER when it is none), and since when. */
 uint64_t world_window_until_ns(uint16_t entity);
 uint64_t world_window_since_ns(uint16_t entity);
+/* What that thread touches first if it goes on, as far as that is known before; NULL: nothing
+ * that others touch, or not known. */
+const void *world_next_place(uint16_t entity, enum world_access *access);
+/* Who a thread is, in every execution in which its creator made the same ones before it; and
+ * who made it: WORLD_NOBODY for the first. */
+uint64_t world_entity_path(uint16_t entity);
+uint16_t world_entity_parent(uint16_t entity);
 /* End the execution as WORLD_STOPPED, for a reason that world_stop_text() keeps. */
 _Noreturn void world_stop(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const char *world_stop_text(void);
