@@ -27,11 +27,14 @@ static enum explore_kind kind_of(enum scn_strategy strategy)
         return EXPLORE_PCT;
     case SCN_STRATEGY_DFS:
         return EXPLORE_DFS;
+    case SCN_STRATEGY_POS:
+        return EXPLORE_POS;
+    case SCN_STRATEGY_SURW:
+        return EXPLORE_SURW;
+    case SCN_STRATEGY_DELAY:
+        return EXPLORE_DELAY;
     case SCN_STRATEGY_AUTO:
     case SCN_STRATEGY_EXHAUSTIVE:
-    case SCN_STRATEGY_POS:
-    case SCN_STRATEGY_SURW:
-    case SCN_STRATEGY_DELAY:
     case SCN_STRATEGY_COUNT:
         return EXPLORE_AUTO;
     }
@@ -110,12 +113,12 @@ static bool is_built(struct job *job)
     }
     if (job->options->given[CLI_STRATEGY] && job->options->strategy == EXPLORE_EXHAUSTIVE) {
         return invalid(job, strdup("strategy exhaustive takes programs of threads alone; for a "
-                                   "scenario there are auto, random, pct and dfs\n"));
+                                   "scenario every other one can be used\n"));
     }
     enum scn_strategy strategy = file->explore.strategy;
     if (!scn_strategy_is_built(strategy)) {
         if (asprintf(&text,
-                     "%s:%u: error: strategy %s is not built yet; auto, random, pct and dfs are\n",
+                     "%s:%u: error: strategy %s is not built yet; every other one is\n",
                      job->path, file->explore.place.line, scn_strategy_word(strategy)) < 0) {
             text = NULL;
         }
@@ -162,12 +165,15 @@ struct explore_options job_explore_options(const struct job *job)
         .strategy = {.kind = kind_of(explore->strategy),
                      .seed = explore->seed,
                      .depth = explore->depth,
-                     .deviations = explore->preemptions},
+                     .deviations = explore->preemptions,
+                     .delays = explore->delays},
         .runs_max = explore->runs_max,
     };
     if (cli->given[CLI_STRATEGY]) options.strategy.kind = cli->strategy;
     if (cli->given[CLI_SEED]) options.strategy.seed = cli->seed;
-    if (cli->given[CLI_DEPTH]) options.strategy.depth = options.strategy.deviations = cli->depth;
+    if (cli->given[CLI_DEPTH]) {
+        options.strategy.depth = options.strategy.deviations = options.strategy.delays = cli->depth;
+    }
     if (cli->given[CLI_RUNS]) options.runs_max = cli->runs;
     if (options.strategy.depth == 0) options.strategy.depth = 3;
     return options;

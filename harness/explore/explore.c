@@ -172,6 +172,23 @@ static uint32_t first_execution(const struct explore_subject *subject,
     return result.choices;
 }
 
+/* What a later part of an exploration has to know of its first executions: they are run again,
+ * and are neither judged nor counted. */
+static void catch_up(const struct explore_subject *subject, const struct explore_options *options,
+                     struct strategy *strategy)
+{
+    struct strategy *plain = strategy_replay(NULL, 0, false);
+    for (uint64_t run = 0; run < strategy->learns && run < options->first_run; run++) {
+        struct strategy *now = run == 0 ? plain : strategy;
+        if (subject->before) subject->before(subject->context);
+        log_now->run = run;
+        now->begin(now, run);
+        world_run(&now->chooser, subject->name, subject->body, subject->context);
+        strategy->end(strategy, log_now->choices, log_now->used);
+    }
+    plain->free(plain);
+}
+
 /* Searches enumerate by themselves; samplers leave out the default schedule, which comes first. */
 static bool starts_plain(const struct explore_options *options)
 {
@@ -227,6 +244,10 @@ int explore_run(const struct explore_subject *subject, const struct explore_opti
     }
     if (strategy_options.length == 0) strategy_options.length = length;
     struct strategy *strategy = options->custom ? options->custom : strategy_new(&strategy_options);
+    if (strategy && strategy->learns > 0) {
+        if (options->first_run == 0) strategy->end(strategy, log_now->choices, log_now->used);
+        catch_up(subject, options, strategy);
+    }
     if (strategy && failure->id == EXPLORE_PASSED) {
         loop(subject, options, strategy, &distinct, stats, failure);
     }

@@ -1,8 +1,8 @@
 /* Strategies: how the choices of an execution are made.
  *
  * A strategy is a chooser with a memory between executions. What it does in execution number
- * n depends on its seed and on n alone (searches that enumerate depend on what came before),
- * so any single execution can be repeated by its number. */
+ * n depends on its seed and on n alone (searches that enumerate depend on what came before;
+ * others learn from the first few), so any single execution can be repeated by its number. */
 #ifndef HARNESS_EXPLORE_STRATEGY_H
 #define HARNESS_EXPLORE_STRATEGY_H
 
@@ -10,10 +10,13 @@
 
 /* Words of the scenario language and of --strategy. */
 #define EXPLORE_STRATEGIES(X)                                                                      \
-    X(AUTO, "auto", "members take turns: random walk, PCT of several depths, calm walks")          \
+    X(AUTO, "auto", "members take turns: SURW, random walk, POS, PCT of several depths")           \
     X(RANDOM, "random", "a random walk: every option is equally likely")                           \
     X(PCT, "pct", "random priorities, lowered at depth-1 random places")                           \
-    X(EXHAUSTIVE, "exhaustive", "every behaviour once, by partial-order reduction")             \
+    X(POS, "pos", "random priorities of operations, drawn anew after one in conflict")             \
+    X(SURW, "surw", "orders of what threads share, each about equally likely")                     \
+    X(DELAY, "delay", "threads in turn; `delays` times the next one is put off")                   \
+    X(EXHAUSTIVE, "exhaustive", "every behaviour once, by partial-order reduction")                \
     X(DFS, "dfs", "depth first over all choices, with a bound on deviations")
 
 enum explore_kind {
@@ -22,6 +25,8 @@ enum explore_kind {
 #undef X
     EXPLORE_KINDS
 };
+
+struct learned;
 
 struct strategy {
     struct world_chooser chooser; /* first: the world calls back with it */
@@ -34,12 +39,16 @@ struct strategy {
     void (*free)(struct strategy *self);
     /* Whether the last execution was given up because others cover it. NULL: never. */
     bool (*redundant)(struct strategy *self);
+    /* So many executions, from the first on, teach it something: whoever begins with a later
+     * one has to run them before. 0: none. */
+    uint32_t learns;
 };
 
 struct strategy_options {
     enum explore_kind kind;
     uint64_t seed;
     uint32_t depth;      /* pct; at least 1 */
+    uint32_t delays;     /* delay */
     uint32_t deviations; /* dfs: preemptions, faults and early time jumps together */
     uint32_t length;     /* choices of a typical execution; a hint */
 };
@@ -49,6 +58,10 @@ struct strategy *strategy_new(const struct strategy_options *options);
 
 struct strategy *strategy_random(uint64_t seed, uint32_t length, bool calm);
 struct strategy *strategy_pct(uint64_t seed, uint32_t depth, uint32_t length);
+struct strategy *strategy_pos(uint64_t seed, uint32_t length);
+struct strategy *strategy_delay(uint64_t seed, uint32_t delays, uint32_t length);
+/* `learned` is filled by somebody else; NULL: it learns by itself. */
+struct strategy *strategy_surw(uint64_t seed, uint32_t length, struct learned *learned);
 struct strategy *strategy_dfs(uint32_t deviations);
 struct strategy *strategy_reduced(void);
 struct strategy *strategy_portfolio(uint64_t seed, uint32_t length);

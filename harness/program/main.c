@@ -153,7 +153,8 @@ static int explore(void *argument)
         .strategy = {.kind = options.strategy,
                      .seed = options.seed,
                      .depth = options.depth,
-                     .deviations = options.depth},
+                     .deviations = options.depth,
+                     .delays = options.depth},
         .runs_max = phase->runs,
     };
     (void)argument;

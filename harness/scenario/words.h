@@ -412,9 +412,9 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(DFS, "dfs", "depth first, with a bound on preemptions") \
     X(RANDOM, "random", "a random walk") \
     X(PCT, "pct", "random priorities with a few random changes") \
-    X(POS, "pos", "partial order sampling" SCN_NOT_BUILT) \
-    X(SURW, "surw", "uniform sampling of interleavings" SCN_NOT_BUILT) \
-    X(DELAY, "delay", "a bound on how often the next thread is put off" SCN_NOT_BUILT)
+    X(POS, "pos", "partial order sampling") \
+    X(SURW, "surw", "uniform sampling of interleavings") \
+    X(DELAY, "delay", "a bound on how often the next thread is put off")
 
 /* Attributes of strategies. X(STRATEGY, name, takes, words, default, help) */
 #define SCN_STRATEGY_ATTRS(X) \

@@ -45,6 +45,23 @@ void program_ten_sections(void)
     run_two(enter_sections);
 }
 
+static void *enter_once_or_often(void *argument)
+{
+    int times = *(const char *)argument == '1' ? 1 : sections;
+    for (int i = 0; i < times; i++) {
+        pthread_mutex_lock(&mutex);
+        section_entered(*(const char *)argument);
+        pthread_mutex_unlock(&mutex);
+    }
+    return NULL;
+}
+
+void program_one_and_five_sections(void)
+{
+    sections = 5;
+    run_two(enter_once_or_often);
+}
+
 static void *add_one(void *argument)
 {
     pthread_mutex_lock(&mutex);
@@ -67,6 +84,7 @@ const struct explore_programs explore_programs = {
     program_two_sections,
     program_three_sections,
     program_ten_sections,
+    program_one_and_five_sections,
     program_lost_update,
     program_generated,
 };

@@ -6,6 +6,8 @@
 void program_two_sections(void);
 void program_three_sections(void);
 void program_ten_sections(void);
+/* The first thread has one, the second has five. */
+void program_one_and_five_sections(void);
 /* Two threads add one to a balance; each reads it in one section and writes it in another, so
  * that an update can be lost, which an assertion notices. */
 void program_lost_update(void);
@@ -14,6 +16,7 @@ struct explore_programs {
     void (*two_sections)(void);
     void (*three_sections)(void);
     void (*ten_sections)(void);
+    void (*one_and_five_sections)(void);
     void (*lost_update)(void);
     void (*generated)(void); /* see generated.h */
 };

@@ -46,9 +46,14 @@ static void keep_order(void)
 {
     if (rig_orders.count > ORDERS_MAX) return; /* too many to be listed */
     for (uint32_t i = 0; i < rig_orders.count; i++) {
-        if (strcmp(rig_orders.of[i], order) == 0) return;
+        if (i == ORDERS_MAX || strcmp(rig_orders.of[i], order) != 0) continue;
+        rig_orders.times[i]++;
+        return;
     }
-    if (rig_orders.count < ORDERS_MAX) memcpy(rig_orders.of[rig_orders.count], order, sizeof order);
+    if (rig_orders.count < ORDERS_MAX) {
+        memcpy(rig_orders.of[rig_orders.count], order, sizeof order);
+        rig_orders.times[rig_orders.count] = 1;
+    }
     rig_orders.count++;
 }
 

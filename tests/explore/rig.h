@@ -7,9 +7,10 @@
 
 enum { ORDERS_MAX = 64, ORDER_MAX = 16 };
 
-/* The orders of critical sections that were seen, each once: "1212". */
+/* The orders of critical sections that were seen, each once: "1212"; and how often. */
 struct rig_orders {
     uint32_t count;
+    uint32_t times[ORDERS_MAX];
     char of[ORDERS_MAX][ORDER_MAX];
 };
 extern struct rig_orders rig_orders;

@@ -105,13 +105,85 @@ static void test_auto_reaches_all(void **state)
     sample(EXPLORE_AUTO);
 }
 
+static void keep_hash(void *context, uint64_t class_hash)
+{
+    uint64_t **next = context;
+    *(*next)++ = class_hash;
+}
+
+static void test_pos_reaches_all(void **state)
+{
+    (void)state;
+    sample(EXPLORE_POS);
+}
+
+static void test_surw_reaches_all(void **state)
+{
+    (void)state;
+    sample(EXPLORE_SURW);
+}
+
+/* How often the rarest and the most frequent of the six orders came in 6,000 executions. */
+static void spread(enum explore_kind kind, uint32_t *rarest, uint32_t *most)
+{
+    static struct explore_failure failure;
+    struct explore_stats stats;
+    struct explore_subject subject = rig_subject(rig_programs->one_and_five_sections);
+    struct explore_options options = {.strategy = {.kind = kind, .seed = 1}, .runs_max = 6000};
+    assert_int_equal(explore_run(&subject, &options, &stats, &failure), 0);
+    assert_int_equal(rig_orders.count, 6);
+    *rarest = UINT32_MAX;
+    *most = 0;
+    for (uint32_t i = 0; i < rig_orders.count; i++) {
+        if (rig_orders.times[i] < *rarest) *rarest = rig_orders.times[i];
+        if (rig_orders.times[i] > *most) *most = rig_orders.times[i];
+    }
+}
+
+/* A thousand each, within four standard deviations (29); a random walk is far from that. */
+static void test_surw_is_uniform(void **state)
+{
+    (void)state;
+    uint32_t rarest, most;
+    spread(EXPLORE_SURW, &rarest, &most);
+    assert_in_range(rarest, 880, 1000);
+    assert_in_range(most, 1000, 1120);
+    spread(EXPLORE_RANDOM, &rarest, &most);
+    assert_true(rarest < 500 && most > 2000);
+}
+
+/* An execution by its number is the same, whether or not it is the first of its part. */
+static void test_parts_are_the_whole(void **state)
+{
+    (void)state;
+    static const enum explore_kind kinds[] = { EXPLORE_AUTO, EXPLORE_SURW, EXPLORE_POS,
+                                               EXPLORE_DELAY };
+    static struct explore_failure failure;
+    static uint64_t hashes[3][64];
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        for (int part = 0; part < 3; part++) {
+            struct explore_stats stats;
+            struct explore_subject subject = rig_subject(rig_programs->ten_sections);
+            uint64_t *next = hashes[part];
+            struct explore_options options = {
+                .strategy = {.kind = kinds[i], .seed = 1, .delays = 3, .length = 20},
+                .first_run = part == 2 ? 32 : 0, .runs_max = part == 0 ? 64 : 32,
+                .counted = keep_hash, .counted_context = &next};
+            assert_int_equal(explore_run(&subject, &options, &stats, &failure), 0);
+        }
+        assert_memory_equal(hashes[0], hashes[1], 32 * sizeof hashes[0][0]);
+        assert_memory_equal(hashes[0] + 32, hashes[2], 32 * sizeof hashes[0][0]);
+    }
+}
+
 static struct explore_failure find_lost_update(enum explore_kind kind)
 {
     static struct explore_failure failure;
     struct explore_stats stats;
     struct explore_subject subject = rig_subject(rig_programs->lost_update);
     struct explore_options options = {
-        .strategy = {.kind = kind, .seed = 1, .depth = 2, .deviations = 1}, .runs_max = 1000};
+        .strategy = {.kind = kind, .seed = 1, .depth = 2, .deviations = 1, .delays = 1},
+        .runs_max = 1000};
     assert_int_equal(explore_run(&subject, &options, &stats, &failure), 0);
     return failure;
 }
@@ -137,6 +209,10 @@ int main(void)
         cmocka_unit_test(test_two_preemptions),
         cmocka_unit_test(test_random_reaches_all),
         cmocka_unit_test(test_auto_reaches_all),
+        cmocka_unit_test(test_pos_reaches_all),
+        cmocka_unit_test(test_surw_reaches_all),
+        cmocka_unit_test(test_surw_is_uniform),
+        cmocka_unit_test(test_parts_are_the_whole),
         cmocka_unit_test(test_every_strategy_finds_it),
     };
     return cmocka_run_group_tests_name("search", tests, rig_begin, NULL);
