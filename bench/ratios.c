@@ -4,7 +4,8 @@
  *   bare switch    two stacks that hand over to each other
  *   minimal step   choose at random among the enabled threads, switch; nothing recorded
  *   recorded step  a step of the world: choice logged, step recorded and hashed
- *   execution      of bench/increment.c, from a clean machine to its end */
+ *   execution      of bench/increment.c, from a clean machine to its end
+ *   reduced search of the same program, all of it: an execution, its races and its class */
 #include "harness/explore/chance.h"
 #include "harness/explore/explore.h"
 #include "harness/world/image.h"
@@ -15,7 +16,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-enum { SLICES = 60, THREADS = 2, STACK = 64 << 10 };
+enum { SLICES = 60, SEARCHES = 3, THREADS = 2, STACK = 64 << 10 };
 
 extern const struct image image_program;
 
@@ -119,6 +120,20 @@ static double time_executions(struct strategy *strategy, void (*body)(void *), u
     return now_s() - start;
 }
 
+/* An execution of a complete search. */
+static double time_search(uint64_t *executions)
+{
+    static struct explore_failure failure;
+    struct explore_stats stats;
+    struct explore_subject subject = {.name = "main", .body = program_body};
+    struct explore_options options = {.strategy = {.kind = EXPLORE_EXHAUSTIVE},
+                                      .runs_max = UINT64_MAX};
+    double start = now_s();
+    if (explore_run(&subject, &options, &stats, &failure) != 0 || !stats.complete) exit(1);
+    *executions = stats.runs;
+    return (now_s() - start) / (double)stats.runs;
+}
+
 static void keep_best(double *best, double value)
 {
     if (*best == 0 || value < *best) *best = value;
@@ -135,6 +150,22 @@ static void report(double bare, double minimal, double step, double execution)
            execution * 1e9, execution / minimal, 1 / execution);
 }
 
+static void report_search(double minimal, double execution, uint64_t executions)
+{
+    printf("reduced search  %7.1f ns   %5.0f minimal steps an execution (limit 500), "
+           "complete after %llu\n",
+           execution * 1e9, execution / minimal, (unsigned long long)executions);
+}
+
+static void limit(bool every_release)
+{
+    world_limits_set(&(struct world_limits){.steps_max = 4 * POINTS,
+                                            .time_max_ns = UINT64_MAX,
+                                            .seed = 1,
+                                            .check_memory = true,
+                                            .every_release = every_release});
+}
+
 static void prepare(void)
 {
     for (int i = 0; i < THREADS; i++) {
@@ -143,18 +174,15 @@ static void prepare(void)
     world_init();
     world_image_add(&image_program);
     explore_log_set(NULL);
-    world_limits_set(&(struct world_limits){.steps_max = 4 * POINTS,
-                                            .time_max_ns = UINT64_MAX,
-                                            .seed = 1,
-                                            .check_memory = true});
+    limit(false);
 }
 
 /* With a number as its argument: only so many executions, for a profiler. */
 int main(int argc, char **argv)
 {
-    double bare = 0, minimal = 0, step = 0, execution = 0;
+    double bare = 0, minimal = 0, step = 0, execution = 0, search = 0;
     struct strategy *strategy = strategy_random(1, 0, false);
-    uint64_t steps;
+    uint64_t steps, executions;
     prepare();
     if (argc > 1) {
         time_executions(strategy, program_body, strtoull(argv[1], NULL, 10), &steps);
@@ -167,6 +195,9 @@ int main(int argc, char **argv)
         keep_best(&step, seconds / (double)steps);
         keep_best(&execution, time_executions(strategy, program_body, 5000, &steps) / 5000);
     }
+    limit(true); /* as the search has it elsewhere */
+    for (int i = 0; i < SEARCHES; i++) keep_best(&search, time_search(&executions));
     report(bare, minimal, step, execution);
+    report_search(minimal, search, executions);
     return 0;
 }

@@ -262,7 +262,7 @@ struct strategy *strategy_reduced(void)
     if (self == NULL) return NULL;
     self->nodes = malloc(REDUCED_NODES_MAX * sizeof *self->nodes);
     self->pool = malloc(REDUCED_TOUCHES_MAX * sizeof *self->pool);
-    self->clocks = malloc(REDUCED_NODES_MAX * sizeof *self->clocks);
+    self->clocks = calloc(REDUCED_NODES_MAX, sizeof *self->clocks); /* zero beyond the width */
     if (self->nodes == NULL || self->pool == NULL || self->clocks == NULL) {
         destroy(&self->strategy);
         return NULL;

@@ -47,6 +47,7 @@ struct reduced {
     struct touch *pool;
     uint32_t pool_used;
     reduced_clock *clocks; /* by node */
+    uint32_t width;        /* of clocks: threads of the largest execution so far, rounded up */
     bool complete, redundant;
     bool overflow; /* something was too large to be told apart: the search cannot go on */
 };

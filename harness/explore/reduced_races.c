@@ -48,10 +48,14 @@ static uint64_t bit(uint32_t thread)
     return 1ull << thread;
 }
 
-static void join(uint32_t *clock, const uint32_t *other)
+enum { WIDTH_STEP = 8 };
+
+static void join(const struct scan *scan, uint32_t *clock, const uint32_t *other)
 {
-    for (uint32_t i = 0; i < REDUCED_THREADS; i++) {
-        if (clock[i] < other[i]) clock[i] = other[i];
+    for (uint32_t i = 0; i < scan->self->width; i += WIDTH_STEP) {
+        for (uint32_t k = i; k < i + WIDTH_STEP; k++) {
+            clock[k] = clock[k] < other[k] ? other[k] : clock[k];
+        }
     }
 }
 
@@ -67,7 +71,7 @@ static void join_object(const struct scan *scan, uint32_t object, bool write, ui
 {
     for (uint32_t at = newest[object]; at != 0; at = accesses[at - 1].before) {
         const struct access *access = &accesses[at - 1];
-        if (write || access->write) join(clock, scan->self->clocks[access->node]);
+        if (write || access->write) join(scan, clock, scan->self->clocks[access->node]);
         if (access->write) return;
     }
 }
@@ -76,11 +80,11 @@ static void join_object(const struct scan *scan, uint32_t object, bool write, ui
 static void clock_without(const struct scan *scan, uint32_t thread, uint32_t left_out,
                           uint32_t *clock)
 {
-    memcpy(clock, scan->fence, sizeof(reduced_clock));
+    memcpy(clock, scan->fence, scan->self->width * sizeof *clock);
     if (scan->last_node[thread]) {
-        join(clock, scan->self->clocks[scan->last_node[thread] - 1]);
+        join(scan, clock, scan->self->clocks[scan->last_node[thread] - 1]);
     }
-    if (scan->made_by[thread]) join(clock, scan->self->clocks[scan->made_by[thread] - 1]);
+    if (scan->made_by[thread]) join(scan, clock, scan->self->clocks[scan->made_by[thread] - 1]);
     for (uint32_t i = 0; i < scan->object_count; i++) {
         if (i != left_out) join_object(scan, scan->objects[i], scan->writes[i], clock);
     }
@@ -242,7 +246,8 @@ static void note_step(struct scan *scan, uint32_t node, const struct world_step 
         return;
     case WORLD_OP_ADVANCE:
         for (uint32_t t = 0; t < REDUCED_THREADS; t++) {
-            if (scan->last_node[t]) join(scan->fence, scan->self->clocks[scan->last_node[t] - 1]);
+            if (scan->last_node[t] == 0) continue;
+            join(scan, scan->fence, scan->self->clocks[scan->last_node[t] - 1]);
         }
         return;
     default:
@@ -275,9 +280,11 @@ static void scan_transition(struct scan *scan, uint32_t at)
     uint32_t thread = node->thread, end = end_of_transition(scan, at);
     collect_objects(scan, node->step, end);
     uint32_t *clock = self->clocks[at];
-    clock_without(scan, thread, UINT32_MAX, clock);
-    clock[thread] = ++scan->times[thread];
+    scan->times[thread]++;
+    /* What comes before the last node of the prefix is as it was. */
     if (at + 1 >= self->depth) {
+        clock_without(scan, thread, UINT32_MAX, clock);
+        clock[thread] = scan->times[thread];
         for (uint32_t i = 0; i < scan->object_count; i++) {
             find_races(scan, at, i, &scan->steps[scan->first_steps[i]]);
         }
@@ -305,12 +312,20 @@ static void scan_pending(struct scan *scan, uint16_t thread)
     find_races(scan, scan->self->count, 0, &step);
 }
 
+static void widen(struct reduced *self)
+{
+    uint32_t threads = world_entity_count() < REDUCED_THREADS ? world_entity_count()
+                                                              : REDUCED_THREADS;
+    while (self->width < threads) self->width += WIDTH_STEP;
+}
+
 void reduced_races(struct reduced *self)
 {
     static struct scan scan;
     memset(&scan, 0, offsetof(struct scan, objects)); /* what follows is made per transition */
     scan.self = self;
     scan.steps = world_steps(&scan.step_count);
+    widen(self);
     access_count = 0;
     for (uint32_t s = 0; s < scan.step_count; s++) {
         if (scan.steps[s].op != WORLD_OP_ADVANCE) newest[scan.steps[s].object] = 0;

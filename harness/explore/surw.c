@@ -23,7 +23,7 @@ struct surw {
     struct learned *learned;
     bool learns_itself;
     bool chosen[LEARN_PLACES_MAX];       /* shared places whose events are interesting */
-    uint32_t total[LEARN_THREADS_MAX];   /* interesting events of each thread, and of its children */
+    uint32_t total[LEARN_THREADS_MAX];   /* interesting events of threads and their children */
     uint32_t left[WORLD_ENTITIES_MAX];   /* of each entity of this execution, still to come */
     uint32_t known;                      /* entities whose number of events was looked up */
     uint16_t intended;                   /* who makes the next one; WORLD_NOBODY: not drawn yet */
