@@ -85,6 +85,12 @@ static int read_options(int argc, char **argv, int *at)
         const char *word = argv[*at] + 2, *value = strchr(argv[*at], '=');
         char variable[48];
         if (strcmp(argv[*at], "--") == 0) continue;
+        if (argv[*at][1] == 'j') {
+            value = argv[*at][2] ? argv[*at] + 2 : argv[++*at];
+            if (value == NULL) return complain("a value is missing after", "-j");
+            setenv("HARNESS_JOBS", value, 1);
+            continue;
+        }
         if (argv[*at][1] != '-') return complain("unknown option", argv[*at]);
         int option = find(word, value ? (size_t)(value - word) : strlen(word));
         if (option == PROGRAM_OPTION_COUNT) return complain("unknown option", argv[*at]);

@@ -241,6 +241,22 @@ void job_keep_outcome(struct job *job, const struct scene *scene)
     }
 }
 
+/* Whether it is one schedule, or a token, that is executed. */
+static bool is_replay(const struct job *job)
+{
+    return (job->options->choices || job->file->has_schedule) && !any_left(job);
+}
+
+void job_judge(struct job *job, const struct scene *scene)
+{
+    struct job_shared *shared = job->shared;
+    struct check_circumstances circumstances = {
+        .replay = is_replay(job),
+        .wall_capped = shared->explored.out_of_time,
+    };
+    check_verdict(scene->checks, &shared->checks, circumstances, &shared->judged);
+}
+
 static int explore(void *argument)
 {
     struct job *job = argument;
@@ -269,11 +285,7 @@ static int explore(void *argument)
         return PROBLEM;
     }
     shared->checks = *check_stats_of(scene.checks);
-    struct check_circumstances circumstances = {
-        .replay = options.custom != NULL && !any_left(job),
-        .wall_capped = shared->explored.out_of_time,
-    };
-    check_verdict(scene.checks, &shared->checks, circumstances, &shared->judged);
+    job_judge(job, &scene);
     job_keep_outcome(job, &scene);
     if (shared->failure.id == EXPLORE_PASSED && job->file->has_schedule && !any_left(job) &&
         !job->options->choices &&

@@ -70,6 +70,9 @@ void job_expect_loop(const struct job *job);
 struct worker_result job_explore_parallel(struct job *job, uint32_t jobs,
                                           void (*tick)(void *));
 
+/* The verdict of the checks on what shared->checks counted; in a process that executes. */
+void job_judge(struct job *job, const struct scene *scene);
+
 /* What the checks and the world say of the exploration that has just ended in this process. */
 void job_keep_outcome(struct job *job, const struct scene *scene);
 

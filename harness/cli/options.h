@@ -26,7 +26,7 @@
     X(UNTIL, "until", "STEP", "stop the replay at that step (a trap under gdb)")                   \
     X(HELP, "help", NULL, "this text")
 
-enum { JOBS_MAX = 64 };
+enum { JOBS_MAX = 64 }; /* at most CREW_JOBS_MAX */
 
 enum cli_option {
 #define X(id, word, argument, help) CLI_##id,

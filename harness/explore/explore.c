@@ -116,7 +116,9 @@ static void count_run(const struct explore_options *options, struct explore_stat
     stats->choices_sum += result->choices;
     if (result->steps < stats->steps_min) stats->steps_min = result->steps;
     if (result->steps > stats->steps_max) stats->steps_max = result->steps;
-    count_class(stats, distinct, stats->runs, result->class_hash);
+    if (!options->count_no_classes) {
+        count_class(stats, distinct, stats->runs, result->class_hash);
+    }
     if (options->counted) options->counted(options->counted_context, result->class_hash);
 }
 
@@ -222,7 +224,9 @@ static void loop(const struct explore_subject *subject, const struct explore_opt
         if (id != EXPLORE_PASSED) return;
         if (power_of_two(run)) repeat(subject, run);
         if (stats->runs % PROGRESS_EVERY == 0 && options->progress) {
-            stats->distinct = distinct_count(distinct, &stats->distinct_exact);
+            if (!options->count_no_classes) {
+                stats->distinct = distinct_count(distinct, &stats->distinct_exact);
+            }
             if (options->progress(options->progress_context, stats)) continue;
             stats->out_of_time = true;
             return;
@@ -237,7 +241,11 @@ int explore_run(const struct explore_subject *subject, const struct explore_opti
     struct strategy_options strategy_options = options->strategy;
     *stats = (struct explore_stats){.steps_min = UINT32_MAX};
     failure->id = EXPLORE_PASSED;
-    if (!distinct_init(&distinct)) return -1;
+    if (options->count_no_classes) {
+        distinct = (struct distinct){0};
+    } else if (!distinct_init(&distinct)) {
+        return -1;
+    }
     uint32_t length = 0;
     if (options->first_run == 0 && starts_plain(options)) {
         length = first_execution(subject, options, &distinct, stats, failure);
@@ -251,7 +259,9 @@ int explore_run(const struct explore_subject *subject, const struct explore_opti
     if (strategy && failure->id == EXPLORE_PASSED) {
         loop(subject, options, strategy, &distinct, stats, failure);
     }
-    stats->distinct = distinct_count(&distinct, &stats->distinct_exact);
+    if (!options->count_no_classes) {
+        stats->distinct = distinct_count(&distinct, &stats->distinct_exact);
+    }
     if (strategy && strategy != options->custom) strategy->free(strategy);
     distinct_free(&distinct);
     return strategy ? 0 : -1;

@@ -58,6 +58,7 @@ struct explore_options {
     /* Told of every execution that counts, with its class hash. May be NULL. */
     void (*counted)(void *context, uint64_t class_hash);
     void *counted_context;
+    bool count_no_classes;     /* who is told of them counts the distinct ones, too */
 };
 
 /* Explore. The world must be initialised and its limits set. Returns 0, or -1 when out of

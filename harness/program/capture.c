@@ -101,19 +101,25 @@ void capture_write(int stream, const char *bytes, size_t count)
     now->used += (uint32_t)count;
 }
 
+static void read_input(void)
+{
+    ssize_t got = 1;
+    while (got > 0 && source->bytes < INPUT_BYTES_MAX) {
+        got = read(STDIN_FILENO, source->text + source->bytes, INPUT_BYTES_MAX - source->bytes);
+        if (got > 0) source->bytes += (uint32_t)got;
+    }
+    source->read = true;
+}
+
 const char *capture_input(size_t *bytes)
 {
     REQUIRE(source != NULL);
     if (!source->read && may_pass()) pass(); /* it may be a question */
-    while (!source->read) {
-        ssize_t got = read(STDIN_FILENO, source->text + source->bytes,
-                           INPUT_BYTES_MAX - source->bytes);
-        if (got <= 0) source->read = true;
-        if (got > 0) source->bytes += (uint32_t)got;
-        if (source->bytes == INPUT_BYTES_MAX) {
-            world_fail(WORLD_FOUND_UNCONTROLLED, "standard input is longer than %d MiB",
-                       INPUT_BYTES_MAX >> 20);
-        }
+    if (!source->read && atomic_fetch_add(&source->readers, 1) == 0) read_input();
+    while (!source->read) usleep(1000); /* another worker is at it */
+    if (source->bytes == INPUT_BYTES_MAX) {
+        world_fail(WORLD_FOUND_UNCONTROLLED, "standard input is longer than %d MiB",
+                   INPUT_BYTES_MAX >> 20);
     }
     *bytes = source->bytes;
     return source->text;

@@ -2,6 +2,7 @@
 #ifndef HARNESS_PROGRAM_CAPTURE_H
 #define HARNESS_PROGRAM_CAPTURE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,9 +20,11 @@ struct capture {
     char bytes[CAPTURE_BYTES_MAX];
 };
 
-/* Standard input, read when somebody first asks for it; the same in every execution. */
+/* Standard input, read when somebody first asks for it; the same in every execution. Several
+ * processes may share it. */
 struct input {
-    bool read;
+    _Atomic bool read;
+    _Atomic uint32_t readers; /* that found it unread */
     uint32_t bytes;
     char text[INPUT_BYTES_MAX];
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "course.h"
 #include "debug.h"
 #include "files.h"
 #include "harness/explore/worker.h"
@@ -22,91 +23,31 @@ extern const char harness_level[];
 /* By this, "harness explore" tells such programs from others. */
 __attribute__((used)) static const char mark[] = "this program was linked by harness-cc";
 
-enum { SHRINK_TRIES = 4000, SCREEN_MAX = 1 << 20, PHASES = 2, FAULT = 5, REPORTS_MAX = 512 };
+enum { SHRINK_TRIES = 4000 };
 
-/* Part of the budget, under limits of its own. */
-struct phase {
-    struct world_limits limits;
-    uint64_t runs;
-    struct explore_stats stats;
-};
-
-struct shared {
-    struct explore_log log;
-    struct explore_failure failure;
-    struct phase phases[PHASES];
-    uint32_t phase;          /* the one that runs, or failed */
-    uint32_t phase_count;
-    uint32_t choices_found;
-    bool replayed;
-    /* Of the execution that went before everything else: */
-    uint16_t threads;
-    bool once_cut;
-    struct life life;        /* of the last execution */
-    char problem[WORLD_TEXT_MAX];
-    struct capture output;
-    struct input input;
-    char screen[SCREEN_MAX];
-};
-
-static struct program_options options;
-static struct shared *shared;
+struct program_options options;
+struct shared *shared;
+struct life life;
 static int word_count;
 static char **words;
-static struct life life;
-
-/* --- phases --- */
-
-static struct world_limits limits_of(uint32_t stalls, uint32_t spurious)
-{
-    return (struct world_limits){
-        .steps_max = options.steps,
-        .time_max_ns = UINT64_MAX / 2,
-        .spurious_max = spurious,
-        .stalls_max = stalls,
-        .every_release = options.strategy == EXPLORE_EXHAUSTIVE,
-        .lag_max_ns = options.lag_ns,
-        .seed = options.seed,
-        .check_memory = true,
-        .find_races = options.races,
-        .may_exit = true,
-    };
-}
-
-static bool is_sampler(enum explore_kind kind)
-{
-    return kind == EXPLORE_AUTO || kind == EXPLORE_RANDOM || kind == EXPLORE_PCT;
-}
-
-/* A failure that needs nobody to be delayed is the better one, so auto looks for those first.
- * Searches that claim to be complete count no delays unless told to. */
-static void plan_phases(void)
-{
-    bool sampler = is_sampler(options.strategy) || options.choices;
-    uint32_t stalls = sampler || options.given[PROGRAM_STALLS] ? options.stalls : 0;
-    uint32_t spurious = sampler || options.given[PROGRAM_SPURIOUS] ? options.spurious : 0;
-    bool two = options.strategy == EXPLORE_AUTO && !options.choices && stalls + spurious > 0 &&
-               options.runs > 1;
-    shared->phase_count = two ? 2 : 1;
-    shared->phases[0] = (struct phase){limits_of(stalls, spurious), options.runs, {0}};
-    if (!two) return;
-    shared->phases[1] = shared->phases[0];
-    shared->phases[1].runs = options.runs / 2;
-    shared->phases[0] = (struct phase){limits_of(0, 0), options.runs - options.runs / 2, {0}};
-}
 
 /* --- in workers --- */
 
-static void prepare(struct explore_log *log)
+void course_prepare(struct explore_log *log, struct capture *output)
 {
     world_init();
     world_image_add(&image_program);
     world_limits_set(&shared->phases[shared->phase].limits);
     if (!options.until) world_watch_loops(options.loop_seconds); /* a debugger takes its time */
     explore_log_set(log);
-    capture_use(&shared->output, &shared->input);
+    capture_use(output, &shared->input);
     life_arguments(word_count, words, environ);
     life_init(&life, options.status);
+}
+
+static void prepare(struct explore_log *log)
+{
+    course_prepare(log, &shared->output);
 }
 
 static int run_once(void *argument)
@@ -119,6 +60,7 @@ static int run_once(void *argument)
     shared->threads = world_entity_count();
     shared->life = life;
     shared->once_cut = result.end == WORLD_CUT;
+    shared->once_choices = result.choices;
     if (shared->threads > 1) return 0;
     if (life.finding.kind != WORLD_FOUND_NONE && life.finding.kind != WORLD_FOUND_EXIT) {
         FILE *out = fmemopen(shared->screen, SCREEN_MAX, "w");
@@ -126,55 +68,6 @@ static int run_once(void *argument)
         if (out) fclose(out);
     }
     return files_commit() ? 0 : 1;
-}
-
-/* False: shared->problem says why. */
-static bool read_choices(uint16_t *choices, uint32_t *count)
-{
-    size_t where;
-    const char *problem = token_read(options.choices, choices, count, &where);
-    if (problem == NULL) return true;
-    snprintf(shared->problem, sizeof shared->problem, "%s\n  %s\n  %*s^", problem, options.choices,
-             (int)where, "");
-    return false;
-}
-
-static struct strategy *given_choices(void)
-{
-    static uint16_t choices[TOKEN_CHOICES_MAX];
-    uint32_t count;
-    return read_choices(choices, &count) ? strategy_replay(choices, count, true) : NULL;
-}
-
-static int explore(void *argument)
-{
-    struct phase *phase = &shared->phases[shared->phase];
-    struct explore_options how = {
-        .strategy = {.kind = options.strategy,
-                     .seed = options.seed,
-                     .depth = options.depth,
-                     .deviations = options.depth,
-                     .delays = options.depth},
-        .runs_max = phase->runs,
-    };
-    (void)argument;
-    prepare(&shared->log);
-    if (shared->phase > 0) {
-        const struct explore_stats *before = &shared->phases[0].stats;
-        how.first_run = before->runs;
-        how.strategy.length = (uint32_t)(before->choices_sum / (before->runs ? before->runs : 1));
-    }
-    if (options.choices) {
-        how.custom = given_choices();
-        how.runs_max = 1;
-        if (how.custom == NULL) return 1;
-    }
-    if (explore_run(&life.subject, &how, &phase->stats, &shared->failure) != 0) return FAULT;
-    if (shared->failure.id == LIFE_DIVERGED || phase->stats.stopped) {
-        snprintf(shared->problem, sizeof shared->problem, "%s", world_stop_text());
-    }
-    shared->life = life;
-    return 0;
 }
 
 static int verify(void *argument)
@@ -247,9 +140,8 @@ static int tell_death(int signal_number)
 }
 
 /* 0, or the exit status. */
-static int work(int (*body)(void *))
+static int status_of(struct worker_result result)
 {
-    struct worker_result result = worker_run(body, NULL, NULL, NULL);
     switch (result.end) {
     case WORKER_RETURNED:
         return result.code;
@@ -259,6 +151,11 @@ static int work(int (*body)(void *))
         return tell_death(result.code);
     }
     return FAULT;
+}
+
+static int work(int (*body)(void *))
+{
+    return status_of(worker_run(body, NULL, NULL, NULL));
 }
 
 /* As if nobody had looked: its output, its exit status, or the signal that it would have died
@@ -350,7 +247,7 @@ static int stop_there(void)
     static uint16_t choices[TOKEN_CHOICES_MAX];
     uint32_t count;
     if (!options.choices) return complain("HARNESS_UNTIL needs HARNESS_CHOICES", 2);
-    if (!read_choices(choices, &count)) return complain(shared->problem, 2);
+    if (!phases_read_choices(choices, &count)) return complain(shared->problem, 2);
     prepare(NULL);
     debug_until(&life, choices, count, options.until);
     fprintf(stderr, "harness: the execution ended before step %u, or went on to its end\n",
@@ -378,13 +275,13 @@ int main(int argc, char **argv)
     if (!program_options_read(&options)) return 2;
     if (!find_level()) return 2;
     shared = worker_shared(sizeof *shared);
-    plan_phases();
+    phases_plan();
     if (options.until) return stop_there();
     int status = work(run_once);
     if (status != 0) return status;
     if (shared->threads <= 1 && !options.choices) return end_plain();
     for (; shared->phase < shared->phase_count; shared->phase++) {
-        status = work(explore);
+        status = status_of(phases_explore());
         if (status == 1) return complain(shared->problem, 2);
         if (status != 0) return status;
         if (shared->failure.id == LIFE_DIVERGED) return complain(shared->problem, 2);

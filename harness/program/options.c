@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/explore/crew.h"
 #include "harness/world/world.h"
 
 #define PREFIX "HARNESS_"
@@ -109,6 +110,8 @@ static bool keep(enum program_option option, const char *text, struct program_op
         return read_number(option, text, 0, UINT64_MAX, &options->seed);
     case PROGRAM_RUNS:
         return read_number(option, text, 1, UINT64_MAX, &options->runs);
+    case PROGRAM_JOBS:
+        return read_small(option, text, 1, CREW_JOBS_MAX, &options->jobs);
     case PROGRAM_DEPTH:
         return read_small(option, text, 1, 1000, &options->depth);
     case PROGRAM_STALLS:
@@ -160,6 +163,7 @@ bool program_options_read(struct program_options *options)
     *options = (struct program_options){.strategy = EXPLORE_AUTO,
                                         .seed = 1,
                                         .runs = 10000,
+                                        .jobs = 1,
                                         .depth = 3,
                                         .stalls = 1,
                                         .lag_ns = 10000000000,

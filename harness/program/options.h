@@ -14,6 +14,7 @@
     X(STRATEGY, "STRATEGY", "auto", "how the choices are made")                                    \
     X(SEED, "SEED", "1", "seed of the strategy")                                                   \
     X(RUNS, "RUNS", "10000", "budget of executions")                                               \
+    X(JOBS, "JOBS", "1", "explore with so many processes; prints the same")                        \
     X(DEPTH, "DEPTH", "3", "depth of pct; deviations of dfs")                                      \
     X(STALLS, "STALLS", "1", "how often a thread may be delayed, in one execution")                \
     X(LAG, "LAG", "10s", "how long such a delay may be (us, ms, s)")                               \
@@ -38,7 +39,7 @@ struct program_options {
     const char *choices; /* NULL: explore */
     enum explore_kind strategy;
     uint64_t seed, runs;
-    uint32_t depth, stalls, spurious, steps, status, loop_seconds, until;
+    uint32_t jobs, depth, stalls, spurious, steps, status, loop_seconds, until;
     uint64_t lag_ns;
     bool races, memory_points;
     bool shrink, full;

@@ -1,0 +1,57 @@
+/* What the parts of the course of a program share: main.c, phases.c. */
+#ifndef HARNESS_PROGRAM_COURSE_H
+#define HARNESS_PROGRAM_COURSE_H
+
+#include "capture.h"
+#include "harness/explore/explore.h"
+#include "harness/explore/worker.h"
+#include "life.h"
+#include "options.h"
+
+enum { SCREEN_MAX = 1 << 20, PHASES = 2, FAULT = 5 };
+
+/* Part of the budget, under limits of its own. */
+struct phase {
+    struct world_limits limits;
+    uint64_t first_run, runs; /* numbers of its executions */
+    struct explore_stats stats;
+};
+
+struct shared {
+    struct explore_log log;
+    struct explore_failure failure;
+    struct phase phases[PHASES];
+    uint32_t phase;          /* the one that runs, or failed */
+    uint32_t phase_count;
+    uint32_t length;         /* choices of a typical execution, for the second phase */
+    uint32_t choices_found;
+    bool replayed;
+    /* Of the execution that went before everything else: */
+    uint16_t threads;
+    bool once_cut;
+    uint32_t once_choices;
+    struct life life;        /* of the last execution */
+    char problem[WORLD_TEXT_MAX];
+    struct capture output;
+    struct input input;
+    char screen[SCREEN_MAX];
+};
+
+extern struct program_options options;
+extern struct shared *shared;
+extern struct life life; /* of the process that executes */
+
+/* In a worker, once: makes this process ready for executions in the phase that runs, whose choices
+ * go to `log` (NULL: nowhere) and whose output to `output`. */
+void course_prepare(struct explore_log *log, struct capture *output);
+
+/* Divides the budget. */
+void phases_plan(void);
+
+/* Explores the phase that runs. In workers; returns what they do. */
+struct worker_result phases_explore(void);
+
+/* False: shared->problem says why. */
+bool phases_read_choices(uint16_t *choices, uint32_t *count);
+
+#endif

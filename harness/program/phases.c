@@ -1,0 +1,181 @@
+/* The budget in two parts, first without delays and then with them; each explored by one process
+ * or by several. */
+#include "course.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "harness/explore/crew.h"
+
+/* Executions that tell how long those of a program are. */
+enum { MEASURED = 64, PROBLEM = 1 };
+
+static struct world_limits limits_of(uint32_t stalls, uint32_t spurious)
+{
+    return (struct world_limits){
+        .steps_max = options.steps,
+        .time_max_ns = UINT64_MAX / 2,
+        .spurious_max = spurious,
+        .stalls_max = stalls,
+        .every_release = options.strategy == EXPLORE_EXHAUSTIVE,
+        .lag_max_ns = options.lag_ns,
+        .seed = options.seed,
+        .check_memory = true,
+        .find_races = options.races,
+        .may_exit = true,
+    };
+}
+
+static bool is_sampler(enum explore_kind kind)
+{
+    return kind != EXPLORE_DFS && kind != EXPLORE_EXHAUSTIVE;
+}
+
+/* A failure that needs nobody to be delayed is the better one, so auto looks for those first.
+ * Searches that claim to be complete count no delays unless told to. */
+void phases_plan(void)
+{
+    bool sampler = is_sampler(options.strategy) || options.choices;
+    uint32_t stalls = sampler || options.given[PROGRAM_STALLS] ? options.stalls : 0;
+    uint32_t spurious = sampler || options.given[PROGRAM_SPURIOUS] ? options.spurious : 0;
+    bool two = options.strategy == EXPLORE_AUTO && !options.choices && stalls + spurious > 0 &&
+               options.runs > 1;
+    shared->phase_count = two ? 2 : 1;
+    shared->phases[0] = (struct phase){limits_of(stalls, spurious), 0, options.runs, {0}};
+    if (!two) return;
+    shared->phases[1] = shared->phases[0];
+    shared->phases[1].runs = options.runs / 2;
+    shared->phases[1].first_run = options.runs - options.runs / 2;
+    shared->phases[0] = (struct phase){limits_of(0, 0), 0, shared->phases[1].first_run, {0}};
+}
+
+/* --- one process --- */
+
+bool phases_read_choices(uint16_t *choices, uint32_t *count)
+{
+    size_t where;
+    const char *problem = token_read(options.choices, choices, count, &where);
+    if (problem == NULL) return true;
+    snprintf(shared->problem, sizeof shared->problem, "%s\n  %s\n  %*s^", problem, options.choices,
+             (int)where, "");
+    return false;
+}
+
+static struct strategy *given_choices(void)
+{
+    static uint16_t choices[TOKEN_CHOICES_MAX];
+    uint32_t count;
+    return phases_read_choices(choices, &count) ? strategy_replay(choices, count, true) : NULL;
+}
+
+static struct phase *phase_now(void)
+{
+    return &shared->phases[shared->phase];
+}
+
+static struct explore_options how(void)
+{
+    const struct phase *phase = phase_now();
+    return (struct explore_options){
+        .strategy = {.kind = options.strategy,
+                     .seed = options.seed,
+                     .depth = options.depth,
+                     .deviations = options.depth,
+                     .delays = options.depth,
+                     .length = shared->phase > 0 ? shared->length : shared->once_choices},
+        .first_run = phase->first_run,
+        .runs_max = phase->runs,
+    };
+}
+
+static int explore(void *argument)
+{
+    struct phase *phase = phase_now();
+    struct explore_options chosen = how();
+    (void)argument;
+    course_prepare(&shared->log, &shared->output);
+    if (options.choices) {
+        chosen.custom = given_choices();
+        chosen.runs_max = 1;
+        if (chosen.custom == NULL) return PROBLEM;
+    }
+    if (explore_run(&life.subject, &chosen, &phase->stats, &shared->failure) != 0) return FAULT;
+    if (shared->failure.id == LIFE_DIVERGED || phase->stats.stopped) {
+        snprintf(shared->problem, sizeof shared->problem, "%s", world_stop_text());
+    }
+    shared->life = life;
+    return 0;
+}
+
+/* The first executions of all, which every process can repeat. */
+static int measure(void *argument)
+{
+    static struct explore_failure failure;
+    struct explore_stats stats;
+    struct explore_options first = how();
+    (void)argument;
+    shared->phase = 0;
+    course_prepare(NULL, &shared->output);
+    first.strategy.length = shared->once_choices;
+    first.first_run = 0;
+    first.runs_max = shared->phases[0].runs < MEASURED ? shared->phases[0].runs : MEASURED;
+    if (explore_run(&life.subject, &first, &stats, &failure) != 0) return FAULT;
+    shared->length = (uint32_t)(stats.choices_sum / stats.runs);
+    shared->phase = 1;
+    return 0;
+}
+
+/* --- several --- */
+
+static int begin(void *context, struct explore_log *log, const struct explore_subject **subject)
+{
+    static struct capture output; /* each worker has its own */
+    (void)context;
+    course_prepare(log, &output);
+    *subject = &life.subject;
+    return 0;
+}
+
+/* The last of all executions, for its output. */
+static int finish(void *argument)
+{
+    static struct explore_failure failure;
+    struct explore_stats stats;
+    struct explore_options last = how();
+    (void)argument;
+    course_prepare(NULL, &shared->output);
+    last.first_run += last.runs_max - 1;
+    last.runs_max = 1;
+    if (explore_run(&life.subject, &last, &stats, &failure) != 0) return FAULT;
+    shared->life = life;
+    return 0;
+}
+
+static struct worker_result explore_together(void)
+{
+    const struct crew crew = {.jobs = options.jobs, .how = how(), .begin = begin};
+    const struct crew_outcome outcome = {&phase_now()->stats, &shared->failure, &shared->log, NULL};
+    struct worker_result result = crew_explore(&crew, &outcome);
+    bool all = shared->failure.id == EXPLORE_PASSED && shared->phase + 1 == shared->phase_count;
+    if (result.end != WORKER_RETURNED || result.code != 0 || !all) return result;
+    return worker_run(finish, NULL, NULL, NULL);
+}
+
+static bool can_split(void)
+{
+    return options.jobs > 1 && !options.choices && is_sampler(options.strategy) &&
+           phase_now()->runs <= CREW_RUNS_MAX;
+}
+
+struct worker_result phases_explore(void)
+{
+    if (shared->phase > 0) {
+        struct worker_result result = worker_run(measure, NULL, NULL, NULL);
+        if (result.end != WORKER_RETURNED || result.code != 0) return result;
+    }
+    if (can_split()) return explore_together();
+    if (options.jobs > 1 && !options.choices) {
+        fprintf(stderr, "harness: note: a search is not divided: one process explores\n");
+    }
+    return worker_run(explore, NULL, NULL, NULL);
+}
