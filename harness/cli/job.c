@@ -415,6 +415,7 @@ static void explain_failure(struct job *job)
     shared->choices_found = job_deviations(&shared->failure);
     bool can_shrink = shared->choices_found > 0 && !job->options->given[CLI_NO_SHRINK];
     if (can_shrink) work(job, shrink, false);
+    if (!shared->endless) work(job, job_decide, false);
     result = work(job, job_explain, false);
     if (result.end != WORKER_RETURNED) fault(job, "the failing execution could not be explained");
     job->report.screen = shared->screen;

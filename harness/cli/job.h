@@ -4,6 +4,7 @@
 #define HARNESS_CLI_JOB_H
 
 #include "harness/cli/options.h"
+#include "harness/explore/decisive.h"
 #include "harness/explore/explore.h"
 #include "harness/explore/worker.h"
 #include "harness/scenario/scenario.h"
@@ -26,6 +27,7 @@ struct job_shared {
     bool replayed; /* the verification gave the same failure */
     bool endless; /* it computes for ever */
     uint32_t choices_found;
+    struct decisive decisive;
     struct check_violation told; /* of the shrunk execution */
     char replay[JOB_REPLAY_MAX];
     char problem[JOB_TEXT_MAX];
@@ -81,6 +83,9 @@ uint32_t job_deviations(const struct explore_failure *failure);
 
 /* What is known of the failure outside of its execution: fills job->failure. */
 void job_tell_failure(struct job *job);
+
+/* job_explain.c: looks for shared->decisive, in this process. */
+int job_decide(void *job);
 
 /* job_explain.c: the failing execution once more, in this process, with everything recorded;
  * fills shared->screen, ->told and ->replay, and writes the report's folder. */

@@ -2,15 +2,12 @@
 #include "harness/cli/job.h"
 #include "harness/cli/pinning.h"
 #include "harness/cli/scene.h"
-#include "harness/explore/decisive.h"
-#include "reports/symbols.h"
+#include "reports/decided.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { STACK_LINES = 3 };
 
 static struct scene scene;
 static struct pin_note notes[TOKEN_CHOICES_MAX];
@@ -120,24 +117,23 @@ static void write_replay_line(struct job *job)
     free(token);
 }
 
-static void print_decisive_step(FILE *out, const char *label, const struct decisive_step *step)
+int job_decide(void *argument)
 {
-    fprintf(out, "  %-8s%s  %s\n", label, step->thread, step->what);
-    symbols_print_stack(out, 12, STACK_LINES, &step->stack);
+    struct job *job = argument;
+    scene_init(&scene, job->file, job->image, NULL);
+    explore_decisive(&scene.subject, &job->shared->failure, &job->shared->decisive);
+    return 0;
 }
 
-/* The two steps whose order decides, each with its stack; NULL when no single pair does. */
+/* NULL where each execution takes seconds: nobody looked. */
 static char *write_decisive(const struct job *job)
 {
-    static struct decisive decisive;
+    const struct job_shared *shared = job->shared;
     char *text = NULL;
     size_t bytes;
-    explore_decisive(&scene.subject, &job->shared->failure, &decisive);
-    FILE *out = decisive.found ? open_memstream(&text, &bytes) : NULL;
+    FILE *out = shared->endless ? NULL : open_memstream(&text, &bytes);
     if (out == NULL) return NULL;
-    fprintf(out, "  the order of two steps decides; the other way round nothing is broken\n");
-    print_decisive_step(out, "first", &decisive.first);
-    print_decisive_step(out, "then", &decisive.second);
+    decided_print(out, &shared->decisive);
     fclose(out);
     return text;
 }

@@ -1,199 +1,272 @@
-/* Finding the decisive pair: the failing execution is compared with one that lacks a single
- * deviation and passes. Steps are matched by who made them and how many that one had made
- * before. The idea is that of Hermit's last step (two adjacent events of a passing and a
- * failing schedule); here the deviations of a shrunk failure are the candidates. */
+/* Finding the decisive pair. The failing execution F is compared with a passing one P: it lacks
+ * a single deviation or, where that gives nothing, is a random walk. Between them are the
+ * executions that begin as F does and go on in the order of P: the more of F, the later they leave
+ * it. Where these turn from passing to failing, one step of F has come too early. That step is
+ * then moved back, past one step of the others after another, until the execution passes: the
+ * last one it was moved past is its partner.
+ *
+ * The idea of mixing a failing and a passing schedule until one difference is left is Choi's and
+ * Zeller's (ISSTA 2002). */
 #include "decisive.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A step as it can be found again in another execution. */
-struct event {
-    uint32_t thread;   /* index in names */
-    uint32_t number;   /* among that thread's steps */
-    uint32_t object;   /* of this execution; 0: none */
-    uint8_t op, access;
+#include "order.h"
+
+enum { EXECUTIONS_MAX = 4000, WALKS = 32 };
+enum outcome { PASSES, FAILS, NEITHER };
+
+struct list {
+    struct order_step *steps;
+    uint32_t count;
 };
 
-enum { NAMES_MAX = 2 * WORLD_ENTITIES_MAX };
-
-struct comparison {
-    char (*names)[WORLD_NAME_MAX]; /* shared by both executions */
-    uint32_t name_count;
-    struct event *failing, *passing;
-    uint32_t failing_count, passing_count;
+struct search {
+    const struct explore_subject *subject;
+    const struct explore_failure *failure;
+    struct order_names names;
+    struct order_values values;
+    struct list failing, passing;
+    struct order_step *order;  /* of the execution that is tried */
+    uint32_t kept[ORDER_NAMES_MAX];
+    uint32_t executions;
 };
 
-static uint32_t name_index(struct comparison *self, const char *name)
+static enum outcome outcome_of(const struct search *self, uint32_t id)
 {
-    for (uint32_t i = 0; i < self->name_count; i++) {
-        if (strcmp(self->names[i], name) == 0) return i;
-    }
-    if (self->name_count == NAMES_MAX) return 0;
-    snprintf(self->names[self->name_count], WORLD_NAME_MAX, "%s", name);
-    return self->name_count++;
+    if (id == EXPLORE_PASSED) return PASSES;
+    return id == self->failure->id ? FAILS : NEITHER;
 }
 
-/* The events of the execution that has just ended in this process; freed by the caller. */
-static struct event *take_events(struct comparison *self, uint32_t *count)
+static bool is_same(const struct order_step *one, const struct order_step *other)
 {
-    uint32_t of_entity[WORLD_ENTITIES_MAX];
-    uint32_t *numbers = calloc(NAMES_MAX, sizeof *numbers);
-    const struct world_step *steps = world_steps(count);
-    struct event *events = calloc(*count + 1, sizeof *events);
-    if (numbers == NULL || events == NULL) {
-        free(numbers);
-        free(events);
-        return NULL;
-    }
-    for (uint16_t id = 0; id < world_entity_count(); id++) {
-        of_entity[id] = name_index(self, world_entity_name(id));
-    }
-    uint32_t time = name_index(self, "(time)");
-    for (uint32_t i = 0; i < *count; i++) {
-        uint32_t thread = steps[i].entity == WORLD_ADVANCE ? time : of_entity[steps[i].entity];
-        uint32_t object = steps[i].op == WORLD_OP_ADVANCE ? 0 : steps[i].object;
-        events[i] = (struct event){thread, numbers[thread]++, object, steps[i].op,
-                                   steps[i].access};
-    }
-    free(numbers);
-    return events;
+    return one->thread == other->thread && one->number == other->number;
 }
 
-static uint32_t find(const struct comparison *self, const struct event *event)
+/* Steps of each thread among the first ones of F. */
+static void count_kept(struct search *self, uint32_t kept)
 {
-    for (uint32_t i = 0; i < self->passing_count; i++) {
-        const struct event *other = &self->passing[i];
-        if (other->thread == event->thread && other->number == event->number) {
-            return other->op == event->op ? i : UINT32_MAX;
+    memset(self->kept, 0, sizeof self->kept);
+    for (uint32_t i = 0; i < kept; i++) self->kept[self->failing.steps[i].thread]++;
+}
+
+/* --- mixed orders --- */
+
+/* self->order = the first `kept` steps of F, then the rest of P, in which that step of F stands
+ * behind `late` others (UINT32_MAX: where P has it). Returns the count; *partner is the one that
+ * follows the step. */
+static uint32_t mix(struct search *self, uint32_t kept, uint32_t late,
+                    const struct order_step **partner)
+{
+    const struct order_step *moved = &self->failing.steps[kept];
+    uint32_t count = 0, before = 0;
+    bool placed = late == UINT32_MAX;
+    memcpy(self->order, self->failing.steps, kept * sizeof *self->order);
+    count_kept(self, kept);
+    count = kept;
+    if (partner) *partner = NULL;
+    for (uint32_t i = 0; i < self->passing.count; i++) {
+        const struct order_step *step = &self->passing.steps[i];
+        if (step->number < self->kept[step->thread]) continue;
+        if (!placed && before == late) {
+            self->order[count++] = *moved;
+            if (partner) *partner = step;
+            placed = true;
         }
+        if (late != UINT32_MAX && is_same(step, moved)) continue;
+        self->order[count++] = *step;
+        before++;
     }
-    return UINT32_MAX;
+    if (!placed) self->order[count++] = *moved;
+    return count;
 }
 
-static uint32_t first_difference(const struct comparison *self)
-{
-    uint32_t at = 0;
-    while (at < self->failing_count && at < self->passing_count &&
-           self->failing[at].thread == self->passing[at].thread &&
-           self->failing[at].op == self->passing[at].op) {
-        at++;
-    }
-    return at;
-}
-
-/* The step before `at` on the same object that conflicts with it, not before `from`. Of a lock
- * that is the acquisition: its release says only that the other one could go on. */
-static uint32_t conflict_before(const struct comparison *self, uint32_t at, uint32_t from)
-{
-    const struct event *event = &self->failing[at];
-    for (uint32_t i = at; i-- > from;) {
-        const struct event *before = &self->failing[i];
-        if (before->object != event->object || before->access == WORLD_NONE) continue;
-        if (before->op == WORLD_OP_UNLOCK || before->op == WORLD_OP_RWUNLOCK) continue;
-        if (before->access != WORLD_WRITE && event->access != WORLD_WRITE) continue;
-        return before->thread == event->thread ? UINT32_MAX : i;
-    }
-    return UINT32_MAX;
-}
-
-/* The earliest pair whose order differs between the two. */
-static bool find_pair(const struct comparison *self, uint32_t *first, uint32_t *second)
-{
-    uint32_t from = first_difference(self);
-    for (uint32_t at = from; at < self->failing_count; at++) {
-        const struct event *event = &self->failing[at];
-        if (event->object == 0 || event->access == WORLD_NONE) continue;
-        if (event->op == WORLD_OP_UNLOCK || event->op == WORLD_OP_RWUNLOCK) continue;
-        uint32_t before = conflict_before(self, at, from);
-        if (before == UINT32_MAX) continue;
-        uint32_t there = find(self, event), before_there = find(self, &self->failing[before]);
-        /* A step that the passing execution never made comes after everything it made. */
-        if (there == UINT32_MAX || there > before_there) continue;
-        *first = before;
-        *second = at;
-        return true;
-    }
-    return false;
-}
-
-/* --- the executions --- */
-
-/* Without the deviation at that choice. False: it fails all the same. */
-static bool run_without(const struct explore_subject *subject,
-                        const struct explore_failure *failure, uint32_t choice)
+static enum outcome run_order(struct search *self, uint32_t count)
 {
     struct world_result result;
-    uint16_t *choices = malloc((failure->count + 1) * sizeof *choices);
-    if (choices == NULL) return false;
-    memcpy(choices, failure->choices, failure->count * sizeof *choices);
-    choices[choice] = 0;
-    uint32_t id = explore_replay(subject, choices, failure->count, false, &result);
-    free(choices);
-    return id == EXPLORE_PASSED;
+    struct strategy *strategy =
+        order_strategy(&self->names, self->order, count, &self->values);
+    if (strategy == NULL) return NEITHER;
+    self->executions++;
+    uint32_t id = explore_execute(self->subject, strategy, &result);
+    strategy->free(strategy);
+    return outcome_of(self, id);
 }
 
-static bool compare(struct comparison *self, const struct explore_subject *subject,
-                    const struct explore_failure *failure, uint32_t *first, uint32_t *second)
+/* The first step of F that must not come so early: with it, in the order of P from there on, it
+ * fails; without it, it passes. */
+static bool find_step(struct search *self, uint32_t *at)
 {
-    for (uint32_t choice = failure->count; choice-- > 0;) {
-        if (failure->choices[choice] == 0) continue;
-        if (!run_without(subject, failure, choice)) continue;
-        self->passing = take_events(self, &self->passing_count);
-        bool found = self->passing && find_pair(self, first, second);
-        free(self->passing);
-        if (found) return true;
+    uint32_t from = 0;
+    while (from < self->failing.count && from < self->passing.count &&
+           is_same(&self->failing.steps[from], &self->passing.steps[from])) {
+        from++;
+    }
+    enum outcome before = run_order(self, mix(self, from, UINT32_MAX, NULL));
+    for (uint32_t i = from; i < self->failing.count; i++) {
+        if (self->executions > EXECUTIONS_MAX) return false;
+        enum outcome now = run_order(self, mix(self, i, 0, NULL));
+        if (before == PASSES && now == FAILS) {
+            *at = i;
+            return true;
+        }
+        before = now;
     }
     return false;
+}
+
+/* How far that step can be moved back while it still fails; *partner is the one behind which it
+ * passes. */
+static bool find_partner(struct search *self, uint32_t at, uint32_t *late,
+                         struct order_step *partner)
+{
+    const struct order_step *next;
+    for (*late = 0;; ++*late) {
+        mix(self, at, *late, &next);
+        if (next == NULL || self->executions > EXECUTIONS_MAX) return false;
+        enum outcome later = run_order(self, mix(self, at, *late + 1, NULL));
+        if (later == NEITHER) return false;
+        if (later == FAILS) continue;
+        *partner = *next;
+        return partner->thread != self->failing.steps[at].thread;
+    }
 }
 
 /* --- where the two steps are made --- */
 
 struct watch {
-    uint32_t at, first, second;
-    struct decisive *decisive;
+    const struct search *search;
+    const struct order_step *step[2];
+    struct decisive_step *out[2];
+    uint32_t made[ORDER_NAMES_MAX];
+    bool seen[2];
 };
 
 static void note(struct decisive_step *out, const struct world_step *step)
 {
-    const char *point = world_point_name(step->object);
-    snprintf(out->thread, sizeof out->thread, "%s", world_entity_name(step->entity));
+    bool time = step->entity == WORLD_ADVANCE, object = !time && step->object != 0;
+    const char *point = object ? world_point_name(step->object) : "";
+    snprintf(out->thread, sizeof out->thread, "%s", time ? "" : world_entity_name(step->entity));
+    snprintf(out->op, sizeof out->op, "%s", time ? "time passes" : world_op_words[step->op]);
     if (point[0]) {
-        snprintf(out->what, sizeof out->what, "%s", point);
-    } else {
-        snprintf(out->what, sizeof out->what, "%s %s", world_op_words[step->op],
-                 world_object_kind(step->object));
+        snprintf(out->op, sizeof out->op, "%s", point);
+    } else if (object) {
+        snprintf(out->kind, sizeof out->kind, "%s", world_object_kind(step->object));
+        out->object = world_object_address(step->object);
     }
-    world_stack_here(&out->stack);
+    if (!time) world_stack_here(&out->stack);
 }
 
 static void observe(void *context, const struct world_step *step)
 {
     struct watch *watch = context;
-    uint32_t at = watch->at++;
-    if (at == watch->first) note(&watch->decisive->first, step);
-    if (at == watch->second) note(&watch->decisive->second, step);
+    const char *name = step->entity == WORLD_ADVANCE ? "(time)" : world_entity_name(step->entity);
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct order_step *wanted = watch->step[i];
+        if (watch->seen[i] || strcmp(order_thread(&watch->search->names, wanted), name) != 0) {
+            continue;
+        }
+        if (watch->made[i]++ < wanted->number) continue;
+        note(watch->out[i], step);
+        watch->seen[i] = true;
+    }
+}
+
+static void run_watched(struct search *self, struct watch *watch, uint32_t at, uint32_t late)
+{
+    memset(watch->made, 0, sizeof watch->made);
+    world_observe(observe, watch);
+    run_order(self, mix(self, at, late, NULL));
+    world_observe(NULL, NULL);
+}
+
+/* Of a step that the failing execution never makes, the passing one has the place. */
+static bool tell(struct search *self, uint32_t at, uint32_t late, const struct order_step *partner,
+                 struct decisive *decisive)
+{
+    struct watch watch = {.search = self,
+                          .step = {&self->failing.steps[at], partner},
+                          .out = {&decisive->first, &decisive->second}};
+    run_watched(self, &watch, at, late);
+    if (watch.seen[0] && !watch.seen[1]) {
+        decisive->second.never = true;
+        run_watched(self, &watch, at, late + 1);
+    }
+    return watch.seen[0] && watch.seen[1];
+}
+
+/* --- the passing execution --- */
+
+static enum outcome run_strategy(struct search *self, struct strategy *strategy, struct list *list)
+{
+    struct world_result result;
+    list->steps = NULL;
+    if (strategy == NULL) return NEITHER;
+    uint32_t id = explore_execute(self->subject, strategy, &result);
+    strategy->free(strategy);
+    list->steps = order_take(&self->names, &list->count);
+    return list->steps ? outcome_of(self, id) : NEITHER;
+}
+
+static enum outcome run_failing(struct search *self)
+{
+    const struct explore_failure *failure = self->failure;
+    return run_strategy(self, order_recorder(failure->choices, failure->count, &self->values),
+                        &self->failing);
+}
+
+/* Without the deviation at that choice. */
+static enum outcome run_without(struct search *self, uint32_t choice)
+{
+    const struct explore_failure *failure = self->failure;
+    uint16_t *choices = malloc((failure->count + 1) * sizeof *choices);
+    if (choices == NULL) return NEITHER;
+    memcpy(choices, failure->choices, failure->count * sizeof *choices);
+    choices[choice] = 0;
+    enum outcome outcome = run_strategy(
+        self, strategy_replay(choices, failure->count, false), &self->passing);
+    free(choices);
+    return outcome;
+}
+
+static bool compare(struct search *self, struct decisive *decisive)
+{
+    struct order_step partner;
+    uint32_t at, late;
+    self->order = calloc(self->failing.count + self->passing.count + 1, sizeof *self->order);
+    bool found = self->order && find_step(self, &at) && find_partner(self, at, &late, &partner) &&
+                 tell(self, at, late, &partner, decisive);
+    free(self->order);
+    return found;
+}
+
+/* By the execution that has just run, if it passed. */
+static void try(struct search *self, enum outcome outcome, struct decisive *decisive)
+{
+    self->executions = 0;
+    if (outcome == PASSES) decisive->found = compare(self, decisive);
+    free(self->passing.steps);
 }
 
 void explore_decisive(const struct explore_subject *subject, const struct explore_failure *failure,
                       struct decisive *decisive)
 {
-    struct comparison self = {0};
-    struct world_result result;
-    uint32_t first, second;
+    struct search *self = calloc(1, sizeof *self);
     *decisive = (struct decisive){0};
-    self.names = calloc(NAMES_MAX, sizeof *self.names);
-    if (self.names == NULL) return;
-    explore_replay(subject, failure->choices, failure->count, false, &result);
-    self.failing = take_events(&self, &self.failing_count);
-    if (self.failing && compare(&self, subject, failure, &first, &second)) {
-        struct watch watch = {0, first, second, decisive};
-        world_observe(observe, &watch);
-        explore_replay(subject, failure->choices, failure->count, false, &result);
-        world_observe(NULL, NULL);
-        decisive->found = true;
+    if (self == NULL) return;
+    self->subject = subject;
+    self->failure = failure;
+    bool fails = run_failing(self) == FAILS;
+    for (uint32_t choice = failure->count; fails && !decisive->found && choice-- > 0;) {
+        if (failure->choices[choice] != 0) try(self, run_without(self, choice), decisive);
     }
-    free(self.failing);
-    free(self.names);
+    /* The default schedule fails, or what a deviation did is more than an order. */
+    for (uint32_t walk = 1; fails && !decisive->found && walk <= WALKS; walk++) {
+        struct strategy *strategy = strategy_random(walk, failure->count, true);
+        try(self, run_strategy(self, strategy, &self->passing), decisive);
+    }
+    free(self->failing.steps);
+    free(self);
 }

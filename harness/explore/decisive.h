@@ -1,6 +1,7 @@
-/* The decisive pair of a failure: two steps of different threads on one object, one of which
- * writes, whose order decides. In the failing execution the first comes before the second;
- * without the deviation that put it there it comes after, and the failure is gone. */
+/* The decisive pair of a failure: two steps of different threads whose order alone decides. Two
+ * executions were seen that make the same steps in the same order up to these two, and go on in the
+ * same order as far as they can: with the first before the second one fails, the other way round
+ * one passes. */
 #ifndef HARNESS_EXPLORE_DECISIVE_H
 #define HARNESS_EXPLORE_DECISIVE_H
 
@@ -8,8 +9,11 @@
 
 struct decisive_step {
     char thread[WORLD_NAME_MAX];
-    char what[96];            /* "lock mutex 3", "conn.attached" */
+    char op[24];              /* "lock"; "conn.attached", a named point */
+    char kind[24];            /* of the object; "" when there is none to be named */
+    const void *object;       /* where that lies, for its name; NULL: nowhere */
     struct world_stack stack; /* where it was made */
+    bool never;               /* the failing execution ends before */
 };
 
 struct decisive {
@@ -17,7 +21,8 @@ struct decisive {
     struct decisive_step first, second; /* as ordered in the failing execution */
 };
 
-/* Looks for the pair in a shrunk failure, in this process; runs a few executions. */
+/* Looks for the pair in a shrunk failure, in this process; runs as many executions as the
+ * failing one has steps, about. */
 void explore_decisive(const struct explore_subject *subject, const struct explore_failure *failure,
                       struct decisive *decisive);
 

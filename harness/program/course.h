@@ -3,6 +3,7 @@
 #define HARNESS_PROGRAM_COURSE_H
 
 #include "capture.h"
+#include "harness/explore/decisive.h"
 #include "harness/explore/explore.h"
 #include "harness/explore/worker.h"
 #include "life.h"
@@ -26,6 +27,7 @@ struct shared {
     uint32_t length;         /* choices of a typical execution, for the second phase */
     uint32_t choices_found;
     bool replayed;
+    struct decisive decisive;
     /* Of the execution that went before everything else: */
     uint16_t threads;
     bool once_cut;

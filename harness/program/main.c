@@ -89,11 +89,19 @@ static int shrink(void *argument)
     return 0;
 }
 
+static int decide(void *argument)
+{
+    (void)argument;
+    prepare(NULL);
+    explore_decisive(&life.subject, &shared->failure, &shared->decisive);
+    return 0;
+}
+
 static struct tell telling(void)
 {
     return (struct tell){words[0], words, word_count, &options,
                          &shared->phases[shared->phase].limits, &shared->failure,
-                         shared->choices_found, &life, &shared->output};
+                         shared->choices_found, &life, &shared->decisive, &shared->output};
 }
 
 static int explain(void *argument)
@@ -193,6 +201,8 @@ static int end_failed(void)
     shared->choices_found = tell_deviations(&shared->failure);
     bool endless = shared->failure.id == (uint32_t)WORLD_FOUND_ENDLESS_LOOP;
     if (options.shrink && !options.choices && !endless) work(shrink);
+    /* A candidate may take its process down: then there is no pair. */
+    if (!endless) worker_run(decide, NULL, NULL, NULL);
     status = work(explain);
     if (status != 0) return complain("the failing execution could not be told", status);
     fputs(shared->screen, stderr);

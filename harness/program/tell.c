@@ -6,6 +6,7 @@
 
 #include "harness/check/require.h"
 #include "leaks.h"
+#include "reports/decided.h"
 #include "reports/finding.h"
 #include "reports/symbols.h"
 #include "reports/text.h"
@@ -191,6 +192,10 @@ void tell_failure(FILE *out, const struct tell *tell)
     if (kind != WORLD_FOUND_LEAK) {
         steps_draw(out, tell->failure->choices, tell->failure->count,
                    tell->options->full ? 0 : ROWS);
+        fputc('\n', out);
+    }
+    if (kind != WORLD_FOUND_ENDLESS_LOOP) {
+        decided_print(out, tell->decisive);
         fputc('\n', out);
     }
     print_output(out, tell);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "capture.h"
+#include "harness/explore/decisive.h"
 #include "life.h"
 #include "options.h"
 
@@ -17,6 +18,7 @@ struct tell {
     const struct explore_failure *failure;
     uint32_t choices_found;    /* deviations before shrinking */
     const struct life *life;   /* of the execution, which has just run */
+    const struct decisive *decisive;
     const struct capture *output;
 };
 

@@ -1,0 +1,28 @@
+#include "decided.h"
+
+#include "reports/symbols.h"
+
+enum { STACK_LINES = 3, STACK_INDENT = 12, NAME_BYTES = 64 };
+
+static void print_step(FILE *out, const char *label, const struct decisive_step *step)
+{
+    char variable[NAME_BYTES];
+    const char *object = step->kind;
+    if (step->object && symbol_of_data(step->object, variable, sizeof variable)) object = variable;
+    fprintf(out, "  %-8s%s%s%s%s%s%s\n", label, step->thread, step->thread[0] ? "  " : "", step->op,
+            object[0] ? " " : "", object, step->never ? " (which it never comes to)" : "");
+    if (step->stack.depth > 0) {
+        symbols_print_stack(out, STACK_INDENT, STACK_LINES, &step->stack);
+    }
+}
+
+void decided_print(FILE *out, const struct decisive *decisive)
+{
+    if (!decisive->found) {
+        fprintf(out, "  no two steps decide by their order alone\n");
+        return;
+    }
+    fprintf(out, "  the order of two steps decides; the other way round nothing is broken\n");
+    print_step(out, "first", &decisive->first);
+    print_step(out, "then", &decisive->second);
+}
