@@ -15,7 +15,7 @@
 
 #include "order.h"
 
-enum { EXECUTIONS_MAX = 4000, WALKS = 32 };
+enum { EXECUTIONS_MAX = 2000, STRIDES = 64, WALKS = 32 };
 enum outcome { PASSES, FAILS, NEITHER };
 
 struct list {
@@ -60,7 +60,7 @@ static void count_kept(struct search *self, uint32_t kept)
 static uint32_t mix(struct search *self, uint32_t kept, uint32_t late,
                     const struct order_step **partner)
 {
-    const struct order_step *moved = &self->failing.steps[kept];
+    const struct order_step *moved = &self->failing.steps[kept]; /* there is room for one more */
     uint32_t count = 0, before = 0;
     bool placed = late == UINT32_MAX;
     memcpy(self->order, self->failing.steps, kept * sizeof *self->order);
@@ -95,26 +95,52 @@ static enum outcome run_order(struct search *self, uint32_t count)
     return outcome_of(self, id);
 }
 
+/* --- where the outcome turns --- */
+
+/* The more of F, or the later the step: one of a row of executions. */
+struct row {
+    uint32_t low, high;   /* the first and the last */
+    enum outcome from, to;
+    uint32_t kept;        /* UINT32_MAX: the row is of how much is kept */
+};
+
+static enum outcome run_at(struct search *self, const struct row *row, uint32_t at)
+{
+    if (self->executions > EXECUTIONS_MAX) return NEITHER;
+    if (row->kept == UINT32_MAX) return run_order(self, mix(self, at, UINT32_MAX, NULL));
+    return run_order(self, mix(self, row->kept, at, NULL));
+}
+
+/* In strides, and then one by one: *turn is the first of that kind after one of the other. */
+static bool find_turn(struct search *self, const struct row *row, uint32_t *turn)
+{
+    uint32_t stride = (row->high - row->low) / STRIDES + 1;
+    for (uint32_t at = row->low; at < row->high; at += stride) {
+        uint32_t end = row->high - at < stride ? row->high : at + stride;
+        if (run_at(self, row, end) != row->to) continue;
+        enum outcome before = run_at(self, row, at), now = before;
+        for (*turn = at; now != row->to && *turn < end;) {
+            before = now;
+            now = run_at(self, row, ++*turn);
+        }
+        if (now == row->to && before == row->from) return true;
+    }
+    return false;
+}
+
 /* The first step of F that must not come so early: with it, in the order of P from there on, it
  * fails; without it, it passes. */
 static bool find_step(struct search *self, uint32_t *at)
 {
-    uint32_t from = 0;
-    while (from < self->failing.count && from < self->passing.count &&
-           is_same(&self->failing.steps[from], &self->passing.steps[from])) {
-        from++;
+    struct row row = {.high = self->failing.count, .from = PASSES, .to = FAILS,
+                      .kept = UINT32_MAX};
+    while (row.low < self->failing.count && row.low < self->passing.count &&
+           is_same(&self->failing.steps[row.low], &self->passing.steps[row.low])) {
+        row.low++;
     }
-    enum outcome before = run_order(self, mix(self, from, UINT32_MAX, NULL));
-    for (uint32_t i = from; i < self->failing.count; i++) {
-        if (self->executions > EXECUTIONS_MAX) return false;
-        enum outcome now = run_order(self, mix(self, i, 0, NULL));
-        if (before == PASSES && now == FAILS) {
-            *at = i;
-            return true;
-        }
-        before = now;
-    }
-    return false;
+    if (!find_turn(self, &row, at)) return false;
+    --*at;
+    return true;
 }
 
 /* How far that step can be moved back while it still fails; *partner is the one behind which it
@@ -122,16 +148,13 @@ static bool find_step(struct search *self, uint32_t *at)
 static bool find_partner(struct search *self, uint32_t at, uint32_t *late,
                          struct order_step *partner)
 {
+    struct row row = {.high = self->passing.count, .from = FAILS, .to = PASSES, .kept = at};
     const struct order_step *next;
-    for (*late = 0;; ++*late) {
-        mix(self, at, *late, &next);
-        if (next == NULL || self->executions > EXECUTIONS_MAX) return false;
-        enum outcome later = run_order(self, mix(self, at, *late + 1, NULL));
-        if (later == NEITHER) return false;
-        if (later == FAILS) continue;
-        *partner = *next;
-        return partner->thread != self->failing.steps[at].thread;
-    }
+    if (!find_turn(self, &row, late)) return false;
+    mix(self, at, --*late, &next);
+    if (next == NULL) return false;
+    *partner = *next;
+    return partner->thread != self->failing.steps[at].thread;
 }
 
 /* --- where the two steps are made --- */
@@ -245,7 +268,6 @@ static bool compare(struct search *self, struct decisive *decisive)
 /* By the execution that has just run, if it passed. */
 static void try(struct search *self, enum outcome outcome, struct decisive *decisive)
 {
-    self->executions = 0;
     if (outcome == PASSES) decisive->found = compare(self, decisive);
     free(self->passing.steps);
 }

@@ -21,8 +21,7 @@ struct decisive {
     struct decisive_step first, second; /* as ordered in the failing execution */
 };
 
-/* Looks for the pair in a shrunk failure, in this process; runs as many executions as the
- * failing one has steps, about. */
+/* Looks for the pair in a shrunk failure, in this process; runs at most two thousand executions. */
 void explore_decisive(const struct explore_subject *subject, const struct explore_failure *failure,
                       struct decisive *decisive);
 

@@ -1,7 +1,6 @@
 /* Small bugs, each with the two steps whose order decides: marked "NAME first" and "NAME then". */
 #include <assert.h>
 #include <pthread.h>
-#include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -9,7 +8,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER, other = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static int balance, ready, closed, waiting, who;
+static int balance, ready, closed, waiting;
 static atomic_int tickets, taken;
 static sem_t items;
 
@@ -77,18 +76,6 @@ static void *item(void *unused)
     return unused;
 }
 
-/* Who waits first is woken first, and that is taken to be the first thread. */
-static void *waiter(void *number)
-{
-    pthread_mutex_lock(&lock); /* waiter first, waiter then */
-    waiting++;
-    while (who == 0) pthread_cond_wait(&changed, &lock);
-    if (who == 1) who = 1 + *(int *)number;
-    pthread_cond_broadcast(&changed);
-    pthread_mutex_unlock(&lock);
-    return NULL;
-}
-
 /* Whoever comes first: no order helps. */
 static void *always(void *unused)
 {
@@ -145,23 +132,6 @@ static void close_it(void)
     pthread_mutex_unlock(&lock);
 }
 
-static void wake_one(void)
-{
-    pthread_t threads[2];
-    int numbers[2] = {1, 2};
-    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, waiter, &numbers[i]);
-    for (int all = 0; !all;) {
-        pthread_mutex_lock(&lock);
-        all = waiting == 2;
-        if (all) who = 1;
-        if (all) pthread_cond_signal(&changed);
-        pthread_mutex_unlock(&lock);
-        if (!all) sched_yield();
-    }
-    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
-    assert(who == 2);
-}
-
 int main(int argc, char **argv)
 {
     const char *bug = argc > 1 ? argv[1] : "";
@@ -181,7 +151,6 @@ int main(int argc, char **argv)
         sem_init(&items, 0, 1);
         run_two(item, 0, 0);
     }
-    if (strcmp(bug, "waiter") == 0) wake_one();
     if (strcmp(bug, "always") == 0) run_two(always, 0, 0);
     return 0;
 }
