@@ -42,6 +42,7 @@ static json_t *failure_of(const struct report_failure *failure)
         member_set(object, "seed", json_integer((json_int_t)failure->seed));
         member_set(object, "choices_found", json_integer(failure->choices_found));
     }
+    set_text(object, "corpus", failure->corpus);
     member_set(object, "choices", json_integer(failure->choices));
     set_text(object, "replay", failure->replay);
     set_text(object, "schedule", failure->schedule);

@@ -48,6 +48,7 @@ struct report_failure {
     uint8_t leak_group;
     uint64_t run;                       /* number of the execution that failed first, from 0 */
     const char *strategy;               /* that found it: "pct depth=3"; NULL: it was replayed */
+    const char *corpus;                 /* the file that it was replayed from, or NULL */
     uint64_t seed;
     uint32_t choices_found;             /* up to the last deviation, before shrinking */
     uint32_t choices;                   /* after it */

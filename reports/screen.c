@@ -44,8 +44,10 @@ static void print_origin(FILE *out, const struct report *report)
     int used;
 
     if (failure->strategy == NULL) {
-        used = snprintf(text, sizeof text, "replayed; %u choice%s", failure->choices,
-                        failure->choices == 1 ? "" : "s");
+        snprintf(text, sizeof text, "%s%s; %u choice%s",
+                 failure->corpus ? "replayed from " : "replayed",
+                 failure->corpus ? failure->corpus : "", failure->choices,
+                 failure->choices == 1 ? "" : "s");
     } else {
         used = snprintf(text, sizeof text,
                         "run %" PRIu64 " of %" PRIu64 ", %s seed=%" PRIu64 "; %u choice%s",

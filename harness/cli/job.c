@@ -211,10 +211,11 @@ static struct strategy *given_choices(struct job *job)
     static uint16_t choices[TOKEN_CHOICES_MAX];
     uint32_t count;
     size_t where;
-    const char *problem = token_read(job->options->choices, choices, &count, &where);
-    if (problem == NULL) return strategy_replay(choices, count, true);
+    const char *token = job->token ? job->token : job->options->choices;
+    const char *problem = token_read(token, choices, &count, &where);
+    if (problem == NULL) return strategy_replay(choices, count, job->token == NULL);
     snprintf(job->shared->problem, sizeof job->shared->problem, "%s\n  %s\n  %*s^\n", problem,
-             job->options->choices, (int)where, "");
+             token, (int)where, "");
     return NULL;
 }
 
@@ -244,7 +245,7 @@ void job_keep_outcome(struct job *job, const struct scene *scene)
 /* Whether it is one schedule, or a token, that is executed. */
 static bool is_replay(const struct job *job)
 {
-    return (job->options->choices || job->file->has_schedule) && !any_left(job);
+    return job->token || ((job->options->choices || job->file->has_schedule) && !any_left(job));
 }
 
 void job_judge(struct job *job, const struct scene *scene)
@@ -257,7 +258,7 @@ void job_judge(struct job *job, const struct scene *scene)
     check_verdict(scene->checks, &shared->checks, circumstances, &shared->judged);
 }
 
-static int explore(void *argument)
+int job_explore(void *argument)
 {
     struct job *job = argument;
     struct job_shared *shared = job->shared;
@@ -272,7 +273,7 @@ static int explore(void *argument)
     }
     options.progress = in_time;
     options.progress_context = &wall;
-    if (job->options->choices) {
+    if (job->options->choices || job->token) {
         options.custom = given_choices(job);
         options.runs_max = 1;
         if (options.custom == NULL) return PROBLEM;
@@ -355,7 +356,7 @@ static bool can_split(const struct job *job)
 
 static struct worker_result explore_all(struct job *job)
 {
-    if (!can_split(job)) return work(job, explore, true);
+    if (!can_split(job)) return work(job, job_explore, true);
     bool show = isatty(STDERR_FILENO);
     struct worker_result result =
         job_explore_parallel(job, job->options->jobs, show ? tick : NULL);
@@ -420,6 +421,7 @@ static void explain_failure(struct job *job)
     if (result.end != WORKER_RETURNED) fault(job, "the failing execution could not be explained");
     job->report.screen = shared->screen;
     job_tell_failure(job);
+    if (result.end == WORKER_RETURNED) job_keep_failure(job);
 }
 
 void job_run(struct job *job, const char *path, const struct cli_options *options,
@@ -429,7 +431,12 @@ void job_run(struct job *job, const char *path, const struct cli_options *option
     struct job_shared *shared = job->shared;
     job->style = style;
     job->report.runs_max = job_explore_options(job).runs_max;
-    struct worker_result result = explore_all(job);
+    struct worker_result result = {WORKER_RETURNED, 0};
+    if (!job_replay_corpus(job)) result = explore_all(job);
+    if (job->corpus_damaged) {
+        invalid(job, NULL);
+        return;
+    }
     if (result.end == WORKER_KILLED) {
         keep_death(job, result.code);
         return;

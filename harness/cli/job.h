@@ -44,6 +44,9 @@ struct job {
     struct report report;
     struct report_failure failure; /* what report.failure points to */
     struct report_style style;
+    const char *token; /* of the corpus, that is tried or has failed; NULL: none */
+    char *corpus_file; /* where that comes from */
+    bool corpus_damaged; /* stderr says where */
     char *text; /* diagnostics, or what went wrong */
     char folder[4096];
 };
@@ -71,6 +74,16 @@ void job_expect_loop(const struct job *job);
  * Returns what the worker that explores alone would have returned, or how it ended. */
 struct worker_result job_explore_parallel(struct job *job, uint32_t jobs,
                                           void (*tick)(void *));
+
+/* job_corpus.c: replays what the corpus has of this scenario, the first that fails to the end.
+ * True: shared and the report are filled as by explore. */
+bool job_replay_corpus(struct job *job);
+
+/* job_corpus.c: keeps the failure that shared tells. */
+void job_keep_failure(const struct job *job);
+
+/* In a worker: executions as the options want them; fills shared. */
+int job_explore(void *job);
 
 /* The verdict of the checks on what shared->checks counted; in a process that executes. */
 void job_judge(struct job *job, const struct scene *scene);

@@ -94,7 +94,8 @@ static void report_folder(struct job *job)
 void job_tell_failure(struct job *job)
 {
     struct job_shared *shared = job->shared;
-    bool replayed = job->options->choices || job->file->has_schedule;
+    bool replayed = job->options->choices || job->token || job->file->has_schedule;
+    job->failure.corpus = job->corpus_file;
     job->failure.violation = shared->told;
     job->failure.run = shared->failure.run;
     job->failure.strategy = replayed ? NULL : shared->failure.strategy;

@@ -82,6 +82,9 @@ static bool keep(const char *command, enum cli_option option, const char *text,
         return true;
     case CLI_UNTIL:
         return read_number(command, word, text, UINT32_MAX, &options->until);
+    case CLI_CORPUS:
+        options->corpus = text;
+        return true;
     case CLI_CORE:
         options->core = text;
         return true;

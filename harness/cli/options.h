@@ -15,6 +15,7 @@
     X(SEED, "seed", "N", "seed, instead of the file's")                                            \
     X(RUNS, "runs", "N", "budget of runs, instead of the file's")                                  \
     X(JOBS, "jobs", "N", "explore with N processes; prints the same")                              \
+    X(CORPUS, "corpus", "DIR", "keep failing executions there, and replay them first")             \
     X(CORE, "core", "FILE", "run another build of the core (a shared image, build/cores/*.so)")    \
     X(FULL, "full", NULL, "the whole diagram: every column, every row")                            \
     X(REPORTS, "reports", "DIR",                                                                   \
@@ -39,6 +40,7 @@ struct cli_options {
     bool given[CLI_OPTION_COUNT];
     const char *choices;
     const char *core;
+    const char *corpus;
     const char *reports;
     const char *junit;
     const char *json;

@@ -8,9 +8,9 @@
 
 #define OPTION(id) (1u << CLI_##id)
 static const uint32_t allowed = OPTION(CHOICES) | OPTION(STRATEGY) | OPTION(DEPTH) | OPTION(SEED) |
-                                OPTION(RUNS) | OPTION(JOBS) | OPTION(CORE) | OPTION(FULL) |
-                                OPTION(REPORTS) | OPTION(JUNIT) | OPTION(JSON) | OPTION(NO_SHRINK) |
-                                OPTION(HELP);
+                                OPTION(RUNS) | OPTION(JOBS) | OPTION(CORPUS) | OPTION(CORE) |
+                                OPTION(FULL) | OPTION(REPORTS) | OPTION(JUNIT) | OPTION(JSON) |
+                                OPTION(NO_SHRINK) | OPTION(HELP);
 
 static int help(void)
 {

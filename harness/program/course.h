@@ -34,6 +34,7 @@ struct shared {
     uint32_t once_choices;
     struct life life;        /* of the last execution */
     char problem[WORLD_TEXT_MAX];
+    char reason[WORLD_TEXT_MAX]; /* of the failure that was told */
     struct capture output;
     struct input input;
     char screen[SCREEN_MAX];
@@ -52,6 +53,14 @@ void phases_plan(void);
 
 /* Explores the phase that runs. In workers; returns what they do. */
 struct worker_result phases_explore(void);
+
+/* Replays what the corpus has of this program, the first that fails to the end: then *path is its
+ * file, and the rest is as after phases_explore(). */
+enum corpus_end { CORPUS_PASSED, CORPUS_FAILED, CORPUS_DAMAGED };
+enum corpus_end remember_replay(char **words, int count, char **path);
+
+/* Keeps the failure that was told. */
+void remember_failure(char **words, int count);
 
 /* False: shared->problem says why. */
 bool phases_read_choices(uint16_t *choices, uint32_t *count);

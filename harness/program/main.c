@@ -11,6 +11,7 @@
 #include "files.h"
 #include "harness/explore/worker.h"
 #include "harness/world/image.h"
+#include "reports/symbols.h"
 #include "reports/text.h"
 #include "steps.h"
 #include "tell.h"
@@ -30,6 +31,7 @@ struct shared *shared;
 struct life life;
 static int word_count;
 static char **words;
+static char *remembered; /* file of the corpus that the failure came from */
 
 /* --- in workers --- */
 
@@ -101,7 +103,8 @@ static struct tell telling(void)
 {
     return (struct tell){words[0], words, word_count, &options,
                          &shared->phases[shared->phase].limits, &shared->failure,
-                         shared->choices_found, &life, &shared->decisive, &shared->output};
+                         shared->choices_found, &life, &shared->decisive, &shared->output,
+                         remembered};
 }
 
 static int explain(void *argument)
@@ -120,6 +123,9 @@ static int explain(void *argument)
     if (out == NULL) return FAULT;
     tell_failure(out, &tell);
     fclose(out);
+    char *reason = symbols_expand(life.finding.text);
+    snprintf(shared->reason, sizeof shared->reason, "%s", reason);
+    free(reason);
     shared->life = life;
     return 0;
 }
@@ -206,6 +212,7 @@ static int end_failed(void)
     status = work(explain);
     if (status != 0) return complain("the failing execution could not be told", status);
     fputs(shared->screen, stderr);
+    remember_failure(words, word_count);
     return tell_status(shared->life.finding.kind);
 }
 
@@ -290,6 +297,14 @@ int main(int argc, char **argv)
     int status = work(run_once);
     if (status != 0) return status;
     if (shared->threads <= 1 && !options.choices) return end_plain();
+    switch (remember_replay(words, word_count, &remembered)) {
+    case CORPUS_FAILED:
+        return end_failed();
+    case CORPUS_DAMAGED:
+        return 2;
+    case CORPUS_PASSED:
+        break;
+    }
     for (; shared->phase < shared->phase_count; shared->phase++) {
         status = status_of(phases_explore());
         if (status == 1) return complain(shared->problem, 2);

@@ -112,6 +112,9 @@ static bool keep(enum program_option option, const char *text, struct program_op
         return read_number(option, text, 1, UINT64_MAX, &options->runs);
     case PROGRAM_JOBS:
         return read_small(option, text, 1, CREW_JOBS_MAX, &options->jobs);
+    case PROGRAM_CORPUS:
+        options->corpus = text;
+        return true;
     case PROGRAM_DEPTH:
         return read_small(option, text, 1, 1000, &options->depth);
     case PROGRAM_STALLS:

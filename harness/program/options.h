@@ -15,6 +15,7 @@
     X(SEED, "SEED", "1", "seed of the strategy")                                                   \
     X(RUNS, "RUNS", "10000", "budget of executions")                                               \
     X(JOBS, "JOBS", "1", "explore with so many processes; prints the same")                        \
+    X(CORPUS, "CORPUS", "none", "a folder: failing executions are kept and tried first")           \
     X(DEPTH, "DEPTH", "3", "depth of pct; deviations of dfs")                                      \
     X(STALLS, "STALLS", "1", "how often a thread may be delayed, in one execution")                \
     X(LAG, "LAG", "10s", "how long such a delay may be (us, ms, s)")                               \
@@ -37,6 +38,7 @@ enum program_option {
 struct program_options {
     bool given[PROGRAM_OPTION_COUNT];
     const char *choices; /* NULL: explore */
+    const char *corpus;  /* NULL: none */
     enum explore_kind strategy;
     uint64_t seed, runs;
     uint32_t jobs, depth, stalls, spurious, steps, status, loop_seconds, until;

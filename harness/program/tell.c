@@ -82,6 +82,9 @@ static void print_origin(FILE *out, const struct tell *tell)
     int used;
     if (options->choices) {
         used = snprintf(text, sizeof text, "replayed; %u choice%s", left, left == 1 ? "" : "s");
+    } else if (tell->corpus) {
+        used = snprintf(text, sizeof text, "replayed from %s; %u choice%s", tell->corpus, left,
+                        left == 1 ? "" : "s");
     } else {
         used = snprintf(text, sizeof text, "run %" PRIu64 " of %" PRIu64 ", %s", failure->run + 1,
                         options->runs, failure->strategy);

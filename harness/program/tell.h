@@ -20,6 +20,7 @@ struct tell {
     const struct life *life;   /* of the execution, which has just run */
     const struct decisive *decisive;
     const struct capture *output;
+    const char *corpus;        /* the file that the choices came from; NULL: none */
 };
 
 /* Deviations from the default among the choices. */
