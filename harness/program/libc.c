@@ -49,11 +49,6 @@ char *world_setlocale(int category, const char *name)
     return NULL;
 }
 
-clock_t world_clock(void)
-{
-    return (clock_t)(world_now_ns() / (1000000000 / CLOCKS_PER_SEC));
-}
-
 int world_getpagesize(void)
 {
     return 4096;

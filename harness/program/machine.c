@@ -1,0 +1,375 @@
+/* The machine that a program sees: the same everywhere, with one user, no other processes, and no
+ * time zone. What has no meaning there fails as it does on a machine without it, or is a
+ * finding that names the call. */
+#include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/syscall.h>
+#include <sys/times.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/world/futex.h"
+#include "harness/world/world.h"
+
+enum { USER = 1000, PAGE = 4096, TICKS_A_SECOND = 100 };
+
+int world_nanosleep(const struct timespec *request, struct timespec *remain);
+int world_getpid(void);
+int world_gettid(void);
+int world_get_nprocs(void);
+void *world_memalign(size_t align, size_t bytes);
+void world_free(void *block);
+int world_pthread_setname_np(pthread_t thread, const char *name);
+int world_pthread_getname_np(pthread_t thread, char *name, size_t bytes);
+pthread_t world_pthread_self(void);
+time_t world_time(time_t *out);
+
+static _Noreturn void uncontrolled(const char *what)
+{
+    world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled call: %s", what);
+}
+
+static int refuse(int reason)
+{
+    errno = reason;
+    return -1;
+}
+
+/* --- who one is --- */
+
+uid_t world_getuid(void)
+{
+    return USER;
+}
+
+uid_t world_geteuid(void)
+{
+    return USER;
+}
+
+gid_t world_getgid(void)
+{
+    return USER;
+}
+
+gid_t world_getegid(void)
+{
+    return USER;
+}
+
+pid_t world_getppid(void)
+{
+    return 1;
+}
+
+int world_gethostname(char *name, size_t bytes)
+{
+    static const char own[] = "harness";
+    if (bytes < sizeof own) return refuse(ENAMETOOLONG);
+    memcpy(name, own, sizeof own);
+    return 0;
+}
+
+int world_uname(struct utsname *out)
+{
+    *out = (struct utsname){.sysname = "Linux", .nodename = "harness", .release = "6.1.0",
+                            .version = "#1", .machine = "x86_64"};
+    return 0;
+}
+
+/* --- the hour --- */
+
+static uint64_t ticks(void)
+{
+    return world_now_ns() / (1000000000 / TICKS_A_SECOND);
+}
+
+clock_t world_clock(void)
+{
+    return (clock_t)(world_now_ns() / (1000000000 / CLOCKS_PER_SEC));
+}
+
+/* One processor, always busy with the program: its time is the time that has passed. */
+clock_t world_times(struct tms *out)
+{
+    if (out) *out = (struct tms){.tms_utime = (clock_t)ticks()};
+    return (clock_t)ticks();
+}
+
+int world_getrusage(int who, struct rusage *out)
+{
+    *out = (struct rusage){.ru_maxrss = PAGE};
+    if (who == RUSAGE_CHILDREN) return 0;
+    out->ru_utime.tv_sec = (time_t)(world_now_ns() / 1000000000);
+    out->ru_utime.tv_usec = (suseconds_t)(world_now_ns() / 1000 % 1000000);
+    return 0;
+}
+
+struct tm *world_localtime_r(const time_t *at, struct tm *out)
+{
+    return gmtime_r(at, out);
+}
+
+struct tm *world_localtime(const time_t *at)
+{
+    static struct tm kept;
+    return gmtime_r(at, &kept);
+}
+
+struct tm *world_gmtime(const time_t *at)
+{
+    return world_localtime(at);
+}
+
+time_t world_mktime(struct tm *parts)
+{
+    return timegm(parts);
+}
+
+char *world_ctime_r(const time_t *at, char *out)
+{
+    struct tm parts;
+    return gmtime_r(at, &parts) ? asctime_r(&parts, out) : NULL;
+}
+
+char *world_ctime(const time_t *at)
+{
+    static char kept[64];
+    return world_ctime_r(at, kept);
+}
+
+void world_tzset(void)
+{
+}
+
+/* --- processors and priorities: there to be set, without effect --- */
+
+int world_sched_getcpu(void)
+{
+    return 0;
+}
+
+int world_sched_setaffinity(pid_t pid, size_t bytes, const cpu_set_t *set)
+{
+    (void)pid, (void)bytes, (void)set;
+    return 0;
+}
+
+int world_sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t *set)
+{
+    (void)pid;
+    CPU_ZERO_S(bytes, set);
+    for (int i = 0; i < world_get_nprocs(); i++) CPU_SET_S(i, bytes, set);
+    return 0;
+}
+
+int world_nice(int by)
+{
+    (void)by;
+    return 0;
+}
+
+int world_getpriority(int which, unsigned who)
+{
+    (void)which, (void)who;
+    return 0;
+}
+
+int world_setpriority(int which, unsigned who, int priority)
+{
+    (void)which, (void)who, (void)priority;
+    return 0;
+}
+
+int world_prctl(int option, ...)
+{
+    va_list list;
+    va_start(list, option);
+    char *name = va_arg(list, char *);
+    va_end(list);
+    if (option == PR_SET_NAME) {
+        char kept[16] = "";
+        strncpy(kept, name, sizeof kept - 1);
+        return world_pthread_setname_np(world_pthread_self(), kept);
+    }
+    if (option == PR_GET_NAME) return world_pthread_getname_np(world_pthread_self(), name, 16);
+    uncontrolled("prctl, but for the name of a thread");
+}
+
+/* --- memory by the page --- */
+
+void *world_mmap(void *wish, size_t bytes, int protection, int flags, int file, off_t offset)
+{
+    (void)wish, (void)file, (void)offset;
+    if (!(flags & MAP_ANONYMOUS)) uncontrolled("mmap of a file");
+    if (flags & MAP_FIXED) uncontrolled("mmap at a fixed address");
+    if ((protection & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE)) {
+        uncontrolled("mmap of memory that cannot be read and written");
+    }
+    if (bytes == 0) return refuse(EINVAL), MAP_FAILED;
+    size_t whole = (bytes + PAGE - 1) / PAGE * PAGE;
+    void *at = world_memalign(PAGE, whole);
+    if (at == NULL) return refuse(ENOMEM), MAP_FAILED;
+    return memset(at, 0, whole);
+}
+
+void *world_mmap64(void *wish, size_t bytes, int protection, int flags, int file, off64_t offset)
+{
+    return world_mmap(wish, bytes, protection, flags, file, offset);
+}
+
+/* A whole mapping: parts of one are not told apart, and freeing what is none is a finding. */
+int world_munmap(void *at, size_t bytes)
+{
+    (void)bytes;
+    world_free(at);
+    return 0;
+}
+
+int world_madvise(void *at, size_t bytes, int advice)
+{
+    if (advice == MADV_DONTNEED) memset(at, 0, bytes);
+    return 0;
+}
+
+int world_mlock(const void *at, size_t bytes)
+{
+    (void)at, (void)bytes;
+    return 0;
+}
+
+int world_munlock(const void *at, size_t bytes)
+{
+    (void)at, (void)bytes;
+    return 0;
+}
+
+int world_mlockall(int flags)
+{
+    (void)flags;
+    return 0;
+}
+
+int world_munlockall(void)
+{
+    return 0;
+}
+
+int world_malloc_trim(size_t keep)
+{
+    (void)keep;
+    return 0;
+}
+
+/* --- waiting for descriptors: only for none, which is a sleep --- */
+
+static _Noreturn void sleep_for_ever(void)
+{
+    struct world_queue nobody = {0};
+    for (;;) (void)world_wait(&nobody, WORLD_NEVER, "nothing that could happen");
+}
+
+static int sleep_for(const struct timespec *length)
+{
+    if (length == NULL) sleep_for_ever();
+    if (length->tv_sec < 0 || length->tv_nsec < 0 || length->tv_nsec > 999999999) {
+        return refuse(EINVAL);
+    }
+    return world_nanosleep(length, NULL);
+}
+
+static bool is_empty(int count, const fd_set *set)
+{
+    for (int i = 0; set != NULL && i < count; i++) {
+        if (FD_ISSET(i, set)) return false;
+    }
+    return true;
+}
+
+int world_pselect(int count, fd_set *in, fd_set *out, fd_set *other, const struct timespec *length,
+                  const sigset_t *mask)
+{
+    (void)mask;
+    if (!is_empty(count, in) || !is_empty(count, out) || !is_empty(count, other)) {
+        uncontrolled("select with descriptors");
+    }
+    return sleep_for(length);
+}
+
+int world_select(int count, fd_set *in, fd_set *out, fd_set *other, struct timeval *length)
+{
+    struct timespec left;
+    if (length == NULL) return world_pselect(count, in, out, other, NULL, NULL);
+    left.tv_sec = length->tv_sec + length->tv_usec / 1000000;
+    left.tv_nsec = length->tv_usec % 1000000 * 1000;
+    int rc = world_pselect(count, in, out, other, &left, NULL);
+    if (rc == 0) *length = (struct timeval){0};
+    return rc;
+}
+
+int world_ppoll(struct pollfd *files, nfds_t count, const struct timespec *length,
+                const sigset_t *mask)
+{
+    (void)mask;
+    for (nfds_t i = 0; i < count; i++) {
+        if (files[i].fd >= 0) uncontrolled("poll with descriptors");
+        files[i].revents = 0;
+    }
+    return sleep_for(length);
+}
+
+int world_poll(struct pollfd *files, nfds_t count, int ms)
+{
+    struct timespec length = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    return world_ppoll(files, count, ms < 0 ? NULL : &length, NULL);
+}
+
+/* --- signals and system calls --- */
+
+/* Whether the thread is there; no signal comes here. */
+int world_pthread_kill(pthread_t thread, int signal)
+{
+    char name[16];
+    if (signal != 0) uncontrolled("pthread_kill with a signal");
+    return world_pthread_getname_np(thread, name, sizeof name) == 0 ? 0 : ESRCH;
+}
+
+static long futex(va_list list)
+{
+    uint32_t *word = va_arg(list, uint32_t *);
+    int operation = va_arg(list, int);
+    uint32_t value = va_arg(list, uint32_t);
+    const struct timespec *limit = va_arg(list, const struct timespec *);
+    (void)va_arg(list, uint32_t *);
+    return world_futex(word, operation, value, limit, va_arg(list, uint32_t));
+}
+
+long world_syscall(long number, ...)
+{
+    va_list list;
+    va_start(list, number);
+    long result = number == SYS_futex ? futex(list) : 0;
+    va_end(list);
+    switch (number) {
+    case SYS_futex:
+        return result;
+    case SYS_gettid:
+        return world_gettid();
+    case SYS_getpid:
+        return world_getpid();
+    default:
+        world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled call: syscall %ld", number);
+    }
+}

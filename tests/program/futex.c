@@ -1,0 +1,75 @@
+/* A lock made of a futex, after the usual three states. BROKEN: the one that unlocks forgets that
+ * somebody may wait. */
+#define _GNU_SOURCE
+#include <assert.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FREE, TAKEN, CONTENDED, ROUNDS = 2 };
+
+static _Atomic uint32_t word;
+static int counter;
+
+static long futex(int operation, uint32_t value, const struct timespec *limit)
+{
+    return syscall(SYS_futex, &word, operation, value, limit, NULL, 0);
+}
+
+static void lock(void)
+{
+    uint32_t seen = FREE;
+    if (atomic_compare_exchange_strong(&word, &seen, TAKEN)) return;
+    if (seen != CONTENDED) seen = atomic_exchange(&word, CONTENDED);
+    while (seen != FREE) {
+        futex(FUTEX_WAIT_PRIVATE, CONTENDED, NULL);
+        seen = atomic_exchange(&word, CONTENDED);
+    }
+}
+
+static void unlock(void)
+{
+#ifdef BROKEN
+    atomic_store(&word, FREE);
+#else
+    if (atomic_exchange(&word, FREE) == CONTENDED) futex(FUTEX_WAKE_PRIVATE, 1, NULL);
+#endif
+}
+
+static void *work(void *argument)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        lock();
+        counter++;
+        unlock();
+    }
+    return argument;
+}
+
+static void check_errors(void)
+{
+    struct timespec limit = {.tv_nsec = 5000000}, before, after;
+    assert(futex(FUTEX_WAIT, 1, NULL) == -1 && errno == EAGAIN);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    assert(futex(FUTEX_WAIT, 0, &limit) == -1 && errno == ETIMEDOUT);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    assert((after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec >= 5000000);
+    limit.tv_nsec = -1;
+    assert(futex(FUTEX_WAIT, 0, &limit) == -1 && errno == EINVAL);
+    assert(futex(FUTEX_WAKE, 1, NULL) == 0);
+}
+
+int main(void)
+{
+    pthread_t threads[3];
+    check_errors();
+    for (int i = 0; i < 3; i++) pthread_create(&threads[i], NULL, work, NULL);
+    for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
+    assert(counter == 3 * ROUNDS && word == FREE);
+    return 0;
+}

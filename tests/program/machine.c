@@ -1,0 +1,104 @@
+/* What a program may ask of its machine: the same everywhere. */
+#define _GNU_SOURCE
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/syscall.h>
+#include <sys/times.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+static long now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void check_sleeps(void)
+{
+    long start = now_ms();
+    struct timeval length = {.tv_usec = 20000};
+    struct pollfd none = {.fd = -1};
+    assert(select(0, NULL, NULL, NULL, &length) == 0 && length.tv_usec == 0);
+    assert(poll(NULL, 0, 30) == 0);
+    assert(poll(&none, 1, 0) == 0);
+    assert(now_ms() - start >= 50 && now_ms() - start < 1000);
+    length.tv_sec = -1;
+    assert(select(0, NULL, NULL, NULL, &length) == -1 && errno == EINVAL);
+}
+
+static void check_memory(void)
+{
+    const int access = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    unsigned char *at = mmap(NULL, 5000, access, flags, -1, 0);
+    assert(at != MAP_FAILED && (unsigned long)at % 4096 == 0 && at[0] == 0 && at[8191] == 0);
+    memset(at, 7, 8192);
+    assert(madvise(at, 4096, MADV_DONTNEED) == 0 && at[0] == 0 && at[4096] == 7);
+    assert(munmap(at, 5000) == 0);
+    assert(mmap(NULL, 0, access, flags, -1, 0) == MAP_FAILED);
+}
+
+static void check_names(void)
+{
+    struct utsname name;
+    char text[32];
+    assert(prctl(PR_SET_NAME, "a-name-that-is-too-long") == 0);
+    assert(prctl(PR_GET_NAME, text) == 0 && strcmp(text, "a-name-that-is-") == 0);
+    assert(uname(&name) == 0 && strcmp(name.sysname, "Linux") == 0);
+    assert(gethostname(text, sizeof text) == 0 && strcmp(text, name.nodename) == 0);
+    assert(gethostname(text, 2) == -1 && errno == ENAMETOOLONG);
+    assert(getuid() == geteuid() && getgid() == getegid() && getppid() == 1);
+    assert(syscall(SYS_gettid) == gettid() && syscall(SYS_getpid) == getpid());
+}
+
+static void check_processors(void)
+{
+    cpu_set_t set;
+    assert(sched_getaffinity(0, sizeof set, &set) == 0);
+    assert(CPU_COUNT(&set) == sysconf(_SC_NPROCESSORS_ONLN));
+    assert(sched_setaffinity(0, sizeof set, &set) == 0 && sched_getcpu() == 0);
+    assert(nice(5) == 0 && setpriority(PRIO_PROCESS, 0, 5) == 0);
+}
+
+static void check_calendar(void)
+{
+    time_t day = 86400;
+    struct tm parts = *localtime(&day);
+    struct rusage used;
+    assert(parts.tm_mday == 2 && parts.tm_hour == 0 && mktime(&parts) == day);
+    assert(strcmp(ctime(&day), "Fri Jan  2 00:00:00 1970\n") == 0);
+    assert(getrusage(RUSAGE_SELF, &used) == 0 && times(NULL) >= 0);
+}
+
+static void *nothing(void *argument)
+{
+    return argument;
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t thread;
+    (void)argv;
+    check_sleeps();
+    check_memory();
+    check_names();
+    check_processors();
+    check_calendar();
+    pthread_create(&thread, NULL, nothing, NULL);
+    assert(pthread_kill(thread, 0) == 0);
+    pthread_join(thread, NULL);
+    if (argc > 1) syscall(SYS_sync);
+    puts("the same machine");
+    return 0;
+}
