@@ -167,8 +167,7 @@ unsigned world_sleep(unsigned seconds)
 
 int world_sched_yield(void)
 {
-    if (W.chooser->yielded) W.chooser->yielded(W.chooser, W.self->id);
-    sched_point(NULL, WORLD_NONE);
+    spin_yield();
     step_record(WORLD_OP_YIELD, 0, WORLD_NONE, 0);
     return 0;
 }

@@ -465,6 +465,9 @@ void fiber_stack_range(const struct entity *entity, uintptr_t *low, uintptr_t *h
 /* --- atomics and watched accesses (word.c) --- */
 
 void spin_reset(void);
+/* A scheduling point of a thread that lets others go first. If it is a loop, and nobody did, they
+ * have to. */
+void spin_yield(void);
 /* Threads that were set aside, because they read the same again and again, may go on. */
 void spin_resume(void);
 

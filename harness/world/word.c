@@ -55,8 +55,8 @@ static uint32_t step_object(uintptr_t address)
 
 /* --- spinning --- */
 
-/* So often may a thread see the same at the same place, doing nothing else, before others go first
- * for as long as they can. */
+/* So often may a thread see the same at the same place, doing nothing else, or yield to nobody,
+ * before others go first for as long as they can. */
 enum { SPINS_MAX = 16 };
 
 static struct spin {
@@ -67,6 +67,10 @@ static struct spin {
     uint32_t object;
     uint32_t times;
 } spins[WORLD_ENTITIES_MAX];
+static struct yields {
+    uint64_t run;
+    uint32_t times; /* in a row, with nobody else making a step at any of them */
+} yields[WORLD_ENTITIES_MAX];
 static uint16_t aside[WORLD_ENTITIES_MAX];
 
 void spin_reset(void)
@@ -94,6 +98,31 @@ static void spin_note(struct spin *spin, uint64_t hash_before, uint32_t object, 
     *spin = (struct spin){W.runs, W.self->hash, value, pc, object, times};
 }
 
+/* Others go first, for as long as they can or until something is written. */
+static void set_aside(struct entity *self)
+{
+    if (W.chooser->yielded) W.chooser->yielded(W.chooser, self->id);
+    entity_disable(self);
+    aside[W.spinners++] = self->id;
+    sched_pass();
+}
+
+void spin_yield(void)
+{
+    struct entity *self = W.self;
+    struct yields *own = &yields[self->id];
+    const struct world_step *before = W.step;
+    uint32_t times = own->run == W.runs ? own->times : 0;
+    if (times < SPINS_MAX) {
+        if (W.chooser->yielded) W.chooser->yielded(W.chooser, self->id);
+        sched_point(NULL, WORLD_NONE);
+    } else {
+        self->next_place = NULL;
+        set_aside(self);
+    }
+    *own = (struct yields){W.runs, W.step == before ? times + 1 : 0};
+}
+
 /* --- steps --- */
 
 void word_point(uintptr_t address, enum world_access access, uintptr_t pc)
@@ -105,10 +134,7 @@ void word_point(uintptr_t address, enum world_access access, uintptr_t pc)
         return;
     }
     spin->times = 0;
-    if (W.chooser->yielded) W.chooser->yielded(W.chooser, self->id);
-    entity_disable(self);
-    aside[W.spinners++] = self->id;
-    sched_pass();
+    set_aside(self);
 }
 
 void word_step(uintptr_t address, enum world_op op, enum world_access access, uint32_t result,

@@ -1,5 +1,6 @@
 /* Atomic operations: what they compute, and that each is a place where another thread may go on. */
 #include <assert.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -270,6 +271,37 @@ static void run_spinning(void)
     run_both(wait_for_go, give_go);
 }
 
+/* The same of a loop that looks under a lock, and yields. */
+static pthread_mutex_t flag_lock = PTHREAD_MUTEX_INITIALIZER;
+static int flag;
+
+static int flag_is_up(void)
+{
+    pthread_mutex_lock(&flag_lock);
+    int up = flag;
+    pthread_mutex_unlock(&flag_lock);
+    return up;
+}
+
+static void *wait_for_flag(void *argument)
+{
+    while (!flag_is_up()) sched_yield();
+    return argument;
+}
+
+static void *raise_flag(void *argument)
+{
+    pthread_mutex_lock(&flag_lock);
+    flag = 1;
+    pthread_mutex_unlock(&flag_lock);
+    return argument;
+}
+
+static void run_yielding(void)
+{
+    run_both(wait_for_flag, raise_flag);
+}
+
 /* Whoever was set aside goes on as soon as there is something new. */
 static void *see_last(void *argument)
 {
@@ -310,6 +342,7 @@ static const struct test_case cases[] = {
     {"ticket_lock", run_ticket_lock},
     {"aba", run_aba},
     {"spinning", run_spinning},
+    {"yielding", run_yielding},
     {"resumed", run_resumed},
     {"giving_up", run_giving_up},
 };
