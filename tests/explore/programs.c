@@ -79,6 +79,32 @@ void program_lost_update(void)
     assert(balance == 2);
 }
 
+static int look(void)
+{
+    pthread_mutex_lock(&mutex);
+    int seen = balance;
+    pthread_mutex_unlock(&mutex);
+    return seen;
+}
+
+static void *look_twice_or_change(void *argument)
+{
+    if (*(const char *)argument == '1') {
+        int seen = look();
+        assert(look() == seen);
+        return NULL;
+    }
+    pthread_mutex_lock(&mutex);
+    balance++;
+    pthread_mutex_unlock(&mutex);
+    return NULL;
+}
+
+void program_changed_meanwhile(void)
+{
+    run_two(look_twice_or_change);
+}
+
 extern const struct explore_programs explore_programs;
 const struct explore_programs explore_programs = {
     program_two_sections,
@@ -86,5 +112,6 @@ const struct explore_programs explore_programs = {
     program_ten_sections,
     program_one_and_five_sections,
     program_lost_update,
+    program_changed_meanwhile,
     program_generated,
 };

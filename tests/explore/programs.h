@@ -11,6 +11,9 @@ void program_one_and_five_sections(void);
 /* Two threads add one to a balance; each reads it in one section and writes it in another, so
  * that an update can be lost, which an assertion notices. */
 void program_lost_update(void);
+/* The first thread looks at the balance twice, and expects it to be the same; the second thread
+ * changes it. */
+void program_changed_meanwhile(void);
 
 struct explore_programs {
     void (*two_sections)(void);
@@ -18,6 +21,7 @@ struct explore_programs {
     void (*ten_sections)(void);
     void (*one_and_five_sections)(void);
     void (*lost_update)(void);
+    void (*changed_meanwhile)(void);
     void (*generated)(void); /* see generated.h */
 };
 

@@ -103,6 +103,24 @@ static void test_shrink_to_one_preemption(void **state)
     }
 }
 
+/* The second thread begins, and gives way before it has done anything: neither of these two
+ * deviations can be left out without the other. */
+static void test_shrink_leaves_out_a_detour(void **state)
+{
+    (void)state;
+    static struct explore_failure failure;
+    failure = (struct explore_failure){
+        .id = WORLD_FOUND_ASSERT, .count = 4, .choices = {1, 1, 0, 1}};
+    struct world_result result;
+    struct explore_subject subject = rig_subject(rig_programs->changed_meanwhile);
+    assert_int_equal(explore_replay(&subject, failure.choices, 4, true, &result),
+                     WORLD_FOUND_ASSERT);
+    explore_shrink(&subject, &failure, 1000);
+    char *token = token_write(failure.choices, failure.count);
+    assert_string_equal(token, "sync:0.0.1");
+    free(token);
+}
+
 static void test_shrink_keeps_within_its_budget(void **state)
 {
     (void)state;
@@ -122,6 +140,7 @@ int main(void)
         cmocka_unit_test(test_strict_names_the_choice),
         cmocka_unit_test(test_lenient_takes_the_default),
         cmocka_unit_test(test_shrink_to_one_preemption),
+        cmocka_unit_test(test_shrink_leaves_out_a_detour),
         cmocka_unit_test(test_shrink_keeps_within_its_budget),
     };
     return cmocka_run_group_tests_name("replay", tests, rig_begin, NULL);
