@@ -21,6 +21,7 @@ struct dfs {
     uint32_t length; /* of the prefix to follow */
     uint32_t at;
     uint32_t deviations_max;
+    bool any_switch; /* a switch away from a thread that cannot go on is a deviation, too */
     uint64_t next; /* number of the next execution */
     bool complete;
     char text[48];
@@ -44,19 +45,22 @@ static uint32_t take(struct dfs *self, uint32_t count, uint32_t costless)
 static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
 {
     uint32_t costless = 1;
+    struct dfs *self = (struct dfs *)chooser;
+    if (self->any_switch) return take(self, count, costless);
     if (chooser->plain && !world_option_continues()) costless = count;
     while (costless < count && !world_option_continues()) {
         uint16_t option = world_option(costless);
         if (option != WORLD_ADVANCE && world_class_of(option) >= WORLD_SPURIOUS) break;
         costless++;
     }
-    return take((struct dfs *)chooser, count, costless);
+    return take(self, count, costless);
 }
 
 static uint32_t value(struct world_chooser *chooser, uint32_t count, const char *label)
 {
+    struct dfs *self = (struct dfs *)chooser;
     (void)label;
-    return take((struct dfs *)chooser, count, count);
+    return take(self, count, self->any_switch ? 1 : count);
 }
 
 static bool begin(struct strategy *strategy, uint64_t n)
@@ -104,7 +108,7 @@ static void destroy(struct strategy *strategy)
     free(strategy);
 }
 
-struct strategy *strategy_dfs(uint32_t deviations)
+struct strategy *strategy_dfs(uint32_t deviations, bool any_switch)
 {
     struct dfs *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
@@ -121,6 +125,7 @@ struct strategy *strategy_dfs(uint32_t deviations)
         .free = destroy,
     };
     self->deviations_max = deviations;
+    self->any_switch = any_switch;
     snprintf(self->text, sizeof self->text, "dfs preemptions=%u", deviations);
     return &self->strategy;
 }

@@ -125,7 +125,7 @@ struct strategy *strategy_new(const struct strategy_options *options)
     case EXPLORE_EXHAUSTIVE:
         return strategy_reduced();
     case EXPLORE_DFS:
-        return strategy_dfs(options->deviations);
+        return strategy_dfs(options->deviations, false);
     case EXPLORE_KINDS:
         break;
     }

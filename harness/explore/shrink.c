@@ -155,6 +155,7 @@ uint32_t explore_shrink(const struct explore_subject *subject, struct explore_fa
         any |= lower_each(shrink);
         if (!any) any = remove_each(shrink);
     }
+    if (shrink->tries < tries) shrink_search(shrink);
     uint32_t spent = shrink->tries;
     free(shrink);
     return spent;

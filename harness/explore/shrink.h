@@ -18,4 +18,7 @@ bool shrink_keep(struct shrink *shrink, uint32_t id);
 /* Leave out deviations by name; true when that made the failure smaller. */
 bool shrink_deviations(struct shrink *shrink);
 
+/* Looks for another failure of the same kind with fewer deviations, within the budget. */
+void shrink_search(struct shrink *shrink);
+
 #endif

@@ -62,7 +62,8 @@ struct strategy *strategy_pos(uint64_t seed, uint32_t length);
 struct strategy *strategy_delay(uint64_t seed, uint32_t delays, uint32_t length);
 /* `learned` is filled by somebody else; NULL: it learns by itself. */
 struct strategy *strategy_surw(uint64_t seed, uint32_t length, struct learned *learned);
-struct strategy *strategy_dfs(uint32_t deviations);
+/* `any_switch`: whatever is not choice 0 counts as a deviation. */
+struct strategy *strategy_dfs(uint32_t deviations, bool any_switch);
 struct strategy *strategy_reduced(void);
 struct strategy *strategy_portfolio(uint64_t seed, uint32_t length);
 
