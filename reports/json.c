@@ -4,6 +4,7 @@
 #include "harness/check/require.h"
 #include "reports/members.h"
 #include "reports/output.h"
+#include "reports/shard.h"
 
 enum { SUMMARY_VERSION = 1 };
 
@@ -21,6 +22,7 @@ static json_t *explored_of(const struct explore_stats *stats)
     member_set(object, "distinct_exact", json_boolean(stats->distinct_exact));
     member_set(object, "cut", json_integer((json_int_t)stats->cut));
     member_set(object, "steps_sum", json_integer((json_int_t)stats->steps_sum));
+    member_set(object, "choices_sum", json_integer((json_int_t)stats->choices_sum));
     member_set(object, "steps_min", json_integer(stats->steps_min));
     member_set(object, "steps_max", json_integer(stats->steps_max));
     member_set(object, "new_lately", json_integer((json_int_t)stats->new_lately));
@@ -77,6 +79,10 @@ static json_t *scenario_of(const struct report *report)
     if (report->judged != NULL) member_set(object, "reasons", reasons_of(report->judged));
     if (report->failure != NULL) member_set(object, "failure", failure_of(report->failure));
     set_text(object, "text", report->text);
+    if (report->shard != NULL) {
+        set_text(object, "screen", report->screen);
+        member_set(object, "shard", shard_write(report->shard));
+    }
     return object;
 }
 

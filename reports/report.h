@@ -71,6 +71,7 @@ struct report {
     const struct report_failure *failure; /* NULL unless FAIL, CRASH or a KNOWN bug */
     const char *text;                   /* diagnostics of INVALID, text of FAULT; may be NULL */
     const char *screen;                 /* report_screen's, for JUnit; NULL: none */
+    const struct report_shard *shard;   /* NULL: it is no part of anything */
 };
 
 struct report_style {

@@ -2,10 +2,14 @@
 #ifndef HARNESS_CLI_COMMANDS_H
 #define HARNESS_CLI_COMMANDS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /* X("word", function, "arguments", "help") */
 #define CLI_COMMANDS(X)                                                                            \
     X("run", command_run, "FILE...", "explore scenarios and judge them")                           \
     X("replay", command_replay, "FILE", "one execution again, step by step if wanted")             \
+    X("merge", command_merge, "FILE...", "the JSON reports of shards, put together")               \
     X("explore", command_explore, "PROGRAM", "a program that was linked by harness-cc")            \
     X("plan", command_plan, "FILE", "what a scenario says, with everything implied written out")   \
     X("fmt", command_fmt, "FILE...", "rewrite scenarios in the canonical layout")                  \
@@ -16,5 +20,12 @@
 #define X(word, function, arguments, help) int function(int argc, char **argv);
 CLI_COMMANDS(X)
 #undef X
+
+struct cli_options;
+struct report;
+
+/* Writes what --junit and --json ask for. False: stderr says what could not be written. */
+bool cli_write_files(const struct cli_options *options, const struct report *reports,
+                     uint32_t count);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "harness/cli/pinning.h"
 #include "harness/cli/scene.h"
+#include "harness/explore/crew.h"
 #include "harness/explore/worker.h"
 #include "harness/scenario/scenario.h"
 
@@ -151,6 +152,10 @@ void job_free(struct job *job)
 {
     if (job->file) scn_file_free(job->file);
     if (job->shared) munmap(job->shared, sizeof *job->shared);
+    if (job->part) shard_end(job->part);
+    free(job->part);
+    free(job->key);
+    free(job->corpus_file);
     free(job->source);
     free(job->text);
 }
@@ -252,7 +257,7 @@ void job_judge(struct job *job, const struct scene *scene)
 {
     struct job_shared *shared = job->shared;
     struct check_circumstances circumstances = {
-        .replay = is_replay(job),
+        .replay = is_replay(job) || (job->part && job->part->shard.count > 1),
         .wall_capped = shared->explored.out_of_time,
     };
     check_verdict(scene->checks, &shared->checks, circumstances, &shared->judged);
@@ -345,23 +350,13 @@ static struct worker_result work(struct job *job, int (*body)(void *), bool prog
     return result;
 }
 
-/* Searches, pinned schedules and wall caps are for one process. */
+/* Searches, pinned schedules and wall caps are for one process, on one machine. */
 static bool can_split(const struct job *job)
 {
     struct explore_options options = job_explore_options(job);
     bool sampler = options.strategy.kind != EXPLORE_DFS;
-    return job->options->jobs > 1 && sampler && !job->options->choices &&
-           !job->file->has_schedule && job->file->explore.wall_max_us == 0;
-}
-
-static struct worker_result explore_all(struct job *job)
-{
-    if (!can_split(job)) return work(job, job_explore, true);
-    bool show = isatty(STDERR_FILENO);
-    struct worker_result result =
-        job_explore_parallel(job, job->options->jobs, show ? tick : NULL);
-    if (show) report_progress_erase(stderr);
-    return result;
+    return sampler && !job->options->choices && !job->file->has_schedule &&
+           job->file->explore.wall_max_us == 0 && options.runs_max <= CREW_RUNS_MAX;
 }
 
 static void fault(struct job *job, const char *what)
@@ -369,6 +364,61 @@ static void fault(struct job *job, const char *what)
     if (asprintf(&job->text, "%s\n", what) < 0) job->text = NULL;
     job->report.verdict = REPORT_FAULT;
     job->report.text = job->text;
+}
+
+char *job_key(const struct job *job)
+{
+    const struct explore_options options = job_explore_options(job);
+    const struct cli_options *cli = job->options;
+    uint64_t hash = 14695981039346656037ull;
+    char *text = NULL;
+    for (const char *at = job->source; at && *at; at++) {
+        hash = (hash ^ (unsigned char)*at) * 1099511628211ull;
+    }
+    if (asprintf(&text, "text %016llx, strategy %d, seed %llu, depth %u, runs %llu, core %s",
+                 (unsigned long long)hash, (int)options.strategy.kind,
+                 (unsigned long long)options.strategy.seed, options.strategy.depth,
+                 (unsigned long long)options.runs_max, cli->core ? cli->core : "own") < 0) {
+        return NULL;
+    }
+    return text;
+}
+
+/* False: there is nothing left to be done; the report says why. */
+static bool take_part(struct job *job)
+{
+    struct shard shard = job->options->shard;
+    if (shard.count == 1 || job->options->choices) return true;
+    bool divided = can_split(job);
+    if (!divided && shard.index > 1) {
+        job->report.verdict = REPORT_SKIPPED;
+        job->report.text = "a search, a schedule or a wall cap is not divided: shard 1 has it\n";
+        return false;
+    }
+    job->part = calloc(1, sizeof *job->part);
+    job->key = job_key(job);
+    if (job->part == NULL || job->key == NULL || !shard_begin(job->part)) {
+        fault(job, "out of memory");
+        return false;
+    }
+    uint64_t runs;
+    job->part->shard = divided ? shard : (struct shard){1, 1};
+    shard_range(job->part->shard, job_explore_options(job).runs_max, &job->part->first_run, &runs);
+    job->part->key = job->key;
+    job->report.shard = job->part;
+    return true;
+}
+
+static struct worker_result explore_all(struct job *job)
+{
+    bool several = job->options->jobs > 1 || (job->part && job->part->shard.count > 1);
+    if (!can_split(job) || !several) return work(job, job_explore, true);
+    bool show = isatty(STDERR_FILENO);
+    struct worker_result result =
+        job_explore_parallel(job, job->options->jobs > 1 ? job->options->jobs : 1,
+                             show ? tick : NULL);
+    if (show) report_progress_erase(stderr);
+    return result;
 }
 
 /* The worker itself died: its log says in which execution. */
@@ -431,6 +481,7 @@ void job_run(struct job *job, const char *path, const struct cli_options *option
     struct job_shared *shared = job->shared;
     job->style = style;
     job->report.runs_max = job_explore_options(job).runs_max;
+    if (!take_part(job)) return;
     struct worker_result result = {WORKER_RETURNED, 0};
     if (!job_replay_corpus(job)) result = explore_all(job);
     if (job->corpus_damaged) {
@@ -448,6 +499,10 @@ void job_run(struct job *job, const char *path, const struct cli_options *option
     if (result.code == PROBLEM) {
         invalid(job, strdup(shared->problem));
         return;
+    }
+    if (job->part) {
+        job->part->stats = shared->explored;
+        job->part->checks = shared->checks;
     }
     job->report.explored = &shared->explored;
     job->report.stats = &shared->checks;

@@ -10,6 +10,7 @@
 #include "harness/scenario/scenario.h"
 #include "harness/world/image.h"
 #include "reports/report.h"
+#include "reports/shard.h"
 
 struct scene;
 
@@ -44,6 +45,8 @@ struct job {
     struct report report;
     struct report_failure failure; /* what report.failure points to */
     struct report_style style;
+    struct report_shard *part; /* of what is explored; NULL: everything is */
+    char *key; /* what the other parts have to agree on */
     const char *token; /* of the corpus, that is tried or has failed; NULL: none */
     char *corpus_file; /* where that comes from */
     bool corpus_damaged; /* stderr says where */
@@ -74,6 +77,12 @@ void job_expect_loop(const struct job *job);
  * Returns what the worker that explores alone would have returned, or how it ended. */
 struct worker_result job_explore_parallel(struct job *job, uint32_t jobs,
                                           void (*tick)(void *));
+
+/* What shards of the same exploration have in common, as malloc'ed text. */
+char *job_key(const struct job *job);
+
+/* Judges shared->checks in a worker of its own, as one exploration of everything. */
+struct worker_result job_judge_apart(struct job *job);
 
 /* job_corpus.c: replays what the corpus has of this scenario, the first that fails to the end.
  * True: shared and the report are filled as by explore. */

@@ -56,6 +56,7 @@ bool job_replay_corpus(struct job *job)
     uint32_t count;
     bool failed = false;
     if (!job->options->corpus || job->options->choices || job->file->has_schedule) return false;
+    if (job->part && job->part->shard.index > 1) return false; /* the first one does */
     char **paths = corpus_files(job->options->corpus, job->file->name, &count);
     job->corpus_damaged = paths == NULL;
     for (uint32_t i = 0; i < count; i++) {

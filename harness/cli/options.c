@@ -53,6 +53,29 @@ static bool read_strategy(const char *command, const char *text, enum explore_ki
     return false;
 }
 
+static bool read_shard(const char *command, const char *text, struct shard *shard)
+{
+    char problem[128];
+    if (shard_read(text, shard, problem, sizeof problem)) return true;
+    fprintf(stderr, "harness %s: --shard: %s\n", command, problem);
+    return false;
+}
+
+/* Unless told: as the variables of a job array say. Whoever did not think of them sees a note. */
+static bool default_shard(const char *command, struct cli_options *options)
+{
+    char problem[256];
+    const char *variable;
+    if (shard_environment(&options->shard, &variable, problem, sizeof problem)) {
+        if (variable == NULL) return true;
+        fprintf(stderr, "note: shard %u/%u, by %s; --shard 1/1 explores everything\n",
+                options->shard.index, options->shard.count, variable);
+        return true;
+    }
+    fprintf(stderr, "harness %s: %s; --shard says which\n", command, problem);
+    return false;
+}
+
 static bool keep(const char *command, enum cli_option option, const char *text,
                  struct cli_options *options)
 {
@@ -80,6 +103,8 @@ static bool keep(const char *command, enum cli_option option, const char *text,
         if (!read_number(command, word, text, JOBS_MAX, &number)) return false;
         options->jobs = (uint32_t)number;
         return true;
+    case CLI_SHARD:
+        return read_shard(command, text, &options->shard);
     case CLI_UNTIL:
         return read_number(command, word, text, UINT32_MAX, &options->until);
     case CLI_CORPUS:
@@ -150,7 +175,7 @@ static bool read_jobs(const char *command, uint32_t allowed, int argc, char **ar
 bool cli_options_read(const char *command, uint32_t allowed, int argc, char **argv,
                       struct cli_options *options)
 {
-    *options = (struct cli_options){.files = argv};
+    *options = (struct cli_options){.files = argv, .shard = {1, 1}};
     bool only_files = false;
     for (int at = 0; at < argc; at++) {
         if (!only_files && strcmp(argv[at], "--") == 0) {
@@ -167,7 +192,9 @@ bool cli_options_read(const char *command, uint32_t allowed, int argc, char **ar
             argv[options->file_count++] = argv[at];
         }
     }
-    return true;
+    bool divided = allowed >> CLI_SHARD & 1 && !options->choices && !options->given[CLI_SHARD] &&
+                   !options->given[CLI_HELP];
+    return !divided || default_shard(command, options);
 }
 
 void cli_options_help(uint32_t allowed)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/explore/shard.h"
 #include "harness/explore/strategy.h"
 
 /* X(ID, "long", argument or NULL, "help") */
@@ -16,6 +17,7 @@
     X(RUNS, "runs", "N", "budget of runs, instead of the file's")                                  \
     X(JOBS, "jobs", "N", "explore with N processes; prints the same")                              \
     X(CORPUS, "corpus", "DIR", "keep failing executions there, and replay them first")             \
+    X(SHARD, "shard", "I/N", "explore part I of N; 'harness merge' puts the JSON together")        \
     X(CORE, "core", "FILE", "run another build of the core (a shared image, build/cores/*.so)")    \
     X(FULL, "full", NULL, "the whole diagram: every column, every row")                            \
     X(REPORTS, "reports", "DIR",                                                                   \
@@ -50,6 +52,7 @@ struct cli_options {
     uint64_t runs;
     uint32_t jobs; /* 0: not given */
     uint64_t until;
+    struct shard shard;
     char **files;
     uint32_t file_count;
 };

@@ -76,12 +76,27 @@ static void count_progress(void *context, uint64_t runs)
     user_tick(job);
 }
 
+struct worker_result job_judge_apart(struct job *job)
+{
+    return worker_run(judge, job, NULL, NULL);
+}
+
+static struct explore_options part_options(struct job *job)
+{
+    struct explore_options options = job_explore_options(job);
+    if (job->part == NULL) return options;
+    shard_range(job->part->shard, options.runs_max, &options.first_run, &options.runs_max);
+    options.counted = shard_count;
+    options.counted_context = job->part;
+    return options;
+}
+
 struct worker_result job_explore_parallel(struct job *job, uint32_t jobs, void (*tick)(void *))
 {
     struct job_shared *shared = job->shared, *found = worker_shared(sizeof *found);
     const struct crew crew = {
         .jobs = jobs,
-        .how = job_explore_options(job),
+        .how = part_options(job),
         .found_bytes = sizeof *found,
         .block_bytes = sizeof(struct check_stats),
         .context = job,
@@ -98,5 +113,5 @@ struct worker_result job_explore_parallel(struct job *job, uint32_t jobs, void (
     if (shared->failure.id != EXPLORE_PASSED) keep_found(shared, found);
     munmap(found, sizeof *found);
     if (result.end != WORKER_RETURNED || result.code != 0) return result;
-    return worker_run(judge, job, NULL, NULL);
+    return job_judge_apart(job);
 }

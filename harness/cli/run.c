@@ -8,9 +8,9 @@
 
 #define OPTION(id) (1u << CLI_##id)
 static const uint32_t allowed = OPTION(CHOICES) | OPTION(STRATEGY) | OPTION(DEPTH) | OPTION(SEED) |
-                                OPTION(RUNS) | OPTION(JOBS) | OPTION(CORPUS) | OPTION(CORE) |
-                                OPTION(FULL) | OPTION(REPORTS) | OPTION(JUNIT) | OPTION(JSON) |
-                                OPTION(NO_SHRINK) | OPTION(HELP);
+                                OPTION(RUNS) | OPTION(JOBS) | OPTION(CORPUS) | OPTION(SHARD) |
+                                OPTION(CORE) | OPTION(FULL) | OPTION(REPORTS) | OPTION(JUNIT) |
+                                OPTION(JSON) | OPTION(NO_SHRINK) | OPTION(HELP);
 
 static int help(void)
 {
@@ -32,7 +32,7 @@ static int usage(const char *text)
     return 2;
 }
 
-static bool write_files(const struct cli_options *options, const struct report *reports,
+bool cli_write_files(const struct cli_options *options, const struct report *reports,
                         uint32_t count)
 {
     struct report_problem problem;
@@ -67,7 +67,7 @@ int command_run(int argc, char **argv)
     }
     if (options.file_count > 1) report_print_summary(stdout, reports, options.file_count);
     int status = report_status(reports, options.file_count);
-    if (!write_files(&options, reports, options.file_count) && status == 0) status = 5;
+    if (!cli_write_files(&options, reports, options.file_count) && status == 0) status = 5;
     for (uint32_t i = 0; i < options.file_count; i++) job_free(&jobs[i]);
     free(reports);
     free(jobs);

@@ -1,0 +1,299 @@
+/* harness merge: what shards have found out about the same scenarios, put together into the report
+ * that one run would have given. */
+#include "commands.h"
+#include "job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OPTION(id) (1u << CLI_##id)
+static const uint32_t allowed = OPTION(CORE) | OPTION(STRATEGY) | OPTION(DEPTH) | OPTION(SEED) |
+                                OPTION(RUNS) | OPTION(JUNIT) | OPTION(JSON) | OPTION(HELP);
+
+enum { PROBLEM_BYTES = 256 };
+
+/* A file that was read. */
+struct piece {
+    const char *path;
+    json_t *root, *scenarios;
+};
+
+/* One scenario, as it is put together. */
+struct merged {
+    struct job job;
+    struct report_failure failure;
+};
+
+static int help(void)
+{
+    printf("harness merge FILE... [options]\n"
+           "\n"
+           "Takes what 'harness run --shard I/N --json FILE' has written, once for every I, and\n"
+           "prints what one run of everything would have printed. The scenarios have to be there,\n"
+           "and the options that changed their exploration have to be given again.\n"
+           "\n");
+    cli_options_help(allowed);
+    return 0;
+}
+
+static int complain(const char *path, const char *what)
+{
+    fprintf(stderr, "%s: error: %s\n", path, what);
+    return 2;
+}
+
+/* --- reading --- */
+
+static int read_piece(const char *path, struct piece *piece)
+{
+    json_error_t error;
+    *piece = (struct piece){.path = path};
+    piece->root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    if (piece->root == NULL) {
+        fprintf(stderr, "%s:%d:%d: error: %s\n", path, error.line > 0 ? error.line : 1,
+                error.column > 0 ? error.column : 1, error.text);
+        return 2;
+    }
+    const char *format = json_string_value(json_object_get(piece->root, "format"));
+    piece->scenarios = json_object_get(piece->root, "scenarios");
+    if (format && strcmp(format, "harness-summary") == 0 && json_is_array(piece->scenarios)) {
+        return 0;
+    }
+    return complain(path, "this is no report of 'harness run --json'");
+}
+
+static const json_t *scenario_at(const struct piece *piece, size_t at)
+{
+    return json_array_get(piece->scenarios, at);
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+static uint32_t shard_number(const struct piece *piece)
+{
+    const json_t *first = json_object_get(scenario_at(piece, 0), "shard");
+    for (size_t i = 1; first == NULL && i < json_array_size(piece->scenarios); i++) {
+        first = json_object_get(scenario_at(piece, i), "shard");
+    }
+    if (first == NULL) return UINT32_MAX; /* all it had was left to the first */
+    return (uint32_t)json_integer_value(json_object_get(first, "index"));
+}
+
+static int by_number(const void *left, const void *right)
+{
+    uint32_t a = shard_number(left), b = shard_number(right);
+    return a < b ? -1 : a > b;
+}
+
+/* --- one scenario --- */
+
+static enum report_verdict verdict_of(const json_t *scenario)
+{
+    const char *word = text_of(scenario, "verdict");
+    for (int i = 0; word && i < REPORT_VERDICT_COUNT; i++) {
+        if (strcmp(word, report_verdict_word((enum report_verdict)i)) == 0) {
+            return (enum report_verdict)i;
+        }
+    }
+    return REPORT_FAULT;
+}
+
+static uint64_t number_of(const json_t *object, const char *name)
+{
+    return (uint64_t)json_integer_value(json_object_get(object, name));
+}
+
+static void take_failure(const json_t *from, struct report_failure *failure)
+{
+    const char *name = text_of(from, "name"), *text = text_of(from, "text");
+    snprintf(failure->violation.name, sizeof failure->violation.name, "%s", name ? name : "");
+    snprintf(failure->violation.text, sizeof failure->violation.text, "%s", text ? text : "");
+    failure->violation.place.line = (uint32_t)number_of(from, "line");
+    failure->violation.known = json_is_true(json_object_get(from, "known"));
+    failure->strategy = text_of(from, "strategy");
+    failure->run = failure->strategy ? number_of(from, "run") - 1 : 0;
+    failure->seed = number_of(from, "seed");
+    failure->choices_found = (uint32_t)number_of(from, "choices_found");
+    failure->choices = (uint32_t)number_of(from, "choices");
+    failure->replay = text_of(from, "replay");
+    failure->schedule = text_of(from, "schedule");
+    failure->folder = text_of(from, "folder");
+    failure->corpus = text_of(from, "corpus");
+}
+
+/* A failure ends the exploration, as does what is not about executions at all. */
+static void take_end(const json_t *scenario, struct merged *merged)
+{
+    struct report *report = &merged->job.report;
+    const json_t *failure = json_object_get(scenario, "failure");
+    report->verdict = verdict_of(scenario);
+    report->text = text_of(scenario, "text");
+    report->screen = text_of(scenario, "screen");
+    if (failure == NULL) return;
+    take_failure(failure, &merged->failure);
+    report->failure = &merged->failure;
+}
+
+/* Checks that the piece is the next part of the same thing, and adds it unless all is over. */
+static int add_piece(const struct piece *piece, const json_t *scenario, struct shard due,
+                     bool over, struct merged *merged)
+{
+    char problem[PROBLEM_BYTES], what[2 * PROBLEM_BYTES];
+    struct report_shard next;
+    struct job *job = &merged->job;
+    if (!shard_begin(&next)) return 5;
+    int status = 0;
+    if (!shard_take(scenario, &next, problem, sizeof problem)) {
+        status = complain(piece->path, problem);
+    } else if (next.shard.index != due.index || next.shard.count != due.count) {
+        snprintf(what, sizeof what, "this is shard %u/%u of %s where %u/%u is due: one of them is "
+                 "missing, or there twice", next.shard.index, next.shard.count, job->path, due.index,
+                 due.count);
+        status = complain(piece->path, what);
+    } else if (strcmp(next.key, job->key) != 0) {
+        snprintf(what, sizeof what, "%s was explored otherwise: %s there, but %s here", job->path,
+                 next.key, job->key);
+        status = complain(piece->path, what);
+    } else if (!over) {
+        shard_add(job->part, &next);
+    }
+    shard_end(&next);
+    return status;
+}
+
+static bool ends(const json_t *scenario)
+{
+    enum report_verdict verdict = verdict_of(scenario);
+    return verdict != REPORT_PASS && verdict != REPORT_KNOWN && verdict != REPORT_INCONCLUSIVE;
+}
+
+/* As one run of everything would judge what all executions have shown. */
+static int judge(struct merged *merged)
+{
+    struct job *job = &merged->job;
+    job->shared->explored = job->part->stats;
+    job->shared->checks = job->part->checks;
+    struct report_shard *part = job->part;
+    job->part = NULL;
+    struct worker_result result = job_judge_apart(job);
+    job->part = part;
+    job->report.explored = &job->shared->explored;
+    job->report.stats = &job->shared->checks;
+    job->report.judged = &job->shared->judged;
+    if (result.end != WORKER_RETURNED || result.code != 0) return 5;
+    if (job->report.failure || job->report.text) return 0;
+    job->report.verdict = report_judge(job->file, &job->shared->judged, NULL);
+    return 0;
+}
+
+/* It was not divided: the first shard has all of it. */
+static int take_whole(const struct piece *piece, const json_t *scenario, struct merged *merged)
+{
+    struct shard all = {1, 1};
+    int status = add_piece(piece, scenario, all, true, merged);
+    char problem[PROBLEM_BYTES];
+    if (status == 0) shard_take(scenario, merged->job.part, problem, sizeof problem);
+    if (status == 0 && ends(scenario)) take_end(scenario, merged);
+    return status == 0 ? judge(merged) : status;
+}
+
+static int merge_scenario(const struct piece *pieces, uint32_t count, size_t at,
+                          const struct cli_options *options, struct merged *merged)
+{
+    struct job *job = &merged->job;
+    const json_t *first = scenario_at(&pieces[0], at);
+    const char *path = text_of(first, "path");
+    if (path == NULL) return complain(pieces[0].path, "a scenario has no path");
+    if (!job_open(job, path, options)) return 0; /* the report says why */
+    job->report.runs_max = job_explore_options(job).runs_max;
+    job->key = job_key(job);
+    job->part = calloc(1, sizeof *job->part);
+    if (job->key == NULL || job->part == NULL || !shard_begin(job->part)) return 5;
+    const json_t *shard = json_object_get(first, "shard");
+    if (shard == NULL) { /* nothing ran */
+        take_end(first, merged);
+        return 0;
+    }
+    if (number_of(shard, "count") == 1) return take_whole(&pieces[0], first, merged);
+    bool ended = false;
+    for (uint32_t i = 0; i < count; i++) {
+        const json_t *scenario = scenario_at(&pieces[i], at);
+        const char *there = text_of(scenario, "path");
+        if (there == NULL || strcmp(there, path) != 0) {
+            return complain(pieces[i].path, "these are not the scenarios of the other shards");
+        }
+        struct shard due = {i + 1, count};
+        int status = add_piece(&pieces[i], scenario, due, ended, merged);
+        if (status != 0) return status;
+        if (!ended && ends(scenario)) {
+            take_end(scenario, merged);
+            ended = true;
+        }
+    }
+    shard_finish(job->part);
+    return judge(merged);
+}
+
+/* --- all of them --- */
+
+static int report_all(const struct cli_options *options, const struct merged *merged,
+                      uint32_t count)
+{
+    struct report_style style = {isatty(STDOUT_FILENO), false};
+    struct report *reports = calloc(count + 1, sizeof *reports);
+    if (reports == NULL) return 5;
+    for (uint32_t i = 0; i < count; i++) {
+        reports[i] = merged[i].job.report;
+        report_print(stdout, &reports[i], style);
+    }
+    if (count > 1) report_print_summary(stdout, reports, count);
+    int status = report_status(reports, count);
+    if (!cli_write_files(options, reports, count) && status == 0) status = 5;
+    free(reports);
+    return status;
+}
+
+static int merge(const struct piece *pieces, uint32_t count, const struct cli_options *options)
+{
+    uint32_t scenarios = (uint32_t)json_array_size(pieces[0].scenarios);
+    struct merged *merged = calloc(scenarios + 1, sizeof *merged);
+    if (merged == NULL) return 5;
+    int status = 0;
+    for (uint32_t i = 0; status == 0 && i < scenarios; i++) {
+        status = merge_scenario(pieces, count, i, options, &merged[i]);
+    }
+    if (status == 0) status = report_all(options, merged, scenarios);
+    for (uint32_t i = 0; i < scenarios; i++) job_free(&merged[i].job);
+    free(merged);
+    return status;
+}
+
+int command_merge(int argc, char **argv)
+{
+    struct cli_options options;
+    if (!cli_options_read("merge", allowed, argc, argv, &options)) return 2;
+    if (options.given[CLI_HELP]) return help();
+    if (options.file_count == 0) {
+        fprintf(stderr, "harness merge: no report was named\n  try 'harness merge --help'\n");
+        return 2;
+    }
+    uint32_t count = options.file_count;
+    struct piece *pieces = calloc(count, sizeof *pieces);
+    if (pieces == NULL) return 5;
+    int status = 0;
+    for (uint32_t i = 0; status == 0 && i < count; i++) {
+        status = read_piece(options.files[i], &pieces[i]);
+    }
+    if (status == 0) {
+        qsort(pieces, count, sizeof *pieces, by_number);
+        status = merge(pieces, count, &options);
+    }
+    for (uint32_t i = 0; i < count; i++) json_decref(pieces[i].root);
+    free(pieces);
+    return status;
+}
