@@ -139,7 +139,7 @@ static void take_end(const json_t *scenario, struct merged *merged)
     report->failure = &merged->failure;
 }
 
-/* Checks that the piece is the next part of the same thing, and adds it unless all is over. */
+/* Checks that the piece is the next part of the same thing; adds it unless all is over. */
 static int add_piece(const struct piece *piece, const json_t *scenario, struct shard due,
                      bool over, struct merged *merged)
 {
@@ -152,8 +152,8 @@ static int add_piece(const struct piece *piece, const json_t *scenario, struct s
         status = complain(piece->path, problem);
     } else if (next.shard.index != due.index || next.shard.count != due.count) {
         snprintf(what, sizeof what, "this is shard %u/%u of %s where %u/%u is due: one of them is "
-                 "missing, or there twice", next.shard.index, next.shard.count, job->path, due.index,
-                 due.count);
+                 "missing, or there twice", next.shard.index, next.shard.count, job->path,
+                 due.index, due.count);
         status = complain(piece->path, what);
     } else if (strcmp(next.key, job->key) != 0) {
         snprintf(what, sizeof what, "%s was explored otherwise: %s there, but %s here", job->path,

@@ -21,6 +21,7 @@ static int help(void)
         "strategy of its explore block says. Prints one line for a scenario that holds. For one\n"
         "that does not: what was broken, the shortest schedule that breaks it as a diagram, a\n"
         "token that replays it, and a schedule block to be pasted into a new scenario.\n"
+        "docs/CI.md has more on --jobs, --shard and --corpus.\n"
         "\n");
     cli_options_help(allowed);
     return 0;

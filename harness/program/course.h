@@ -14,7 +14,7 @@ enum { SCREEN_MAX = 1 << 20, PHASES = 2, FAULT = 5 };
 /* Part of the budget, under limits of its own. */
 struct phase {
     struct world_limits limits;
-    uint64_t first_run, runs; /* numbers of its executions */
+    uint64_t first_run, runs; /* numbers of its executions; of them those of this shard */
     struct explore_stats stats;
 };
 
@@ -24,6 +24,7 @@ struct shared {
     struct phase phases[PHASES];
     uint32_t phase;          /* the one that runs, or failed */
     uint32_t phase_count;
+    uint64_t first_phase_runs; /* of all shards */
     uint32_t length;         /* choices of a typical execution, for the second phase */
     uint32_t choices_found;
     bool replayed;
@@ -50,6 +51,9 @@ void course_prepare(struct explore_log *log, struct capture *output);
 
 /* Divides the budget. */
 void phases_plan(void);
+
+/* Leaves what this shard has of it. False: the program ends with that status. */
+bool phases_divide(int *status);
 
 /* Explores the phase that runs. In workers; returns what they do. */
 struct worker_result phases_explore(void);

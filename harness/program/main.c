@@ -239,13 +239,17 @@ static int end_held(void)
         runs += shared->phases[i].stats.runs;
         cut += shared->phases[i].stats.cut;
     }
-    if (runs == cut) {
+    if (runs > 0 && runs == cut) {
         fprintf(stderr, "harness: %s never ended within %u steps (HARNESS_STEPS)\n",
                 text_base_name(words[0]), options.steps);
         return 3;
     }
-    fprintf(stderr, "harness: %s %s: ", text_base_name(words[0]),
+    fprintf(stderr, "harness: %s %s", text_base_name(words[0]),
             options.choices ? "holds when replayed" : "holds");
+    if (options.shard.count > 1) {
+        fprintf(stderr, " in shard %u/%u", options.shard.index, options.shard.count);
+    }
+    fprintf(stderr, ": ");
     print_phase(&shared->phases[0], "");
     if (shared->phase_count > 1) {
         fprintf(stderr, ", ");
@@ -297,6 +301,7 @@ int main(int argc, char **argv)
     int status = work(run_once);
     if (status != 0) return status;
     if (shared->threads <= 1 && !options.choices) return end_plain();
+    if (!phases_divide(&status)) return status;
     switch (remember_replay(words, word_count, &remembered)) {
     case CORPUS_FAILED:
         return end_failed();

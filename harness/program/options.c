@@ -96,6 +96,14 @@ static bool read_time(const char *text, uint64_t *ns)
     return false;
 }
 
+static bool read_shard(const char *text, struct shard *shard)
+{
+    char problem[128];
+    if (shard_read(text, shard, problem, sizeof problem)) return true;
+    fprintf(stderr, "harness: %sSHARD: %s\n", PREFIX, problem);
+    return false;
+}
+
 static bool keep(enum program_option option, const char *text, struct program_options *options)
 {
     switch (option) {
@@ -115,6 +123,8 @@ static bool keep(enum program_option option, const char *text, struct program_op
     case PROGRAM_CORPUS:
         options->corpus = text;
         return true;
+    case PROGRAM_SHARD:
+        return read_shard(text, &options->shard);
     case PROGRAM_DEPTH:
         return read_small(option, text, 1, 1000, &options->depth);
     case PROGRAM_STALLS:
@@ -167,6 +177,7 @@ bool program_options_read(struct program_options *options)
                                         .seed = 1,
                                         .runs = 10000,
                                         .jobs = 1,
+                                        .shard = {1, 1},
                                         .depth = 3,
                                         .stalls = 1,
                                         .lag_ns = 10000000000,

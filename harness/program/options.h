@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/explore/shard.h"
 #include "harness/explore/strategy.h"
 
 /* X(ID, "NAME", default, "help"); the default is what stands in the help. */
@@ -16,6 +17,7 @@
     X(RUNS, "RUNS", "10000", "budget of executions")                                               \
     X(JOBS, "JOBS", "1", "explore with so many processes; prints the same")                        \
     X(CORPUS, "CORPUS", "none", "a folder: failing executions are kept and tried first")           \
+    X(SHARD, "SHARD", "1/1", "explore this part of the executions")                                \
     X(DEPTH, "DEPTH", "3", "depth of pct; deviations of dfs")                                      \
     X(STALLS, "STALLS", "1", "how often a thread may be delayed, in one execution")                \
     X(LAG, "LAG", "10s", "how long such a delay may be (us, ms, s)")                               \
@@ -39,6 +41,7 @@ struct program_options {
     bool given[PROGRAM_OPTION_COUNT];
     const char *choices; /* NULL: explore */
     const char *corpus;  /* NULL: none */
+    struct shard shard;
     enum explore_kind strategy;
     uint64_t seed, runs;
     uint32_t jobs, depth, stalls, spurious, steps, status, loop_seconds, until;

@@ -49,6 +49,51 @@ void phases_plan(void)
     shared->phases[0] = (struct phase){limits_of(0, 0), 0, shared->phases[1].first_run, {0}};
 }
 
+/* What both the phase and the shard have. */
+static void cut_out(struct phase *phase, uint64_t first, uint64_t runs)
+{
+    uint64_t end = first + runs, phase_end = phase->first_run + phase->runs;
+    if (end > phase_end) end = phase_end;
+    if (first < phase->first_run) first = phase->first_run;
+    phase->first_run = first;
+    phase->runs = end > first ? end - first : 0;
+    phase->stats.distinct_exact = true;
+}
+
+/* As a job array says; who did not think of that sees a note. */
+static bool read_array(void)
+{
+    char problem[256];
+    const char *variable;
+    if (options.given[PROGRAM_SHARD] || options.choices) return true;
+    if (!shard_environment(&options.shard, &variable, problem, sizeof problem)) {
+        fprintf(stderr, "harness: %s; HARNESS_SHARD says which\n", problem);
+        return false;
+    }
+    if (variable) {
+        fprintf(stderr, "harness: note: shard %u/%u, by %s; HARNESS_SHARD=1/1 explores "
+                "everything\n", options.shard.index, options.shard.count, variable);
+    }
+    return true;
+}
+
+bool phases_divide(int *status)
+{
+    uint64_t first, runs;
+    *status = 2;
+    if (!read_array()) return false;
+    *status = (int)options.status;
+    shared->first_phase_runs = shared->phases[0].runs;
+    if (options.shard.count == 1 || options.choices) return true;
+    if (!is_sampler(options.strategy)) {
+        fprintf(stderr, "harness: note: a search is not divided: shard 1 has it\n");
+        return options.shard.index == 1;
+    }
+    shard_range(options.shard, options.runs, &first, &runs);
+    for (uint32_t i = 0; i < shared->phase_count; i++) cut_out(&shared->phases[i], first, runs);
+    return true;
+}
+
 /* --- one process --- */
 
 bool phases_read_choices(uint16_t *choices, uint32_t *count)
@@ -118,7 +163,7 @@ static int measure(void *argument)
     course_prepare(NULL, &shared->output);
     first.strategy.length = shared->once_choices;
     first.first_run = 0;
-    first.runs_max = shared->phases[0].runs < MEASURED ? shared->phases[0].runs : MEASURED;
+    first.runs_max = shared->first_phase_runs < MEASURED ? shared->first_phase_runs : MEASURED;
     if (explore_run(&life.subject, &first, &stats, &failure) != 0) return FAULT;
     shared->length = (uint32_t)(stats.choices_sum / stats.runs);
     shared->phase = 1;
@@ -156,19 +201,21 @@ static struct worker_result explore_together(void)
     const struct crew crew = {.jobs = options.jobs, .how = how(), .begin = begin};
     const struct crew_outcome outcome = {&phase_now()->stats, &shared->failure, &shared->log, NULL};
     struct worker_result result = crew_explore(&crew, &outcome);
-    bool all = shared->failure.id == EXPLORE_PASSED && shared->phase + 1 == shared->phase_count;
+    bool all = shared->failure.id == EXPLORE_PASSED;
     if (result.end != WORKER_RETURNED || result.code != 0 || !all) return result;
     return worker_run(finish, NULL, NULL, NULL);
 }
 
 static bool can_split(void)
 {
-    return options.jobs > 1 && !options.choices && is_sampler(options.strategy) &&
+    bool several = options.jobs > 1 || options.shard.count > 1;
+    return several && !options.choices && is_sampler(options.strategy) &&
            phase_now()->runs <= CREW_RUNS_MAX;
 }
 
 struct worker_result phases_explore(void)
 {
+    if (phase_now()->runs == 0) return (struct worker_result){WORKER_RETURNED, 0};
     if (shared->phase > 0) {
         struct worker_result result = worker_run(measure, NULL, NULL, NULL);
         if (result.end != WORKER_RETURNED || result.code != 0) return result;

@@ -115,7 +115,7 @@ enum corpus_end remember_replay(char **words, int count, char **path)
     char subject[SUBJECT_BYTES];
     uint32_t files;
     enum corpus_end end = CORPUS_PASSED;
-    if (!options.corpus || options.choices) return CORPUS_PASSED;
+    if (!options.corpus || options.choices || options.shard.index > 1) return CORPUS_PASSED;
     name_subject(words, count, subject, sizeof subject);
     char **paths = corpus_files(options.corpus, subject, &files);
     if (paths == NULL) return CORPUS_DAMAGED;
