@@ -11,7 +11,7 @@
 #include "worker.h"
 
 enum { CREW_JOBS_MAX = 64 };
-#define CREW_RUNS_MAX (1ull << 31) /* results of all blocks are kept until the end */
+#define CREW_RUNS_MAX (1ull << 26) /* results of all blocks are kept until the end */
 
 struct crew {
     uint32_t jobs;

@@ -222,7 +222,8 @@ struct worker_result phases_explore(void)
     }
     if (can_split()) return explore_together();
     if (options.jobs > 1 && !options.choices) {
-        fprintf(stderr, "harness: note: a search is not divided: one process explores\n");
+        fprintf(stderr, "harness: note: a search is not divided, nor a budget beyond 2^26: one "
+                "process explores\n");
     }
     return worker_run(explore, NULL, NULL, NULL);
 }
