@@ -6,6 +6,7 @@
 
 #include "harness/check/require.h"
 #include "reports/columns.h"
+#include "reports/text.h"
 
 /* --- which records --- */
 
@@ -168,6 +169,7 @@ static bool is_counted_at_end(const struct record *records, const struct diagram
 static void mark(struct builder *builder, struct diagram_row *row, const struct record *record)
 {
     builder->last_ns = record->time_ns;
+    row->last = record->number;
     row->fault |= label_is_fault(record->kind);
     bool counted = is_counted(builder, record);
     row->key |= counted || is_like_guilty(builder, record);
@@ -202,7 +204,7 @@ static void add_delay(const struct builder *builder, const struct record *record
     if (record->cause == 0) return;
     uint64_t since_ns = builder->records[record->cause - 1].time_ns;
     if (since_ns == record->time_ns) return;
-    label_time((int64_t)((record->time_ns - since_ns) / 1000), span, sizeof span);
+    text_time((int64_t)((record->time_ns - since_ns) / 1000), span, sizeof span);
     snprintf(phrase, sizeof phrase, "%s later", span);
     append(text, phrase);
 }

@@ -22,6 +22,7 @@ enum {
 struct diagram_row {
     uint64_t time_ns;
     uint32_t record;            /* number of its first record */
+    uint32_t last;              /* number of the last record that joined it */
     uint32_t elided;            /* 0; otherwise this row stands for that many */
     uint8_t at;                 /* column of the label, where an arrow begins */
     uint8_t to;                 /* column where the arrow ends, or DIAGRAM_NOWHERE */

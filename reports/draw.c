@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/check/require.h"
+#include "reports/text.h"
 
 /* The time, three spaces, the columns; after the last one there must be room for a few words. */
 enum {
@@ -98,7 +99,7 @@ static void put_time(struct canvas *canvas, uint64_t time_ns)
 {
     char text[32];
 
-    label_time((int64_t)(time_ns / 1000), text, sizeof text);
+    text_time((int64_t)(time_ns / 1000), text, sizeof text);
     int length = (int)strlen(text);
     put(canvas, length < TIME_WIDTH ? TIME_WIDTH - length : 0, FIRST_COLUMN, text);
 }

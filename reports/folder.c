@@ -55,6 +55,7 @@ static const struct {
     const char *name;
     void (*write)(FILE *out, const struct report *report);
 } files[] = {
+    {"index.html", html_write},
     {"trace.jsonl", write_trace},
     {"sequence.mmd", write_sequence},
     {"pinned.scn", write_pinned},

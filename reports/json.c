@@ -46,6 +46,8 @@ static json_t *failure_of(const struct report_failure *failure)
     }
     set_text(object, "corpus", failure->corpus);
     member_set(object, "choices", json_integer(failure->choices));
+    if (failure->no_return != NULL)
+        member_set(object, "no_return", member_no_return(failure->no_return));
     set_text(object, "replay", failure->replay);
     set_text(object, "schedule", failure->schedule);
     set_text(object, "folder", failure->folder);

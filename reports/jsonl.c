@@ -33,6 +33,8 @@ static void write_header(FILE *out, const struct report *report, uint32_t count)
         member_set(violation, "line", json_integer(what->place.line));
         member_set(violation, "record", json_integer(what->record));
         member_set(header, "violation", json_incref(violation));
+        if (report->failure->no_return != NULL)
+            member_set(header, "no_return", member_no_return(report->failure->no_return));
     }
     json_decref(violation);
     write_line(out, header);
@@ -55,7 +57,7 @@ static json_t *value_of(const struct record *record, uint32_t index)
     return NULL;
 }
 
-static void write_record(FILE *out, const struct record *record)
+json_t *jsonl_record(const struct record *record)
 {
     static const char *const witnesses[] = {"core", "fake", "world"};
     const struct record_info *info = record_info_of(record->kind);
@@ -74,12 +76,12 @@ static void write_record(FILE *out, const struct record *record)
     for (uint32_t i = 0; i < info->field_count; i++)
         member_set(values, info->fields[i].name, value_of(record, i));
     member_set(line, "values", values);
-    write_line(out, line);
+    return line;
 }
 
 void jsonl_write(FILE *out, const struct report *report, const struct record *records,
                  uint32_t count)
 {
     write_header(out, report, count);
-    for (uint32_t i = 0; i < count; i++) write_record(out, &records[i]);
+    for (uint32_t i = 0; i < count; i++) write_line(out, jsonl_record(&records[i]));
 }

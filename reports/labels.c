@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/check/require.h"
+#include "reports/text.h"
 
 /* Kind, shape, phrase. {name} is a value of the record; [name?phrase] is there when that value is
  * not zero; [!name?phrase] when it is. */
@@ -132,19 +133,6 @@ bool label_is_noise(enum record_kind kind)
            kind == RECORD_CORE_DRAINED;
 }
 
-void label_time(int64_t time_us, char *out, size_t size)
-{
-    int64_t whole = time_us / 1000, rest = time_us % 1000;
-    char digits[8];
-    const char *sign = time_us < 0 ? "-" : "";
-
-    if (whole < 0) whole = -whole;
-    if (rest < 0) rest = -rest;
-    snprintf(digits, sizeof digits, "%03d", (int)rest);
-    for (int i = 2; i >= 0 && digits[i] == '0'; i--) digits[i] = '\0';
-    snprintf(out, size, "%s%" PRId64 "%s%sms", sign, whole, digits[0] ? "." : "", digits);
-}
-
 /* --- phrases --- */
 
 struct phrase {
@@ -188,7 +176,7 @@ static void put_value(struct phrase *phrase, uint32_t index)
         return;
     case RECORD_TIME:
     case RECORD_SPAN:
-        label_time(value, text, sizeof text);
+        text_time(value, text, sizeof text);
         put_text(phrase, text);
         return;
     case RECORD_INT:
@@ -270,7 +258,7 @@ static void put_fault(struct phrase *phrase, const char *ended)
         }
     }
     if (phrase->record->kind == RECORD_FAULT_BEGIN && phrase->record->values.FAULT_BEGIN.by != 0) {
-        label_time(phrase->record->values.FAULT_BEGIN.by, span, sizeof span);
+        text_time(phrase->record->values.FAULT_BEGIN.by, span, sizeof span);
         put_text(phrase, " by ");
         put_text(phrase, span);
     }

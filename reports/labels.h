@@ -36,7 +36,4 @@ bool label_is_noise(enum record_kind kind);
 /* Writes the phrase, without the exclamation mark. */
 void label_write(const struct record *record, char *out, size_t size);
 
-/* A point of time or a span: "0ms", "5001ms", "1.25ms". */
-void label_time(int64_t time_us, char *out, size_t size);
-
 #endif

@@ -24,3 +24,17 @@ json_t *member_text(const char *text)
     free(copy);
     return value;
 }
+
+json_t *member_no_return(const struct no_return *no_return)
+{
+    json_t *object = json_object();
+
+    member_set(object, "tried", json_integer(no_return->tried));
+    if (no_return->from_start) return object;
+    member_set(object, "step", json_integer(no_return->step));
+    member_set(object, "time_ns", json_integer((json_int_t)no_return->time_ns));
+    member_set(object, "thread", member_text(no_return->thread));
+    member_set(object, "what", member_text(no_return->what));
+    member_set(object, "place", member_text(no_return->place));
+    return object;
+}

@@ -1,5 +1,7 @@
 #include "writers.h"
 
+#include "reports/text.h"
+
 /* A semicolon or a number sign would end a statement; line ends cannot be. */
 static void put_text(FILE *out, const char *text)
 {
@@ -17,7 +19,7 @@ static void put_label(FILE *out, const struct diagram_row *row)
 {
     char time[32];
 
-    label_time((int64_t)(row->time_ns / 1000), time, sizeof time);
+    text_time((int64_t)(row->time_ns / 1000), time, sizeof time);
     fprintf(out, ": %s ", time);
     if (row->fault) fputs("! ", out);
     put_text(out, row->label);

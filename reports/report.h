@@ -17,9 +17,11 @@
 #include <stdio.h>
 
 #include "harness/check/check.h"
+#include "harness/explore/decisive.h"
 #include "harness/explore/explore.h"
 #include "harness/scenario/ast.h"
 #include "harness/world/world.h"
+#include "reports/no_return.h"
 
 /* X(ID, "WORD", exit status, counts as passed). */
 #define REPORT_VERDICTS(X) \
@@ -53,6 +55,8 @@ struct report_failure {
     uint32_t choices_found;             /* up to the last deviation, before shrinking */
     uint32_t choices;                   /* after it */
     const char *decided;                /* lines on the two steps whose order decides, or NULL */
+    const struct decisive *decisive;    /* the same two steps; NULL: none */
+    const struct no_return *no_return;  /* NULL: not known */
     const char *replay;                 /* one line that can be pasted into a shell */
     const char *schedule;               /* the `schedule` block, complete, or NULL */
     const char *pinned;                 /* the whole pinned scenario, or NULL */
@@ -89,6 +93,9 @@ int report_verdict_status(enum report_verdict verdict);
 enum report_verdict report_judge(const struct scn_file *file, const struct check_verdict *judged,
                                  const struct check_violation *violation);
 
+/* How the failure was found: "run 85 of 20000, random walk seed=1; 49 choices, shrunk to 6". */
+void report_origin(const struct report *report, char *out, size_t size);
+
 /* The exit status of several: 5, 2, 4, 1, 3, 0, the first that applies. */
 int report_status(const struct report *reports, uint32_t count);
 
@@ -122,12 +129,12 @@ struct report_problem {
     char text[512];
 };
 
-/* Writes the folder of a failure: trace.jsonl (docs/TRACE.md), sequence.mmd, pinned.scn (if there
- * is one) and screen.txt (if report->screen is set). Makes the folder. Needs the execution.
- * False: *problem says what could not be written. */
+/* Writes the folder of a failure: index.html, trace.jsonl (docs/TRACE.md), sequence.mmd, pinned.scn
+ * (if there is one) and screen.txt (if report->screen is set). Makes the folder. Needs the
+ * execution. False: *problem says what could not be written. */
 bool report_write_folder(const struct report *report, struct report_problem *problem);
 
-/* The names of the files that it writes, in that order: "trace.jsonl, sequence.mmd, ...". */
+/* The names of the files that it writes, in that order: "index.html, trace.jsonl, ...". */
 void report_folder_files(const struct report *report, char *out, size_t size);
 
 /* JUnit XML of a whole command. Makes missing folders. */

@@ -37,25 +37,30 @@ static void print_sentence(FILE *out, const struct report_failure *failure)
     free(expanded);
 }
 
-static void print_origin(FILE *out, const struct report *report)
+void report_origin(const struct report *report, char *out, size_t size)
 {
     const struct report_failure *failure = report->failure;
-    char text[256];
-    int used;
 
     if (failure->strategy == NULL) {
-        snprintf(text, sizeof text, "%s%s; %u choice%s",
+        snprintf(out, size, "%s%s; %u choice%s",
                  failure->corpus ? "replayed from " : "replayed",
                  failure->corpus ? failure->corpus : "", failure->choices,
                  failure->choices == 1 ? "" : "s");
-    } else {
-        used = snprintf(text, sizeof text,
+        return;
+    }
+    int used = snprintf(out, size,
                         "run %" PRIu64 " of %" PRIu64 ", %s seed=%" PRIu64 "; %u choice%s",
                         failure->run + 1, report->runs_max, failure->strategy, failure->seed,
                         failure->choices_found, failure->choices_found == 1 ? "" : "s");
-        if (failure->choices != failure->choices_found)
-            snprintf(text + used, sizeof text - (size_t)used, ", shrunk to %u", failure->choices);
-    }
+    if (failure->choices != failure->choices_found && used > 0 && (size_t)used < size)
+        snprintf(out + used, size - (size_t)used, ", shrunk to %u", failure->choices);
+}
+
+static void print_origin(FILE *out, const struct report *report)
+{
+    char text[256];
+
+    report_origin(report, text, sizeof text);
     text_wrap(out, 0, INDENT, text);
 }
 
@@ -72,6 +77,15 @@ static void print_head(FILE *out, const struct report *report, bool colour)
     }
 }
 
+static void print_no_return(FILE *out, const struct no_return *no_return)
+{
+    char text[512];
+
+    no_return_write(no_return, text, sizeof text);
+    fprintf(out, "  sealed  ");
+    text_wrap(out, 10, 10, text);
+}
+
 /* What stands below it. */
 static void print_tail(FILE *out, const struct report *report)
 {
@@ -79,6 +93,7 @@ static void print_tail(FILE *out, const struct report *report)
     char files[128];
 
     if (failure->decided != NULL) fprintf(out, "%s\n", failure->decided);
+    if (failure->no_return != NULL) print_no_return(out, failure->no_return);
     if (failure->replay != NULL)
         fprintf(out, "%*sreplay  %s\n", LABEL_INDENT, "", failure->replay);
     if (failure->folder != NULL) {

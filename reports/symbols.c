@@ -206,6 +206,33 @@ static bool is_harness(const struct symbol *symbol)
     return strncmp(symbol->file, "harness/", 8) == 0;
 }
 
+bool symbols_place(const struct world_stack *stack, struct symbol *place)
+{
+    for (uint32_t i = 0; i < stack->depth; i++) {
+        struct symbol symbols[SYMBOL_INLINE_MAX];
+        uint32_t count = symbol_find(stack->pc[i], symbols, SYMBOL_INLINE_MAX);
+        for (uint32_t k = 0; k < count; k++) {
+            if (symbols[k].line == 0 || is_harness(&symbols[k])) continue;
+            *place = symbols[k];
+            return true;
+        }
+    }
+    return false;
+}
+
+void symbols_print_frame(FILE *out, uintptr_t pc)
+{
+    struct symbol symbols[SYMBOL_INLINE_MAX];
+    uint32_t count = symbol_find(pc, symbols, SYMBOL_INLINE_MAX);
+
+    for (uint32_t k = 0; k < count; k++) {
+        char text[SYMBOL_FILE_MAX + SYMBOL_NAME_MAX + 16];
+        if (is_harness(&symbols[k])) continue;
+        describe(&symbols[k], text, sizeof text);
+        fprintf(out, "%s\n", text);
+    }
+}
+
 void symbols_print_stack(FILE *out, int indent, uint32_t lines_max,
                          const struct world_stack *stack)
 {

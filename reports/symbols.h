@@ -44,6 +44,12 @@ void symbol_describe(uintptr_t pc, char *out, size_t size);
  * lies there. malloc'ed. */
 char *symbols_expand(const char *text);
 
+/* The innermost place outside of the simulated machine. False if there is none with a line. */
+bool symbols_place(const struct world_stack *stack, struct symbol *place);
+
+/* A line for each function at that frame; none for those of the simulated machine. */
+void symbols_print_frame(FILE *out, uintptr_t pc);
+
 /* At most `lines_max` lines, one for each frame, innermost first, indented by so many columns, and
  * one that counts the others. Frames of the simulated machine are left out. */
 void symbols_print_stack(FILE *out, int indent, uint32_t lines_max,

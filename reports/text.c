@@ -1,5 +1,6 @@
 #include "text.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,4 +67,17 @@ const char *text_base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash == NULL ? path : slash + 1;
+}
+
+void text_time(int64_t time_us, char *out, size_t size)
+{
+    int64_t whole = time_us / 1000, rest = time_us % 1000;
+    char digits[8];
+    const char *sign = time_us < 0 ? "-" : "";
+
+    if (whole < 0) whole = -whole;
+    if (rest < 0) rest = -rest;
+    snprintf(digits, sizeof digits, "%03d", (int)rest);
+    for (int i = 2; i >= 0 && digits[i] == '0'; i--) digits[i] = '\0';
+    snprintf(out, size, "%s%" PRId64 "%s%sms", sign, whole, digits[0] ? "." : "", digits);
 }

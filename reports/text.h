@@ -2,6 +2,7 @@
 #ifndef REPORTS_TEXT_H
 #define REPORTS_TEXT_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -16,6 +17,9 @@ uint32_t text_lines(const char *text);
 
 /* A copy without colours, for files. malloc'ed. */
 char *text_plain(const char *text);
+
+/* A point of time or a span: "0ms", "5001ms", "1.25ms". */
+void text_time(int64_t time_us, char *out, size_t size);
 
 /* The part behind the last '/'. */
 const char *text_base_name(const char *path);

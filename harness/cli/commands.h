@@ -10,6 +10,8 @@
     X("run", command_run, "FILE...", "explore scenarios and judge them")                           \
     X("replay", command_replay, "FILE", "one execution again, step by step if wanted")             \
     X("merge", command_merge, "FILE...", "the JSON reports of shards, put together")               \
+    X("explain", command_explain, "FILE", "the whole report of one failing execution")             \
+    X("shrink", command_shrink, "FILE", "a smaller token for the same failure")                    \
     X("explore", command_explore, "PROGRAM", "a program that was linked by harness-cc")            \
     X("plan", command_plan, "FILE", "what a scenario says, with everything implied written out")   \
     X("fmt", command_fmt, "FILE...", "rewrite scenarios in the canonical layout")                  \

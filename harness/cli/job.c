@@ -333,6 +333,15 @@ static int shrink(void *argument)
     return 0;
 }
 
+static int find_no_return(void *argument)
+{
+    struct job *job = argument;
+    static struct scene scene;
+    scene_init(&scene, job->file, job->image, NULL);
+    explore_inevitable(&scene.subject, &job->shared->failure, &job->shared->inevitable);
+    return 0;
+}
+
 /* --- the course of a job --- */
 
 static void tick(void *argument)
@@ -451,55 +460,76 @@ uint32_t job_deviations(const struct explore_failure *failure)
     return deviations;
 }
 
-static void explain_failure(struct job *job)
+static bool verify_failure(struct job *job)
 {
     struct job_shared *shared = job->shared;
     struct worker_result result = work(job, verify, false);
+    shared->choices_found = job_deviations(&shared->failure);
     if (result.end == WORKER_KILLED) {
         keep_death(job, result.code);
-        return;
+        return false;
     }
-    if (result.end != WORKER_RETURNED || !shared->replayed) {
-        fault(job, "the failure did not replay: the core or the harness is not deterministic");
-        return;
+    if (result.end == WORKER_RETURNED && shared->replayed) return true;
+    fault(job, "the failure did not replay: the core or the harness is not deterministic");
+    return false;
+}
+
+static void shrink_failure(struct job *job)
+{
+    if (job->shared->choices_found > 0) work(job, shrink, false);
+}
+
+static void explain_failure(struct job *job)
+{
+    struct job_shared *shared = job->shared;
+    const struct cli_options *options = job->options;
+    if (!verify_failure(job)) return;
+    if (!options->given[CLI_NO_SHRINK] && !options->single) shrink_failure(job);
+    if (!options->given[CLI_NO_SHRINK] && !shared->endless) {
+        /* A continuation may kill the process: then nothing is known. */
+        struct worker_result search = work(job, find_no_return, false);
+        if (search.end != WORKER_RETURNED) shared->inevitable.found = false;
     }
-    shared->choices_found = job_deviations(&shared->failure);
-    bool can_shrink = shared->choices_found > 0 && !job->options->given[CLI_NO_SHRINK];
-    if (can_shrink) work(job, shrink, false);
     if (!shared->endless) work(job, job_decide, false);
-    result = work(job, job_explain, false);
+    struct worker_result result = work(job, job_explain, false);
     if (result.end != WORKER_RETURNED) fault(job, "the failing execution could not be explained");
     job->report.screen = shared->screen;
     job_tell_failure(job);
     if (result.end == WORKER_RETURNED) job_keep_failure(job);
 }
 
-void job_run(struct job *job, const char *path, const struct cli_options *options,
-             struct report_style style)
+/* A pinned scenario does, unless it leaves something open. */
+static bool names_execution(const struct job *job)
 {
-    if (!job_open(job, path, options)) return;
+    return job->options->choices || (job->file->has_schedule && !any_left(job));
+}
+
+/* True: it failed, which is not told yet. */
+static bool find_failure(struct job *job)
+{
     struct job_shared *shared = job->shared;
-    job->style = style;
+    if (job->options->single && !names_execution(job)) {
+        char *text;
+        if (asprintf(&text, "%s: error: which execution? --choices TOKEN names it\n",
+                     job->path) < 0) {
+            text = NULL;
+        }
+        return invalid(job, text);
+    }
     job->report.runs_max = job_explore_options(job).runs_max;
     if (!take_part(job)) return;
     struct worker_result result = {WORKER_RETURNED, 0};
     if (!job_replay_corpus(job)) result = explore_all(job);
-    if (job->corpus_damaged) {
-        invalid(job, NULL);
-        return;
-    }
+    if (job->corpus_damaged) return invalid(job, NULL);
     if (result.end == WORKER_KILLED) {
         keep_death(job, result.code);
-        return;
+        return false;
     }
     if (result.end == WORKER_EXITED || result.code > PROBLEM) {
         fault(job, "see the message above");
-        return;
+        return false;
     }
-    if (result.code == PROBLEM) {
-        invalid(job, strdup(shared->problem));
-        return;
-    }
+    if (result.code == PROBLEM) return invalid(job, strdup(shared->problem));
     if (job->part) {
         job->part->stats = shared->explored;
         job->part->checks = shared->checks;
@@ -514,7 +544,22 @@ void job_run(struct job *job, const char *path, const struct cli_options *option
          * may be the core's doing. */
         job->report.verdict = job->options->choices ? REPORT_INVALID : REPORT_INCONCLUSIVE;
         job->report.text = shared->problem;
-    } else if (shared->failure.id != EXPLORE_PASSED) {
-        explain_failure(job);
+        return false;
     }
+    return shared->failure.id != EXPLORE_PASSED;
+}
+
+void job_run(struct job *job, const char *path, const struct cli_options *options,
+             struct report_style style)
+{
+    if (!job_open(job, path, options)) return;
+    job->style = style;
+    if (find_failure(job)) explain_failure(job);
+}
+
+bool job_shrink(struct job *job, const char *path, const struct cli_options *options)
+{
+    if (!job_open(job, path, options) || !find_failure(job) || !verify_failure(job)) return false;
+    shrink_failure(job);
+    return true;
 }

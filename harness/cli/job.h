@@ -6,6 +6,7 @@
 #include "harness/cli/options.h"
 #include "harness/explore/decisive.h"
 #include "harness/explore/explore.h"
+#include "harness/explore/inevitable.h"
 #include "harness/explore/worker.h"
 #include "harness/scenario/scenario.h"
 #include "harness/world/image.h"
@@ -29,6 +30,9 @@ struct job_shared {
     bool endless; /* it computes for ever */
     uint32_t choices_found;
     struct decisive decisive;
+    struct inevitable inevitable;
+    bool has_no_return;
+    struct no_return no_return;
     struct check_violation told; /* of the shrunk execution */
     char replay[JOB_REPLAY_MAX];
     char problem[JOB_TEXT_MAX];
@@ -58,6 +62,10 @@ struct job {
 void job_run(struct job *job, const char *path, const struct cli_options *options,
              struct report_style style);
 void job_free(struct job *job);
+
+/* Makes the choices of options->choices smaller; the job's report tells of them. True: the smaller
+ * ones are in job->shared->failure. False: they do not fail, or there is no such execution. */
+bool job_shrink(struct job *job, const char *path, const struct cli_options *options);
 
 /* Parses the file with all that the core and the world can add; on failure job->file is NULL
  * and the report says why. */

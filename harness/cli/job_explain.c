@@ -3,6 +3,7 @@
 #include "harness/cli/pinning.h"
 #include "harness/cli/scene.h"
 #include "reports/decided.h"
+#include "reports/trail.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,16 +62,12 @@ static char *write_schedule(const struct job *job)
     return text;
 }
 
-static void nothing(void *context, const struct world_step *step)
-{
-    (void)context, (void)step;
-}
-
 /* The failing execution itself, with stacks. */
 static void replay(const struct job *job, struct world_result *result)
 {
     const struct explore_failure *failure = &job->shared->failure;
-    world_observe(nothing, NULL);
+    trail_watch();
+    trail_begin();
     world_keep_stacks(true);
     explore_replay(&scene.subject, failure->choices, failure->count, false, result);
     world_observe(NULL, NULL);
@@ -104,6 +101,7 @@ void job_tell_failure(struct job *job)
     job->failure.choices = job_deviations(&shared->failure);
     job->failure.replay = shared->replay;
     job->failure.folder = job->folder;
+    job->failure.no_return = shared->has_no_return ? &shared->no_return : NULL;
     report_folder(job);
     job->report.failure = &job->failure;
 }
@@ -148,9 +146,9 @@ int job_explain(void *argument)
     scene_init(&scene, job->file, job->image, NULL);
     job_expect_loop(job);
     char *schedule = write_schedule(job);
-    char *decided = write_decisive(job);
     replay(job, &result);
     if (scene.violation) shared->told = *scene.violation;
+    shared->has_no_return = no_return_find(&shared->inevitable, &shared->no_return);
     write_replay_line(job);
     job_tell_failure(job);
     struct report_failure *told = &job->failure;
@@ -159,7 +157,8 @@ int job_explain(void *argument)
     told->leak = scene.leaked;
     told->leak_group = scene.leak_group;
     told->schedule = schedule;
-    told->decided = decided;
+    told->decided = write_decisive(job);
+    told->decisive = shared->decisive.found ? &shared->decisive : NULL;
     if (schedule && job->source) {
         told->pinned = pinning_scenario(job->file, job->source, "pinned", schedule);
     }

@@ -53,6 +53,7 @@ struct cli_options {
     uint32_t jobs; /* 0: not given */
     uint64_t until;
     struct shard shard;
+    bool single; /* one execution is asked for, by a token or a schedule, as it is */
     char **files;
     uint32_t file_count;
 };

@@ -193,6 +193,7 @@ static void observe(void *context, const struct world_step *step)
         }
         if (watch->made[i]++ < wanted->number) continue;
         note(watch->out[i], step);
+        watch->out[i]->number = wanted->number;
         watch->seen[i] = true;
     }
 }

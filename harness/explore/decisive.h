@@ -14,6 +14,7 @@ struct decisive_step {
     const void *object;       /* where that lies, for its name; NULL: nowhere */
     struct world_stack stack; /* where it was made */
     bool never;               /* the failing execution ends before */
+    uint32_t number;          /* among the steps of its thread, from 0 */
 };
 
 struct decisive {

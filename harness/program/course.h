@@ -5,6 +5,7 @@
 #include "capture.h"
 #include "harness/explore/decisive.h"
 #include "harness/explore/explore.h"
+#include "harness/explore/inevitable.h"
 #include "harness/explore/worker.h"
 #include "life.h"
 #include "options.h"
@@ -29,6 +30,7 @@ struct shared {
     uint32_t choices_found;
     bool replayed;
     struct decisive decisive;
+    struct inevitable inevitable;
     /* Of the execution that went before everything else: */
     uint16_t threads;
     bool once_cut;

@@ -11,9 +11,10 @@
 #include "files.h"
 #include "harness/explore/worker.h"
 #include "harness/world/image.h"
+#include "html.h"
 #include "reports/symbols.h"
 #include "reports/text.h"
-#include "steps.h"
+#include "reports/trail.h"
 #include "tell.h"
 
 extern const struct image image_program;
@@ -24,7 +25,7 @@ extern const char harness_level[];
 /* By this, "harness explore" tells such programs from others. */
 __attribute__((used)) static const char mark[] = "this program was linked by harness-cc";
 
-enum { SHRINK_TRIES = 4000 };
+enum { SHRINK_TRIES = 4000, FOLDER_MAX = 4096 };
 
 struct program_options options;
 struct shared *shared;
@@ -99,12 +100,29 @@ static int decide(void *argument)
     return 0;
 }
 
+static int find_no_return(void *argument)
+{
+    (void)argument;
+    prepare(NULL);
+    explore_inevitable(&life.subject, &shared->failure, &shared->inevitable);
+    return 0;
+}
+
 static struct tell telling(void)
 {
-    return (struct tell){words[0], words, word_count, &options,
-                         &shared->phases[shared->phase].limits, &shared->failure,
-                         shared->choices_found, &life, &shared->decisive, &shared->output,
-                         remembered};
+    return (struct tell){
+        .path = words[0],
+        .words = words,
+        .word_count = word_count,
+        .options = &options,
+        .limits = &shared->phases[shared->phase].limits,
+        .failure = &shared->failure,
+        .choices_found = shared->choices_found,
+        .life = &life,
+        .decisive = &shared->decisive,
+        .output = &shared->output,
+        .corpus = remembered,
+    };
 }
 
 static int explain(void *argument)
@@ -112,13 +130,25 @@ static int explain(void *argument)
     const struct explore_failure *failure = &shared->failure;
     struct world_result result;
     struct tell tell = telling();
+    struct report_problem problem;
+    struct no_return no_return;
+    char folder[FOLDER_MAX];
     (void)argument;
     prepare(NULL);
-    steps_watch();
-    steps_begin();
+    trail_watch();
+    trail_begin();
     world_keep_stacks(true);
     explore_replay(&life.subject, failure->choices, failure->count, false, &result);
-    steps_name_objects(life.finding.detail, sizeof life.finding.detail);
+    trail_name_objects(life.finding.detail, sizeof life.finding.detail);
+    if (no_return_find(&shared->inevitable, &no_return)) tell.no_return = &no_return;
+    if (options.reports) {
+        snprintf(folder, sizeof folder, "%s/%s", options.reports, text_base_name(words[0]));
+        tell.folder = folder;
+        if (!html_write_program(&tell, &problem)) {
+            fprintf(stderr, "harness: %s\n", problem.text);
+            tell.folder = NULL;
+        }
+    }
     FILE *out = fmemopen(shared->screen, SCREEN_MAX, "w");
     if (out == NULL) return FAULT;
     tell_failure(out, &tell);
@@ -209,6 +239,11 @@ static int end_failed(void)
     if (options.shrink && !options.choices && !endless) work(shrink);
     /* A candidate may take its process down: then there is no pair. */
     if (!endless) worker_run(decide, NULL, NULL, NULL);
+    /* A continuation may kill the process: then nothing is known. */
+    if (options.shrink && !endless &&
+        worker_run(find_no_return, NULL, NULL, NULL).end != WORKER_RETURNED) {
+        shared->inevitable.found = false;
+    }
     status = work(explain);
     if (status != 0) return complain("the failing execution could not be told", status);
     fputs(shared->screen, stderr);

@@ -145,6 +145,9 @@ static bool keep(enum program_option option, const char *text, struct program_op
         return read_switch(option, text, &options->races);
     case PROGRAM_POINTS:
         return read_points(text, &options->memory_points);
+    case PROGRAM_REPORTS:
+        options->reports = text;
+        return true;
     case PROGRAM_FULL:
         return read_switch(option, text, &options->full);
     case PROGRAM_OPTION_COUNT:

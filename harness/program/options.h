@@ -28,6 +28,7 @@
     X(RACES, "RACES", "1", "0: accesses that nothing orders are no failure")                       \
     X(POINTS, "POINTS", "calls", "memory: another thread may go on before every access, too")      \
     X(SHRINK, "SHRINK", "1", "0: report a failure as it was found")                                \
+    X(REPORTS, "REPORTS", "none", "folder for pages of failures: DIR/PROGRAM/index.html")          \
     X(FULL, "FULL", "0", "1: show every step, and all output of the failing execution")
 
 enum program_option {
@@ -42,6 +43,7 @@ struct program_options {
     const char *choices; /* NULL: explore */
     const char *corpus;  /* NULL: none */
     struct shard shard;
+    const char *reports; /* NULL: no page is written */
     enum explore_kind strategy;
     uint64_t seed, runs;
     uint32_t jobs, depth, stalls, spurious, steps, status, loop_seconds, until;

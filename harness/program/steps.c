@@ -4,128 +4,21 @@
 #include <string.h>
 
 #include "harness/check/require.h"
+#include "reports/members.h"
+#include "reports/page.h"
 #include "reports/symbols.h"
 #include "reports/text.h"
+#include "reports/trail.h"
 
-static struct seen *seen;
-static uint32_t seen_count, seen_room;
-
-/* Objects in the order of their first use, with names that stay when they are destroyed. */
-static struct {
-    const char *kind;
-    uint32_t ordinal; /* among its kind */
-    bool is_variable;
-    char name[48];
-} objects[WORLD_OBJECTS_MAX];
-static uint32_t object_count;
-
-static void name_object(uint32_t object)
-{
-    uint32_t ordinal = 1;
-    char *name = objects[object].name;
-    const char *kind = world_object_kind(object);
-    objects[object].kind = kind;
-    name[0] = '\0';
-    objects[object].is_variable = false;
-    if (strcmp(kind, "thread") == 0) return; /* the step says which */
-    for (uint32_t id = object - 1; id > 0 && ordinal == 1; id--) {
-        if (strcmp(objects[id].kind, kind) == 0) ordinal = objects[id].ordinal + 1;
-    }
-    objects[object].ordinal = ordinal;
-    objects[object].is_variable =
-        symbol_of_data(world_object_address(object), name, sizeof objects->name);
-    if (!objects[object].is_variable) {
-        snprintf(name, sizeof objects->name, "%s %u", kind, ordinal);
-    }
-}
-
-void steps_name_objects(char *text, size_t bytes)
-{
-    for (uint32_t id = 1; id < object_count; id++) {
-        char number[32];
-        if (!objects[id].is_variable) continue;
-        int length = snprintf(number, sizeof number, "%s %u", objects[id].kind,
-                              objects[id].ordinal);
-        char *at = text;
-        while ((at = strstr(at, number)) != NULL) {
-            char *rest = at + length;
-            size_t kind = strlen(objects[id].kind) + 1, name = strlen(objects[id].name);
-            if (*rest >= '0' && *rest <= '9') {
-                at = rest; /* a longer number */
-                continue;
-            }
-            if (strlen(text) - (size_t)length + kind + name >= bytes) return;
-            memmove(at + kind + name, rest, strlen(rest) + 1);
-            memcpy(at + kind, objects[id].name, name);
-            at += kind + name;
-        }
-    }
-}
-
-/* Time passes while this thread could run: it is delayed. */
-static uint16_t find_delayed(void)
-{
-    for (uint16_t id = 0; id < world_entity_count(); id++) {
-        if (world_class_of(id) == WORLD_THREAD && world_entity_enabled(id)) return id;
-    }
-    return WORLD_NOBODY;
-}
-
-static void keep(void *context, const struct world_step *step)
-{
-    (void)context;
-    if (seen_count == seen_room) {
-        seen_room = seen_room ? 2 * seen_room : 1024;
-        seen = realloc(seen, seen_room * sizeof *seen);
-        REQUIRE(seen != NULL);
-    }
-    struct seen *here = &seen[seen_count++];
-    *here = (struct seen){.step = *step, .delayed = WORLD_NOBODY, .now_ns = world_now_ns()};
-    if (step->op == WORLD_OP_ADVANCE) {
-        here->delayed = find_delayed();
-    } else {
-        while (object_count <= step->object) name_object(object_count++);
-        if (step->entity == world_self()) world_stack_here(&here->stack);
-    }
-}
-
-void steps_watch(void)
-{
-    world_observe(keep, NULL);
-}
-
-void steps_begin(void)
-{
-    seen_count = 0;
-    object_count = 1; /* 0 is none */
-}
-
-const struct seen *steps_seen(uint32_t *count)
-{
-    *count = seen_count;
-    return seen;
-}
+/* Of the execution that is drawn. */
+static const struct trail_step *seen;
+static uint32_t seen_count;
 
 /* --- words --- */
 
-/* The innermost place of the program itself. */
-static bool find_place(const struct world_stack *stack, struct symbol *place)
-{
-    for (uint32_t i = 0; i < stack->depth; i++) {
-        struct symbol symbols[SYMBOL_INLINE_MAX];
-        uint32_t count = symbol_find(stack->pc[i], symbols, SYMBOL_INLINE_MAX);
-        for (uint32_t k = 0; k < count; k++) {
-            if (symbols[k].line == 0 || strncmp(symbols[k].file, "harness/", 8) == 0) continue;
-            *place = symbols[k];
-            return true;
-        }
-    }
-    return false;
-}
-
 enum { SPURIOUS = 2, CANCELLED = 3 }; /* results of a wake-up without a signal */
 
-static bool wakes_unsignalled(const struct seen *here)
+static bool wakes_unsignalled(const struct trail_step *here)
 {
     return here->step.op == WORLD_OP_WAKE && here->step.result == SPURIOUS;
 }
@@ -141,25 +34,30 @@ static const char *thread_of(uint32_t object)
     return "";
 }
 
-/* Without the name of the file, where all that is shown lies in one. */
-static void describe(const struct seen *here, bool one_file, char *out, size_t bytes)
+/* Without the place. */
+static void describe(const struct trail_step *here, char *out, size_t bytes)
 {
     const struct world_step *step = &here->step;
-    const char *object = step->op == WORLD_OP_ADVANCE ? "" : objects[step->object].name;
+    const char *object = trail_object(here);
     const char *more = "";
-    struct symbol place;
-    char at[SYMBOL_FILE_MAX + 16] = "";
-    if (find_place(&here->stack, &place)) {
-        const char *file = one_file ? "" : text_base_name(place.file);
-        snprintf(at, sizeof at, "  %s:%u", file, place.line);
-    }
     if (step->op == WORLD_OP_CREATE) more = world_entity_name((uint16_t)step->result);
     if (step->op == WORLD_OP_JOIN) more = thread_of(step->object);
     if (step->op == WORLD_OP_TRYLOCK && step->result != 0) more = "(busy)";
     if (step->op == WORLD_OP_WAKE && step->result == CANCELLED) more = "(cancelled)";
     if (wakes_unsignalled(here)) more = "(no signal)";
-    snprintf(out, bytes, "%s%s%s%s%s%s", world_op_words[step->op], object[0] ? " " : "", object,
-             more[0] ? " " : "", more, at);
+    snprintf(out, bytes, "%s%s%s%s%s", world_op_words[step->op], object[0] ? " " : "", object,
+             more[0] ? " " : "", more);
+}
+
+/* Without the name of the file, where all that is shown lies in one. */
+static void describe_placed(const struct trail_step *here, bool one_file, char *out, size_t bytes)
+{
+    struct symbol place;
+    describe(here, out, bytes);
+    if (!symbols_place(&here->stack, &place)) return;
+    size_t used = strlen(out);
+    snprintf(out + used, bytes - used, "  %s:%u", one_file ? "" : text_base_name(place.file),
+             place.line);
 }
 
 static void write_span(uint64_t ns, char *out, size_t bytes)
@@ -190,6 +88,7 @@ static void describe_advance(uint32_t index, char *out, size_t bytes)
 
 void steps_needs(FILE *out, int indent)
 {
+    seen = trail_steps(&seen_count);
     for (uint32_t i = 0; i < seen_count; i++) {
         char text[256] = "", span[32];
         const char *name = world_entity_name(seen[i].step.entity);
@@ -209,7 +108,7 @@ void steps_needs(FILE *out, int indent)
 enum { COLUMNS_MAX = 5, MARGIN = 8, LAST_ROWS = 8, FIRST_ROWS = 2 };
 
 /* What says nothing to a reader. */
-static bool is_noise(const struct seen *here)
+static bool is_noise(const struct trail_step *here)
 {
     return here->step.op == WORLD_OP_INIT || here->step.op == WORLD_OP_START ||
            here->step.op == WORLD_OP_EXIT;
@@ -223,6 +122,15 @@ static bool deviates(uint32_t index, const uint16_t *choices, uint32_t choice_co
         if (choices[i] != 0) return true;
     }
     return false;
+}
+
+/* For each step, whether it is one; to be freed. */
+static bool *find_deviations(const uint16_t *choices, uint32_t choice_count)
+{
+    bool *marked = calloc(seen_count + 1, sizeof *marked);
+    REQUIRE(marked != NULL);
+    for (uint32_t i = 0; i < seen_count; i++) marked[i] = deviates(i, choices, choice_count);
+    return marked;
 }
 
 static uint32_t count_shown(const bool *shown)
@@ -283,7 +191,7 @@ static bool find_file(const bool *shown, char *file, size_t bytes)
     file[0] = '\0';
     for (uint32_t i = 0; i < seen_count; i++) {
         struct symbol place;
-        if (!shown[i] || !find_place(&seen[i].stack, &place)) continue;
+        if (!shown[i] || !symbols_place(&seen[i].stack, &place)) continue;
         if (file[0] && strcmp(file, text_base_name(place.file)) != 0) return false;
         snprintf(file, bytes, "%s", text_base_name(place.file));
     }
@@ -307,7 +215,7 @@ static void draw_row(FILE *out, uint32_t index, bool marked, const struct table 
         fprintf(out, "%s\n", text);
         return;
     }
-    describe(&seen[index], table->one_file, text, sizeof text);
+    describe_placed(&seen[index], table->one_file, text, sizeof text);
     if (table->column_count == 0) {
         fprintf(out, "%-16s %s\n", world_entity_name(seen[index].step.entity), text);
         return;
@@ -330,13 +238,11 @@ void steps_draw(FILE *out, const uint16_t *choices, uint32_t choice_count, uint3
 {
     struct table table;
     char file[SYMBOL_FILE_MAX];
-    bool *shown = calloc(seen_count + 1, sizeof *shown), any = false;
-    bool *marked = calloc(seen_count + 1, sizeof *marked);
-    REQUIRE(shown != NULL && marked != NULL);
-    for (uint32_t i = 0; i < seen_count; i++) {
-        marked[i] = deviates(i, choices, choice_count);
-        any |= marked[i];
-    }
+    seen = trail_steps(&seen_count);
+    bool *marked = find_deviations(choices, choice_count), any = false;
+    bool *shown = calloc(seen_count + 1, sizeof *shown);
+    REQUIRE(shown != NULL);
+    for (uint32_t i = 0; i < seen_count; i++) any |= marked[i];
     select_rows(shown, marked, rows ? rows : UINT32_MAX);
     table.column_count = find_columns(shown, table.columns);
     table.width = (TEXT_WIDTH - MARGIN) / (int)(table.column_count ? table.column_count : 1);
@@ -354,6 +260,52 @@ void steps_draw(FILE *out, const uint16_t *choices, uint32_t choice_count, uint3
     }
     if (table.one_file) fprintf(out, "        lines are those of %s\n", file);
     if (any) fprintf(out, "      * where it left the default order\n");
+    free(marked);
+    free(shown);
+}
+
+/* --- a page --- */
+
+static void describe_any(uint32_t index, char *out, size_t bytes)
+{
+    if (seen[index].step.op == WORLD_OP_ADVANCE) {
+        describe_advance(index, out, bytes);
+    } else {
+        describe(&seen[index], out, bytes);
+    }
+}
+
+static void add_row(struct page *page, uint32_t index, bool shown, bool deviating)
+{
+    json_t *row = json_object();
+    REQUIRE(row != NULL);
+    member_set(row, "index", json_integer(index));
+    member_set(row, "shown", json_boolean(shown));
+    member_set(row, "deviates", json_boolean(deviating));
+    page_row(page, row);
+}
+
+static void add_lanes(struct page *page)
+{
+    for (uint16_t id = 0; id < world_entity_count(); id++) {
+        uint32_t i = 0;
+        while (i < seen_count && seen[i].step.entity != id) i++;
+        if (i < seen_count) page_lane(page, world_entity_name(id));
+    }
+}
+
+void steps_page(struct page *page, const uint16_t *choices, uint32_t choice_count, uint32_t rows)
+{
+    seen = trail_steps(&seen_count);
+    bool *marked = find_deviations(choices, choice_count);
+    bool *shown = calloc(seen_count + 1, sizeof *shown);
+    REQUIRE(shown != NULL);
+    select_rows(shown, marked, rows);
+    add_lanes(page);
+    page_steps(page, describe_any);
+    for (uint32_t i = 0; i < seen_count; i++) {
+        if (shown[i] || !is_noise(&seen[i])) add_row(page, i, shown[i], marked[i]);
+    }
     free(marked);
     free(shown);
 }

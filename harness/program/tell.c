@@ -34,7 +34,7 @@ int tell_status(enum world_finding_kind kind)
     }
 }
 
-static const char *verdict_word(enum world_finding_kind kind)
+const char *tell_verdict(enum world_finding_kind kind)
 {
     int status = tell_status(kind);
     return status == 4 ? "CRASH" : status == 5 ? "REFUSED" : "FAIL";
@@ -62,7 +62,7 @@ static void print_found(FILE *out, const struct life *life)
 
 static void print_verdict(FILE *out, const char *path, enum world_finding_kind kind)
 {
-    fprintf(out, "%s %s  %s\n", verdict_word(kind), text_base_name(path),
+    fprintf(out, "%s %s  %s\n", tell_verdict(kind), text_base_name(path),
             world_finding_words[kind]);
 }
 
@@ -73,31 +73,30 @@ void tell_finding(FILE *out, const char *path, const struct life *life)
     print_found(out, life);
 }
 
-static void print_origin(FILE *out, const struct tell *tell)
+void tell_origin(const struct tell *tell, char *out, size_t size)
 {
     const struct explore_failure *failure = tell->failure;
     const struct program_options *options = tell->options;
     uint32_t left = tell_deviations(failure), found = tell->choices_found;
-    char text[256];
-    int used;
+    char seed[32] = "", shrunk[32] = "";
     if (options->choices) {
-        used = snprintf(text, sizeof text, "replayed; %u choice%s", left, left == 1 ? "" : "s");
-    } else if (tell->corpus) {
-        used = snprintf(text, sizeof text, "replayed from %s; %u choice%s", tell->corpus, left,
-                        left == 1 ? "" : "s");
-    } else {
-        used = snprintf(text, sizeof text, "run %" PRIu64 " of %" PRIu64 ", %s", failure->run + 1,
-                        options->runs, failure->strategy);
-        if (failure->run > 0)
-            used += snprintf(text + used, sizeof text - (size_t)used, " seed=%" PRIu64,
-                             options->seed);
-        used += snprintf(text + used, sizeof text - (size_t)used, "; %u choice%s", found,
-                         found == 1 ? "" : "s");
-        if (found != left) {
-            snprintf(text + used, sizeof text - (size_t)used, ", shrunk to %u", left);
-        }
+        snprintf(out, size, "replayed; %u choice%s", left, left == 1 ? "" : "s");
+        return;
     }
-    text_wrap(out, 0, INDENT, text);
+    if (tell->corpus) {
+        snprintf(out, size, "replayed from %s; %u choice%s", tell->corpus, left,
+                 left == 1 ? "" : "s");
+        return;
+    }
+    if (failure->run > 0) snprintf(seed, sizeof seed, " seed=%" PRIu64, options->seed);
+    if (found != left) snprintf(shrunk, sizeof shrunk, ", shrunk to %u", left);
+    snprintf(out, size, "run %" PRIu64 " of %" PRIu64 ", %s%s; %u choice%s%s", failure->run + 1,
+             options->runs, failure->strategy, seed, found, found == 1 ? "" : "s", shrunk);
+}
+
+void tell_found(FILE *out, const struct tell *tell)
+{
+    print_found(out, tell->life);
 }
 
 /* --- the way to see it again --- */
@@ -180,9 +179,11 @@ void tell_failure(FILE *out, const struct tell *tell)
 {
     const struct life *life = tell->life;
     enum world_finding_kind kind = life->finding.kind;
+    char text[512];
     print_verdict(out, tell->path, kind);
     print_sentence(out, life->finding.text);
-    print_origin(out, tell);
+    tell_origin(tell, text, sizeof text);
+    text_wrap(out, 0, INDENT, text);
     steps_needs(out, INDENT);
     if (kind == WORLD_FOUND_ENDLESS_LOOP) {
         text_wrap(out, 0, INDENT,
@@ -202,6 +203,12 @@ void tell_failure(FILE *out, const struct tell *tell)
         fputc('\n', out);
     }
     print_output(out, tell);
+    if (tell->no_return) {
+        no_return_write(tell->no_return, text, sizeof text);
+        fprintf(out, "  sealed  ");
+        text_wrap(out, 10, 10, text);
+    }
     fprintf(out, "  replay  ");
     tell_replay(out, tell);
+    if (tell->folder) fprintf(out, "  report  %s/index.html\n", tell->folder);
 }

@@ -8,6 +8,7 @@
 #include "harness/explore/decisive.h"
 #include "life.h"
 #include "options.h"
+#include "reports/no_return.h"
 
 struct tell {
     const char *path;          /* of the program, as the user called it */
@@ -21,15 +22,24 @@ struct tell {
     const struct decisive *decisive;
     const struct capture *output;
     const char *corpus;        /* the file that the choices came from; NULL: none */
+    const struct no_return *no_return; /* NULL: not known */
+    const char *folder;        /* of the page; NULL: none is written */
 };
 
 /* Deviations from the default among the choices. */
 uint32_t tell_deviations(const struct explore_failure *failure);
 
+/* "FAIL", "CRASH" or "REFUSED". */
+const char *tell_verdict(enum world_finding_kind kind);
+
 /* The exit status of a program with that finding. */
 int tell_status(enum world_finding_kind kind);
 
 void tell_failure(FILE *out, const struct tell *tell);
+
+/* Parts of it: how the failure was found; who waits for whom, leaked blocks, or a stack. */
+void tell_origin(const struct tell *tell, char *out, size_t size);
+void tell_found(FILE *out, const struct tell *tell);
 
 /* The finding alone, for a program without threads: sentence, detail and stack. */
 void tell_finding(FILE *out, const char *path, const struct life *life);

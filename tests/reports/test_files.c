@@ -134,7 +134,7 @@ static void the_other_files_are_as_given(void **state)
     assert_string_equal(pinned, "pinned text\n");
     assert_string_equal(screen, "a <screen>\n");
     report_folder_files(&report, names, sizeof names);
-    assert_string_equal(names, "trace.jsonl, sequence.mmd, pinned.scn");
+    assert_string_equal(names, "index.html, trace.jsonl, sequence.mmd, pinned.scn");
     free(pinned);
     free(screen);
 }
@@ -152,7 +152,7 @@ static void what_cannot_be_written_is_told(void **state)
     elsewhere.folder = path;
     (void)story_run(file, tell);
     assert_false(report_write_folder(&other, &problem));
-    snprintf(expected, sizeof expected, "cannot write %s/trace.jsonl: Not a directory", path);
+    snprintf(expected, sizeof expected, "cannot write %s/index.html: Not a directory", path);
     assert_string_equal(problem.text, expected);
     assert_false(report_write_junit("/dev/full", &report, 1, &problem));
     assert_string_equal(problem.text, "cannot write /dev/full: No space left on device");
@@ -391,8 +391,9 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    static const char *const names[] = {"deep/down/trace.jsonl", "deep/down/sequence.mmd",
-                                        "deep/down/pinned.scn", "deep/down/screen.txt",
+    static const char *const names[] = {"deep/down/index.html", "deep/down/trace.jsonl",
+                                        "deep/down/sequence.mmd", "deep/down/pinned.scn",
+                                        "deep/down/screen.txt",
                                         "deep/down", "deep", "junit.xml", "summary.json", ""};
     char path[512];
     (void)state;

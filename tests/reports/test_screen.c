@@ -139,7 +139,7 @@ static const char expected[] =
     "    5602ms   |          |          |          |--------->| released (token 1)\n"
     "\n"
     "  replay  ./harness run scenarios/double_tab.scn --choices sync:2.0.1\n"
-    "  report  build/reports/double_tab/  (trace.jsonl, sequence.mmd, pinned.scn)\n"
+    "  report  build/reports/double_tab/  (index.html, trace.jsonl, sequence.mmd, pinned.scn)\n"
     "\n"
     "schedule\n"
     "  run left to left.start\n"
