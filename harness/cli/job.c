@@ -517,7 +517,7 @@ static bool find_failure(struct job *job)
         return invalid(job, text);
     }
     job->report.runs_max = job_explore_options(job).runs_max;
-    if (!take_part(job)) return;
+    if (!take_part(job)) return false;
     struct worker_result result = {WORKER_RETURNED, 0};
     if (!job_replay_corpus(job)) result = explore_all(job);
     if (job->corpus_damaged) return invalid(job, NULL);
