@@ -48,6 +48,7 @@ static void set_file(struct symbol *symbol, const char *path)
 {
     if (path == NULL) return;
     while (strncmp(path, "./", 2) == 0) path += 2;
+    symbol->system = strncmp(path, "/usr/", 5) == 0;
     if (path[0] == '/' || strncmp(path, "../", 3) == 0) path = strrchr(path, '/') + 1;
     snprintf(symbol->file, sizeof symbol->file, "%s", path);
 }
@@ -67,6 +68,7 @@ static void set_call_site(struct symbol *symbol, Dwarf_Die *unit, Dwarf_Die *inl
 
     symbol->file[0] = '\0';
     symbol->line = 0;
+    symbol->system = false;
     if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &value) == 0)
         symbol->line = (uint32_t)value;
     if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &value) == 0 &&
@@ -74,17 +76,44 @@ static void set_call_site(struct symbol *symbol, Dwarf_Die *unit, Dwarf_Die *inl
         set_file(symbol, dwarf_filesrc(files, value, NULL, NULL));
 }
 
-static uint32_t walk_scopes(Dwarf_Die *unit, Dwarf_Die *scopes, int scope_count,
-                            struct symbol *out, uint32_t max)
+/* The functions around an address, the outermost first. */
+struct scopes {
+    Dwarf_Addr address;
+    Dwarf_Die functions[SYMBOL_INLINE_MAX];
+    uint32_t count;
+};
+
+/* libdw looks for functions neither in namespaces nor in other functions, where C++ has some. Of
+ * those that do not hold the address, only the second search looks inside. */
+static bool find_scopes(Dwarf_Die *parent, bool everywhere, struct scopes *scopes)
+{
+    Dwarf_Die child;
+    if (dwarf_child(parent, &child) != 0) return false;
+    do {
+        int tag = dwarf_tag(&child);
+        bool is_function = tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
+        bool holds = (is_function || tag == DW_TAG_lexical_block || tag == DW_TAG_try_block ||
+                      tag == DW_TAG_catch_block) &&
+                     dwarf_haspc(&child, scopes->address) == 1;
+        bool may_hold = tag == DW_TAG_namespace || tag == DW_TAG_structure_type ||
+                        tag == DW_TAG_class_type || (everywhere && tag == DW_TAG_subprogram);
+        if (holds && is_function && scopes->count < SYMBOL_INLINE_MAX)
+            scopes->functions[scopes->count++] = child;
+        if ((holds || may_hold) && find_scopes(&child, everywhere, scopes)) return true;
+        if (holds) return true;
+    } while (dwarf_siblingof(&child, &child) == 0);
+    return false;
+}
+
+static uint32_t walk_scopes(Dwarf_Die *unit, struct scopes *scopes, struct symbol *out,
+                            uint32_t max)
 {
     uint32_t count = 0;
 
-    for (int i = 0; i < scope_count && count < max; i++) {
-        int tag = dwarf_tag(&scopes[i]);
-        if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) continue;
-        set_function(&out[count++], dwarf_diename(&scopes[i]));
-        if (tag == DW_TAG_subprogram) break;
-        if (count < max) set_call_site(&out[count], unit, &scopes[i]);
+    for (uint32_t i = scopes->count; i-- > 0 && count < max;) {
+        set_function(&out[count++], dwarf_diename(&scopes->functions[i]));
+        if (dwarf_tag(&scopes->functions[i]) == DW_TAG_subprogram) break;
+        if (count < max) set_call_site(&out[count], unit, &scopes->functions[i]);
     }
     return count;
 }
@@ -102,7 +131,7 @@ static Dwarf_Die *find_unit(Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr 
 
 static uint32_t find_in_unit(Dwarf_Die *unit, Dwarf_Addr address, struct symbol *out, uint32_t max)
 {
-    Dwarf_Die *scopes = NULL;
+    struct scopes scopes = {.address = address};
     Dwarf_Line *line = dwarf_getsrc_die(unit, address);
     int number = 0;
 
@@ -110,10 +139,24 @@ static uint32_t find_in_unit(Dwarf_Die *unit, Dwarf_Addr address, struct symbol 
         set_file(&out[0], dwarf_linesrc(line, NULL, NULL));
         out[0].line = (uint32_t)number;
     }
-    int scope_count = dwarf_getscopes(unit, address, &scopes);
-    uint32_t count = walk_scopes(unit, scopes, scope_count, out, max);
-    free(scopes);
-    return count;
+    if (!find_scopes(unit, false, &scopes)) find_scopes(unit, true, &scopes);
+    return walk_scopes(unit, &scopes, out, max);
+}
+
+/* Without tables that say more. Only the library of C++ has none. */
+static void set_name(struct symbol *symbol, const char *name)
+{
+    char readable[SYMBOL_NAME_MAX];
+    bool cxx = name != NULL && strncmp(name, "_Z", 2) == 0;
+    if (symbol->line == 0 && name != NULL) {
+        symbol->system = cxx || strncmp(name, "__cxa_", 6) == 0 ||
+                         strcmp(name, "execute_native_thread_routine") == 0;
+    }
+    if (cxx && symbol_readable(name, readable, sizeof readable)) {
+        set_function(symbol, readable);
+    } else {
+        set_function(symbol, name);
+    }
 }
 
 uint32_t symbol_find(uintptr_t pc, struct symbol *out, uint32_t max)
@@ -130,26 +173,29 @@ uint32_t symbol_find(uintptr_t pc, struct symbol *out, uint32_t max)
     Dwarf_Die *unit = find_unit(module, address, &bias);
     uint32_t count = unit == NULL ? 0 : find_in_unit(unit, address - bias, out, max);
     if (count > 0) return count;
-    set_function(&out[0], dwfl_module_addrname(module, address));
+    set_name(&out[0], dwfl_module_addrname(module, address));
     return out[0].function[0] != '\0';
 }
 
 static void describe(const struct symbol *symbol, char *out, size_t size)
 {
     if (symbol->line == 0 || symbol->file[0] == '\0')
-        snprintf(out, size, "%s (no debug info)", symbol->function);
+        snprintf(out, size, "%.*s (no debug info)", SYMBOL_NAME_MAX - 1, symbol->function);
     else
-        snprintf(out, size, "%s:%u (%s)", symbol->file, symbol->line, symbol->function);
+        snprintf(out, size, "%.*s:%u (%.*s)", SYMBOL_FILE_MAX - 1, symbol->file, symbol->line,
+                 SYMBOL_NAME_MAX - 1, symbol->function);
 }
 
 void symbol_describe(uintptr_t pc, char *out, size_t size)
 {
-    struct symbol symbol;
+    struct symbol symbols[SYMBOL_INLINE_MAX];
+    uint32_t count = symbol_find(pc, symbols, SYMBOL_INLINE_MAX), at = 0;
 
-    if (symbol_find(pc, &symbol, 1) == 0)
+    while (at + 1 < count && symbols[at].system) at++;
+    if (count == 0)
         snprintf(out, size, "(no debug info)");
     else
-        describe(&symbol, out, size);
+        describe(&symbols[at], out, size);
 }
 
 static void describe_data(uintptr_t address, char *out, size_t size)
@@ -200,10 +246,10 @@ char *symbols_expand(const char *text)
 
 /* --- stacks --- */
 
-/* The machine and the explorer below the program. */
-static bool is_harness(const struct symbol *symbol)
+/* The machine and the explorer below the program; the library of C++, inlined or linked. */
+static bool is_foreign(const struct symbol *symbol)
 {
-    return strncmp(symbol->file, "harness/", 8) == 0;
+    return symbol->system || strncmp(symbol->file, "harness/", 8) == 0;
 }
 
 bool symbols_place(const struct world_stack *stack, struct symbol *place)
@@ -243,7 +289,7 @@ void symbols_print_stack(FILE *out, int indent, uint32_t lines_max,
         uint32_t count = symbol_find(stack->pc[i], symbols, SYMBOL_INLINE_MAX);
         for (uint32_t k = 0; k < count; k++) {
             char text[SYMBOL_FILE_MAX + SYMBOL_NAME_MAX + 16];
-            if (is_harness(&symbols[k])) continue;
+            if (is_foreign(&symbols[k])) continue;
             if (printed == lines_max) {
                 left_out++;
                 continue;

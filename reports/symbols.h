@@ -14,13 +14,14 @@
 
 #include "harness/world/world.h"
 
-enum { SYMBOL_NAME_MAX = 96, SYMBOL_FILE_MAX = 160, SYMBOL_INLINE_MAX = 8 };
+enum { SYMBOL_NAME_MAX = 96, SYMBOL_FILE_MAX = 160, SYMBOL_INLINE_MAX = 24 };
 
 /* One function at one place; file is "" and line 0 when only the function is known. */
 struct symbol {
     char function[SYMBOL_NAME_MAX];
     char file[SYMBOL_FILE_MAX];     /* as in the debug information: "core/conn.c" */
     uint32_t line;
+    bool system;                    /* of the library of C++, or in a header of the system */
 };
 
 /* Names the call that returns to `pc`: the function it is in and, if that was inlined, its
@@ -30,6 +31,10 @@ uint32_t symbol_find(uintptr_t pc, struct symbol *out, uint32_t max);
 /* Names what lies at that address in a static variable: "lock", "queue.not_empty", "forks[2]"; or
  * "queue+40" when only the variable is known. False if there is none. */
 bool symbol_of_data(const void *address, char *out, size_t size);
+
+/* What a symbol of C++ is called in the sources: "_ZNSt6thread4joinEv" is "std::thread::join".
+ * False if it is none, or a long one. */
+bool symbol_readable(const char *symbol, char *out, size_t size);
 
 /* What this process has loaded; NULL: unknown. Stays until symbols_close(). */
 struct Dwfl *symbols_process(void);
@@ -51,7 +56,8 @@ bool symbols_place(const struct world_stack *stack, struct symbol *place);
 void symbols_print_frame(FILE *out, uintptr_t pc);
 
 /* At most `lines_max` lines, one for each frame, innermost first, indented by so many columns, and
- * one that counts the others. Frames of the simulated machine are left out. */
+ * one that counts the others. Frames of the simulated machine and of
+ * libraries are left out. */
 void symbols_print_stack(FILE *out, int indent, uint32_t lines_max,
                          const struct world_stack *stack);
 

@@ -54,10 +54,15 @@ static bool enter_member(struct place *place, Dwarf_Die *type, Dwarf_Word *offse
         Dwarf_Attribute attribute;
         Dwarf_Word at = 0, size;
         dwarf_formudata(dwarf_attr(&member, DW_AT_data_member_location, &attribute), &at);
-        if (dwarf_tag(&member) != DW_TAG_member || !find_type(&member, &inner) ||
+        if (dwarf_tag(&member) != DW_TAG_member || dwarf_hasattr(&member, DW_AT_external) ||
+            !find_type(&member, &inner) ||
             dwarf_aggregate_size(&inner, &size) != 0 || *offset < at || *offset - at >= size)
             continue;
         const char *name = dwarf_diename(&member);
+        if (name != NULL && strncmp(name, "_M_", 3) == 0) { /* inside of the C++ library */
+            *offset = 0;
+            return false;
+        }
         append(place, ".%s", name == NULL ? "(unnamed)" : name);
         *type = inner;
         *offset -= at;
@@ -85,9 +90,10 @@ static void describe_inside(struct place *place, Dwarf_Die *variable, Dwarf_Word
     bool deeper = find_type(variable, &type);
     for (int i = 0; i < DEPTH_MAX && deeper; i++) {
         int tag = dwarf_tag(&type);
-        deeper = tag == DW_TAG_structure_type ? enter_member(place, &type, &offset)
-                 : tag == DW_TAG_array_type   ? enter_element(place, &type, &offset)
-                                              : false;
+        bool has_members = tag == DW_TAG_structure_type || tag == DW_TAG_class_type;
+        deeper = has_members                ? enter_member(place, &type, &offset)
+                 : tag == DW_TAG_array_type ? enter_element(place, &type, &offset)
+                                            : false;
         if (!deeper && tag == DW_TAG_union_type) offset = 0;
     }
     if (offset > 0) append(place, "+%llu", (unsigned long long)offset);
@@ -112,6 +118,15 @@ static bool find_address(Dwarf_Die *variable, Dwarf_Addr *address)
            dwarf_formaddr(&value, address) == 0;
 }
 
+/* In C++, what is declared in one place is defined in another. */
+static const char *name_of(Dwarf_Die *variable)
+{
+    Dwarf_Attribute attribute;
+    const char *name = dwarf_formstring(dwarf_attr_integrate(variable, DW_AT_name, &attribute));
+    return name == NULL ? "(unnamed)" : name;
+}
+
+/* In a unit, or in a namespace of it. */
 static bool find_in_unit(struct place *place, Dwarf_Die *unit, Dwarf_Addr bias)
 {
     Dwarf_Die child, type;
@@ -119,11 +134,12 @@ static bool find_in_unit(struct place *place, Dwarf_Die *unit, Dwarf_Addr bias)
     do {
         Dwarf_Addr start;
         Dwarf_Word size;
+        if (dwarf_tag(&child) == DW_TAG_namespace && find_in_unit(place, &child, bias)) return true;
         if (dwarf_tag(&child) != DW_TAG_variable || !find_address(&child, &start)) continue;
         start += bias;
         if (!find_type(&child, &type) || dwarf_aggregate_size(&type, &size) != 0) continue;
         if (place->address < start || place->address - start >= size) continue;
-        append(place, "%s", dwarf_diename(&child));
+        append(place, "%s", name_of(&child));
         describe_inside(place, &child, place->address - start);
         return true;
     } while (dwarf_siblingof(&child, &child) == 0);
@@ -142,6 +158,11 @@ static bool find_symbol(struct place *place, Dwfl_Module *module)
         if (name == NULL || GELF_ST_TYPE(symbol.st_info) != STT_OBJECT ||
             place->address - start >= symbol.st_size)
             continue;
+        char readable[SYMBOL_NAME_MAX];
+        if (symbol_readable(name, readable, sizeof readable)) {
+            append(place, "%s", readable);
+            return true;
+        }
         append(place, "%s", name);
         if (place->address > start)
             append(place, "+%llu", (unsigned long long)(place->address - start));

@@ -110,6 +110,9 @@ enum { COLUMNS_MAX = 5, MARGIN = 8, LAST_ROWS = 8, FIRST_ROWS = 2 };
 /* What says nothing to a reader. */
 static bool is_noise(const struct trail_step *here)
 {
+    if (here->step.op == WORLD_OP_ONCE) { /* the C++ library prepares itself */
+        return strncmp(trail_object(here), "std::", 5) == 0;
+    }
     return here->step.op == WORLD_OP_INIT || here->step.op == WORLD_OP_START ||
            here->step.op == WORLD_OP_EXIT;
 }
