@@ -3,6 +3,8 @@
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
@@ -12,6 +14,8 @@ endif()
 # Without -DNDEBUG: assertions stay active in every build.
 set(CMAKE_C_FLAGS_RELEASE "-O2")
 set(CMAKE_C_FLAGS_DEBUG "-O1")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2")
+set(CMAKE_CXX_FLAGS_DEBUG "-O1")
 
 set(HARNESS_SANITIZE none CACHE STRING "none, asan (address and undefined) or tsan (thread)")
 set_property(CACHE HARNESS_SANITIZE PROPERTY STRINGS none asan tsan)

@@ -269,6 +269,13 @@ bool fiber_guard_hit(uintptr_t address, uint16_t *entity)
     return true;
 }
 
+const void *world_locals(uint16_t entity, size_t *bytes)
+{
+    const struct slot *slot = &slots[entity_of(entity)->slot];
+    *bytes = slot->tls_bytes;
+    return slot->tls;
+}
+
 void fiber_stack_range(const struct entity *entity, uintptr_t *low, uintptr_t *high)
 {
     *low = *high = 0;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <unwind.h>
 
 const char *const world_op_words[WORLD_OP_COUNT] = {
 #define X(name, word) word,
@@ -214,7 +215,7 @@ void finding_idle(void)
                   waiting == 1 ? "" : "s", waiting == 1 ? "s" : "");
 }
 
-/* --- stacks, by frame pointers --- */
+/* --- stacks: by frame pointers, or by the tables for exceptions --- */
 
 static void walk(uintptr_t frame, uintptr_t low, uintptr_t high, struct world_stack *out)
 {
@@ -229,11 +230,42 @@ static void walk(uintptr_t frame, uintptr_t low, uintptr_t high, struct world_st
     }
 }
 
+struct unwinding {
+    struct world_stack *out;
+    uintptr_t from;  /* begin there; 0: everywhere */
+    uintptr_t below; /* this address of the stack are our own frames */
+};
+
+static _Unwind_Reason_Code take_frame(struct _Unwind_Context *context, void *argument)
+{
+    struct unwinding *unwinding = argument;
+    struct world_stack *out = unwinding->out;
+    uintptr_t pc = _Unwind_GetIP(context);
+    if (_Unwind_GetCFA(context) <= unwinding->below) return _URC_NO_REASON;
+    if (unwinding->from != 0 && pc != unwinding->from) return _URC_NO_REASON;
+    if (out->depth == WORLD_STACK_MAX || pc == 0) return _URC_END_OF_STACK;
+    /* An interrupted place is no return address: those are behind the call. */
+    out->pc[out->depth++] = unwinding->from != 0 ? pc + 1 : pc;
+    unwinding->from = 0;
+    return _URC_NO_REASON;
+}
+
+static void unwind(uintptr_t from, uintptr_t below, struct world_stack *out)
+{
+    struct unwinding unwinding = {out, from, below};
+    out->depth = 0;
+    _Unwind_Backtrace(take_frame, &unwinding);
+}
+
 __attribute__((noinline)) void world_stack_here(struct world_stack *out)
 {
     uintptr_t low, high;
     out->depth = 0;
     if (!W.running || W.self == NULL) return;
+    if (W.unwinds) {
+        unwind(0, (uintptr_t)__builtin_frame_address(0), out);
+        return;
+    }
     /* A task runs on the stack of whoever was running: find it by address. */
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
     for (uint32_t id = 0; id < W.entity_count; id++) {
@@ -261,6 +293,10 @@ void finding_stack_from(uintptr_t pc, uintptr_t caller, uintptr_t frame)
 {
     uintptr_t low, high, next = 0;
     struct world_stack *stack = &W.finding.stack;
+    if (W.unwinds) {
+        unwind(pc, 0, stack);
+        if (stack->depth > 0) return;
+    }
     fiber_stack_range(W.self, &low, &high);
     stack->depth = 1;
     stack->pc[0] = pc + 1; /* the others are return addresses: behind the call */

@@ -197,6 +197,7 @@ struct world {
 
     world_observer observer;
     void *observer_context;
+    bool unwinds;     /* stacks are found by the tables for exceptions */
     bool keep_stacks; /* of every allocation */
     uint32_t (*op_counts)[WORLD_OP_COUNT];
 
@@ -448,6 +449,9 @@ int thread_join(pthread_t thread, void **result, uint64_t deadline_ns, uintptr_t
 bool thread_exists(pthread_t thread, bool *detached);
 void thread_stack_range(pthread_t thread, uintptr_t *low, uintptr_t *high);
 void keys_destroy(struct entity *entity);
+/* Destructors of the thread's thread-local objects (cxx.c). */
+void endings_run(const struct entity *entity);
+void endings_reset(void);
 void keys_reset(void);
 void rwlock_reset(void);
 bool rwlock_is_read_by(uint32_t object, uint16_t entity);

@@ -5,9 +5,14 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { PID = 1000, ATEXIT_MAX = 64, PROCESSORS = 4 };
+enum { PID = 1000, ATEXIT_MAX = 4096, PROCESSORS = 4 };
 
-static void (*at_exit[ATEXIT_MAX])(void);
+/* Of atexit(), or with an object of which it is the destructor. */
+static struct {
+    void (*handler)(void);
+    void (*destroy)(void *);
+    void *object;
+} at_exit[ATEXIT_MAX];
 static uint32_t at_exit_count;
 
 void process_reset(void)
@@ -17,13 +22,33 @@ void process_reset(void)
 
 void process_run_atexit(void)
 {
-    while (at_exit_count > 0) at_exit[--at_exit_count]();
+    while (at_exit_count > 0) {
+        at_exit_count--;
+        if (at_exit[at_exit_count].handler) {
+            at_exit[at_exit_count].handler();
+        } else {
+            at_exit[at_exit_count].destroy(at_exit[at_exit_count].object);
+        }
+    }
 }
 
 int world_atexit(void (*handler)(void))
 {
     if (at_exit_count == ATEXIT_MAX) return -1;
-    at_exit[at_exit_count++] = handler;
+    at_exit[at_exit_count++].handler = handler;
+    return 0;
+}
+
+int world___cxa_atexit(void (*destroy)(void *), void *object, void *library)
+{
+    (void)library;
+    if (at_exit_count == ATEXIT_MAX) {
+        finding_raise(WORLD_FOUND_UNCONTROLLED, CALLER,
+                      "more than %d handlers and destructors for the end", ATEXIT_MAX);
+    }
+    at_exit[at_exit_count].handler = NULL;
+    at_exit[at_exit_count].destroy = destroy;
+    at_exit[at_exit_count++].object = object;
     return 0;
 }
 
@@ -57,6 +82,7 @@ static _Noreturn void leave(int status, uintptr_t site)
 
 _Noreturn void world_exit(int status)
 {
+    endings_run(W.self);
     process_run_atexit();
     leave(status, CALLER);
 }

@@ -69,6 +69,11 @@ void world_observe(world_observer observer, void *context)
     W.observer_context = context;
 }
 
+void world_unwind_stacks(void)
+{
+    W.unwinds = true;
+}
+
 void world_keep_stacks(bool keep)
 {
     W.keep_stacks = keep;
@@ -165,6 +170,7 @@ static void reset(struct world_chooser *chooser)
     keys_reset();
     rwlock_reset();
     process_reset();
+    endings_reset();
 }
 
 /* The body of thread 0: what belongs to a program's life around its main. */
@@ -178,6 +184,7 @@ static void live(void *argument)
     struct life *life = argument;
     image_construct();
     life->main(life->argument);
+    endings_run(W.self);
     process_run_atexit();
     image_destruct();
     if (W.limits.check_memory) arena_check();

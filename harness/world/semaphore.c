@@ -219,6 +219,8 @@ _Noreturn void world___pthread_unwind_next(__pthread_unwind_buf_t *buffer);
 void world___pthread_register_cancel(__pthread_unwind_buf_t *buffer);
 void world___pthread_unregister_cancel(__pthread_unwind_buf_t *buffer);
 
+void world___tsan_atomic8_store(volatile uint8_t *memory, uint8_t value, int order);
+
 enum { ONCE_FRESH, ONCE_RUNNING, ONCE_DONE };
 
 /* Cancelled inside, it is as if it had never been called. Apart from once(), whose variables
@@ -236,24 +238,49 @@ static __attribute__((noinline)) void call_cancellably(struct object *object, vo
     world___pthread_unregister_cancel(&frame);
 }
 
-static int once(uint32_t *storage, void (*init)(void), uintptr_t site)
+/* True: it is to be done by the caller. */
+static bool once_begin(uint32_t id, uintptr_t site)
 {
-    uint32_t id = object_at(storage, OBJECT_ONCE, site);
     struct object *object = &W.objects[id];
-    sched_point(storage, WORLD_WRITE);
+    sched_point(object->address, WORLD_WRITE);
     while (object->other == ONCE_RUNNING) {
         wait_at(id, WAIT_ONCE, false, WORLD_NEVER, site);
     }
     if (object->other == ONCE_DONE) {
         step_record(WORLD_OP_ONCE, id, WORLD_READ, 0);
-        return 0;
+        return false;
     }
     object->other = ONCE_RUNNING;
     step_record(WORLD_OP_ONCE, id, WORLD_WRITE, 1);
-    call_cancellably(object, init);
-    object->other = ONCE_DONE;
+    return true;
+}
+
+static void once_end(uint32_t id)
+{
+    W.objects[id].other = ONCE_DONE;
     step_record(WORLD_OP_ONCE, id, WORLD_WRITE, 2);
-    open_gate(object, true);
+    open_gate(&W.objects[id], true);
+}
+
+static void once_give_up(uint32_t id)
+{
+    W.objects[id].other = ONCE_FRESH;
+    step_record(WORLD_OP_ONCE, id, WORLD_WRITE, 2); /* the next one knows what this one did */
+    open_gate(&W.objects[id], true);
+}
+
+/* When an exception of C++ leaves the function. */
+static void once_left(const uint32_t *id)
+{
+    if (W.objects[*id].other == ONCE_RUNNING) once_give_up(*id);
+}
+
+static int once(uint32_t *storage, void (*init)(void), uintptr_t site)
+{
+    __attribute__((cleanup(once_left))) uint32_t id = object_at(storage, OBJECT_ONCE, site);
+    if (!once_begin(id, site)) return 0;
+    call_cancellably(&W.objects[id], init);
+    once_end(id);
     return 0;
 }
 
@@ -266,4 +293,34 @@ int world_pthread_once(pthread_once_t *control, void (*init)(void))
 void world_call_once(void *flag, void (*init)(void))
 {
     once(flag, init, CALLER);
+}
+
+/* --- local statics of C++ --- */
+
+/* The first byte tells the compiler's code that all is done, and is read by it atomically. The
+ * object lies in the second half. */
+static uint32_t guard_at(uint64_t *guard, uintptr_t site)
+{
+    return object_at((uint32_t *)guard + 1, OBJECT_ONCE, site);
+}
+
+int world_cxx_guard_acquire(uint64_t *guard)
+{
+    return once_begin(guard_at(guard, CALLER), CALLER);
+}
+
+void world_cxx_guard_release(uint64_t *guard)
+{
+    uint8_t *done = (uint8_t *)guard;
+    once_end(guard_at(guard, CALLER));
+    if (W.level >= WORLD_LEVEL_ATOMICS) {
+        world___tsan_atomic8_store(done, 1, __ATOMIC_RELEASE);
+    } else {
+        *done = 1;
+    }
+}
+
+void world_cxx_guard_abort(uint64_t *guard)
+{
+    once_give_up(guard_at(guard, CALLER));
 }

@@ -55,6 +55,7 @@ static uint32_t thread_object(struct entity *entity)
 void thread_end(void)
 {
     struct entity *self = W.self;
+    endings_run(self);
     if (self->has_keys) keys_destroy(self);
     if (UNLIKELY(self->held > 0)) mutex_owner_ends(self);
     step_record(WORLD_OP_EXIT, thread_object(self), WORLD_WRITE, 0);

@@ -213,6 +213,8 @@ const char *world_object_kind(uint32_t object);
 /* Where it lies: the same object has the same address in every execution that did the same
  * before it. For comparing only. */
 const void *world_object_address(uint32_t object);
+/* Where the thread-local variables of a thread lie, in programs that have some. */
+const void *world_locals(uint16_t entity, size_t *bytes);
 /* The name of a named point's object; "" for any other. */
 const char *world_point_name(uint32_t object);
 /* While a "signal" value is being chosen: the thread that this index would wake. */
@@ -231,6 +233,9 @@ typedef void (*world_observer)(void *context, const struct world_step *step);
 void world_observe(world_observer observer, void *context);
 /* Whether allocations and accesses of the executions that follow keep their stacks (slower). */
 void world_keep_stacks(bool keep);
+/* Stacks are found by the tables for exceptions, not by frame pointers: for programs with code that
+ * has none, such as the library of C++ (slower). */
+void world_unwind_stacks(void);
 /* The stack of the current operation; empty when called outside an execution. */
 void world_stack_here(struct world_stack *out);
 /* The stack where a thread stands that is not running. */
