@@ -258,7 +258,7 @@ bool symbols_place(const struct world_stack *stack, struct symbol *place)
         struct symbol symbols[SYMBOL_INLINE_MAX];
         uint32_t count = symbol_find(stack->pc[i], symbols, SYMBOL_INLINE_MAX);
         for (uint32_t k = 0; k < count; k++) {
-            if (symbols[k].line == 0 || is_harness(&symbols[k])) continue;
+            if (symbols[k].line == 0 || is_foreign(&symbols[k])) continue;
             *place = symbols[k];
             return true;
         }
@@ -273,7 +273,7 @@ void symbols_print_frame(FILE *out, uintptr_t pc)
 
     for (uint32_t k = 0; k < count; k++) {
         char text[SYMBOL_FILE_MAX + SYMBOL_NAME_MAX + 16];
-        if (is_harness(&symbols[k])) continue;
+        if (is_foreign(&symbols[k])) continue;
         describe(&symbols[k], text, sizeof text);
         fprintf(out, "%s\n", text);
     }

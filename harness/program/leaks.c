@@ -80,14 +80,23 @@ static bool others_run(void)
     return ended + 1 < world_entity_count();
 }
 
+/* Those of main: with the other threads theirs have ended. */
+static void look_through_locals(void)
+{
+    size_t bytes;
+    const char *locals = world_locals(0, &bytes);
+    look_through(locals, locals + bytes);
+}
+
 struct leaks leaks_find(const struct image *image)
 {
     struct leaks leaks = {0};
     heap.count = heap.waiting_count = 0;
     leaks.reachable_bytes = world_bytes_live();
-    if (leaks.reachable_bytes == 0 || *image->tls_size > 0 || others_run()) return leaks;
+    if (leaks.reachable_bytes == 0 || others_run()) return leaks;
     load();
     look_through(image->data_start, image->data_end);
+    if (*image->tls_size > 0) look_through_locals();
     while (heap.waiting_count > 0) {
         const struct world_block *block = &heap.blocks[heap.waiting[--heap.waiting_count]];
         look_through(block->address, (const char *)block->address + block->bytes);

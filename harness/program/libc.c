@@ -49,6 +49,14 @@ char *world_setlocale(int category, const char *name)
     return NULL;
 }
 
+/* What C++ makes its facets from. */
+locale_t world___newlocale(int categories, const char *name, locale_t base)
+{
+    if (world_setlocale(LC_ALL, name)) return newlocale(categories, "C", base);
+    errno = ENOENT;
+    return (locale_t)0;
+}
+
 int world_getpagesize(void)
 {
     return 4096;

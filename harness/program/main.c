@@ -22,6 +22,9 @@ extern const struct image image_program;
 /* What harness-cc found that the objects tell, as the address of a symbol: 1 + enum world_level. */
 extern const char harness_level[];
 
+/* Whether the program is one of C++, as the address of a symbol: 1 no, 2 yes. */
+extern const char harness_cxx[];
+
 /* By this, "harness explore" tells such programs from others. */
 __attribute__((used)) static const char mark[] = "this program was linked by harness-cc";
 
@@ -40,6 +43,7 @@ void course_prepare(struct explore_log *log, struct capture *output)
 {
     world_init();
     world_image_add(&image_program);
+    if ((uintptr_t)harness_cxx == 2) world_unwind_stacks();
     world_limits_set(&shared->phases[shared->phase].limits);
     if (!options.until) world_watch_loops(options.loop_seconds); /* a debugger takes its time */
     explore_log_set(log);

@@ -194,7 +194,9 @@ bool program_options_read(struct program_options *options)
         if (strncmp(*entry, PREFIX, PREFIX_LENGTH) != 0) continue;
         size_t length = strcspn(name, "=");
         /* Of harness-cc. */
-        if (strncmp(name, "CC=", 3) == 0 || strncmp(name, "LEVEL=", 6) == 0) continue;
+        if (strncmp(name, "CC=", 3) == 0 || strncmp(name, "CXX=", 4) == 0 ||
+            strncmp(name, "LEVEL=", 6) == 0)
+            continue;
         enum program_option option = find(name, length);
         if (option == PROGRAM_OPTION_COUNT) return unknown(*entry);
         if (name[length] == '\0' || name[length + 1] == '\0') continue;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "harness/world/world.h"
@@ -188,6 +189,17 @@ ssize_t world_write(int descriptor, const void *bytes, size_t count)
     struct stream *stream = stream_of_descriptor(descriptor);
     if (stream == NULL || stream_write(stream, bytes, count) != 0) return -1;
     return (ssize_t)count;
+}
+
+ssize_t world_writev(int descriptor, const struct iovec *pieces, int count)
+{
+    ssize_t written = 0;
+    for (int i = 0; i < count; i++) {
+        ssize_t some = world_write(descriptor, pieces[i].iov_base, pieces[i].iov_len);
+        if (some < 0) return -1;
+        written += some;
+    }
+    return written;
 }
 
 off_t world_lseek(int descriptor, off_t offset, int whence)
