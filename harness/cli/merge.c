@@ -24,6 +24,7 @@ struct piece {
 struct merged {
     struct job job;
     struct report_failure failure;
+    struct no_return no_return;
 };
 
 static int help(void)
@@ -126,6 +127,23 @@ static void take_failure(const json_t *from, struct report_failure *failure)
     failure->corpus = text_of(from, "corpus");
 }
 
+static void take_text(const json_t *from, const char *name, char *out, size_t size)
+{
+    const char *text = text_of(from, name);
+    snprintf(out, size, "%s", text ? text : "");
+}
+
+static void take_no_return(const json_t *from, struct no_return *no_return)
+{
+    no_return->tried = (uint32_t)number_of(from, "tried");
+    no_return->from_start = json_object_get(from, "step") == NULL;
+    no_return->step = (uint32_t)number_of(from, "step");
+    no_return->time_ns = number_of(from, "time_ns");
+    take_text(from, "thread", no_return->thread, sizeof no_return->thread);
+    take_text(from, "what", no_return->what, sizeof no_return->what);
+    take_text(from, "place", no_return->place, sizeof no_return->place);
+}
+
 /* A failure ends the exploration, as does what is not about executions at all. */
 static void take_end(const json_t *scenario, struct merged *merged)
 {
@@ -136,6 +154,11 @@ static void take_end(const json_t *scenario, struct merged *merged)
     report->screen = text_of(scenario, "screen");
     if (failure == NULL) return;
     take_failure(failure, &merged->failure);
+    const json_t *no_return = json_object_get(failure, "no_return");
+    if (no_return != NULL) {
+        take_no_return(no_return, &merged->no_return);
+        merged->failure.no_return = &merged->no_return;
+    }
     report->failure = &merged->failure;
 }
 
