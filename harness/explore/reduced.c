@@ -208,7 +208,7 @@ static bool retreat(struct reduced *self)
         if (node->kind == NODE_VALUE && node->value + 1 < node->values) {
             node->value++;
             const struct node *transition = last_schedule(self);
-            self->pool_used = transition->touches + transition->touch_count;
+            self->pool_used = transition ? transition->touches + transition->touch_count : 0;
             break;
         }
         if (node->kind == NODE_SCHEDULE) {

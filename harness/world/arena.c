@@ -63,6 +63,14 @@ static struct {
 } resting[CLASS_COUNT];
 static size_t resting_bytes;
 
+/* What every execution begins with: nothing, unless another one was branched off from. */
+static struct {
+    char *next, *bytes;
+    uint32_t serials, *resting_next;
+    size_t live_bytes, resting_bytes;
+    __typeof__(*resting) resting[CLASS_COUNT];
+} kept = {.next = ARENA_BASE};
+
 static void *reserve(void *at, size_t bytes)
 {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -88,11 +96,30 @@ void arena_reset(void)
     if (used == 0) return;
     SHOW(ARENA_BASE, used);
     if (used > RETURN_ABOVE) madvise(ARENA_BASE, used, MADV_DONTNEED);
-    next = ARENA_BASE;
-    serials = 0;
-    live_bytes = 0;
-    resting_bytes = 0;
-    memset(resting, 0, sizeof resting);
+    next = kept.next;
+    serials = kept.serials;
+    live_bytes = kept.live_bytes;
+    resting_bytes = kept.resting_bytes;
+    memcpy(resting, kept.resting, sizeof resting);
+    if (serials == 0) return;
+    memcpy(ARENA_BASE, kept.bytes, (size_t)(next - ARENA_BASE));
+    memcpy(resting_next, kept.resting_next, serials * sizeof *resting_next);
+}
+
+uint32_t arena_keep(void)
+{
+    size_t used = (size_t)(next - ARENA_BASE);
+    if (used == 0) return 0;
+    SHOW(ARENA_BASE, used);
+    kept.next = next;
+    kept.bytes = memcpy(reserve(NULL, used), ARENA_BASE, used);
+    kept.serials = serials;
+    kept.resting_next = memcpy(reserve(NULL, serials * sizeof *resting_next), resting_next,
+                               serials * sizeof *resting_next);
+    kept.live_bytes = live_bytes;
+    kept.resting_bytes = resting_bytes;
+    memcpy(kept.resting, resting, sizeof resting);
+    return serials;
 }
 
 static void *user_of(struct header *header)

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <unwind.h>
 
-static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
 static void registers_of(const ucontext_t *context, uintptr_t *pc, uintptr_t *frame)
 {
@@ -66,6 +66,37 @@ static const char *describe(int number)
     }
 }
 
+/* Libraries that are called as they are have no frames: what lies in between is found by the
+ * tables, and only what belongs to the program is kept. */
+struct callers {
+    struct world_stack *stack;
+    bool behind; /* what handles the signal comes first; abort() is not the executable's */
+};
+
+static _Unwind_Reason_Code keep_caller(struct _Unwind_Context *context, void *argument)
+{
+    extern const char __executable_start[], etext[];
+    struct callers *callers = argument;
+    struct world_stack *stack = callers->stack;
+    uintptr_t pc = _Unwind_GetIP(context);
+    bool own = pc >= (uintptr_t)__executable_start && pc < (uintptr_t)etext;
+    if (!own) callers->behind = true;
+    if (!own || !callers->behind) return _URC_NO_REASON;
+    if (stack->depth == WORLD_STACK_MAX) return _URC_END_OF_STACK;
+    stack->pc[stack->depth++] = pc;
+    return _URC_NO_REASON;
+}
+
+static _Noreturn void on_abort(void)
+{
+    struct world_stack *stack = &W.finding.stack;
+    stack->depth = 0;
+    _Unwind_Backtrace(keep_caller, &(struct callers){.stack = stack});
+    uintptr_t pc = stack->depth > 0 ? stack->pc[0] : 0;
+    finding_raise(WORLD_FOUND_ABORT, pc, "a library that %s called at {pc:%lx} has called abort()",
+                  world_entity_name(W.self->id), (unsigned long)pc);
+}
+
 /* Runs on the alternate stack; leaves the broken execution by switching away from it. */
 static void on_signal(int number, siginfo_t *info, void *context)
 {
@@ -76,6 +107,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
     }
     uintptr_t pc, frame;
     uint16_t entity;
+    if (number == SIGABRT) on_abort();
     registers_of(context, &pc, &frame);
     finding_stack_from(pc, caller_of(pc), frame);
     if (number == SIGSEGV && fiber_guard_hit((uintptr_t)info->si_addr, &entity)) {

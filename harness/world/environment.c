@@ -62,6 +62,11 @@ void world_note(const char *name, enum world_access access)
     step_record(WORLD_OP_POINT, named_object(name), access, 0);
 }
 
+void world_pass(const char *name, enum world_access access)
+{
+    sched_point(name, access);
+}
+
 void world_point(const char *name, enum world_access access)
 {
     world_note(name, access);

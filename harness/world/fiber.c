@@ -46,6 +46,10 @@ static struct slot slots[WORLD_ENTITIES_MAX];
 static void *home;           /* the OS thread's own stack */
 static uintptr_t home_base;  /* and its thread register */
 static bool have_fsgsbase;
+static struct {
+    void (*run)(void *); /* NULL: nothing */
+    void *argument;
+} outside; /* what a fiber asks to be run at home */
 
 #ifdef WITH_ASAN
 static void *home_fake;
@@ -229,24 +233,50 @@ void fiber_switch_hooked(struct entity *from, struct entity *to)
     arrive_hook(from->slot);
 }
 
-void fiber_start(struct entity *first)
+static void leave_home(struct entity *to)
 {
-    int saved_errno = errno;
-    W.self = first;
     leave_hook(
 #ifdef WITH_ASAN
         &home_fake,
 #else
         NULL,
 #endif
-        stack_low(first->slot), stack_bytes(first->slot));
+        stack_low(to->slot), stack_bytes(to->slot));
     if (W.uses_tls) {
         home_base = base_read();
-        base_write(slots[first->slot].base);
+        base_write(slots[to->slot].base);
     }
-    world_switch(&home, first->stack_pointer);
+    world_switch(&home, to->stack_pointer);
     arrive_hook(WORLD_NOBODY);
+}
+
+void fiber_start(struct entity *first)
+{
+    int saved_errno = errno;
+    W.self = first;
+    leave_home(first);
+    while (outside.run) {
+        void (*run)(void *) = outside.run;
+        outside.run = NULL;
+        W.running = false;
+        run(outside.argument);
+        W.running = true;
+        leave_home(W.self);
+    }
     errno = saved_errno;
+}
+
+void world_outside(void (*run)(void *), void *argument)
+{
+    struct entity *self = W.self;
+    outside.run = run;
+    outside.argument = argument;
+#ifdef WITH_ASAN
+    leave_hook(&fakes[self->slot], home_bottom, home_size);
+#endif
+    if (W.uses_tls) base_write(home_base);
+    world_switch(&self->stack_pointer, home);
+    arrive_hook(self->slot);
 }
 
 void fiber_leave(void)

@@ -51,6 +51,11 @@ void finding_detail(const char *format, ...)
     va_end(list);
 }
 
+void world_detail(const char *lines)
+{
+    finding_detail("%s", lines);
+}
+
 __attribute__((format(printf, 3, 0)))
 static _Noreturn void raise_as(enum world_finding_kind kind, uintptr_t site, const char *format,
                                va_list list)

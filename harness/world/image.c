@@ -37,6 +37,13 @@ void image_restore(void)
     }
 }
 
+void image_keep(void)
+{
+    for (uint32_t i = 0; i < image_count; i++) {
+        if (images[i].bytes) memcpy(images[i].initial, images[i].data, images[i].bytes);
+    }
+}
+
 bool image_data(uint32_t index, uintptr_t *from, size_t *bytes)
 {
     if (index >= image_count) return false;

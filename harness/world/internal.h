@@ -180,7 +180,9 @@ struct world {
 
     struct entity *entities; /* WORLD_ENTITIES_MAX */
     uint32_t entity_count;
-    uint32_t thread_count; /* entities with a stack so far, this execution */
+    uint32_t thread_count; /* slots of stacks in use: those kept, and one for each thread */
+    uint32_t slots_kept;   /* of the execution that was branched off from; see branch.c */
+    bool branched;
     uint32_t live_threads; /* WORLD_THREAD class, not ended */
     struct object *objects; /* WORLD_OBJECTS_MAX */
     uint32_t object_count;  /* first free id; ids start at 1 */
@@ -487,6 +489,12 @@ size_t arena_size(const void *block);
 void arena_group_kill(uint8_t group);
 void arena_check(void); /* findings for damage; at the end of an execution */
 void image_restore(void);
+/* What there is now is what executions begin with from here on. */
+void image_keep(void);
+uint32_t arena_keep(void); /* the number of allocations so far */
+void keys_keep(void);
+/* Put back what was kept of objects and of the first thread's stack. */
+void branch_restore(void);
 /* The globals of the index-th image; false when there are fewer. */
 bool image_data(uint32_t index, uintptr_t *from, size_t *bytes);
 void image_construct(void);

@@ -12,11 +12,20 @@ struct key {
 static struct key keys[KEYS_MAX];
 static void *values[WORLD_ENTITIES_MAX][KEYS_MAX];
 static uint32_t keys_used; /* above the highest key in use */
+static struct key kept[KEYS_MAX];
+static uint32_t kept_used;
 
 void keys_reset(void)
 {
     memset(keys, 0, keys_used * sizeof *keys);
-    keys_used = 0;
+    memcpy(keys, kept, kept_used * sizeof *keys);
+    keys_used = kept_used;
+}
+
+void keys_keep(void)
+{
+    memcpy(kept, keys, sizeof kept);
+    kept_used = keys_used;
 }
 
 /* Values of a key are cleared when the key or the thread begins, whichever is later. */

@@ -107,8 +107,8 @@ void race_begin(void)
     if (!W.find_races) return;
     if (R.threads == NULL) reserve_all();
     R.run = (uint32_t)W.runs + 1;
-    clear(&R.threads[0]);
-    set(&R.threads[0], 0, 1);
+    clear(&R.threads[W.slots_kept]);
+    set(&R.threads[W.slots_kept], W.slots_kept, 1);
 }
 
 /* --- steps --- */

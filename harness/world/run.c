@@ -42,7 +42,7 @@ static const char *const level_words[WORLD_LEVELS] = {"sync", "atomics", "memory
 
 void world_level_set(enum world_level level)
 {
-    REQUIRE(W.runs == 0 && level < WORLD_LEVELS);
+    REQUIRE((W.runs == 0 || W.branched) && level < WORLD_LEVELS);
     W.level = level;
 }
 
@@ -54,6 +54,18 @@ enum world_level world_level(void)
 const char *world_level_word(enum world_level level)
 {
     return level_words[level];
+}
+
+void world_look_away(bool away)
+{
+    static enum world_level level;
+    static bool find_races;
+    if (away) {
+        level = W.level;
+        find_races = W.find_races;
+    }
+    W.level = away ? WORLD_LEVEL_SYNC : level;
+    W.find_races = !away && find_races;
 }
 
 void world_choice_log(struct world_choice *log, uint32_t capacity, volatile uint32_t *used)
@@ -156,7 +168,8 @@ static void reset(struct world_chooser *chooser)
     W.timer_count = 0;
     W.timer_births = 0;
     if (W.observer) memset(W.op_counts, 0, (W.entity_count + 1) * sizeof *W.op_counts);
-    W.entity_count = W.thread_count = W.live_threads = 0;
+    W.entity_count = W.live_threads = 0;
+    W.thread_count = W.slots_kept;
     W.object_count = 1;
     W.named_first = 0;
     spin_reset();
@@ -171,6 +184,7 @@ static void reset(struct world_chooser *chooser)
     rwlock_reset();
     process_reset();
     endings_reset();
+    if (W.branched) branch_restore();
 }
 
 /* The body of thread 0: what belongs to a program's life around its main. */
@@ -182,11 +196,11 @@ struct life {
 static void live(void *argument)
 {
     struct life *life = argument;
-    image_construct();
+    if (!W.branched) image_construct();
     life->main(life->argument);
     endings_run(W.self);
     process_run_atexit();
-    image_destruct();
+    if (!W.branched) image_destruct();
     if (W.limits.check_memory) arena_check();
     world_finish();
 }

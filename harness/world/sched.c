@@ -181,6 +181,11 @@ void sched_leave(enum world_end end)
     fiber_leave();
 }
 
+void world_cut(void)
+{
+    sched_leave(WORLD_CUT);
+}
+
 void world_finish(void)
 {
     sched_leave(WORLD_DONE);
@@ -296,7 +301,7 @@ const char *world_entity_name(uint16_t entity)
     struct entity *named = entity_of(entity);
     if (!named->named) {
         named->named = true;
-        snprintf(named->name, sizeof named->name, "thread-%u", named->slot);
+        snprintf(named->name, sizeof named->name, "thread-%u", named->slot - W.slots_kept);
     }
     return named->name;
 }

@@ -156,11 +156,14 @@ void world_image_add(const struct image *image);
 
 void world_limits_set(const struct world_limits *limits);
 
-/* The level of this process; sync, unless set before the first execution. */
+/* The level of this process; sync, unless set before the first execution, or after branching. */
 void world_level_set(enum world_level level);
 enum world_level world_level(void);
 /* "sync", "atomics", ...: what tokens begin with. */
 const char *world_level_word(enum world_level level);
+/* From inside an execution: code of the program that runs for the harness from here on (or no
+ * longer does) makes no accesses that anybody should see. */
+void world_look_away(bool away);
 
 /* Every choice of every execution is written to log[0..capacity), also the one being made
  * when a process dies (the log may be shared memory); *used counts them. An execution that
@@ -281,16 +284,37 @@ uint32_t world_choose(uint32_t n, const char *label);
 /* A scheduling point with a name: a step of the current thread on a named object, after
  * which others may run. `name` must outlive the execution. */
 void world_point(const char *name, enum world_access access);
+/* Others may run here, before the next step of the current thread: a note of that name. */
+void world_pass(const char *name, enum world_access access);
 /* As world_point, without giving others a chance to run. */
 void world_note(const char *name, enum world_access access);
 /* The thread or actor makes no step before that time. */
 void world_pause(uint16_t entity, uint64_t until_ns);
 /* Move the wall clock; monotonic time never jumps. */
 void world_wall_jump(int64_t by_ns);
-/* End the execution: as done, or with a defect of that kind. */
+/* End the execution: as done, as cut, or with a defect of that kind. */
 _Noreturn void world_finish(void);
+_Noreturn void world_cut(void);
+/* Lines that tell more of the defect which is about to end the execution. */
+void world_detail(const char *lines);
 _Noreturn void world_fail(enum world_finding_kind kind, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* --- executions that begin in the middle of another one --- */
+
+/* From inside an execution: why executions cannot branch off from here, or NULL. */
+const char *world_branch_obstacle(void);
+/* From inside an execution: run outside(argument) on the OS thread's own stack, then go on. It may
+ * fork, and the child may call world_branch(); it must not run executions otherwise. */
+void world_outside(void (*outside)(void *), void *argument);
+/* In a child that was forked outside: every execution from here on begins with the globals, heap,
+ * objects and main thread's stack as they are now. Its first thread is a new one, on a stack of
+ * its own. Nothing goes on where the parent's execution stands. */
+void world_branch(void);
+bool world_branched(void);
+/* What the execution that was branched off from had: memory allocations, and its stack in use. */
+uint32_t world_branch_serial(void);
+void world_branch_stack(const char **low, const char **high);
 
 /* --- memory of the program under test --- */
 
