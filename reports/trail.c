@@ -9,6 +9,7 @@
 
 static struct trail_step *kept;
 static uint32_t kept_count, kept_room;
+static const char *(*words_of)(uint32_t object);
 
 /* Objects in the order of their first use, with names that stay when they are destroyed. */
 static struct {
@@ -86,17 +87,21 @@ static void keep(void *context, const struct world_step *step)
         here->delayed = find_delayed();
     } else {
         while (object_count <= step->object) name_object(object_count++);
+        const char *words = words_of ? words_of(step->object) : NULL;
+        if (words) here->words = strdup(words);
         if (step->entity == world_self()) world_stack_here(&here->stack);
     }
 }
 
-void trail_watch(void)
+void trail_watch(const char *(*words)(uint32_t object))
 {
+    words_of = words;
     world_observe(keep, NULL);
 }
 
 void trail_begin(void)
 {
+    for (uint32_t i = 0; i < kept_count; i++) free(kept[i].words);
     kept_count = 0;
     object_count = 1; /* 0 is none */
 }

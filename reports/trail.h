@@ -13,12 +13,14 @@ struct trail_step {
     struct world_step step;
     struct world_stack stack; /* empty if it has none */
     uint64_t now_ns;
+    char *words;              /* what it means, if somebody says so; otherwise NULL */
     uint16_t delayed;         /* of an advance: a thread that could have run; WORLD_NOBODY */
 };
 
 /* From now on keep every step of the executions that follow. Call trail_begin() before each: it
- * forgets the one before. */
-void trail_watch(void);
+ * forgets the one before. `words` says what a step on that object, which is being made, means, or
+ * NULL; nobody knows of any if it is NULL itself. */
+void trail_watch(const char *(*words)(uint32_t object));
 void trail_begin(void);
 const struct trail_step *trail_steps(uint32_t *count);
 

@@ -66,7 +66,7 @@ static char *write_schedule(const struct job *job)
 static void replay(const struct job *job, struct world_result *result)
 {
     const struct explore_failure *failure = &job->shared->failure;
-    trail_watch();
+    trail_watch(NULL);
     trail_begin();
     world_keep_stacks(true);
     explore_replay(&scene.subject, failure->choices, failure->count, false, result);

@@ -11,7 +11,9 @@ enum { HEAD = 5 };
 
 static struct capture *now;
 static struct input *source;
-static bool is_live;
+static bool is_live, is_straight;
+static FILE *streams[2], *streams_before[2]; /* standard output and error of libraries */
+static char complaint[256];
 static uint32_t last; /* where the last piece begins */
 
 void capture_use(struct capture *capture, struct input *input)
@@ -26,6 +28,11 @@ void capture_begin(bool live)
     now->used = last = 0;
     now->missing = 0;
     now->cut = false;
+}
+
+void capture_straight(void)
+{
+    is_straight = true;
 }
 
 static void write_out(int stream, const char *bytes, size_t count)
@@ -75,6 +82,10 @@ static void pass(void)
 void capture_write(int stream, const char *bytes, size_t count)
 {
     if (now == NULL || count == 0) return;
+    if (is_live && is_straight) {
+        write_out(stream, bytes, count);
+        return;
+    }
     if (now->used + HEAD + count > CAPTURE_BYTES_MAX && may_pass()) {
         pass();
         write_out(stream, bytes, count);
@@ -99,6 +110,52 @@ void capture_write(int stream, const char *bytes, size_t count)
     memcpy(now->bytes + last + 1, &length, sizeof length);
     memcpy(now->bytes + now->used, bytes, count);
     now->used += (uint32_t)count;
+}
+
+/* --- libraries --- */
+
+static ssize_t take_output(void *cookie, const char *bytes, size_t count)
+{
+    (void)cookie;
+    capture_write(STDOUT_FILENO, bytes, count);
+    return (ssize_t)count;
+}
+
+static ssize_t take_complaint(void *cookie, const char *bytes, size_t count)
+{
+    size_t used = strlen(complaint), room = sizeof complaint - 1 - used;
+    (void)cookie;
+    if (strchr(complaint, '\n') == NULL) strncat(complaint, bytes, count < room ? count : room);
+    capture_write(STDERR_FILENO, bytes, count);
+    return (ssize_t)count;
+}
+
+void capture_libraries(void)
+{
+    streams[0] = fopencookie(NULL, "w", (cookie_io_functions_t){.write = take_output});
+    streams[1] = fopencookie(NULL, "w", (cookie_io_functions_t){.write = take_complaint});
+    for (int i = 0; i < 2; i++) {
+        REQUIRE(streams[i] != NULL);
+        setvbuf(streams[i], NULL, _IONBF, 0);
+    }
+}
+
+void capture_switch(bool begin)
+{
+    if (streams[0] == NULL) return;
+    if (begin) {
+        complaint[0] = '\0';
+        streams_before[0] = stdout;
+        streams_before[1] = stderr;
+    }
+    stdout = begin ? streams[0] : streams_before[0];
+    stderr = begin ? streams[1] : streams_before[1];
+}
+
+const char *capture_complaint(void)
+{
+    complaint[strcspn(complaint, "\n")] = '\0';
+    return complaint;
 }
 
 static void read_input(void)

@@ -36,7 +36,18 @@ void capture_use(struct capture *capture, struct input *input);
  * so that a program that never makes one can print as much as it likes. */
 void capture_begin(bool live);
 
+/* From now on the output of live executions is printed at once. */
+void capture_straight(void);
+
 void capture_write(int stream, const char *bytes, size_t count);
+
+/* From now on, what libraries that are called as they are write to their own streams belongs to the
+ * output of executions. */
+void capture_libraries(void);
+/* Around an execution: those streams, and then the ones that were there before. */
+void capture_switch(bool begin);
+/* The first line of what they wrote in this execution to standard error; "" if nothing. */
+const char *capture_complaint(void);
 
 /* The input; reads it if nobody has. */
 const char *capture_input(size_t *bytes);

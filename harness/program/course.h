@@ -9,6 +9,7 @@
 #include "harness/explore/worker.h"
 #include "life.h"
 #include "options.h"
+#include "promises.h"
 
 enum { SCREEN_MAX = 1 << 20, PHASES = 2, FAULT = 5 };
 
@@ -38,6 +39,7 @@ struct shared {
     struct life life;        /* of the last execution */
     char problem[WORLD_TEXT_MAX];
     char reason[WORLD_TEXT_MAX]; /* of the failure that was told */
+    struct promises promises;
     struct capture output;
     struct input input;
     char screen[SCREEN_MAX];

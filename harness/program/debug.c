@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture.h"
 #include "reports/symbols.h"
 
 enum { STACK_LINES = 12 };
@@ -46,6 +47,7 @@ static void observe(void *context, const struct world_step *step)
         raise(SIGTRAP);
         return;
     }
+    capture_switch(false);
     printf("after step %u, %s by %s\n", steps, world_op_words[step->op],
            world_entity_name(step->entity));
     print_threads();

@@ -66,7 +66,7 @@ static void add_head(struct page *page, const struct tell *tell)
 {
     enum world_finding_kind kind = tell->life->finding.kind;
     char *sentence = printed(print_sentence, tell), *origin = printed(print_origin, tell);
-    page_head(page, "name", text_base_name(tell->path));
+    page_head(page, "name", tell->name);
     page_head(page, "verdict", tell_verdict(kind));
     page_head(page, "promise", world_finding_words[kind]);
     page_head(page, "text", sentence);

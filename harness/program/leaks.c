@@ -88,6 +88,20 @@ static void look_through_locals(void)
     look_through(locals, locals + bytes);
 }
 
+/* What was there when the execution branched off is reachable by the one who made it. */
+static void look_through_kept(void)
+{
+    const char *low, *high;
+    if (!world_branched()) return;
+    world_branch_stack(&low, &high);
+    look_through(low, high);
+    for (uint32_t i = 0; i < heap.count; i++) {
+        if (heap.reached[i] || heap.blocks[i].serial >= world_branch_serial()) continue;
+        heap.reached[i] = true;
+        heap.waiting[heap.waiting_count++] = i;
+    }
+}
+
 struct leaks leaks_find(const struct image *image)
 {
     struct leaks leaks = {0};
@@ -97,6 +111,7 @@ struct leaks leaks_find(const struct image *image)
     load();
     look_through(image->data_start, image->data_end);
     if (*image->tls_size > 0) look_through_locals();
+    look_through_kept();
     while (heap.waiting_count > 0) {
         const struct world_block *block = &heap.blocks[heap.waiting[--heap.waiting_count]];
         look_through(block->address, (const char *)block->address + block->bytes);

@@ -11,6 +11,7 @@
 #include "harness/world/image.h"
 #include "leaks.h"
 #include "libc.h"
+#include "promises.h"
 #include "streams.h"
 
 extern const struct image image_program;
@@ -64,7 +65,12 @@ static void body(void *context)
         world_wait(&nobody, WORLD_NEVER, "the end of the other threads");
     }
     world___pthread_register_cancel(&frame);
-    int status = program(arguments.count, arguments.copy, arguments.environment);
+    int status = 0;
+    if (life->function) {
+        life->function(life->argument);
+    } else {
+        status = program(arguments.count, arguments.copy, arguments.environment);
+    }
     world___pthread_unregister_cancel(&frame);
     if (status != 0) world_exit(status);
     life->returned = true;
@@ -83,6 +89,8 @@ static void before(void *context)
     streams_begin();
     libc_begin(!life->live);
     signals_begin();
+    promises_begin();
+    capture_switch(true);
 }
 
 /* --- judging --- */
@@ -108,6 +116,16 @@ static int exit_status(const struct world_finding *finding)
     return at ? atoi(at) & 255 : 0;
 }
 
+/* Why it did. What was said may differ from one failure of this process to the next, so it is no
+ * part of what makes them the same. */
+static void add_complaint(struct world_finding *finding)
+{
+    size_t used = strlen(finding->text);
+    const char *complaint = capture_complaint();
+    if (*complaint == '\0') return;
+    snprintf(finding->text + used, sizeof finding->text - used, ": %s", complaint);
+}
+
 static uint32_t judge_finding(struct life *life, const struct world_finding *finding)
 {
     if (ended_by_itself(life, finding)) {
@@ -119,10 +137,12 @@ static uint32_t judge_finding(struct life *life, const struct world_finding *fin
         if ((uint32_t)life->status == life->status_expected) return EXPLORE_PASSED;
     }
     life->finding = *finding;
+    if (finding->kind == WORLD_FOUND_ABORT) add_complaint(&life->finding);
     switch (finding->kind) {
     case WORLD_FOUND_ASSERT:
     case WORLD_FOUND_ABORT:
     case WORLD_FOUND_EXIT:
+    case WORLD_FOUND_CHECK:
         return text_id(finding->text);
     default:
         return (uint32_t)finding->kind;
@@ -152,6 +172,8 @@ static uint32_t judge_end(struct life *life)
 static uint32_t judge(void *context, const struct world_result *result)
 {
     struct life *life = context;
+    capture_switch(false);
+    promises_end(result->end);
     switch (result->end) {
     case WORLD_DONE:
         return judge_end(life);

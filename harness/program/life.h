@@ -11,6 +11,8 @@ enum { LIFE_LEAK = EXPLORE_CHECKS, LIFE_DIVERGED, LIFE_TEXTS };
 struct life {
     struct explore_subject subject;
     uint32_t status_expected;
+    void (*function)(void *argument); /* what is run instead of main; NULL: main */
+    void *argument;
     bool live;               /* print what does not fit, and getopt()'s complaints */
     /* Of the last execution: */
     bool returned;           /* main did; otherwise the process was ended somewhere else */

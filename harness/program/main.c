@@ -11,11 +11,14 @@
 #include "files.h"
 #include "harness/explore/worker.h"
 #include "harness/world/image.h"
+#include "history.h"
 #include "html.h"
+#include "include/harness.h"
 #include "reports/symbols.h"
 #include "reports/text.h"
 #include "reports/trail.h"
 #include "tell.h"
+#include "unit.h"
 
 extern const struct image image_program;
 
@@ -28,6 +31,9 @@ extern const char harness_cxx[];
 /* By this, "harness explore" tells such programs from others. */
 __attribute__((used)) static const char mark[] = "this program was linked by harness-cc";
 
+/* Where a program refers to it, main is not what is explored. */
+#pragma weak harness_explore
+
 enum { SHRINK_TRIES = 4000, FOLDER_MAX = 4096 };
 
 struct program_options options;
@@ -36,20 +42,46 @@ struct life life;
 static int word_count;
 static char **words;
 static char *remembered; /* file of the corpus that the failure came from */
+static const struct course *course; /* NULL: main is explored */
+
+static bool is_unit_test(void)
+{
+    return harness_explore != NULL;
+}
 
 /* --- in workers --- */
 
 void course_prepare(struct explore_log *log, struct capture *output)
 {
-    world_init();
-    world_image_add(&image_program);
-    if ((uintptr_t)harness_cxx == 2) world_unwind_stacks();
+    if (course) {
+        world_branch();
+        world_catch_signals();
+        capture_libraries();
+        /* Or else a failed assertion of cmocka would jump to main, which is not here. */
+        setenv("CMOCKA_TEST_ABORT", "1", 1);
+        if (options.memory_points) world_level_set(WORLD_LEVEL_POINTS);
+    } else {
+        world_init();
+        world_image_add(&image_program);
+        if ((uintptr_t)harness_cxx == 2) world_unwind_stacks();
+        life_arguments(word_count, words, environ);
+    }
     world_limits_set(&shared->phases[shared->phase].limits);
     if (!options.until) world_watch_loops(options.loop_seconds); /* a debugger takes its time */
     explore_log_set(log);
     capture_use(output, &shared->input);
-    life_arguments(word_count, words, environ);
-    life_init(&life, options.status);
+    promises_use(&shared->promises, course || !is_unit_test());
+    life_init(&life, course ? 0 : options.status);
+    if (course) {
+        life.function = course->function;
+        life.argument = course->argument;
+    }
+}
+
+/* Threads are not all that makes executions differ. */
+static bool must_explore(void)
+{
+    return !is_unit_test() && (shared->threads > 1 || shared->promises.used);
 }
 
 static void prepare(struct explore_log *log)
@@ -63,12 +95,13 @@ static int run_once(void *argument)
     (void)argument;
     prepare(&shared->log);
     life.live = true;
+    if (is_unit_test()) capture_straight();
     explore_replay(&life.subject, NULL, 0, false, &result);
     shared->threads = world_entity_count();
     shared->life = life;
     shared->once_cut = result.end == WORLD_CUT;
     shared->once_choices = result.choices;
-    if (shared->threads > 1) return 0;
+    if (must_explore()) return 0;
     if (life.finding.kind != WORLD_FOUND_NONE && life.finding.kind != WORLD_FOUND_EXIT) {
         FILE *out = fmemopen(shared->screen, SCREEN_MAX, "w");
         if (out) tell_finding(out, words[0], &life);
@@ -115,6 +148,8 @@ static int find_no_return(void *argument)
 static struct tell telling(void)
 {
     return (struct tell){
+        .name = course ? course->name : text_base_name(words[0]),
+        .exploration = course ? course->number : 0,
         .path = words[0],
         .words = words,
         .word_count = word_count,
@@ -139,7 +174,7 @@ static int explain(void *argument)
     char folder[FOLDER_MAX];
     (void)argument;
     prepare(NULL);
-    trail_watch();
+    trail_watch(history_words);
     trail_begin();
     world_keep_stacks(true);
     explore_replay(&life.subject, failure->choices, failure->count, false, &result);
@@ -180,9 +215,10 @@ static int tell_death(int signal_number)
     for (uint32_t i = 0; i < shared->log.used; i++) {
         shared->failure.choices[i] = shared->log.choices[i].index;
     }
-    fprintf(stderr, "CRASH %s\n     the process died of signal %d (%s) in run %llu\n  replay  ",
-            words[0], signal_number, strsignal(signal_number),
-            (unsigned long long)shared->log.run + 1);
+    snprintf(shared->problem, sizeof shared->problem,
+             "the process died of signal %d (%s) in run %llu", signal_number,
+             strsignal(signal_number), (unsigned long long)shared->log.run + 1);
+    fprintf(stderr, "CRASH %s\n     %s\n  replay  ", tell.name, shared->problem);
     tell_replay(stderr, &tell);
     return 4;
 }
@@ -194,7 +230,7 @@ static int status_of(struct worker_result result)
     case WORKER_RETURNED:
         return result.code;
     case WORKER_EXITED:
-        return FAULT; /* it has said why */
+        return is_unit_test() ? result.code : FAULT; /* it has said why */
     case WORKER_KILLED:
         return tell_death(result.code);
     }
@@ -211,7 +247,7 @@ static int work(int (*body)(void *))
 static int end_plain(void)
 {
     const struct world_finding *finding = &shared->life.finding;
-    capture_print(&shared->output);
+    if (!is_unit_test()) capture_print(&shared->output);
     if (shared->once_cut) {
         fprintf(stderr, "harness: no end after %u steps (HARNESS_STEPS)\n", options.steps);
         return 3;
@@ -250,8 +286,8 @@ static int end_failed(void)
     }
     status = work(explain);
     if (status != 0) return complain("the failing execution could not be told", status);
-    fputs(shared->screen, stderr);
-    remember_failure(words, word_count);
+    if (!course || !course->quiet) fputs(shared->screen, stderr);
+    if (!course) remember_failure(words, word_count);
     return tell_status(shared->life.finding.kind);
 }
 
@@ -269,6 +305,13 @@ static void print_phase(const struct phase *phase, const char *what)
     if (stats->cut > 0) fprintf(stderr, ", %" PRIu64 " of them cut", stats->cut);
 }
 
+static int end_inconclusive(const char *missing)
+{
+    fprintf(stderr, "harness: %s is inconclusive: never true, in no execution: %s\n",
+            text_base_name(words[0]), missing);
+    return 3;
+}
+
 /* The program's own output, of the last execution, and what was explored. */
 static int end_held(void)
 {
@@ -278,11 +321,18 @@ static int end_held(void)
         runs += shared->phases[i].stats.runs;
         cut += shared->phases[i].stats.cut;
     }
+    if (runs > 0 && runs == shared->promises.assumed) {
+        fprintf(stderr, "harness: %s is inconclusive: harness_assume() ended all executions\n",
+                text_base_name(words[0]));
+        return 3;
+    }
     if (runs > 0 && runs == cut) {
         fprintf(stderr, "harness: %s never ended within %u steps (HARNESS_STEPS)\n",
                 text_base_name(words[0]), options.steps);
         return 3;
     }
+    const char *missing = promises_missing(&shared->promises);
+    if (missing && !options.choices) return end_inconclusive(missing);
     fprintf(stderr, "harness: %s %s", text_base_name(words[0]),
             options.choices ? "holds when replayed" : "holds");
     if (options.shard.count > 1) {
@@ -315,31 +365,110 @@ static int stop_there(void)
     return 2;
 }
 
-/* What is visible of the program; known to all workers from here on. */
-static bool find_level(void)
+/* What is visible of the program. */
+static enum world_level level_built(void)
 {
-    enum world_level level = (enum world_level)((uintptr_t)harness_level - 1);
-    if (options.memory_points && level != WORLD_LEVEL_MEMORY) {
-        fprintf(stderr, "harness: HARNESS_POINTS=memory needs a program that was built at level "
-                        "memory; this one is of level %s\n", world_level_word(level));
-        return false;
+    return (enum world_level)((uintptr_t)harness_level - 1);
+}
+
+bool course_fits(const struct program_options *how)
+{
+    if (!how->memory_points || level_built() == WORLD_LEVEL_MEMORY) return true;
+    fprintf(stderr, "harness: HARNESS_POINTS=memory needs a program that was built at level "
+                    "memory; this one is of level %s\n", world_level_word(level_built()));
+    return false;
+}
+
+/* 0: everything holds; otherwise the exit status. */
+static int explore_phases(void)
+{
+    for (; shared->phase < shared->phase_count; shared->phase++) {
+        int status = status_of(phases_explore());
+        if (status == 1) return complain(shared->problem, 2);
+        if (status != 0) return status;
+        if (shared->failure.id == LIFE_DIVERGED) return complain(shared->problem, 2);
+        if (shared->phases[shared->phase].stats.stopped) return complain(shared->problem, 3);
+        if (shared->failure.id != EXPLORE_PASSED) return end_failed();
     }
-    world_level_set(options.memory_points ? WORLD_LEVEL_POINTS : level);
-    return true;
+    return 0;
+}
+
+/* --- unit tests --- */
+
+const struct program_options *course_options(void)
+{
+    return &options;
+}
+
+static void tell_course(int status, struct course_result *result)
+{
+    static char *text;
+    free(text);
+    *result = (struct course_result){.screen = shared->screen, .promises = &shared->promises};
+    for (uint32_t i = 0; i < shared->phase_count; i++) {
+        const struct explore_stats *stats = &shared->phases[i].stats;
+        result->runs += stats->runs;
+        result->distinct += stats->distinct;
+        result->cut += stats->cut;
+        result->complete |= stats->complete;
+    }
+    result->failed = status != 0 && status != 3;
+    text = symbols_expand(shared->problem[0] ? shared->problem : shared->life.finding.text);
+    result->text = status == 0 ? "" : text;
+    if (!result->failed) return;
+    result->kind = shared->problem[0] ? WORLD_FOUND_CRASH : shared->life.finding.kind;
+    result->token = token_write(shared->failure.choices, shared->failure.count);
+}
+
+int course_explore(const struct course *asked, struct course_result *result)
+{
+    struct program_options before = options;
+    course = asked;
+    options = asked->options;
+    options.jobs = 1; /* what the bodies say is kept in one place */
+    shared->phase = 0;
+    shared->failure.id = EXPLORE_PASSED;
+    shared->failure.count = 0;
+    shared->problem[0] = shared->screen[0] = '\0';
+    memset(&shared->promises, 0, sizeof shared->promises);
+    phases_plan();
+    int status = options.until ? stop_there() : explore_phases();
+    tell_course(status, result);
+    options = before;
+    course = NULL;
+    return status;
+}
+
+/* Main runs once, as if nobody looked. */
+static int run_unit_test(void)
+{
+    struct world_limits *limits = &shared->phases[0].limits;
+    limits->stalls_max = limits->spurious_max = 0;
+    limits->steps_max = WORLD_STEPS_MAX;
+    limits->find_races = false;
+    if (options.until) {
+        run_once(NULL);
+        return complain("HARNESS_UNTIL: there is no such call of harness_explore()", 2);
+    }
+    int status = work(run_once);
+    return status != 0 ? status : end_plain();
 }
 
 int main(int argc, char **argv)
 {
     words = argv;
     word_count = argc;
-    if (!program_options_read(&options)) return 2;
-    if (!find_level()) return 2;
+    if (!program_options_read(&options) || !course_fits(&options)) return 2;
+    bool points = options.memory_points && !is_unit_test();
+    world_level_set(points ? WORLD_LEVEL_POINTS : level_built());
     shared = worker_shared(sizeof *shared);
     phases_plan();
+    if (is_unit_test()) return run_unit_test();
     if (options.until) return stop_there();
     int status = work(run_once);
     if (status != 0) return status;
-    if (shared->threads <= 1 && !options.choices) return end_plain();
+    if (!must_explore() && !options.choices) return end_plain();
+    if (shared->promises.used || shared->promises.count > 0) options.jobs = 1;
     if (!phases_divide(&status)) return status;
     switch (remember_replay(words, word_count, &remembered)) {
     case CORPUS_FAILED:
@@ -349,13 +478,6 @@ int main(int argc, char **argv)
     case CORPUS_PASSED:
         break;
     }
-    for (; shared->phase < shared->phase_count; shared->phase++) {
-        status = status_of(phases_explore());
-        if (status == 1) return complain(shared->problem, 2);
-        if (status != 0) return status;
-        if (shared->failure.id == LIFE_DIVERGED) return complain(shared->problem, 2);
-        if (shared->phases[shared->phase].stats.stopped) return complain(shared->problem, 3);
-        if (shared->failure.id != EXPLORE_PASSED) return end_failed();
-    }
-    return end_held();
+    status = explore_phases();
+    return status != 0 ? status : end_held();
 }

@@ -65,7 +65,7 @@ static bool read_points(const char *text, bool *memory)
     return false;
 }
 
-static bool read_strategy(const char *text, enum explore_kind *kind)
+bool program_strategy_read(const char *text, enum explore_kind *kind)
 {
     for (int i = 0; i < EXPLORE_KINDS; i++) {
         if (strcmp(text, strategy_words[i]) != 0) continue;
@@ -113,7 +113,7 @@ static bool keep(enum program_option option, const char *text, struct program_op
     case PROGRAM_UNTIL:
         return read_small(option, text, 1, WORLD_STEPS_MAX, &options->until);
     case PROGRAM_STRATEGY:
-        return read_strategy(text, &options->strategy);
+        return program_strategy_read(text, &options->strategy);
     case PROGRAM_SEED:
         return read_number(option, text, 0, UINT64_MAX, &options->seed);
     case PROGRAM_RUNS:
@@ -148,6 +148,8 @@ static bool keep(enum program_option option, const char *text, struct program_op
     case PROGRAM_REPORTS:
         options->reports = text;
         return true;
+    case PROGRAM_EXPLORATION:
+        return read_small(option, text, 1, UINT32_MAX, &options->exploration);
     case PROGRAM_FULL:
         return read_switch(option, text, &options->full);
     case PROGRAM_OPTION_COUNT:
@@ -187,6 +189,7 @@ bool program_options_read(struct program_options *options)
                                         .spurious = 1,
                                         .steps = 50000,
                                         .loop_seconds = 10,
+                                        .exploration = 1,
                                         .shrink = true,
                                         .races = true};
     for (char **entry = environ; *entry; entry++) {

@@ -29,6 +29,7 @@
     X(POINTS, "POINTS", "calls", "memory: another thread may go on before every access, too")      \
     X(SHRINK, "SHRINK", "1", "0: report a failure as it was found")                                \
     X(REPORTS, "REPORTS", "none", "folder for pages of failures: DIR/PROGRAM/index.html")          \
+    X(EXPLORATION, "EXPLORATION", "1", "of a unit test: the call of harness_explore() to replay") \
     X(FULL, "FULL", "0", "1: show every step, and all output of the failing execution")
 
 enum program_option {
@@ -46,7 +47,7 @@ struct program_options {
     const char *reports; /* NULL: no page is written */
     enum explore_kind strategy;
     uint64_t seed, runs;
-    uint32_t jobs, depth, stalls, spurious, steps, status, loop_seconds, until;
+    uint32_t jobs, depth, stalls, spurious, steps, status, loop_seconds, until, exploration;
     uint64_t lag_ns;
     bool races, memory_points;
     bool shrink, full;
@@ -54,5 +55,8 @@ struct program_options {
 
 /* Reads HARNESS_NAME of every option. False: the reason was printed. */
 bool program_options_read(struct program_options *options);
+
+/* The strategy of that name. False: there is none, and that was printed. */
+bool program_strategy_read(const char *text, enum explore_kind *kind);
 
 #endif

@@ -138,6 +138,7 @@ static int explore(void *argument)
     struct phase *phase = phase_now();
     struct explore_options chosen = how();
     (void)argument;
+    chosen.counted = promises_count;
     course_prepare(&shared->log, &shared->output);
     if (options.choices) {
         chosen.custom = given_choices();

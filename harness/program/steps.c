@@ -39,13 +39,19 @@ static void describe(const struct trail_step *here, char *out, size_t bytes)
 {
     const struct world_step *step = &here->step;
     const char *object = trail_object(here);
-    const char *more = "";
+    const char *verb = here->words ? here->words : world_op_words[step->op], *more = "";
+    char value[16];
     if (step->op == WORLD_OP_CREATE) more = world_entity_name((uint16_t)step->result);
     if (step->op == WORLD_OP_JOIN) more = thread_of(step->object);
     if (step->op == WORLD_OP_TRYLOCK && step->result != 0) more = "(busy)";
     if (step->op == WORLD_OP_WAKE && step->result == CANCELLED) more = "(cancelled)";
     if (wakes_unsignalled(here)) more = "(no signal)";
-    snprintf(out, bytes, "%s%s%s%s%s", world_op_words[step->op], object[0] ? " " : "", object,
+    if (here->words) object = "";
+    if (step->op == WORLD_OP_CHOOSE) {
+        snprintf(value, sizeof value, "%u", step->result);
+        more = value;
+    }
+    snprintf(out, bytes, "%s%s%s%s%s", verb, object[0] ? " " : "", object,
              more[0] ? " " : "", more);
 }
 
@@ -247,6 +253,11 @@ void steps_draw(FILE *out, const uint16_t *choices, uint32_t choice_count, uint3
     REQUIRE(shown != NULL);
     for (uint32_t i = 0; i < seen_count; i++) any |= marked[i];
     select_rows(shown, marked, rows ? rows : UINT32_MAX);
+    if (count_shown(shown) == 0) {
+        free(marked);
+        free(shown);
+        return;
+    }
     table.column_count = find_columns(shown, table.columns);
     table.width = (TEXT_WIDTH - MARGIN) / (int)(table.column_count ? table.column_count : 1);
     table.one_file = find_file(shown, file, sizeof file);

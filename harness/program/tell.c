@@ -60,15 +60,14 @@ static void print_found(FILE *out, const struct life *life)
     finding_print(out, &failure);
 }
 
-static void print_verdict(FILE *out, const char *path, enum world_finding_kind kind)
+static void print_verdict(FILE *out, const char *name, enum world_finding_kind kind)
 {
-    fprintf(out, "%s %s  %s\n", tell_verdict(kind), text_base_name(path),
-            world_finding_words[kind]);
+    fprintf(out, "%s %s  %s\n", tell_verdict(kind), name, world_finding_words[kind]);
 }
 
 void tell_finding(FILE *out, const char *path, const struct life *life)
 {
-    print_verdict(out, path, life->finding.kind);
+    print_verdict(out, text_base_name(path), life->finding.kind);
     print_sentence(out, life->finding.text);
     print_found(out, life);
 }
@@ -144,6 +143,7 @@ void tell_replay(FILE *out, const struct tell *tell)
     if (options->given[PROGRAM_SEED]) fprintf(out, " HARNESS_SEED=%" PRIu64, options->seed);
     if (options->given[PROGRAM_STEPS]) fprintf(out, " HARNESS_STEPS=%u", options->steps);
     if (options->status != 0) fprintf(out, " HARNESS_STATUS=%u", options->status);
+    if (tell->exploration > 0) fprintf(out, " HARNESS_EXPLORATION=%u", tell->exploration);
     fputc(' ', out);
     print_word(out, tell->path);
     for (int i = 1; i < tell->word_count; i++) {
@@ -180,7 +180,7 @@ void tell_failure(FILE *out, const struct tell *tell)
     const struct life *life = tell->life;
     enum world_finding_kind kind = life->finding.kind;
     char text[512];
-    print_verdict(out, tell->path, kind);
+    print_verdict(out, tell->name, kind);
     print_sentence(out, life->finding.text);
     tell_origin(tell, text, sizeof text);
     text_wrap(out, 0, INDENT, text);

@@ -11,6 +11,8 @@
 #include "reports/no_return.h"
 
 struct tell {
+    const char *name;          /* of what was explored */
+    uint32_t exploration;      /* number of the call of harness_explore(); 0: none, it is main */
     const char *path;          /* of the program, as the user called it */
     char **words;              /* and its arguments */
     int word_count;

@@ -44,7 +44,7 @@ static struct report report = {.verdict = REPORT_FAIL, .path = "a/page.scn", .fa
 static char *page_of_story(void)
 {
     char *page;
-    trail_watch();
+    trail_watch(NULL);
     trail_begin();
     (void)story_run(file, tell);
     STORY_PRINTED(page, out, html_write(out, &report));
