@@ -92,7 +92,8 @@ function(combine_image name entry symbol renames allow libs shared objects)
   set(inputs $<TARGET_OBJECTS:${name}_glue> ${objects} ${libs})
   add_custom_command(
     OUTPUT ${object}
-    COMMAND ${CMAKE_COMMAND} -E env LD=${IMAGE_LD} OBJCOPY=${IMAGE_OBJCOPY} NM=${IMAGE_NM}
+    COMMAND ${CMAKE_COMMAND} -E env CC=${CMAKE_C_COMPILER} LD=${IMAGE_LD}
+      OBJCOPY=${IMAGE_OBJCOPY} NM=${IMAGE_NM}
       ${IMAGE_CMAKE_DIR}/make-image --out ${object} --keep ${symbol}
       --rebound ${IMAGE_REBOUND} --harmless ${IMAGE_HARMLESS} ${arguments}
       -- ${inputs}

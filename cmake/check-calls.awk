@@ -1,7 +1,7 @@
 # Tells which symbols of an image lead out of the simulated world, and who refers to them.
 #
 # First file: facts, one a line ("rebound X", "harmless X" or "harmless X*", "fatal X ARCHIVE LIST",
-# "undefined X"). Second file: what "nm -A -u" or "nm -A -u -l" prints of the inputs.
+# "undefined X", "weak X", "libc X": the C library has it). Second file: what "nm -A -u" or "nm -A -u -l" prints of the inputs.
 # Exit status 1 if anything is refused.
 
 # "/x/run.c.o" is run.c.o; "/x/liby.a:dump.o" is liby.a(dump.o).
@@ -63,7 +63,10 @@ file == 1 && $1 == "fatal" {
         failed = 1
     }
 }
-file == 1 && $1 == "undefined" {
+file == 1 && $1 == "libc" { libc[$2] = 1 }
+
+# What is weak and nobody has is null; whoever calls it has asked for that.
+file == 1 && ($1 == "undefined" || $1 == "weak" && $2 in libc) {
     if (!($2 in bound) && $2 != "world_uncontrolled" && !is_harmless($2)) {
         refused[$2] = 1
         order[++refused_count] = $2
