@@ -1,13 +1,6 @@
 /* What the sanitizers shall do when they are linked in; empty otherwise. */
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define WITH_ASAN 1
-#endif
+#include "harness/world/asan.h"
 
 #ifdef WITH_ASAN
 const char *__asan_default_options(void);

@@ -4,27 +4,11 @@
  * patterns, so that even a program that reads them is deterministic; freed blocks rest in a
  * queue as long as possible, so that a late write is noticed. A guard behind every block is
  * checked when it is freed and at the end. */
+#include "asan.h"
 #include "race.h"
 
 #include <string.h>
 #include <sys/mman.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define WITH_ASAN 1
-#endif
-#ifdef WITH_ASAN
-#include <sanitizer/asan_interface.h>
-#define HIDE(address, bytes) __asan_poison_memory_region(address, bytes)
-#define SHOW(address, bytes) __asan_unpoison_memory_region(address, bytes)
-#else
-#define HIDE(address, bytes) ((void)(address), (void)(bytes))
-#define SHOW(address, bytes) ((void)(address), (void)(bytes))
-#endif
 
 #define ARENA_BASE ((char *)ARENA_FROM)
 #define RETURN_ABOVE ((size_t)64 << 20) /* give memory back after an execution this big */

@@ -1,24 +1,10 @@
 /* Executions that begin in the middle of another one. What that one had made is kept once, in a
  * process that was forked there, and put back before each execution. */
+#include "asan.h"
 #include "internal.h"
 
 #include <string.h>
 #include <sys/mman.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define WITH_ASAN 1
-#endif
-#ifdef WITH_ASAN
-#include <sanitizer/asan_interface.h>
-#define SHOW(address, bytes) __asan_unpoison_memory_region(address, bytes)
-#else
-#define SHOW(address, bytes) ((void)(address), (void)(bytes))
-#endif
 
 static struct {
     char *stack, *stack_bytes; /* the part of the main thread's stack that is in use */

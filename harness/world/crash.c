@@ -1,4 +1,5 @@
 /* Fatal signals inside an execution become findings; outside they are the harness's own. */
+#include "asan.h"
 #include "internal.h"
 
 #include <signal.h>
@@ -8,6 +9,9 @@
 #include <ucontext.h>
 #include <unistd.h>
 #include <unwind.h>
+#ifdef WITH_ASAN
+#include <sanitizer/common_interface_defs.h>
+#endif
 
 static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
@@ -97,10 +101,24 @@ static _Noreturn void on_abort(void)
                   world_entity_name(W.self->id), (unsigned long)pc);
 }
 
+#ifdef WITH_ASAN
+
+/* A sanitizer that has reported something ends the process, with all that it had begun. */
+static bool sanitizer_ends;
+
+static void on_report(void)
+{
+    sanitizer_ends = true;
+}
+
+#else
+enum { sanitizer_ends = false };
+#endif
+
 /* Runs on the alternate stack; leaves the broken execution by switching away from it. */
 static void on_signal(int number, siginfo_t *info, void *context)
 {
-    if (!W.running || W.self == NULL) {
+    if (!W.running || W.self == NULL || sanitizer_ends) {
         signal(number, SIG_DFL);
         raise(number);
         return;
@@ -164,6 +182,9 @@ void crash_init(void)
     stack_t alternate = {.ss_sp = stack, .ss_size = bytes};
     sigaltstack(&alternate, NULL);
     world_catch_signals();
+#ifdef WITH_ASAN
+    __sanitizer_set_death_callback(on_report);
+#endif
 }
 
 void world_catch_signals(void)

@@ -4,6 +4,7 @@
  * the same in every execution. Where a linked image has thread-local variables, each slot
  * also owns a parked OS thread, whose only purpose is its thread-local storage: a switch
  * loads that thread's base register. */
+#include "asan.h"
 #include "plain.h"
 
 #include <link.h>
@@ -16,16 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define WITH_ASAN 1
-#endif
 #ifdef WITH_ASAN
-#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -40,6 +32,7 @@ struct slot {
     void *tls, *tls_image; /* the executable's thread-local block there, and its initial state */
     size_t tls_bytes, tls_image_bytes;
     sem_t parked;
+    struct entity *entity; /* who has it */
 };
 
 static struct slot slots[WORLD_ENTITIES_MAX];
@@ -203,10 +196,7 @@ void fiber_prepare(struct entity *entity)
     uint16_t slot = (uint16_t)W.thread_count++;
     entity->slot = slot;
     if (UNLIKELY(!slots[slot].ready)) slot_make_ready(slot);
-#ifdef WITH_ASAN
-    /* Whoever had it before may have been abandoned in the middle of his scopes. */
-    __asan_unpoison_memory_region(stack_low(slot), stack_bytes(slot));
-#endif
+    slots[slot].entity = entity;
     if (W.uses_tls) {
         memcpy(slots[slot].tls, slots[slot].tls_image, slots[slot].tls_image_bytes);
         memset((char *)slots[slot].tls + slots[slot].tls_image_bytes, 0,
@@ -279,10 +269,33 @@ void world_outside(void (*run)(void *), void *argument)
     arrive_hook(self->slot);
 }
 
+#ifdef WITH_ASAN
+
+/* Threads are abandoned in the middle of their scopes, and the sanitizer remembers these until
+ * somebody tells it. A stack as a whole takes long: only what is in use, and below the first
+ * frames nothing is in that of a thread that ended. */
+static void stacks_clear(char *running)
+{
+    enum { FIRST_FRAMES = 16 << 10 };
+    for (uint16_t at = 0; at < W.thread_count; at++) {
+        const struct entity *entity = slots[at].entity;
+        char *low = stack_low(at), *high = low + stack_bytes(at), *from = high - FIRST_FRAMES;
+        if (entity->slot == at && entity->state == ENTITY_LIVE) {
+            char *used = entity == W.self ? running : entity->stack_pointer;
+            if (used < low || used > high) used = low; /* on the stack for signals */
+            if (used < from) from = used;
+        }
+        SHOW(from, (size_t)(high - from));
+    }
+}
+
+#endif
+
 void fiber_leave(void)
 {
     void *abandoned;
 #ifdef WITH_ASAN
+    stacks_clear(__builtin_frame_address(0));
     leave_hook(NULL, home_bottom, home_size);
 #endif
     if (W.uses_tls) base_write(home_base);
