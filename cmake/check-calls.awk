@@ -1,7 +1,8 @@
 # Tells which symbols of an image lead out of the simulated world, and who refers to them.
 #
 # First file: facts, one a line ("rebound X", "harmless X" or "harmless X*", "fatal X ARCHIVE LIST",
-# "undefined X", "weak X", "libc X": the C library has it). Second file: what "nm -A -u" or "nm -A -u -l" prints of the inputs.
+# "undefined X", "weak X", "libc X": the C library has it). Second file: what "nm -A -u" or
+# "nm -A -u -l" prints of the inputs.
 # Exit status 1 if anything is refused.
 
 # "/x/run.c.o" is run.c.o; "/x/liby.a:dump.o" is liby.a(dump.o).
