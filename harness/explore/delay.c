@@ -1,24 +1,18 @@
 /* Delay bounding (Emmi, Qadeer, Rakamaric, "Delay-bounded scheduling", POPL 2011), sampled: threads
  * take turns without being preempted, and at `delays` choices, drawn over a typical length,
  * the one that would go on is put off and the next one in the circle goes on instead. */
-#include "plan.h"
-#include "strategy.h"
+#include "sampler.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { DELAYS_MAX = 64 };
 
 struct delay {
-    struct strategy strategy;
-    uint64_t seed;
-    uint32_t delays, length;
-    struct chance chance;
-    struct plan plan;
+    struct sampler sampler;
+    uint32_t delays;
     uint32_t delay_at[DELAYS_MAX];
     uint32_t choice;
     uint16_t last;
-    char text[32];
 };
 
 /* Distance in the circle: who made the last step first, then those after it. Time comes last. */
@@ -49,21 +43,14 @@ static uint32_t nearest(const struct delay *self, const uint16_t *entity, uint32
 static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
 {
     struct delay *self = (struct delay *)chooser;
-    uint16_t index[WORLD_ENTITIES_MAX], entity[WORLD_ENTITIES_MAX];
-    uint32_t forced, put_off = 0;
-    uint32_t usable = plan_options(&self->plan, count, index, entity, WORLD_ENTITIES_MAX, &forced);
+    struct offer offer;
+    uint32_t put_off = 0, forced = sampler_offer(&self->sampler, count, &offer);
     if (forced != UINT32_MAX) return forced;
     for (uint32_t i = 0; i < self->delays; i++) put_off += self->delay_at[i] == self->choice;
     self->choice++;
-    uint32_t at = nearest(self, entity, usable, put_off);
-    if (entity[at] != WORLD_ADVANCE) self->last = entity[at];
-    return index[at];
-}
-
-static uint32_t value(struct world_chooser *chooser, uint32_t count, const char *label)
-{
-    (void)label;
-    return chance_below(&((struct delay *)chooser)->chance, count);
+    uint32_t at = nearest(self, offer.entity, offer.count, put_off);
+    if (offer.entity[at] != WORLD_ADVANCE) self->last = offer.entity[at];
+    return offer.index[at];
 }
 
 /* The next one begins the circle. */
@@ -75,41 +62,24 @@ static void yielded(struct world_chooser *chooser, uint16_t entity)
 static bool begin(struct strategy *strategy, uint64_t n)
 {
     struct delay *self = (struct delay *)strategy;
-    uint32_t length = self->length < 16 ? 16 : self->length;
-    self->chance = chance_for(self->seed, n);
+    sampler_begin(strategy, n);
     self->choice = 0;
     self->last = 0;
     for (uint32_t i = 0; i < self->delays; i++) {
-        self->delay_at[i] = chance_below(&self->chance, length);
+        self->delay_at[i] = sampler_draw_place(&self->sampler);
     }
-    plan_begin(&self->plan, &self->chance, n, self->length, false);
     return true;
-}
-
-static const char *describe(struct strategy *strategy, uint64_t n)
-{
-    (void)n;
-    return ((struct delay *)strategy)->text;
-}
-
-static void destroy(struct strategy *strategy)
-{
-    free(strategy);
 }
 
 struct strategy *strategy_delay(uint64_t seed, uint32_t delays, uint32_t length)
 {
-    struct delay *self = calloc(1, sizeof *self);
+    struct delay *self = sampler_new(sizeof *self, seed, length);
     if (self == NULL) return NULL;
-    self->strategy = (struct strategy){
-        .chooser = {.schedule = schedule, .value = value, .yielded = yielded},
-        .begin = begin,
-        .describe = describe,
-        .free = destroy,
-    };
-    self->seed = seed;
+    struct strategy *strategy = &self->sampler.strategy;
+    strategy->chooser.schedule = schedule;
+    strategy->chooser.yielded = yielded;
+    strategy->begin = begin;
     self->delays = delays > DELAYS_MAX ? DELAYS_MAX : delays;
-    self->length = length;
-    snprintf(self->text, sizeof self->text, "delays=%u", self->delays);
-    return &self->strategy;
+    snprintf(self->sampler.text, sizeof self->sampler.text, "delays=%u", self->delays);
+    return strategy;
 }

@@ -138,17 +138,11 @@ static void end(struct strategy *strategy, const struct world_choice *choices, u
     world_observe(NULL, NULL);
 }
 
-static const char *describe(struct strategy *strategy, uint64_t n)
-{
-    (void)strategy, (void)n;
-    return "deviations";
-}
-
 static void destroy(struct strategy *strategy)
 {
     world_observe(NULL, NULL);
     free(((struct deviate *)strategy)->wishes);
-    free(strategy);
+    strategy_free(strategy);
 }
 
 static void group_pins(struct deviate *self)
@@ -174,7 +168,7 @@ struct strategy *strategy_deviations(const struct pin *pins, uint32_t count)
         .chooser = {.schedule = schedule, .value = value},
         .begin = begin,
         .end = end,
-        .describe = describe,
+        .text = "deviations",
         .free = destroy,
     };
     self->pins = pins;

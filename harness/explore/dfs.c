@@ -96,16 +96,10 @@ static void end(struct strategy *strategy, const struct world_choice *choices, u
     self->complete = true;
 }
 
-static const char *describe(struct strategy *strategy, uint64_t n)
-{
-    (void)n;
-    return ((struct dfs *)strategy)->text;
-}
-
 static void destroy(struct strategy *strategy)
 {
     free(((struct dfs *)strategy)->path);
-    free(strategy);
+    strategy_free(strategy);
 }
 
 struct strategy *strategy_dfs(uint32_t deviations, bool any_switch)
@@ -121,7 +115,7 @@ struct strategy *strategy_dfs(uint32_t deviations, bool any_switch)
         .chooser = {.schedule = schedule, .value = value},
         .begin = begin,
         .end = end,
-        .describe = describe,
+        .text = self->text,
         .free = destroy,
     };
     self->deviations_max = deviations;

@@ -148,7 +148,7 @@ static void keep_failure(struct explore_failure *failure, uint32_t id, uint64_t 
     failure->count = count;
     for (uint32_t i = 0; i < count; i++) failure->choices[i] = choices[i].index;
     snprintf(failure->strategy, sizeof failure->strategy, "%s",
-             run == 0 ? "the default schedule" : strategy->describe(strategy, run));
+             run == 0 ? "the default schedule" : strategy->text);
     failure->id = id;
 }
 

@@ -164,17 +164,6 @@ static bool begin(struct strategy *strategy, uint64_t n)
     return true;
 }
 
-static const char *describe(struct strategy *strategy, uint64_t n)
-{
-    (void)strategy, (void)n;
-    return "an order of steps";
-}
-
-static void destroy(struct strategy *strategy)
-{
-    free(strategy);
-}
-
 static struct order *order_new(uint32_t (*schedule)(struct world_chooser *, uint32_t),
                                uint32_t (*value)(struct world_chooser *, uint32_t, const char *))
 {
@@ -183,8 +172,8 @@ static struct order *order_new(uint32_t (*schedule)(struct world_chooser *, uint
     self->strategy = (struct strategy){
         .chooser = {.schedule = schedule, .value = value},
         .begin = begin,
-        .describe = describe,
-        .free = destroy,
+        .text = "an order of steps",
+        .free = strategy_free,
     };
     return self;
 }

@@ -254,7 +254,10 @@ static bool begin(struct strategy *strategy, uint64_t n)
     self->stepped = false;
     active = strategy;
     world_observe(observe, self);
-    return self->rest == NULL || self->rest->begin(self->rest, n);
+    if (self->rest == NULL) return true;
+    bool more = self->rest->begin(self->rest, n);
+    strategy->text = self->rest->text;
+    return more;
 }
 
 static void end(struct strategy *strategy, const struct world_choice *choices, uint32_t count)
@@ -263,12 +266,6 @@ static void end(struct strategy *strategy, const struct world_choice *choices, u
     active = NULL;
     world_observe(NULL, NULL);
     if (self->rest && self->rest->end) self->rest->end(self->rest, choices, count);
-}
-
-static const char *describe(struct strategy *strategy, uint64_t n)
-{
-    struct follower *self = (struct follower *)strategy;
-    return self->rest ? self->rest->describe(self->rest, n) : "the pinned schedule";
 }
 
 static void destroy(struct strategy *strategy)
@@ -287,7 +284,7 @@ struct strategy *strategy_pins(const struct pin *pins, uint32_t count, struct st
         .chooser = {.schedule = schedule, .value = value},
         .begin = begin,
         .end = end,
-        .describe = describe,
+        .text = "the pinned schedule",
         .free = destroy,
     };
     self->rest = rest;

@@ -48,17 +48,6 @@ static bool begin(struct strategy *strategy, uint64_t n)
     return true;
 }
 
-static const char *describe(struct strategy *strategy, uint64_t n)
-{
-    (void)strategy, (void)n;
-    return "replay";
-}
-
-static void destroy(struct strategy *strategy)
-{
-    free(strategy);
-}
-
 struct strategy *strategy_recorder(const uint16_t *choices, uint32_t count, struct pin_note *notes,
                                    uint32_t max)
 {
@@ -67,8 +56,8 @@ struct strategy *strategy_recorder(const uint16_t *choices, uint32_t count, stru
     self->strategy = (struct strategy){
         .chooser = {.schedule = schedule, .value = value},
         .begin = begin,
-        .describe = describe,
-        .free = destroy,
+        .text = "replay",
+        .free = strategy_free,
     };
     self->choices = choices;
     self->count = count;

@@ -48,6 +48,7 @@ static bool begin(struct strategy *strategy, uint64_t n)
     self->now = member(self, n);
     self->execution = n;
     self->strategy.chooser.uniform = self->now->chooser.uniform;
+    strategy->text = self->now->text;
     return self->now->begin(self->now, n);
 }
 
@@ -56,12 +57,6 @@ static void end(struct strategy *strategy, const struct world_choice *choices, u
     struct portfolio *self = (struct portfolio *)strategy;
     (void)choices, (void)count;
     learn(self->learned, self->execution);
-}
-
-static const char *describe(struct strategy *strategy, uint64_t n)
-{
-    struct strategy *one = member((struct portfolio *)strategy, n);
-    return one->describe(one, n);
 }
 
 static void destroy(struct strategy *strategy)
@@ -93,7 +88,6 @@ struct strategy *strategy_portfolio(uint64_t seed, uint32_t length)
         .chooser = {.schedule = schedule, .value = value, .yielded = yielded},
         .begin = begin,
         .end = end,
-        .describe = describe,
         .free = destroy,
         .learns = LEARN_RUNS,
     };
@@ -105,6 +99,11 @@ struct strategy *strategy_portfolio(uint64_t seed, uint32_t length)
         return NULL;
     }
     return &self->strategy;
+}
+
+void strategy_free(struct strategy *strategy)
+{
+    free(strategy);
 }
 
 struct strategy *strategy_new(const struct strategy_options *options)

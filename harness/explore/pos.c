@@ -2,18 +2,12 @@
  * every operation that is about to happen has a random priority, and the highest one happens.
  * Those in conflict with it get new ones, so that each order of two operations that touch
  * the same is as likely as the other, whatever else happens between them. */
-#include "plan.h"
-#include "strategy.h"
+#include "sampler.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct pos {
-    struct strategy strategy;
-    uint64_t seed;
-    uint32_t length;
-    struct chance chance;
-    struct plan plan;
+    struct sampler sampler;
     uint64_t priority[WORLD_ENTITIES_MAX + 1]; /* 0: not drawn; the last is time */
 };
 
@@ -24,9 +18,8 @@ struct next {
 
 static uint64_t *priority_of(struct pos *self, uint16_t entity)
 {
-    uint64_t *priority =
-        &self->priority[entity == WORLD_ADVANCE ? WORLD_ENTITIES_MAX : entity];
-    if (*priority == 0) *priority = chance_next(&self->chance) | 1;
+    uint64_t *priority = &self->priority[sampler_slot(entity)];
+    if (*priority == 0) *priority = chance_next(&self->sampler.chance) | 1;
     return priority;
 }
 
@@ -44,33 +37,27 @@ static bool conflict(struct next a, struct next b)
 }
 
 /* The chosen one happens: it and those in conflict with it are drawn again. */
-static void happen(struct pos *self, const uint16_t *entity, uint32_t count, uint32_t chosen)
+static void happen(struct pos *self, const struct offer *offer, uint32_t chosen)
 {
-    struct next next = next_of(entity[chosen]);
-    for (uint32_t i = 0; i < count; i++) {
-        if (i == chosen || conflict(next_of(entity[i]), next)) *priority_of(self, entity[i]) = 0;
+    struct next next = next_of(offer->entity[chosen]);
+    for (uint32_t i = 0; i < offer->count; i++) {
+        uint16_t entity = offer->entity[i];
+        if (i == chosen || conflict(next_of(entity), next)) *priority_of(self, entity) = 0;
     }
 }
 
 static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
 {
     struct pos *self = (struct pos *)chooser;
-    uint16_t index[WORLD_ENTITIES_MAX], entity[WORLD_ENTITIES_MAX];
-    uint32_t forced;
-    uint32_t usable = plan_options(&self->plan, count, index, entity, WORLD_ENTITIES_MAX, &forced);
+    struct offer offer;
+    uint32_t forced = sampler_offer(&self->sampler, count, &offer);
     if (forced != UINT32_MAX) return forced;
     uint32_t best = 0;
-    for (uint32_t i = 1; i < usable; i++) {
-        if (*priority_of(self, entity[i]) > *priority_of(self, entity[best])) best = i;
+    for (uint32_t i = 1; i < offer.count; i++) {
+        if (*priority_of(self, offer.entity[i]) > *priority_of(self, offer.entity[best])) best = i;
     }
-    happen(self, entity, usable, best);
-    return index[best];
-}
-
-static uint32_t value(struct world_chooser *chooser, uint32_t count, const char *label)
-{
-    (void)label;
-    return chance_below(&((struct pos *)chooser)->chance, count);
+    happen(self, &offer, best);
+    return offer.index[best];
 }
 
 /* What it waits for has to get its turn. */
@@ -82,34 +69,18 @@ static void yielded(struct world_chooser *chooser, uint16_t entity)
 static bool begin(struct strategy *strategy, uint64_t n)
 {
     struct pos *self = (struct pos *)strategy;
-    self->chance = chance_for(self->seed, n);
     memset(self->priority, 0, sizeof self->priority);
-    plan_begin(&self->plan, &self->chance, n, self->length, false);
-    return true;
-}
-
-static const char *describe(struct strategy *strategy, uint64_t n)
-{
-    (void)strategy, (void)n;
-    return "partial order sampling";
-}
-
-static void destroy(struct strategy *strategy)
-{
-    free(strategy);
+    return sampler_begin(strategy, n);
 }
 
 struct strategy *strategy_pos(uint64_t seed, uint32_t length)
 {
-    struct pos *self = calloc(1, sizeof *self);
+    struct pos *self = sampler_new(sizeof *self, seed, length);
     if (self == NULL) return NULL;
-    self->strategy = (struct strategy){
-        .chooser = {.schedule = schedule, .value = value, .yielded = yielded},
-        .begin = begin,
-        .describe = describe,
-        .free = destroy,
-    };
-    self->seed = seed;
-    self->length = length;
-    return &self->strategy;
+    struct strategy *strategy = &self->sampler.strategy;
+    strategy->chooser.schedule = schedule;
+    strategy->chooser.yielded = yielded;
+    strategy->begin = begin;
+    strategy->text = "partial order sampling";
+    return strategy;
 }

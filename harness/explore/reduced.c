@@ -236,12 +236,6 @@ static void end(struct strategy *strategy, const struct world_choice *choices, u
     self->depth = self->count;
 }
 
-static const char *describe(struct strategy *strategy, uint64_t n)
-{
-    (void)strategy, (void)n;
-    return "reduced search";
-}
-
 static bool redundant(struct strategy *strategy)
 {
     return ((const struct reduced *)strategy)->redundant;
@@ -271,7 +265,7 @@ struct strategy *strategy_reduced(void)
         .chooser = {.schedule = schedule, .value = value, .forced = forced},
         .begin = begin,
         .end = end,
-        .describe = describe,
+        .text = "reduced search",
         .free = destroy,
         .redundant = redundant,
     };

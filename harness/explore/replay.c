@@ -44,17 +44,6 @@ static bool begin(struct strategy *strategy, uint64_t n)
     return true;
 }
 
-static const char *describe(struct strategy *strategy, uint64_t n)
-{
-    (void)strategy, (void)n;
-    return "replay";
-}
-
-static void destroy(struct strategy *strategy)
-{
-    free(strategy);
-}
-
 struct strategy *strategy_replay(const uint16_t *choices, uint32_t count, bool strict)
 {
     struct replay *self = calloc(1, sizeof *self);
@@ -62,8 +51,8 @@ struct strategy *strategy_replay(const uint16_t *choices, uint32_t count, bool s
     self->strategy = (struct strategy){
         .chooser = {.schedule = schedule, .value = value},
         .begin = begin,
-        .describe = describe,
-        .free = destroy,
+        .text = "replay",
+        .free = strategy_free,
     };
     self->choices = choices;
     self->count = count;

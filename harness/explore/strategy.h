@@ -34,9 +34,9 @@ struct strategy {
     bool (*begin)(struct strategy *self, uint64_t n);
     /* After it, with the choices it made. NULL: not interested. */
     void (*end)(struct strategy *self, const struct world_choice *choices, uint32_t count);
-    /* What made execution n, for reports: "pct depth=3". */
-    const char *(*describe)(struct strategy *self, uint64_t n);
-    void (*free)(struct strategy *self);
+    /* What makes the execution that was begun last, for reports: "pct depth=3". */
+    const char *text;
+    void (*free)(struct strategy *self); /* strategy_free, unless it holds more than itself */
     /* Whether the last execution was given up because others cover it. NULL: never. */
     bool (*redundant)(struct strategy *self);
     /* So many executions, from the first on, teach it something: whoever begins with a later
@@ -55,6 +55,9 @@ struct strategy_options {
 
 /* NULL when out of memory. Free with strategy->free. */
 struct strategy *strategy_new(const struct strategy_options *options);
+
+/* Gives back the strategy's own memory. */
+void strategy_free(struct strategy *strategy);
 
 struct strategy *strategy_random(uint64_t seed, uint32_t length, bool calm);
 struct strategy *strategy_pct(uint64_t seed, uint32_t depth, uint32_t length);

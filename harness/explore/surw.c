@@ -7,19 +7,13 @@
  * theirs. Which events are interesting is learned (learn.h): those at the places that threads
  * share; in half of the executions at a random choice of these places. */
 #include "learn.h"
-#include "plan.h"
-#include "strategy.h"
+#include "sampler.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 struct surw {
-    struct strategy strategy;
-    uint64_t seed;
-    uint32_t length;
-    uint64_t execution;
-    struct chance chance;
-    struct plan plan;
+    struct sampler sampler;
     struct learned *learned;
     bool learns_itself;
     bool chosen[LEARN_PLACES_MAX];       /* shared places whose events are interesting */
@@ -27,7 +21,6 @@ struct surw {
     uint32_t left[WORLD_ENTITIES_MAX];   /* of each entity of this execution, still to come */
     uint32_t known;                      /* entities whose number of events was looked up */
     uint16_t intended;                   /* who makes the next one; WORLD_NOBODY: not drawn yet */
-    char text[48];
 };
 
 /* --- who is next --- */
@@ -37,7 +30,7 @@ static uint16_t draw_by_weight(struct surw *self, const uint32_t *weight, uint32
     uint64_t sum = 0;
     for (uint32_t i = 0; i < count; i++) sum += weight[i];
     if (sum == 0) return WORLD_NOBODY;
-    uint64_t at = chance_next(&self->chance) % sum;
+    uint64_t at = chance_next(&self->sampler.chance) % sum;
     uint32_t i = 0;
     while (at >= weight[i]) at -= weight[i++];
     return (uint16_t)i;
@@ -53,7 +46,7 @@ static void adopt(struct surw *self, uint16_t entity)
     if (parent == WORLD_NOBODY || own == 0) return;
     uint32_t before = self->left[parent] > own ? self->left[parent] : own;
     self->left[parent] = before - own;
-    if (self->intended == parent && chance_below(&self->chance, before) < own) {
+    if (self->intended == parent && chance_below(&self->sampler.chance, before) < own) {
         self->intended = entity;
     }
 }
@@ -77,26 +70,26 @@ static bool is_interesting(const struct surw *self, uint16_t entity)
 
 /* Everybody waits before an interesting event, but for the one whose turn it is, who is not among
  * them: it cannot go on. */
-static uint32_t draw_instead(struct surw *self, const uint16_t *entity, uint32_t count)
+static uint32_t draw_instead(struct surw *self, const struct offer *offer)
 {
     uint32_t weight[WORLD_ENTITIES_MAX];
-    for (uint32_t i = 0; i < count; i++) weight[i] = self->left[entity[i]];
-    uint16_t drawn = draw_by_weight(self, weight, count);
-    return drawn == WORLD_NOBODY ? chance_below(&self->chance, count) : drawn;
+    for (uint32_t i = 0; i < offer->count; i++) weight[i] = self->left[offer->entity[i]];
+    uint16_t drawn = draw_by_weight(self, weight, offer->count);
+    return drawn == WORLD_NOBODY ? chance_below(&self->sampler.chance, offer->count) : drawn;
 }
 
-static uint32_t pick(struct surw *self, const uint16_t *entity, uint32_t count)
+static uint32_t pick(struct surw *self, const struct offer *offer)
 {
     uint32_t free[WORLD_ENTITIES_MAX], used = 0, turn = UINT32_MAX;
-    for (uint32_t i = 0; i < count; i++) {
-        bool interesting = is_interesting(self, entity[i]);
-        if (interesting && entity[i] == self->intended) turn = i;
+    for (uint32_t i = 0; i < offer->count; i++) {
+        bool interesting = is_interesting(self, offer->entity[i]);
+        if (interesting && offer->entity[i] == self->intended) turn = i;
         if (!interesting || turn == i) free[used++] = i;
     }
-    uint32_t at = used > 0 ? free[chance_below(&self->chance, used)]
-                           : draw_instead(self, entity, count);
+    uint32_t at = used > 0 ? free[chance_below(&self->sampler.chance, used)]
+                           : draw_instead(self, offer);
     if (used > 0 && at != turn) return at;
-    uint32_t *left = &self->left[entity[at]], unit = learned_runs(self->learned);
+    uint32_t *left = &self->left[offer->entity[at]], unit = learned_runs(self->learned);
     *left = *left > unit ? *left - unit : 0;
     self->intended = draw_by_weight(self, self->left, self->known);
     return at;
@@ -105,18 +98,10 @@ static uint32_t pick(struct surw *self, const uint16_t *entity, uint32_t count)
 static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
 {
     struct surw *self = (struct surw *)chooser;
-    uint16_t index[WORLD_ENTITIES_MAX], entity[WORLD_ENTITIES_MAX];
-    uint32_t forced;
-    uint32_t usable = plan_options(&self->plan, count, index, entity, WORLD_ENTITIES_MAX, &forced);
+    struct offer offer;
+    uint32_t forced = sampler_offer(&self->sampler, count, &offer);
     adopt_new(self);
-    if (forced != UINT32_MAX) return forced;
-    return index[pick(self, entity, usable)];
-}
-
-static uint32_t value(struct world_chooser *chooser, uint32_t count, const char *label)
-{
-    (void)label;
-    return chance_below(&((struct surw *)chooser)->chance, count);
+    return forced != UINT32_MAX ? forced : offer.index[pick(self, &offer)];
 }
 
 /* --- executions --- */
@@ -126,10 +111,11 @@ static uint32_t choose_places(struct surw *self)
 {
     uint32_t count = learned_shared(self->learned), used = 0;
     if (count == 0) return 0;
-    bool all = chance_below(&self->chance, 2) == 0, one = chance_below(&self->chance, 2) == 0;
-    uint32_t sure = chance_below(&self->chance, count);
+    struct chance *chance = &self->sampler.chance;
+    bool all = chance_below(chance, 2) == 0, one = chance_below(chance, 2) == 0;
+    uint32_t sure = chance_below(chance, count);
     for (uint32_t i = 0; i < count; i++) {
-        bool also = !one && chance_below(&self->chance, 2) == 0;
+        bool also = !one && chance_below(chance, 2) == 0;
         self->chosen[i] = all || i == sure || also;
         used += self->chosen[i];
     }
@@ -139,14 +125,12 @@ static uint32_t choose_places(struct surw *self)
 static bool begin(struct strategy *strategy, uint64_t n)
 {
     struct surw *self = (struct surw *)strategy;
-    self->execution = n;
-    self->chance = chance_for(self->seed, n);
+    sampler_begin(strategy, n);
     uint32_t used = choose_places(self);
     learned_events(self->learned, self->chosen, self->total, LEARN_THREADS_MAX);
     self->known = 0;
     self->intended = WORLD_NOBODY;
-    plan_begin(&self->plan, &self->chance, n, self->length, false);
-    snprintf(self->text, sizeof self->text, "surw at %u of %u places", used,
+    snprintf(self->sampler.text, sizeof self->sampler.text, "surw at %u of %u places", used,
              learned_shared(self->learned));
     return true;
 }
@@ -155,41 +139,31 @@ static void end(struct strategy *strategy, const struct world_choice *choices, u
 {
     struct surw *self = (struct surw *)strategy;
     (void)choices, (void)count;
-    if (self->learns_itself) learn(self->learned, self->execution);
-}
-
-static const char *describe(struct strategy *strategy, uint64_t n)
-{
-    (void)n;
-    return ((struct surw *)strategy)->text;
+    if (self->learns_itself) learn(self->learned, self->sampler.execution);
 }
 
 static void destroy(struct strategy *strategy)
 {
     struct surw *self = (struct surw *)strategy;
     if (self->learns_itself) learned_free(self->learned);
-    free(self);
+    strategy_free(strategy);
 }
 
 struct strategy *strategy_surw(uint64_t seed, uint32_t length, struct learned *learned)
 {
-    struct surw *self = calloc(1, sizeof *self);
+    struct surw *self = sampler_new(sizeof *self, seed, length);
     if (self == NULL) return NULL;
     self->learns_itself = learned == NULL;
     self->learned = learned ? learned : learned_new();
+    struct strategy *strategy = &self->sampler.strategy;
     if (self->learned == NULL) {
-        free(self);
+        strategy_free(strategy);
         return NULL;
     }
-    self->strategy = (struct strategy){
-        .chooser = {.schedule = schedule, .value = value},
-        .begin = begin,
-        .end = end,
-        .describe = describe,
-        .free = destroy,
-        .learns = LEARN_RUNS,
-    };
-    self->seed = seed;
-    self->length = length;
-    return &self->strategy;
+    strategy->chooser.schedule = schedule;
+    strategy->begin = begin;
+    strategy->end = end;
+    strategy->free = destroy;
+    strategy->learns = LEARN_RUNS;
+    return strategy;
 }
