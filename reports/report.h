@@ -52,8 +52,8 @@ struct report_failure {
     const char *strategy;               /* that found it: "pct depth=3"; NULL: it was replayed */
     const char *corpus;                 /* the file that it was replayed from, or NULL */
     uint64_t seed;
-    uint32_t choices_found;             /* up to the last deviation, before shrinking */
-    uint32_t choices;                   /* after it */
+    uint32_t choices_found;             /* that are not the default, before shrinking */
+    struct explore_cost cost;           /* after it */
     const char *decided;                /* lines on the two steps whose order decides, or NULL */
     const struct decisive *decisive;    /* the same two steps; NULL: none */
     const struct no_return *no_return;  /* NULL: not known */

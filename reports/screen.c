@@ -40,20 +40,19 @@ static void print_sentence(FILE *out, const struct report_failure *failure)
 void report_origin(const struct report *report, char *out, size_t size)
 {
     const struct report_failure *failure = report->failure;
+    uint32_t left = cost_choices(&failure->cost), found = failure->choices_found;
+    char worst[64], shrunk[32] = "";
 
+    cost_write(&failure->cost, worst, sizeof worst);
     if (failure->strategy == NULL) {
-        snprintf(out, size, "%s%s; %u choice%s",
-                 failure->corpus ? "replayed from " : "replayed",
-                 failure->corpus ? failure->corpus : "", failure->choices,
-                 failure->choices == 1 ? "" : "s");
+        snprintf(out, size, "%s%s; %u choice%s%s", failure->corpus ? "replayed from " : "replayed",
+                 failure->corpus ? failure->corpus : "", left, left == 1 ? "" : "s", worst);
         return;
     }
-    int used = snprintf(out, size,
-                        "run %" PRIu64 " of %" PRIu64 ", %s seed=%" PRIu64 "; %u choice%s",
-                        failure->run + 1, report->runs_max, failure->strategy, failure->seed,
-                        failure->choices_found, failure->choices_found == 1 ? "" : "s");
-    if (failure->choices != failure->choices_found && used > 0 && (size_t)used < size)
-        snprintf(out + used, size - (size_t)used, ", shrunk to %u", failure->choices);
+    if (left != found) snprintf(shrunk, sizeof shrunk, ", shrunk to %u", left);
+    snprintf(out, size, "run %" PRIu64 " of %" PRIu64 ", %s seed=%" PRIu64 "; %u choice%s%s%s",
+             failure->run + 1, report->runs_max, failure->strategy, failure->seed, found,
+             found == 1 ? "" : "s", shrunk, worst);
 }
 
 static void print_origin(FILE *out, const struct report *report)

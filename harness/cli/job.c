@@ -313,12 +313,9 @@ static int verify(void *argument)
 {
     struct job *job = argument;
     static struct scene scene;
-    struct world_result result;
-    struct explore_failure *failure = &job->shared->failure;
     scene_init(&scene, job->file, job->image, NULL);
     job_expect_loop(job);
-    uint32_t id = explore_replay(&scene.subject, failure->choices, failure->count, true, &result);
-    job->shared->replayed = id == failure->id && world_run_hash() == failure->run_hash;
+    job->shared->replayed = explore_verify(&scene.subject, &job->shared->failure);
     return 0;
 }
 
@@ -453,18 +450,11 @@ static void keep_death(struct job *job, int signal_number)
     job->report.text = job->text;
 }
 
-uint32_t job_deviations(const struct explore_failure *failure)
-{
-    uint32_t deviations = 0;
-    for (uint32_t i = 0; i < failure->count; i++) deviations += failure->choices[i] != 0;
-    return deviations;
-}
-
 static bool verify_failure(struct job *job)
 {
     struct job_shared *shared = job->shared;
     struct worker_result result = work(job, verify, false);
-    shared->choices_found = job_deviations(&shared->failure);
+    shared->choices_found = cost_choices(&shared->failure.cost);
     if (result.end == WORKER_KILLED) {
         keep_death(job, result.code);
         return false;

@@ -108,9 +108,6 @@ void job_judge(struct job *job, const struct scene *scene);
 /* What the checks and the world say of the exploration that has just ended in this process. */
 void job_keep_outcome(struct job *job, const struct scene *scene);
 
-/* Choices of a failure that are not option 0. */
-uint32_t job_deviations(const struct explore_failure *failure);
-
 /* What is known of the failure outside of its execution: fills job->failure. */
 void job_tell_failure(struct job *job);
 

@@ -98,7 +98,7 @@ void job_tell_failure(struct job *job)
     job->failure.strategy = replayed ? NULL : shared->failure.strategy;
     job->failure.seed = job_explore_options(job).strategy.seed;
     job->failure.choices_found = shared->choices_found;
-    job->failure.choices = job_deviations(&shared->failure);
+    job->failure.cost = shared->failure.cost;
     job->failure.replay = shared->replay;
     job->failure.folder = job->folder;
     job->failure.no_return = shared->has_no_return ? &shared->no_return : NULL;

@@ -109,6 +109,16 @@ static uint64_t number_of(const json_t *object, const char *name)
     return (uint64_t)json_integer_value(json_object_get(object, name));
 }
 
+static struct explore_cost cost_of(const json_t *from)
+{
+    uint32_t all = (uint32_t)number_of(from, "choices");
+    uint32_t preemptions = (uint32_t)number_of(from, "preemptions");
+    uint32_t faults = (uint32_t)number_of(from, "faults");
+    return (struct explore_cost){.of = {[COST_FAULT] = faults,
+                                        [COST_PREEMPTION] = preemptions,
+                                        [COST_OTHER] = all - preemptions - faults}};
+}
+
 static void take_failure(const json_t *from, struct report_failure *failure)
 {
     const char *name = text_of(from, "name"), *text = text_of(from, "text");
@@ -120,7 +130,7 @@ static void take_failure(const json_t *from, struct report_failure *failure)
     failure->run = failure->strategy ? number_of(from, "run") - 1 : 0;
     failure->seed = number_of(from, "seed");
     failure->choices_found = (uint32_t)number_of(from, "choices_found");
-    failure->choices = (uint32_t)number_of(from, "choices");
+    failure->cost = cost_of(from);
     failure->replay = text_of(from, "replay");
     failure->schedule = text_of(from, "schedule");
     failure->folder = text_of(from, "folder");

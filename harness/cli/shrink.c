@@ -33,7 +33,7 @@ static int print_token(const struct job *job)
     if (token == NULL) return 5;
     printf("%s\n", token);
     fprintf(stderr, "%u choices, shrunk to %u\n", shared->choices_found,
-            job_deviations(&shared->failure));
+            cost_choices(&shared->failure.cost));
     free(token);
     return 0;
 }

@@ -1,12 +1,11 @@
-/* Finding the decisive pair. The failing execution F is compared with a passing one P: it lacks
- * a single deviation or, where that gives nothing, is a random walk. Between them are the
- * executions that begin as F does and go on in the order of P: the more of F, the later they leave
- * it. Where these turn from passing to failing, one step of F has come too early. That step is
- * then moved back, past one step of the others after another, until the execution passes: the
- * last one it was moved past is its partner.
+/* Finding the decisive pair. Each candidate is tried in both orders: as many steps of the failing
+ * execution as come before the first one; what the others do up to the second one; then the two of
+ * them, and what is left. The one fails if they come as they did, the other one passes.
  *
- * The idea of mixing a failing and a passing schedule until one difference is left is Choi's and
- * Zeller's (ISSTA 2002). */
+ * Candidates, best first: what a thread would have done next where the schedule left the default,
+ * with what the others did meanwhile, the last of it first; then every two steps in conflict; then
+ * what threads would have done next in the end. That a failure turns on the order
+ * of two steps, and that mixed executions show which, is Choi's and Zeller's idea (ISSTA 2002). */
 #include "decisive.h"
 
 #include <stdio.h>
@@ -15,146 +14,103 @@
 
 #include "order.h"
 
-enum { EXECUTIONS_MAX = 2000, STRIDES = 64, WALKS = 32 };
-enum outcome { PASSES, FAILS, NEITHER };
-
-struct list {
-    struct order_step *steps;
-    uint32_t count;
+enum {
+    EXECUTIONS_MAX = 2000,
+    NEXT_MAX = 8,            /* steps of a thread that was put off */
+    UNMADE_MAX = 4,          /* steps of a thread after its last one */
+    TIME = 0,                /* its place among the names */
 };
+
+/* The object of a step that is not known: in conflict with all others. */
+static const uint32_t ALWAYS = UINT32_MAX;
 
 struct search {
     const struct explore_subject *subject;
     const struct explore_failure *failure;
     struct order_names names;
     struct order_values values;
-    struct list failing, passing;
+    struct meter meter;        /* of the failing execution */
+    struct order_step *steps;  /* its steps */
     struct order_step *order;  /* of the execution that is tried */
-    uint32_t kept[ORDER_NAMES_MAX];
+    struct order_step unmade[ORDER_NAMES_MAX]; /* the first one that each thread did not make */
+    uint32_t count;
     uint32_t executions;
 };
 
-static enum outcome outcome_of(const struct search *self, uint32_t id)
+/* The step at `at` is the first one of the pair; the second one is at `then`, or after the end. */
+struct pair {
+    uint32_t at, then;
+    struct order_step second;
+};
+
+static bool in_conflict(const struct order_step *one, const struct order_step *other)
 {
-    if (id == EXPLORE_PASSED) return PASSES;
-    return id == self->failure->id ? FAILS : NEITHER;
+    if (one->thread == other->thread) return false;
+    if (one->thread == TIME || other->thread == TIME) return true;
+    if (one->op == WORLD_OP_TASK || other->object == ALWAYS) return true;
+    bool writes = one->access == WORLD_WRITE || other->access == WORLD_WRITE;
+    return one->object != 0 && one->object == other->object && writes;
 }
 
-static bool is_same(const struct order_step *one, const struct order_step *other)
-{
-    return one->thread == other->thread && one->number == other->number;
-}
+/* --- the two orders --- */
 
-/* Steps of each thread among the first ones of F. */
-static void count_kept(struct search *self, uint32_t kept)
+/* self->order = that of the failing execution, in which the thread of the first step waits until
+ * the other one is about to make the second; then they are made in this order, or turned. */
+static uint32_t arrange(struct search *self, const struct pair *pair, bool turned)
 {
-    memset(self->kept, 0, sizeof self->kept);
-    for (uint32_t i = 0; i < kept; i++) self->kept[self->failing.steps[i].thread]++;
-}
-
-/* --- mixed orders --- */
-
-/* self->order = the first `kept` steps of F, then the rest of P, in which that step of F stands
- * behind `late` others (UINT32_MAX: where P has it). Returns the count; *partner is the one that
- * follows the step. */
-static uint32_t mix(struct search *self, uint32_t kept, uint32_t late,
-                    const struct order_step **partner)
-{
-    const struct order_step *moved = &self->failing.steps[kept]; /* there is room for one more */
-    uint32_t count = 0, before = 0;
-    bool placed = late == UINT32_MAX;
-    memcpy(self->order, self->failing.steps, kept * sizeof *self->order);
-    count_kept(self, kept);
-    count = kept;
-    if (partner) *partner = NULL;
-    for (uint32_t i = 0; i < self->passing.count; i++) {
-        const struct order_step *step = &self->passing.steps[i];
-        if (step->number < self->kept[step->thread]) continue;
-        if (!placed && before == late) {
-            self->order[count++] = *moved;
-            if (partner) *partner = step;
-            placed = true;
-        }
-        if (late != UINT32_MAX && is_same(step, moved)) continue;
-        self->order[count++] = *step;
-        before++;
+    const struct order_step *first = &self->steps[pair->at];
+    struct order_step *out = self->order, unmade = self->unmade[pair->second.thread];
+    for (uint32_t i = 0; i < pair->then; i++) {
+        bool waits = i >= pair->at && self->steps[i].thread == first->thread;
+        if (!waits) *out++ = self->steps[i];
     }
-    if (!placed) self->order[count++] = *moved;
-    return count;
+    for (; pair->then == self->count && unmade.number < pair->second.number; unmade.number++) {
+        *out++ = unmade;
+    }
+    *out++ = turned ? pair->second : *first;
+    *out++ = turned ? *first : pair->second;
+    for (uint32_t i = pair->at + 1; i < self->count; i++) {
+        bool waited = i > pair->then || self->steps[i].thread == first->thread;
+        if (waited) *out++ = self->steps[i];
+    }
+    return (uint32_t)(out - self->order);
 }
 
-static enum outcome run_order(struct search *self, uint32_t count)
+static uint32_t run_pair(struct search *self, const struct pair *pair, bool turned)
 {
     struct world_result result;
-    struct strategy *strategy =
-        order_strategy(&self->names, self->order, count, &self->values);
-    if (strategy == NULL) return NEITHER;
+    uint32_t count = arrange(self, pair, turned);
+    struct strategy *strategy = order_strategy(&self->names, self->order, count, &self->values);
+    if (strategy == NULL) return self->failure->id;
     self->executions++;
     uint32_t id = explore_execute(self->subject, strategy, &result);
     strategy->free(strategy);
-    return outcome_of(self, id);
+    return result.end == WORLD_CUT ? self->failure->id : id;
 }
 
-/* --- where the outcome turns --- */
-
-/* The more of F, or the later the step: one of a row of executions. */
-struct row {
-    uint32_t low, high;   /* the first and the last */
-    enum outcome from, to;
-    uint32_t kept;        /* UINT32_MAX: the row is of how much is kept */
-};
-
-static enum outcome run_at(struct search *self, const struct row *row, uint32_t at)
+/* Where the last execution made that step; UINT32_MAX: nowhere. */
+static uint32_t place_of(const struct search *self, const struct order_step *step)
 {
-    if (self->executions > EXECUTIONS_MAX) return NEITHER;
-    if (row->kept == UINT32_MAX) return run_order(self, mix(self, at, UINT32_MAX, NULL));
-    return run_order(self, mix(self, row->kept, at, NULL));
-}
-
-/* In strides, and then one by one: *turn is the first of that kind after one of the other. */
-static bool find_turn(struct search *self, const struct row *row, uint32_t *turn)
-{
-    uint32_t stride = (row->high - row->low) / STRIDES + 1;
-    for (uint32_t at = row->low; at < row->high; at += stride) {
-        uint32_t end = row->high - at < stride ? row->high : at + stride;
-        if (run_at(self, row, end) != row->to) continue;
-        enum outcome before = run_at(self, row, at), now = before;
-        for (*turn = at; now != row->to && *turn < end;) {
-            before = now;
-            now = run_at(self, row, ++*turn);
-        }
-        if (now == row->to && before == row->from) return true;
+    uint32_t count, made = 0;
+    const struct world_step *steps = world_steps(&count);
+    const char *name = order_thread(&self->names, step);
+    for (uint32_t i = 0; i < count; i++) {
+        bool time = steps[i].entity == WORLD_ADVANCE;
+        bool same = time ? step->thread == TIME
+                         : strcmp(world_entity_name(steps[i].entity), name) == 0;
+        if (same && made++ == step->number) return i;
     }
-    return false;
+    return UINT32_MAX;
 }
 
-/* The first step of F that must not come so early: with it, in the order of P from there on, it
- * fails; without it, it passes. */
-static bool find_step(struct search *self, uint32_t *at)
+/* Both orders, each really in that order. */
+static bool decides(struct search *self, const struct pair *pair)
 {
-    struct row row = {.high = self->failing.count, .from = PASSES, .to = FAILS,
-                      .kept = UINT32_MAX};
-    while (row.low < self->failing.count && row.low < self->passing.count &&
-           is_same(&self->failing.steps[row.low], &self->passing.steps[row.low])) {
-        row.low++;
-    }
-    if (!find_turn(self, &row, at)) return false;
-    --*at;
-    return true;
-}
-
-/* How far that step can be moved back while it still fails; *partner is the one behind which it
- * passes. */
-static bool find_partner(struct search *self, uint32_t at, uint32_t *late,
-                         struct order_step *partner)
-{
-    struct row row = {.high = self->passing.count, .from = FAILS, .to = PASSES, .kept = at};
-    const struct order_step *next;
-    if (!find_turn(self, &row, late)) return false;
-    mix(self, at, --*late, &next);
-    if (next == NULL) return false;
-    *partner = *next;
-    return partner->thread != self->failing.steps[at].thread;
+    const struct order_step *first = &self->steps[pair->at];
+    if (run_pair(self, pair, true) != EXPLORE_PASSED) return false;
+    if (place_of(self, &pair->second) >= place_of(self, first)) return false;
+    if (run_pair(self, pair, false) != self->failure->id) return false;
+    return place_of(self, first) < place_of(self, &pair->second);
 }
 
 /* --- where the two steps are made --- */
@@ -198,98 +154,169 @@ static void observe(void *context, const struct world_step *step)
     }
 }
 
-static void run_watched(struct search *self, struct watch *watch, uint32_t at, uint32_t late)
+static void run_watched(struct search *self, struct watch *watch, const struct pair *pair,
+                        bool turned)
 {
     memset(watch->made, 0, sizeof watch->made);
     world_observe(observe, watch);
-    run_order(self, mix(self, at, late, NULL));
+    run_pair(self, pair, turned);
     world_observe(NULL, NULL);
 }
 
 /* Of a step that the failing execution never makes, the passing one has the place. */
-static bool tell(struct search *self, uint32_t at, uint32_t late, const struct order_step *partner,
-                 struct decisive *decisive)
+static bool tell(struct search *self, const struct pair *pair, struct decisive *decisive)
 {
     struct watch watch = {.search = self,
-                          .step = {&self->failing.steps[at], partner},
+                          .step = {&self->steps[pair->at], &pair->second},
                           .out = {&decisive->first, &decisive->second}};
-    run_watched(self, &watch, at, late);
+    run_watched(self, &watch, pair, false);
     if (watch.seen[0] && !watch.seen[1]) {
         decisive->second.never = true;
-        run_watched(self, &watch, at, late + 1);
+        run_watched(self, &watch, pair, true);
     }
     return watch.seen[0] && watch.seen[1];
 }
 
-/* --- the passing execution --- */
+/* --- candidates --- */
 
-static enum outcome run_strategy(struct search *self, struct strategy *strategy, struct list *list)
+/* That second step, with those of the others from `from` on that it is in conflict with. */
+static bool try_second(struct search *self, uint32_t from, uint32_t then,
+                       const struct order_step *second, struct decisive *decisive)
 {
+    for (uint32_t at = then; at-- > from;) {
+        struct pair pair = {at, then, *second};
+        if (!in_conflict(&self->steps[at], second)) continue;
+        if (self->executions >= EXECUTIONS_MAX) return false;
+        if (decides(self, &pair)) return tell(self, &pair, decisive);
+    }
+    return false;
+}
+
+/* What that thread would have done after its last step. Of these steps only the first one is known,
+ * if at all; and what matters may be the code behind it. */
+static bool try_unmade(struct search *self, uint32_t thread, uint32_t from,
+                       struct decisive *decisive)
+{
+    struct order_step second = self->unmade[thread];
+    bool known = second.object != ALWAYS;
+    if (known && try_second(self, from, self->count, &second, decisive)) return true;
+    second.object = ALWAYS;
+    for (uint32_t i = 0; i < UNMADE_MAX; i++, second.number++) {
+        if (try_second(self, from, self->count, &second, decisive)) return true;
+    }
+    return false;
+}
+
+/* What that thread did next after step `from`. */
+static bool try_made(struct search *self, uint32_t thread, uint32_t from,
+                       struct decisive *decisive)
+{
+    uint32_t tried = 0;
+    for (uint32_t then = from; then < self->count && tried < NEXT_MAX; then++) {
+        if (self->steps[then].thread != thread) continue;
+        tried++;
+        if (try_second(self, from, then, &self->steps[then], decisive)) return true;
+    }
+    return false;
+}
+
+/* The name of who was put off there; the count of names when it has none. */
+static uint32_t put_off(const struct search *self, const struct meter_note *note)
+{
+    if (note->put_off == WORLD_ADVANCE) return TIME;
+    const char *name = world_entity_name(note->put_off);
+    uint32_t thread = TIME + 1;
+    while (thread < self->names.count && strcmp(self->names.text[thread], name) != 0) thread++;
+    return thread;
+}
+
+struct deviation {
+    uint32_t thread, from;
+};
+
+static uint32_t find_deviations(struct search *self, struct deviation *list)
+{
+    uint32_t count = 0, from = 0;
+    for (uint32_t i = 0; i < self->meter.at; i++) {
+        const struct meter_note *note = &self->meter.notes[i];
+        if (note->kind == COST_NONE || note->put_off == WORLD_NOBODY) continue;
+        from = meter_step(i, from);
+        list[count].thread = put_off(self, note);
+        if (list[count].thread < self->names.count) list[count++].from = from;
+    }
+    return count;
+}
+
+static bool try_deviations(struct search *self, const struct deviation *list, uint32_t count,
+                           struct decisive *decisive)
+{
+    for (uint32_t i = count; i-- > 0;) {
+        if (try_made(self, list[i].thread, list[i].from, decisive)) return true;
+    }
+    for (uint32_t i = count; i-- > 0;) {
+        if (try_unmade(self, list[i].thread, list[i].from, decisive)) return true;
+    }
+    return false;
+}
+
+static bool try_all(struct search *self, struct decisive *decisive)
+{
+    for (uint32_t then = self->count; then-- > 0;) {
+        if (try_second(self, 0, then, &self->steps[then], decisive)) return true;
+    }
+    for (uint32_t thread = TIME + 1; thread < self->names.count; thread++) {
+        if (try_unmade(self, thread, 0, decisive)) return true;
+    }
+    return false;
+}
+
+/* --- the failing execution --- */
+
+static void find_unmade(struct search *self)
+{
+    for (uint32_t i = 0; i < self->names.count; i++) {
+        uint32_t object = 0;
+        uint16_t entity = i == TIME ? WORLD_NOBODY : world_entity_find(self->names.text[i]);
+        bool known = entity != WORLD_NOBODY && world_pending(entity, &object) != WORLD_OP_COUNT;
+        self->unmade[i] = (struct order_step){
+            .thread = i, .object = known ? object : ALWAYS, .access = WORLD_WRITE};
+    }
+    for (uint32_t i = 0; i < self->count; i++) self->unmade[self->steps[i].thread].number++;
+}
+
+static bool run_failing(struct search *self)
+{
+    const struct explore_failure *failure = self->failure;
     struct world_result result;
-    list->steps = NULL;
-    if (strategy == NULL) return NEITHER;
-    uint32_t id = explore_execute(self->subject, strategy, &result);
-    strategy->free(strategy);
-    list->steps = order_take(&self->names, &list->count);
-    return list->steps ? outcome_of(self, id) : NEITHER;
-}
-
-static enum outcome run_failing(struct search *self)
-{
-    const struct explore_failure *failure = self->failure;
-    return run_strategy(self, order_recorder(failure->choices, failure->count, &self->values),
-                        &self->failing);
-}
-
-/* Without the deviation at that choice. */
-static enum outcome run_without(struct search *self, uint32_t choice)
-{
-    const struct explore_failure *failure = self->failure;
-    uint16_t *choices = malloc((failure->count + 1) * sizeof *choices);
-    if (choices == NULL) return NEITHER;
-    memcpy(choices, failure->choices, failure->count * sizeof *choices);
-    choices[choice] = 0;
-    enum outcome outcome = run_strategy(
-        self, strategy_replay(choices, failure->count, false), &self->passing);
-    free(choices);
-    return outcome;
-}
-
-static bool compare(struct search *self, struct decisive *decisive)
-{
-    struct order_step partner;
-    uint32_t at, late;
-    self->order = calloc(self->failing.count + self->passing.count + 1, sizeof *self->order);
-    bool found = self->order && find_step(self, &at) && find_partner(self, at, &late, &partner) &&
-                 tell(self, at, late, &partner, decisive);
-    free(self->order);
-    return found;
-}
-
-/* By the execution that has just run, if it passed. */
-static void try(struct search *self, enum outcome outcome, struct decisive *decisive)
-{
-    if (outcome == PASSES) decisive->found = compare(self, decisive);
-    free(self->passing.steps);
+    struct strategy *recorder = order_recorder(failure->choices, failure->count, &self->values);
+    if (recorder == NULL) return false;
+    meter_init(&self->meter, recorder);
+    uint32_t id = explore_execute(self->subject, &self->meter.strategy, &result);
+    recorder->free(recorder);
+    self->steps = order_take(&self->names, &self->count);
+    self->order = calloc(2 * self->count + UNMADE_MAX + 2, sizeof *self->order);
+    if (self->steps == NULL || self->order == NULL) return false;
+    find_unmade(self);
+    return id == failure->id;
 }
 
 void explore_decisive(const struct explore_subject *subject, const struct explore_failure *failure,
                       struct decisive *decisive)
 {
     struct search *self = calloc(1, sizeof *self);
+    struct deviation *list = calloc(failure->count + 1, sizeof *list);
     *decisive = (struct decisive){0};
-    if (self == NULL) return;
-    self->subject = subject;
-    self->failure = failure;
-    bool fails = run_failing(self) == FAILS;
-    for (uint32_t choice = failure->count; fails && !decisive->found && choice-- > 0;) {
-        if (failure->choices[choice] != 0) try(self, run_without(self, choice), decisive);
+    if (self && list) {
+        self->subject = subject;
+        self->failure = failure;
+        if (run_failing(self)) {
+            uint32_t count = find_deviations(self, list);
+            decisive->found =
+                try_deviations(self, list, count, decisive) || try_all(self, decisive);
+        }
+        free(self->steps);
+        free(self->order);
     }
-    /* The default schedule fails, or what a deviation did is more than an order. */
-    for (uint32_t walk = 1; fails && !decisive->found && walk <= WALKS; walk++) {
-        struct strategy *strategy = strategy_random(walk, failure->count, true);
-        try(self, run_strategy(self, strategy, &self->passing), decisive);
-    }
-    free(self->failing.steps);
     free(self);
+    free(list);
 }

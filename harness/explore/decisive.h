@@ -1,7 +1,7 @@
 /* The decisive pair of a failure: two steps of different threads whose order alone decides. Two
  * executions were seen that make the same steps in the same order up to these two, and go on in the
- * same order as far as they can: with the first before the second one fails, the other way round
- * one passes. */
+ * order of the failure as far as they can: with the first before the second one fails like it, the
+ * other way round one passes. */
 #ifndef HARNESS_EXPLORE_DECISIVE_H
 #define HARNESS_EXPLORE_DECISIVE_H
 

@@ -50,6 +50,23 @@ uint32_t explore_replay(const struct explore_subject *subject, const uint16_t *c
     return id;
 }
 
+bool explore_verify(const struct explore_subject *subject, struct explore_failure *failure)
+{
+    struct world_result result;
+    struct strategy *strategy = strategy_replay(failure->choices, failure->count, true);
+    struct meter *meter = malloc(sizeof *meter);
+    uint32_t id = EXPLORE_PASSED;
+    if (strategy && meter) {
+        meter_init(meter, strategy);
+        id = explore_execute(subject, &meter->strategy, &result);
+        failure->cost = meter->cost;
+        failure->cost.steps = result.steps;
+    }
+    if (strategy) strategy->free(strategy);
+    free(meter);
+    return id != EXPLORE_PASSED && id == failure->id && world_run_hash() == failure->run_hash;
+}
+
 /* --- repeating an execution must give the same --- */
 
 static void describe_step(const struct world_step *step, char *out, size_t bytes)

@@ -5,6 +5,7 @@
 #ifndef HARNESS_EXPLORE_EXPLORE_H
 #define HARNESS_EXPLORE_EXPLORE_H
 
+#include "cost.h"
 #include "distinct.h"
 #include "strategy.h"
 #include "token.h"
@@ -43,6 +44,7 @@ struct explore_failure {
     uint64_t run;              /* its number, from 0 */
     char strategy[48];
     uint64_t run_hash;
+    struct explore_cost cost;  /* since it was verified */
     uint32_t count;            /* of choices */
     uint16_t choices[TOKEN_CHOICES_MAX];
 };
@@ -81,6 +83,10 @@ uint32_t explore_replay(const struct explore_subject *subject, const uint16_t *c
 uint32_t explore_execute(const struct explore_subject *subject, struct strategy *strategy,
                          struct world_result *result);
 
+/* Replays the failure, strictly. True when it fails as it did, step by step; its cost is known from
+ * then on. */
+bool explore_verify(const struct explore_subject *subject, struct explore_failure *failure);
+
 /* The choices of the last execution in this process. */
 const struct world_choice *explore_choices(uint32_t *count);
 
@@ -92,10 +98,10 @@ struct explore_log {
 };
 void explore_log_set(struct explore_log *log);
 
-/* Make a failing list of choices smaller: fewer optional faults, fewer deviations, shorter;
- * each candidate must fail with the same id. *failure is kept up to date, so that it is
- * usable even if the process dies meanwhile. Spends at most `tries` executions; returns how
- * many it spent. */
+/* Make a failure better, as cost.h has it; each candidate must fail with the same id. *failure is
+ * kept up to date, so that it is usable even if the process dies meanwhile. Spends at most `tries`
+ * executions on making it smaller step by step, more on searches, all of them together at most 20
+ * million steps; returns how many tries it spent. */
 uint32_t explore_shrink(const struct explore_subject *subject, struct explore_failure *failure,
                         uint32_t tries);
 

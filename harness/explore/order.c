@@ -13,11 +13,10 @@ struct order {
     struct order_values *kept;
     const struct order_names *names;
     const struct order_step *steps;
-    uint32_t count;
     const struct order_values *values;
-    uint32_t at;             /* the first choice or step that is still to come */
-    uint32_t scanned;        /* steps of this execution that were counted */
-    uint32_t made[WORLD_ENTITIES_MAX], advances;
+    uint32_t at;             /* the first choice that is still to come */
+    struct order_track track;
+    struct order_index index;
     bool taken[ORDER_VALUES_MAX];
 };
 
@@ -69,6 +68,58 @@ const char *order_thread(const struct order_names *names, const struct order_ste
     return names->text[step->thread];
 }
 
+/* --- where it stands --- */
+
+void order_track_begin(struct order_track *track, const struct order_names *names)
+{
+    memset(track, 0, sizeof *track);
+    track->names = names;
+}
+
+uint32_t order_track_thread(struct order_track *track, uint16_t entity)
+{
+    if (entity == WORLD_ADVANCE) return TIME;
+    uint32_t *known = &track->of_entity[entity];
+    for (uint32_t i = TIME + 1; track->names && *known == 0 && i < track->names->count; i++) {
+        if (strcmp(track->names->text[i], world_entity_name(entity)) == 0) *known = 1 + i;
+    }
+    if (*known == 0) *known = 1 + ORDER_NAMES_MAX;
+    return *known - 1;
+}
+
+bool order_track_next(struct order_track *track, uint32_t *thread)
+{
+    uint32_t count;
+    const struct world_step *steps = world_steps(&count);
+    if (track->scanned == count) return false;
+    *thread = order_track_thread(track, steps[track->scanned++].entity);
+    track->made[*thread]++;
+    return true;
+}
+
+bool order_index_make(struct order_index *index, const struct order_step *steps, uint32_t count)
+{
+    *index = (struct order_index){.places = calloc(count + 1, sizeof *index->places)};
+    if (index->places == NULL) return false;
+    for (uint32_t i = 0; i < count; i++) index->first[steps[i].thread + 1]++;
+    for (uint32_t i = 0; i <= ORDER_NAMES_MAX; i++) index->first[i + 1] += index->first[i];
+    for (uint32_t i = 0; i < count; i++) {
+        index->places[index->first[steps[i].thread] + steps[i].number] = i;
+    }
+    return true;
+}
+
+void order_index_free(struct order_index *index)
+{
+    free(index->places);
+}
+
+uint32_t order_index_find(const struct order_index *index, uint32_t thread, uint32_t number)
+{
+    uint32_t at = index->first[thread] + number;
+    return at < index->first[thread + 1] ? index->places[at] : UINT32_MAX;
+}
+
 /* --- the strategies --- */
 
 static uint32_t recorded(struct order *self, uint32_t count)
@@ -95,50 +146,29 @@ static uint32_t record_value(struct world_chooser *chooser, uint32_t count, cons
     return index;
 }
 
-static void count_steps(struct order *self)
+/* Whether that option would make the step: a thread whose wait ends is not made to wake for
+ * another reason than it had. */
+static bool would_make(const struct order_step *step, uint16_t option)
 {
-    uint32_t count;
-    const struct world_step *steps = world_steps(&count);
-    for (; self->scanned < count; self->scanned++) {
-        uint16_t entity = steps[self->scanned].entity;
-        if (entity == WORLD_ADVANCE) {
-            self->advances++;
-        } else {
-            self->made[entity]++;
-        }
-    }
+    bool thread = option != WORLD_ADVANCE && world_class_of(option) == WORLD_THREAD;
+    return step->unsignalled || !thread || world_entity_enabled(option);
 }
 
-/* WORLD_NOBODY: not there yet. */
-static uint16_t entity_of(const struct order *self, const struct order_step *step)
-{
-    if (step->thread == TIME) return WORLD_ADVANCE;
-    return world_entity_find(order_thread(self->names, step));
-}
-
-static bool is_made(const struct order *self, const struct order_step *step, uint16_t entity)
-{
-    if (entity == WORLD_NOBODY) return false;
-    return (entity == WORLD_ADVANCE ? self->advances : self->made[entity]) > step->number;
-}
-
+/* The option whose next step comes first. */
 static uint32_t follow(struct world_chooser *chooser, uint32_t count)
 {
     struct order *self = (struct order *)chooser;
-    uint16_t entity = WORLD_NOBODY;
-    count_steps(self);
-    while (self->at < self->count) {
-        entity = entity_of(self, &self->steps[self->at]);
-        if (!is_made(self, &self->steps[self->at], entity)) break;
-        self->at++;
+    uint32_t first = UINT32_MAX, best = 0, thread;
+    while (order_track_next(&self->track, &thread)) continue;
+    for (uint32_t i = 0; i < count; i++) {
+        uint16_t option = world_option(i);
+        thread = order_track_thread(&self->track, option);
+        uint32_t at = order_index_find(&self->index, thread, self->track.made[thread]);
+        if (at >= first || !would_make(&self->steps[at], option)) continue;
+        first = at;
+        best = i;
     }
-    for (uint32_t i = 0; self->at < self->count && i < count; i++) {
-        if (world_option(i) != entity) continue;
-        bool thread = entity != WORLD_ADVANCE && world_class_of(entity) == WORLD_THREAD;
-        bool wakes = thread && !world_entity_enabled(entity);
-        return wakes && !self->steps[self->at].unsignalled ? 0 : i;
-    }
-    return 0;
+    return best;
 }
 
 static uint32_t follow_value(struct world_chooser *chooser, uint32_t count, const char *label)
@@ -158,10 +188,16 @@ static bool begin(struct strategy *strategy, uint64_t n)
     struct order *self = (struct order *)strategy;
     (void)n;
     if (self->kept) self->kept->count = 0;
-    self->at = self->scanned = self->advances = 0;
-    memset(self->made, 0, sizeof self->made);
+    self->at = 0;
+    order_track_begin(&self->track, self->names);
     memset(self->taken, 0, sizeof self->taken);
     return true;
+}
+
+static void destroy(struct strategy *strategy)
+{
+    order_index_free(&((struct order *)strategy)->index);
+    strategy_free(strategy);
 }
 
 static struct order *order_new(uint32_t (*schedule)(struct world_chooser *, uint32_t),
@@ -173,7 +209,7 @@ static struct order *order_new(uint32_t (*schedule)(struct world_chooser *, uint
         .chooser = {.schedule = schedule, .value = value},
         .begin = begin,
         .text = "an order of steps",
-        .free = strategy_free,
+        .free = destroy,
     };
     return self;
 }
@@ -194,9 +230,12 @@ struct strategy *order_strategy(const struct order_names *names, const struct or
 {
     struct order *self = order_new(follow, follow_value);
     if (self == NULL) return NULL;
+    if (!order_index_make(&self->index, steps, count)) {
+        destroy(&self->strategy);
+        return NULL;
+    }
     self->names = names;
     self->steps = steps;
-    self->count = count;
     self->values = values;
     return &self->strategy;
 }

@@ -73,6 +73,7 @@ struct writer {
     uint32_t step_count;
     struct pin *pins;
     uint32_t count, max;
+    uint32_t *numbers; /* of each step among its kind, from 1 */
     uint32_t told; /* steps before this one are told already */
     uint32_t group;
 };
@@ -96,28 +97,41 @@ static bool has_name(const struct world_step *step)
     return step->op == WORLD_OP_POINT;
 }
 
-static bool same_name(const struct world_step *one, const struct world_step *other)
+/* Threads of one name count together. */
+static uint16_t first_of_name(uint16_t entity)
 {
-    return one->entity == other->entity ||
-           strcmp(world_entity_name(one->entity), world_entity_name(other->entity)) == 0;
+    uint16_t first = 0;
+    while (strcmp(world_entity_name(first), world_entity_name(entity)) != 0) first++;
+    return first;
 }
 
-static uint32_t occurrence(const struct writer *writer, uint32_t at)
+/* Which of its kind each step is: of the passes of a named point, or of the operations of that kind
+ * by threads of that name. */
+static void count_steps(struct writer *writer)
 {
-    const struct world_step *step = &writer->steps[at];
-    uint32_t times = 0;
-    for (uint32_t i = 0; i <= at; i++) {
-        const struct world_step *other = &writer->steps[i];
-        if (other->op != step->op) continue;
-        times += has_name(step) ? other->object == step->object : same_name(other, step);
+    static uint32_t made[WORLD_ENTITIES_MAX][WORLD_OP_COUNT];
+    static uint16_t names[WORLD_ENTITIES_MAX];
+    uint32_t objects = 0;
+    for (uint32_t i = 0; i < writer->step_count; i++) {
+        const struct world_step *step = &writer->steps[i];
+        if (has_name(step) && step->object > objects) objects = step->object;
     }
-    return times;
+    uint32_t *passed = calloc(objects + 1, sizeof *passed);
+    memset(made, 0, sizeof made);
+    for (uint16_t i = 0; i < world_entity_count(); i++) names[i] = first_of_name(i);
+    for (uint32_t i = 0; passed && i < writer->step_count; i++) {
+        const struct world_step *step = &writer->steps[i];
+        if (step->entity == WORLD_ADVANCE) continue;
+        writer->numbers[i] = has_name(step) ? ++passed[step->object]
+                                            : ++made[names[step->entity]][step->op];
+    }
+    free(passed);
 }
 
 static void point_of(const struct writer *writer, uint32_t at, struct pin_point *point)
 {
     const struct world_step *step = &writer->steps[at];
-    point->occurrence = occurrence(writer, at);
+    point->occurrence = writer->numbers[at];
     if (has_name(step)) {
         snprintf(point->name, sizeof point->name, "%s", world_point_name(step->object));
         return;
@@ -190,6 +204,9 @@ uint32_t pins_write(const struct pin_note *notes, struct pin *pins, uint32_t max
     uint32_t choice_count;
     const struct world_choice *choices = explore_choices(&choice_count);
     writer.steps = world_steps(&writer.step_count);
+    writer.numbers = calloc(writer.step_count + 1, sizeof *writer.numbers);
+    if (writer.numbers == NULL) return 0;
+    count_steps(&writer);
     uint32_t next = 0;
     for (uint32_t i = 0; i < choice_count; i++) {
         if (choices[i].index == 0) continue;
@@ -199,6 +216,7 @@ uint32_t pins_write(const struct pin_note *notes, struct pin *pins, uint32_t max
         tell_choice(&writer, &notes[i], choices[i].index, next);
     }
     add(&writer, PIN_FREE);
+    free(writer.numbers);
     return writer.count <= max ? writer.count : 0;
 }
 

@@ -1,19 +1,15 @@
-/* Shrinking a failing execution: the fewest deviations from choice 0, then the shortest.
+/* Shrinking a failing execution: cost.h says what is better.
  *
- * In the order of what reads worst in a report: a shorter prefix, optional faults, time
- * jumps and windows, then single switches, then whole stretches taken out (which shifts what
- * follows). Every candidate is run; what it really did, not what was asked, is kept. */
+ * Coarse steps first, each tried in the order of what is cheap: deviations are set back to the
+ * default by number, are left out by name (shrink_pins.c), preempted threads go on or wait
+ * (shrink_order.c); then smaller stretches of them, down to single ones. Every candidate is run;
+ * what it really did, not what was asked, is kept. */
 #include "shrink.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t deviations(const uint16_t *choices, uint32_t count)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < count; i++) n += choices[i] != 0;
-    return n;
-}
+enum { STEPS_MAX = 20000000 };
 
 static uint64_t weight(const uint16_t *choices, uint32_t count)
 {
@@ -28,45 +24,63 @@ static uint32_t length_of(const uint16_t *choices, uint32_t count)
     return count;
 }
 
-/* Fewer deviations, then a shorter list, then smaller numbers. */
-static bool better(const uint16_t *a, uint32_t a_count, const struct explore_failure *b)
+/* Of equal cost: a shorter list, then smaller numbers. */
+static bool better(const struct explore_cost *cost, const uint16_t *choices, uint32_t count,
+                   const struct explore_failure *best)
 {
-    uint32_t left = deviations(a, a_count), right = deviations(b->choices, b->count);
-    if (left != right) return left < right;
-    left = length_of(a, a_count);
-    right = length_of(b->choices, b->count);
-    if (left != right) return left < right;
-    return weight(a, a_count) < weight(b->choices, b->count);
+    if (cost_less(cost, &best->cost)) return true;
+    if (cost_less(&best->cost, cost)) return false;
+    uint32_t length = length_of(best->choices, best->count);
+    if (count != length) return count < length;
+    return weight(choices, count) < weight(best->choices, best->count);
 }
 
-bool shrink_may_try(struct shrink *shrink)
-{
-    if (shrink->tries == shrink->tries_max) return false;
-    shrink->tries++;
-    return true;
-}
-
-bool shrink_keep(struct shrink *shrink, uint32_t id)
+bool shrink_keep(struct shrink *shrink)
 {
     static uint16_t done[TOKEN_CHOICES_MAX];
     uint32_t used;
-    if (id != shrink->best->id) return false;
     const struct world_choice *choices = explore_choices(&used);
     for (uint32_t i = 0; i < used; i++) done[i] = choices[i].index;
     used = length_of(done, used);
-    if (!better(done, used, shrink->best)) return false;
+    if (!better(&shrink->meter.cost, done, used, shrink->best)) return false;
     memcpy(shrink->best->choices, done, used * sizeof *done);
     shrink->best->count = used;
     shrink->best->run_hash = world_run_hash();
+    shrink->best->cost = shrink->meter.cost;
+    shrink->kept++;
     return true;
+}
+
+bool shrink_run(struct shrink *shrink, struct strategy *strategy)
+{
+    struct world_result result;
+    if (strategy == NULL) return false;
+    meter_init(&shrink->meter, strategy);
+    uint32_t id = explore_execute(shrink->subject, &shrink->meter.strategy, &result);
+    shrink->meter.cost.steps = result.steps;
+    shrink->steps_left -= result.steps < shrink->steps_left ? result.steps : shrink->steps_left;
+    strategy->free(strategy);
+    return id == shrink->best->id;
+}
+
+bool shrink_may_try(const struct shrink *shrink)
+{
+    return shrink->tries < shrink->tries_max && shrink->steps_left > 0;
+}
+
+bool shrink_try(struct shrink *shrink, struct strategy *strategy)
+{
+    if (!shrink_may_try(shrink)) {
+        if (strategy) strategy->free(strategy);
+        return false;
+    }
+    shrink->tries++;
+    return shrink_run(shrink, strategy) && shrink_keep(shrink);
 }
 
 static bool attempt(struct shrink *shrink, uint32_t count)
 {
-    struct world_result result;
-    if (!shrink_may_try(shrink)) return false;
-    return shrink_keep(shrink, explore_replay(shrink->subject, shrink->candidate, count, false,
-                                              &result));
+    return shrink_try(shrink, strategy_replay(shrink->candidate, count, false));
 }
 
 static void copy_best(struct shrink *shrink)
@@ -78,8 +92,8 @@ static void copy_best(struct shrink *shrink)
 static bool cut_tail(struct shrink *shrink)
 {
     bool any = false;
-    uint32_t low = 0, high = length_of(shrink->best->choices, shrink->best->count);
-    while (low < high && shrink->tries < shrink->tries_max) {
+    uint32_t low = 0, high = shrink->best->count;
+    while (low < high && shrink_may_try(shrink)) {
         uint32_t middle = low + (high - low) / 2;
         copy_best(shrink);
         if (attempt(shrink, middle)) {
@@ -92,19 +106,23 @@ static bool cut_tail(struct shrink *shrink)
     return any;
 }
 
-/* Stretches of deviations back to zero: halves, quarters, ..., single ones, from the end. */
-static bool zero_stretches(struct shrink *shrink)
+/* The stretch that ends before `end` and has so many deviations; 0: there is none. */
+static uint32_t stretch(const struct explore_failure *best, uint32_t end, uint32_t deviations)
+{
+    while (end > 0 && deviations > 0) deviations -= best->choices[--end] != 0;
+    return end;
+}
+
+/* Stretches of deviations back to zero, from the end. */
+static bool zero_stretches(struct shrink *shrink, uint32_t size)
 {
     bool any = false;
-    for (uint32_t size = (shrink->best->count + 1) / 2; size >= 1; size /= 2) {
-        for (uint32_t end = shrink->best->count; end > 0; end = end > size ? end - size : 0) {
-            uint32_t from = end > size ? end - size : 0;
-            if (end > shrink->best->count) continue;
-            if (deviations(shrink->best->choices + from, end - from) == 0) continue;
-            copy_best(shrink);
-            memset(shrink->candidate + from, 0, (end - from) * sizeof(uint16_t));
-            any |= attempt(shrink, shrink->best->count);
-        }
+    for (uint32_t end = shrink->best->count; end > 0 && end <= shrink->best->count;) {
+        uint32_t from = stretch(shrink->best, end, size);
+        copy_best(shrink);
+        memset(shrink->candidate + from, 0, (end - from) * sizeof(uint16_t));
+        any |= attempt(shrink, shrink->best->count);
+        end = from < shrink->best->count ? from : shrink->best->count;
     }
     return any;
 }
@@ -139,6 +157,32 @@ static bool lower_each(struct shrink *shrink)
     return any;
 }
 
+/* By number, by name and by order, first many deviations at a time and then few. */
+static bool leave_out(struct shrink *shrink)
+{
+    bool any = false;
+    for (uint32_t size = (cost_choices(&shrink->best->cost) + 1) / 2; size >= 1; size /= 2) {
+        any |= zero_stretches(shrink, size);
+        any |= shrink_deviations(shrink, size);
+        any |= shrink_preemptions(shrink, size);
+    }
+    return any;
+}
+
+static void shrink_step_by_step(struct shrink *shrink)
+{
+    bool any = true;
+    while (any && shrink_may_try(shrink)) {
+        any = cut_tail(shrink);
+        any |= leave_out(shrink);
+        any |= shrink_pairs(shrink);
+        any |= shrink_swaps(shrink);
+        while (shrink_delays(shrink)) any = true;
+        any |= lower_each(shrink);
+        if (!any) any = remove_each(shrink);
+    }
+}
+
 uint32_t explore_shrink(const struct explore_subject *subject, struct explore_failure *failure,
                         uint32_t tries)
 {
@@ -147,16 +191,14 @@ uint32_t explore_shrink(const struct explore_subject *subject, struct explore_fa
     shrink->subject = subject;
     shrink->best = failure;
     shrink->tries_max = tries;
-    bool any = true;
-    while (any && shrink->tries < tries) {
-        any = cut_tail(shrink);
-        any |= shrink_deviations(shrink);
-        any |= zero_stretches(shrink);
-        any |= lower_each(shrink);
-        if (!any) any = remove_each(shrink);
+    shrink->steps_left = STEPS_MAX;
+    if (shrink_run(shrink, strategy_replay(failure->choices, failure->count, false))) {
+        failure->cost = shrink->meter.cost;
+        do shrink_step_by_step(shrink);
+        while (shrink_may_try(shrink) && shrink_search(shrink));
     }
-    if (shrink->tries < tries) shrink_search(shrink);
     uint32_t spent = shrink->tries;
+    shrink_pins_free(shrink);
     free(shrink);
     return spent;
 }

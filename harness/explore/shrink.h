@@ -4,21 +4,44 @@
 
 #include "explore.h"
 
+struct pin_shrink;
+
 struct shrink {
     const struct explore_subject *subject;
     struct explore_failure *best;
+    struct meter meter;         /* of the last execution */
     uint16_t candidate[TOKEN_CHOICES_MAX];
     uint32_t tries, tries_max;
+    uint32_t steps_left;        /* of all executions */
+    uint32_t kept;              /* how often the best one was replaced */
+    struct pin_shrink *pins;    /* the best one by names; NULL: not told yet */
 };
 
-/* Counts a try; false when the budget is used up. */
-bool shrink_may_try(struct shrink *shrink);
-/* An execution just ended with that id: keep it if it fails like the best one and is better. */
-bool shrink_keep(struct shrink *shrink, uint32_t id);
-/* Leave out deviations by name; true when that made the failure smaller. */
-bool shrink_deviations(struct shrink *shrink);
+/* One execution, metered. The strategy is freed; NULL: out of memory, nothing happens. True when it
+ * fails like the best one. */
+bool shrink_run(struct shrink *shrink, struct strategy *strategy);
+/* The same, as a try: false, too, when the tries or the steps are used up. True when the execution
+ * was better than the best one, and is kept as that. */
+bool shrink_try(struct shrink *shrink, struct strategy *strategy);
+bool shrink_may_try(const struct shrink *shrink);
+/* An execution just ended in shrink->meter, failing like the best one: keep it if it is better. */
+bool shrink_keep(struct shrink *shrink);
 
-/* Looks for another failure of the same kind with fewer deviations, within the budget. */
-void shrink_search(struct shrink *shrink);
+/* Leave out deviations by name: stretches of `size` of them. True when that made it better. */
+bool shrink_deviations(struct shrink *shrink, uint32_t size);
+/* Leave out every two. */
+bool shrink_pairs(struct shrink *shrink);
+void shrink_pins_free(struct shrink *shrink);
+
+/* Let threads go on that were preempted, or wait: stretches of `size` preemptions. */
+bool shrink_preemptions(struct shrink *shrink, uint32_t size);
+/* Let one of them wait, for any number of the others. */
+bool shrink_delays(struct shrink *shrink);
+/* Exchange what follows one another. */
+bool shrink_swaps(struct shrink *shrink);
+
+/* Looks for quite another failure of the same kind that is better, as long as there are steps left.
+ * True when one was found. */
+bool shrink_search(struct shrink *shrink);
 
 #endif

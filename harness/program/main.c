@@ -112,12 +112,9 @@ static int run_once(void *argument)
 
 static int verify(void *argument)
 {
-    const struct explore_failure *failure = &shared->failure;
-    struct world_result result;
     (void)argument;
     prepare(NULL);
-    uint32_t id = explore_replay(&life.subject, failure->choices, failure->count, true, &result);
-    shared->replayed = id == failure->id && world_run_hash() == failure->run_hash;
+    shared->replayed = explore_verify(&life.subject, &shared->failure);
     return 0;
 }
 
@@ -274,7 +271,7 @@ static int end_failed(void)
         return complain("the failure did not replay: the program reads something that differs "
                         "from run to run, or the harness is at fault", FAULT);
     }
-    shared->choices_found = tell_deviations(&shared->failure);
+    shared->choices_found = cost_choices(&shared->failure.cost);
     bool endless = shared->failure.id == (uint32_t)WORLD_FOUND_ENDLESS_LOOP;
     if (options.shrink && !options.choices && !endless) work(shrink);
     /* A candidate may take its process down: then there is no pair. */

@@ -126,7 +126,7 @@ static bool keep(enum program_option option, const char *text, struct program_op
     case PROGRAM_SHARD:
         return read_shard(text, &options->shard);
     case PROGRAM_DEPTH:
-        return read_small(option, text, 1, 1000, &options->depth);
+        return read_small(option, text, 0, 1000, &options->depth);
     case PROGRAM_STALLS:
         return read_small(option, text, 0, 1000, &options->stalls);
     case PROGRAM_LAG:
@@ -168,6 +168,15 @@ static enum program_option find(const char *name, size_t length)
     return PROGRAM_OPTION_COUNT;
 }
 
+/* What one option says that another one does not allow. */
+static bool fits(const struct program_options *options)
+{
+    if (options->depth > 0 || options->strategy == EXPLORE_DFS) return true;
+    fprintf(stderr, "harness: %sDEPTH=0 is for %sSTRATEGY=dfs; others take 1 and more\n", PREFIX,
+            PREFIX);
+    return false;
+}
+
 static bool unknown(const char *entry)
 {
     fprintf(stderr, "harness: there is no option %.*s; there are", (int)strcspn(entry, "="), entry);
@@ -206,5 +215,5 @@ bool program_options_read(struct program_options *options)
         options->given[option] = true;
         if (!keep(option, name + length + 1, options)) return false;
     }
-    return true;
+    return fits(options);
 }

@@ -14,13 +14,6 @@
 
 enum { INDENT = 5, ROWS = 22, OUTPUT_LINES = 8, BLOCKS_MAX = 256 };
 
-uint32_t tell_deviations(const struct explore_failure *failure)
-{
-    uint32_t deviations = 0;
-    for (uint32_t i = 0; i < failure->count; i++) deviations += failure->choices[i] != 0;
-    return deviations;
-}
-
 int tell_status(enum world_finding_kind kind)
 {
     switch (kind) {
@@ -76,21 +69,22 @@ void tell_origin(const struct tell *tell, char *out, size_t size)
 {
     const struct explore_failure *failure = tell->failure;
     const struct program_options *options = tell->options;
-    uint32_t left = tell_deviations(failure), found = tell->choices_found;
-    char seed[32] = "", shrunk[32] = "";
+    uint32_t left = cost_choices(&failure->cost), found = tell->choices_found;
+    char seed[32] = "", shrunk[32] = "", worst[64];
+    cost_write(&failure->cost, worst, sizeof worst);
     if (options->choices) {
-        snprintf(out, size, "replayed; %u choice%s", left, left == 1 ? "" : "s");
+        snprintf(out, size, "replayed; %u choice%s%s", left, left == 1 ? "" : "s", worst);
         return;
     }
     if (tell->corpus) {
-        snprintf(out, size, "replayed from %s; %u choice%s", tell->corpus, left,
-                 left == 1 ? "" : "s");
+        snprintf(out, size, "replayed from %s; %u choice%s%s", tell->corpus, left,
+                 left == 1 ? "" : "s", worst);
         return;
     }
     if (failure->run > 0) snprintf(seed, sizeof seed, " seed=%" PRIu64, options->seed);
     if (found != left) snprintf(shrunk, sizeof shrunk, ", shrunk to %u", left);
-    snprintf(out, size, "run %" PRIu64 " of %" PRIu64 ", %s%s; %u choice%s%s", failure->run + 1,
-             options->runs, failure->strategy, seed, found, found == 1 ? "" : "s", shrunk);
+    snprintf(out, size, "run %" PRIu64 " of %" PRIu64 ", %s%s; %u choice%s%s%s", failure->run + 1,
+             options->runs, failure->strategy, seed, found, found == 1 ? "" : "s", shrunk, worst);
 }
 
 void tell_found(FILE *out, const struct tell *tell)

@@ -19,7 +19,7 @@ struct tell {
     const struct program_options *options;
     const struct world_limits *limits; /* that the choices belong to */
     const struct explore_failure *failure;
-    uint32_t choices_found;    /* deviations before shrinking */
+    uint32_t choices_found;    /* before shrinking */
     const struct life *life;   /* of the execution, which has just run */
     const struct decisive *decisive;
     const struct capture *output;
@@ -27,9 +27,6 @@ struct tell {
     const struct no_return *no_return; /* NULL: not known */
     const char *folder;        /* of the page; NULL: none is written */
 };
-
-/* Deviations from the default among the choices. */
-uint32_t tell_deviations(const struct explore_failure *failure);
 
 /* "FAIL", "CRASH" or "REFUSED". */
 const char *tell_verdict(enum world_finding_kind kind);

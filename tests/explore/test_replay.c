@@ -94,6 +94,8 @@ static void test_shrink_to_one_preemption(void **state)
         assert_int_equal(explore_run(&subject, &options, &stats, &failure), 0);
         assert_int_equal(failure.id, WORLD_FOUND_ASSERT);
         assert_true(explore_shrink(&subject, &failure, 1000) <= 1000);
+        assert_int_equal(failure.cost.of[COST_PREEMPTION], 1);
+        assert_int_equal(cost_choices(&failure.cost), 1);
         char *token = token_write(failure.choices, failure.count);
         assert_string_equal(token, "sync:0.0.1");
         free(token);
@@ -121,6 +123,43 @@ static void test_shrink_leaves_out_a_detour(void **state)
     free(token);
 }
 
+static void test_verify_tells_the_cost(void **state)
+{
+    (void)state;
+    static struct explore_failure failure;
+    struct world_result result;
+    struct explore_subject subject = rig_subject(rig_programs->lost_update);
+    failure = (struct explore_failure){
+        .id = WORLD_FOUND_ASSERT, .count = 4, .choices = {1, 0, 1, 0}};
+    explore_replay(&subject, failure.choices, failure.count, true, &result);
+    assert_false(explore_verify(&subject, &failure));
+    failure.run_hash = world_run_hash();
+    assert_true(explore_verify(&subject, &failure));
+    assert_int_equal(failure.cost.of[COST_PREEMPTION], 1);
+    assert_int_equal(failure.cost.of[COST_OTHER], 1);
+    assert_int_equal(failure.cost.of[COST_FAULT], 0);
+}
+
+/* Worse comes first, and each kind before all that is less bad. */
+static void test_cost_is_compared(void **state)
+{
+    (void)state;
+    const struct explore_cost fault = {.of = {[COST_FAULT] = 1}};
+    const struct explore_cost preemption = {.of = {[COST_PREEMPTION] = 1, [COST_OTHER] = 9}};
+    const struct explore_cost others = {.of = {[COST_OTHER] = 9}, .steps = 9};
+    const struct explore_cost shorter = {.of = {[COST_OTHER] = 9}, .steps = 8};
+    char text[64];
+    assert_true(cost_less(&preemption, &fault));
+    assert_true(cost_less(&others, &preemption));
+    assert_true(cost_less(&shorter, &others));
+    assert_false(cost_less(&others, &others));
+    cost_write(&(struct explore_cost){.of = {[COST_FAULT] = 1, [COST_PREEMPTION] = 2}}, text,
+               sizeof text);
+    assert_string_equal(text, " (2 preemptions, 1 fault)");
+    cost_write(&others, text, sizeof text);
+    assert_string_equal(text, "");
+}
+
 static void test_shrink_keeps_within_its_budget(void **state)
 {
     (void)state;
@@ -141,6 +180,8 @@ int main(void)
         cmocka_unit_test(test_lenient_takes_the_default),
         cmocka_unit_test(test_shrink_to_one_preemption),
         cmocka_unit_test(test_shrink_leaves_out_a_detour),
+        cmocka_unit_test(test_verify_tells_the_cost),
+        cmocka_unit_test(test_cost_is_compared),
         cmocka_unit_test(test_shrink_keeps_within_its_budget),
     };
     return cmocka_run_group_tests_name("replay", tests, rig_begin, NULL);

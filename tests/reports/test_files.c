@@ -52,7 +52,7 @@ static void tell(void *argument)
 static struct report_failure failure = {
     .violation = {.property = CHECK_FILE + 2, .name = "once", .place = {9, 3}, .record = 3,
                   .text = "1 < 2 & \"more\"\x01"},
-    .choices = 1,
+    .cost = {.of = {[COST_OTHER] = 1}},
     .schedule = schedule,
     .pinned = "pinned text\n",
 };

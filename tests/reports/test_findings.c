@@ -54,7 +54,11 @@ static char *screen_after(void (*body)(void *), const char *name, bool leak)
 {
     struct world_result result = story_run(NULL, body);
     struct report_failure failure = {
-        .finding = world_finding_get(), .leak = leak, .leak_group = LEAK_GROUP, .choices = 3};
+        .finding = world_finding_get(),
+        .leak = leak,
+        .leak_group = LEAK_GROUP,
+        .cost = {.of = {[COST_OTHER] = 3}},
+    };
     struct report report = {.verdict = REPORT_FAIL, .path = "x/story.scn", .failure = &failure};
 
     assert_int_equal(result.end, WORLD_FINDING);

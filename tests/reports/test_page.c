@@ -34,7 +34,7 @@ static struct no_return no_return = {.step = 1, .tried = 100, .thread = "main", 
 static struct report_failure failure = {
     .violation = {.property = CHECK_FILE, .name = "never", .place = {7, 3}, .record = 3,
                   .text = "<!-- <script> \xc3\x28"},
-    .choices = 1,
+    .cost = {.of = {[COST_OTHER] = 1}},
     .no_return = &no_return,
     .replay = "./harness run page.scn --choices sync:1",
 };

@@ -103,7 +103,7 @@ static struct report_failure failure_of(const struct check_set *set)
         .strategy = "pct depth=3",
         .seed = 7,
         .choices_found = 61,
-        .choices = 8,
+        .cost = {.of = {[COST_OTHER] = 8}},
         .replay = "./harness run scenarios/double_tab.scn --choices sync:2.0.1",
         .schedule = schedule,
         .pinned = "(not looked at)",

@@ -120,7 +120,7 @@ static void what_could_not_run_says_why(void **state)
 static void a_failure_prints_its_screen(void **state)
 {
     (void)state;
-    struct report_failure failure = {.choices = 1};
+    struct report_failure failure = {.cost = {.of = {[COST_OTHER] = 1}}};
     struct report report = {.verdict = REPORT_FAIL, .path = "lines.scn", .file = file,
                             .failure = &failure, .screen = "the screen\n"};
 
