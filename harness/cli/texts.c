@@ -65,6 +65,7 @@ int command_plan(int argc, char **argv)
 /* Rewrites one file in place; leaves it alone when nothing would change. */
 static bool format_file(const char *path)
 {
+    const struct scn_options words = job_words();
     struct scn_diagnostics diagnostics;
     size_t bytes, formatted_bytes;
     char *formatted = NULL;
@@ -74,7 +75,7 @@ static bool format_file(const char *path)
         return false;
     }
     FILE *out = open_memstream(&formatted, &formatted_bytes);
-    bool good = out && scn_format(out, path, source, bytes, NULL, &diagnostics);
+    bool good = out && scn_format(out, path, source, bytes, &words, &diagnostics);
     if (out) fclose(out);
     if (!good) scn_print_diagnostics(stderr, &diagnostics);
     scn_diagnostics_free(&diagnostics);
