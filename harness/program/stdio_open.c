@@ -174,6 +174,7 @@ ssize_t world_read(int descriptor, void *out, size_t count)
     const char *rest = stream_rest(stream, &bytes);
     if (!stream->readable) return -1;
     if (count > bytes) count = bytes;
+    world_touch(out, count, true, (uintptr_t)__builtin_return_address(0));
     memcpy(out, rest, count);
     stream->position += count;
     return (ssize_t)count;
@@ -187,6 +188,7 @@ ssize_t world___read_chk(int descriptor, void *out, size_t count, size_t room)
 ssize_t world_write(int descriptor, const void *bytes, size_t count)
 {
     struct stream *stream = stream_of_descriptor(descriptor);
+    world_touch(bytes, count, false, (uintptr_t)__builtin_return_address(0));
     if (stream == NULL || stream_write(stream, bytes, count) != 0) return -1;
     return (ssize_t)count;
 }

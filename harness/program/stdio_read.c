@@ -7,7 +7,10 @@
 #include <sys/types.h>
 
 #include "harness/check/require.h"
+#include "harness/world/world.h"
 #include "streams.h"
+
+#define PLACE ((uintptr_t)__builtin_return_address(0))
 
 extern FILE *world_stdin;
 void *world_realloc(void *block, size_t bytes);
@@ -57,6 +60,7 @@ char *world_fgets(char *out, int room, FILE *face)
     }
     if (count == 0) return NULL;
     out[count] = '\0';
+    world_touch(out, (size_t)count + 1, true, PLACE);
     return out;
 }
 
@@ -67,6 +71,7 @@ size_t world_fread(void *out, size_t size, size_t count, FILE *face)
     size_t wanted = size * count, got = 0;
     int character;
     while (got < wanted && (character = get(stream)) != EOF) bytes[got++] = (char)character;
+    world_touch(out, got, true, PLACE);
     return size ? got / size : 0;
 }
 
@@ -85,6 +90,7 @@ ssize_t world_getdelim(char **line, size_t *room, int delimiter, FILE *face)
         if (character != EOF) (*line)[count++] = (char)character;
     } while (character != EOF && character != delimiter);
     (*line)[count] = '\0';
+    world_touch(*line, count + 1, true, PLACE);
     return count ? (ssize_t)count : -1;
 }
 

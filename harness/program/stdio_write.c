@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "harness/check/require.h"
+#include "harness/world/world.h"
 #include "streams.h"
+
+#define PLACE ((uintptr_t)__builtin_return_address(0))
 
 extern FILE *world_stdout, *world_stderr;
 
@@ -15,6 +18,7 @@ static int print(struct stream *stream, const char *format, va_list list)
 {
     char room[1024], *text = room;
     va_list again;
+    world_touch_format(format, list, PLACE);
     va_copy(again, list);
     int length = vsnprintf(room, sizeof room, format, list);
     if (length >= (int)sizeof room) {
@@ -115,6 +119,7 @@ int world___dprintf_chk(int descriptor, int flag, const char *format, ...)
 
 int world_fputs(const char *text, FILE *face)
 {
+    world_touch(text, strlen(text) + 1, false, PLACE);
     return stream_write(stream_of(face), text, strlen(text)) == 0 ? 1 : EOF;
 }
 
@@ -138,6 +143,7 @@ int world_putchar(int character)
 size_t world_fwrite(const void *bytes, size_t size, size_t count, FILE *face)
 {
     if (size == 0 || count == 0) return 0;
+    world_touch(bytes, size * count, false, PLACE);
     return stream_write(stream_of(face), bytes, size * count) == 0 ? count : 0;
 }
 

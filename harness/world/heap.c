@@ -98,12 +98,14 @@ size_t world_malloc_usable_size(void *block)
 char *world_strdup(const char *text)
 {
     size_t bytes = strlen(text) + 1;
+    world_touch(text, bytes, false, CALLER);
     return memcpy(arena_alloc(bytes, 16, false, CALLER), text, bytes);
 }
 
 char *world_strndup(const char *text, size_t most)
 {
     size_t bytes = strnlen(text, most);
+    world_touch(text, bytes < most ? bytes + 1 : most, false, CALLER);
     char *copy = arena_alloc(bytes + 1, 16, false, CALLER);
     memcpy(copy, text, bytes);
     copy[bytes] = '\0';
@@ -114,6 +116,7 @@ __attribute__((format(printf, 2, 0)))
 static int print_new(char **out, const char *format, va_list list, uintptr_t site)
 {
     va_list again;
+    world_touch_format(format, list, site);
     va_copy(again, list);
     int length = vsnprintf(NULL, 0, format, again);
     va_end(again);

@@ -73,6 +73,7 @@ struct __attribute__((aligned(256))) entity {
     uint8_t state;
     uint8_t group;
 
+    uint64_t race_key;      /* of the epoch it is in; 0: none yet. See race.h */
     const void *next_place; /* what it touches next, when it goes on at a scheduling point */
     uint8_t next_access;
     bool paused;   /* would be enabled, but for a pause */

@@ -1,5 +1,6 @@
 /* Data races, along every execution: who may know what of whom (race_clock.c), what was accessed by
- * whom (race_shadow.c), and how two accesses that nothing orders are told (race_tell.c).
+ * whom (race_shadow.c), which accesses teach nothing new (race_recent.c), and how two accesses that
+ * nothing orders are told (race_tell.c).
  *
  * After Flanagan and Freund, "FastTrack: efficient and precise dynamic race detection" (PLDI 2009):
  * a thread's clock counts its releases, an access is kept as one count (an epoch), and whole
@@ -12,7 +13,7 @@
 
 #pragma GCC visibility push(hidden)
 
-enum { RACE_WORD = 8, RACE_STACKS_MAX = 1 << 20, RACE_LOCKS_MAX = 4 };
+enum { RACE_WORD = 8, RACE_RECORDS = 4, RACE_STACKS_MAX = 1 << 20, RACE_LOCKS_MAX = 4 };
 
 /* How an access touches memory. */
 enum race_access { RACE_READ = 0, RACE_WRITE = 1, RACE_ATOMIC = 2, RACE_FREE = 4 };
@@ -35,25 +36,30 @@ struct race_record {
 };
 
 /* What is known of eight bytes of the program's memory. */
-struct race_cell {
+struct __attribute__((aligned(64))) race_cell {
     uint32_t run;
     uint32_t more;   /* further records, in a list: index + 1 */
-    struct race_record at[2];
+    struct race_record at[RACE_RECORDS];
 };
-_Static_assert(sizeof(struct race_cell) == 32, "two cells share a cache line");
+_Static_assert(sizeof(struct race_cell) == 64, "a cell is a cache line");
 
 struct race {
     uint32_t run;                /* of this execution, from 1 */
+    bool blind;                  /* in this execution, no access is of interest to anybody */
     struct race_clock *threads;  /* by slot; NULL: never used in this process */
     struct race_clock *objects;  /* by object */
     struct race_clock *readers;  /* by object: releases of a rwlock by its readers */
     struct race_clock *seen;     /* by slot: what an acquire fence would make known */
     struct race_clock *fenced;   /* by slot: what was known at the last release fence */
     struct race_cell *heap, *stacks, *data;
+    struct race_cell *locals;    /* thread-local variables, thread by thread; NULL: none yet */
     uintptr_t data_from;
     size_t data_bytes;
 };
 extern struct race R;
+
+/* Zeroed memory for as long as the process lasts. */
+void *race_reserve(size_t bytes);
 
 /* Before an execution: nothing is known. */
 void race_begin(void);
@@ -81,6 +87,9 @@ void race_access_word(struct race_cell *cell, uintptr_t address, uint8_t mask, u
 /* A block is handed out again: who had it before is of no interest. */
 void race_forget(uintptr_t address, size_t bytes);
 
+/* The cell of a thread-local variable of any thread, and that thread; NULL: it is none. */
+struct race_cell *race_local_cell(uintptr_t address, uint16_t *entity);
+
 static inline struct race_cell *race_cell_at(uintptr_t address)
 {
     uintptr_t offset = address - ARENA_FROM;
@@ -89,33 +98,76 @@ static inline struct race_cell *race_cell_at(uintptr_t address)
     if (LIKELY(offset < R.data_bytes)) return &R.data[offset / RACE_WORD];
     offset = address - STACKS_FROM;
     if (LIKELY(offset < STACKS_BYTES)) return &R.stacks[offset / RACE_WORD];
-    return NULL;
+    uint16_t entity;
+    return W.uses_tls ? race_local_cell(address, &entity) : NULL;
 }
 
-static inline bool race_is_known(const struct race_cell *cell, const struct race_record *record,
-                                 uint32_t clock, uint16_t slot, uint8_t mask, uint32_t flags)
+/* Where the running thread stands, to be kept with an access: a call, while no stacks are kept. */
+uint32_t race_place(uintptr_t pc);
+static inline uint32_t race_where(uintptr_t pc)
 {
-    return record->clock == clock && record->slot == slot && (mask & ~record->mask) == 0 &&
-           (record->flags == flags || record->flags == RACE_WRITE) && cell->run == R.run;
+    return LIKELY(!W.keep_stacks) ? (uint32_t)pc : race_place(pc);
 }
 
-/* An access within one word; nothing new is learnt from a second one in the same epoch. */
+/* An access within one word. */
 static inline void race_access_small(uintptr_t address, size_t bytes, uint32_t flags, uintptr_t pc)
 {
     struct race_cell *cell = race_cell_at(address);
     if (UNLIKELY(cell == NULL)) return;
     uint8_t mask = (uint8_t)(((1u << bytes) - 1) << (address % RACE_WORD));
-    uint16_t slot = W.self->slot;
-    uint32_t clock = R.threads[slot].at[slot];
-    if (race_is_known(cell, &cell->at[0], clock, slot, mask, flags)) return;
-    if (race_is_known(cell, &cell->at[1], clock, slot, mask, flags)) return;
     race_access_word(cell, address, mask, flags, pc);
+}
+
+/* --- repeated accesses (race_recent.c) ---
+ *
+ * A thread that did the same to the same bytes before, in the same epoch, adds nothing: whatever
+ * races with the second access races with the first. Most accesses are of that kind, so they are
+ * told by one comparison, of address and epoch, in a table that may forget. */
+
+enum { RECENT_SIZES = 5, RECENT_MAX = 1 << 15, RECENT_RANGES_MAX = 1 << 10 };
+extern uint64_t race_recent[2][RECENT_SIZES][RECENT_MAX]; /* reads, writes; by log2 of the size */
+
+/* The place of an aligned access of 2^size bytes. */
+static inline uint64_t *race_recent_at(bool write, uint32_t size, uintptr_t address)
+{
+    return &race_recent[write][size][(address >> size) % RECENT_MAX];
+}
+
+static inline bool race_is_recent(bool write, uint32_t size, uintptr_t address)
+{
+    return LIKELY(*race_recent_at(write, size, address) == address + W.self->race_key);
+}
+
+/* The key of the running thread's next epoch. */
+uint64_t race_recent_begin(void);
+static inline uint64_t race_recent_key(void)
+{
+    uint64_t key = W.self->race_key;
+    return LIKELY(key != 0) ? key : race_recent_begin();
+}
+
+/* That access of the running thread was kept, or need not be. */
+static inline void race_recent_note(bool write, uint32_t size, uintptr_t address)
+{
+    uint64_t key = address + race_recent_key();
+    *race_recent_at(false, size, address) = key;
+    if (write) *race_recent_at(true, size, address) = key;
+}
+
+/* As both of those, for any number of bytes. */
+bool race_range_is_recent(bool write, uintptr_t address, size_t bytes);
+void race_range_note(bool write, uintptr_t address, size_t bytes);
+
+/* What that thread does from here on is something new. */
+static inline void race_recent_end(struct entity *entity)
+{
+    entity->race_key = 0;
 }
 
 /* --- words (race_tell.c) --- */
 
-/* Where the running thread stands, to be kept with an access. */
-uint32_t race_where(uintptr_t pc);
+/* Whether two of these are the same call, as far as an address tells. */
+bool race_same_where(uint32_t where, uint32_t other);
 /* The access of the running thread to the word of that address, and one that was made before. */
 _Noreturn void race_found(const struct race_record *before, const struct race_record *now,
                           uintptr_t address, uintptr_t pc);

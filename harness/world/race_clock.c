@@ -7,7 +7,7 @@
 
 struct race R;
 
-static void *reserve(size_t bytes)
+void *race_reserve(size_t bytes)
 {
     void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -18,16 +18,16 @@ static void *reserve(size_t bytes)
 /* One cell more than there are words, as a range may end at an odd address. */
 static struct race_cell *reserve_cells(size_t bytes)
 {
-    return reserve((bytes / RACE_WORD + 1) * sizeof(struct race_cell));
+    return race_reserve((bytes / RACE_WORD + 1) * sizeof(struct race_cell));
 }
 
 static void reserve_all(void)
 {
-    R.threads = reserve(WORLD_ENTITIES_MAX * sizeof *R.threads);
-    R.seen = reserve(WORLD_ENTITIES_MAX * sizeof *R.seen);
-    R.fenced = reserve(WORLD_ENTITIES_MAX * sizeof *R.fenced);
-    R.objects = reserve(WORLD_OBJECTS_MAX * sizeof *R.objects);
-    R.readers = reserve(WORLD_OBJECTS_MAX * sizeof *R.readers);
+    R.threads = race_reserve(WORLD_ENTITIES_MAX * sizeof *R.threads);
+    R.seen = race_reserve(WORLD_ENTITIES_MAX * sizeof *R.seen);
+    R.fenced = race_reserve(WORLD_ENTITIES_MAX * sizeof *R.fenced);
+    R.objects = race_reserve(WORLD_OBJECTS_MAX * sizeof *R.objects);
+    R.readers = race_reserve(WORLD_OBJECTS_MAX * sizeof *R.readers);
     R.heap = reserve_cells(ARENA_BYTES);
     R.stacks = reserve_cells(STACKS_BYTES);
     if (image_data(0, &R.data_from, &R.data_bytes)) R.data = reserve_cells(R.data_bytes);
@@ -75,12 +75,13 @@ static struct race_clock *clock_of(const struct entity *entity)
 }
 
 /* What the thread does from here on is not known to those that know what it did so far. */
-static void tick(const struct entity *entity)
+static void tick(struct entity *entity)
 {
     clock_of(entity)->at[entity->slot]++;
+    race_recent_end(entity);
 }
 
-static void release_to(struct race_clock *clock, const struct entity *self)
+static void release_to(struct race_clock *clock, struct entity *self)
 {
     join(clock, clock_of(self));
     tick(self);
@@ -104,6 +105,7 @@ void race_release(uint32_t object)
 void race_begin(void)
 {
     W.find_races = W.limits.find_races && W.level >= WORLD_LEVEL_MEMORY;
+    R.blind = !W.find_races && W.level != WORLD_LEVEL_POINTS;
     if (!W.find_races) return;
     if (R.threads == NULL) reserve_all();
     R.run = (uint32_t)W.runs + 1;
@@ -113,7 +115,7 @@ void race_begin(void)
 
 /* --- steps --- */
 
-static void create(const struct entity *self, const struct entity *child)
+static void create(struct entity *self, const struct entity *child)
 {
     if (child->slot == WORLD_NOBODY) return;
     copy(clock_of(child), clock_of(self));
@@ -122,7 +124,7 @@ static void create(const struct entity *self, const struct entity *child)
 }
 
 /* A signal is known to whom it wakes. Those still stand in the queue. */
-static void wake(const struct entity *self, uint16_t first, uint32_t skip, uint32_t count)
+static void wake(struct entity *self, uint16_t first, uint32_t skip, uint32_t count)
 {
     for (uint16_t at = first; at != 0 && count > 0; at = entity_of((uint16_t)(at - 1))->next) {
         if (skip > 0) {
@@ -136,7 +138,7 @@ static void wake(const struct entity *self, uint16_t first, uint32_t skip, uint3
 }
 
 /* The last one knows of all that came before, and all of them of each other. */
-static void barrier(const struct world_step *step, const struct entity *self)
+static void barrier(const struct world_step *step, struct entity *self)
 {
     struct race_clock *clock = &R.objects[step->object];
     if (step->result == 0) {
@@ -148,7 +150,7 @@ static void barrier(const struct world_step *step, const struct entity *self)
     clear(clock);
 }
 
-static void unlock(uint32_t object, const struct entity *self)
+static void unlock(uint32_t object, struct entity *self)
 {
     /* The owner knows all that was released before. */
     copy(&R.objects[object], clock_of(self));
@@ -169,7 +171,7 @@ static void woken(uint32_t object, const struct entity *self)
 void race_step(const struct world_step *step)
 {
     if (step->entity >= WORLD_ENTITIES_MAX) return; /* time */
-    const struct entity *self = entity_of(step->entity);
+    struct entity *self = entity_of(step->entity);
     uint32_t object = step->object;
     if (self->slot == WORLD_NOBODY) return;
     switch ((enum world_op)step->op) {

@@ -2,7 +2,28 @@
  * may still race with. An access is dropped when one after it races with whatever it races with. */
 #include "race.h"
 
-#include <sys/mman.h>
+/* Where thread-local variables lie is the operating system's choice, so it decides nothing else. */
+static struct race_cell *local_cell_of(const struct entity *entity, uintptr_t address)
+{
+    size_t bytes;
+    if (entity->slot == WORLD_NOBODY) return NULL;
+    uintptr_t from = (uintptr_t)world_locals(entity->id, &bytes);
+    if (address - from >= bytes) return NULL;
+    size_t cells = bytes / RACE_WORD + 2; /* the first and the last may be in use in part */
+    if (R.locals == NULL) R.locals = race_reserve(cells * WORLD_ENTITIES_MAX * sizeof *R.locals);
+    return &R.locals[entity->slot * cells + address / RACE_WORD - from / RACE_WORD];
+}
+
+struct race_cell *race_local_cell(uintptr_t address, uint16_t *entity)
+{
+    struct race_cell *cell = local_cell_of(W.self, address);
+    *entity = W.self->id;
+    for (uint16_t id = 0; cell == NULL && id < W.entity_count; id++) {
+        cell = local_cell_of(entity_of(id), address);
+        *entity = id;
+    }
+    return cell;
+}
 
 enum { NODES_MAX = 1 << 22, RANGE_MAX = 1 << 20 };
 
@@ -18,11 +39,7 @@ static uint32_t node_free;  /* index + 1 */
 
 static uint32_t node_take(void)
 {
-    if (nodes == NULL) {
-        nodes = mmap(NULL, NODES_MAX * sizeof *nodes, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        REQUIRE(nodes != MAP_FAILED);
-    }
+    if (nodes == NULL) nodes = race_reserve(NODES_MAX * sizeof *nodes);
     if (node_run != R.run) {
         node_run = R.run;
         node_count = node_free = 0;
@@ -46,7 +63,7 @@ struct access {
     uintptr_t address, pc;
 };
 
-static bool is_ordered(const struct access *access, const struct race_record *before)
+static inline bool is_ordered(const struct access *access, const struct race_record *before)
 {
     return before->slot == access->record.slot ||
            (before->slot < access->known->count &&
@@ -54,25 +71,25 @@ static bool is_ordered(const struct access *access, const struct race_record *be
 }
 
 /* Whatever races with the former, races with the latter, which comes after it. */
-static bool replaces(const struct race_record *record, const struct race_record *before)
+static inline bool replaces(const struct race_record *record, const struct race_record *before)
 {
-    return (before->mask & ~record->mask) == 0 && (before->flags & RACE_FREE) == 0 &&
+    return (before->flags & RACE_FREE) == 0 &&
            (record->flags & RACE_WRITE || !(before->flags & RACE_WRITE)) &&
            (!(record->flags & RACE_ATOMIC) || before->flags & RACE_ATOMIC);
 }
 
-/* True if the record is of no use any more. */
-static bool meet(const struct access *access, const struct race_record *before)
+/* The bytes of the former that are of no use any more are taken off it. */
+static inline void meet(const struct access *access, struct race_record *before)
 {
     const struct race_record *record = &access->record;
-    if ((before->mask & record->mask) == 0) return false;
+    if ((before->mask & record->mask) == 0) return;
     bool writes = (before->flags | record->flags) & RACE_WRITE;
     bool atomic = before->flags & record->flags & RACE_ATOMIC;
     bool ordered = is_ordered(access, before);
-    if ((!ordered && writes && !atomic) || before->flags & RACE_FREE) {
+    if (UNLIKELY((!ordered && writes && !atomic) || before->flags & RACE_FREE)) {
         race_found(before, record, access->address, access->pc);
     }
-    return ordered && replaces(record, before);
+    if (ordered && replaces(record, before)) before->mask &= (uint8_t)~record->mask;
 }
 
 static void meet_list(const struct access *access, uint32_t *link)
@@ -80,7 +97,8 @@ static void meet_list(const struct access *access, uint32_t *link)
     while (*link != 0) {
         uint32_t index = *link - 1;
         struct node *node = &nodes[index];
-        if (meet(access, &node->record)) {
+        meet(access, &node->record);
+        if (node->record.mask == 0) {
             *link = node->next;
             node->next = node_free;
             node_free = index + 1;
@@ -90,50 +108,100 @@ static void meet_list(const struct access *access, uint32_t *link)
     }
 }
 
-static void insert(struct race_cell *cell, const struct race_record *record)
+/* Neighbouring bytes, accessed one after the other by the same call, are kept as one access. */
+static inline bool extends(const struct race_record *record, const struct race_record *before)
 {
-    for (int i = 0; i < 2; i++) {
-        if (cell->at[i].mask != 0) continue;
-        cell->at[i] = *record;
-        return;
-    }
+    return before->clock == record->clock && before->slot == record->slot && before->mask != 0 &&
+           before->flags == record->flags && race_same_where(before->where, record->where);
+}
+
+static void insert_node(struct race_cell *cell, const struct race_record *record)
+{
     uint32_t index = node_take();
     nodes[index] = (struct node){*record, cell->more};
     cell->more = index + 1;
 }
 
-void race_access_word(struct race_cell *cell, uintptr_t address, uint8_t mask, uint32_t flags,
-                      uintptr_t pc)
+static inline void insert(struct race_cell *cell, const struct race_record *record)
+{
+    struct race_record *place = NULL;
+    for (int i = 0; i < RACE_RECORDS; i++) {
+        if (extends(record, &cell->at[i])) {
+            cell->at[i].mask |= record->mask;
+            return;
+        }
+        if (place == NULL && cell->at[i].mask == 0) place = &cell->at[i];
+    }
+    if (LIKELY(place != NULL)) {
+        *place = *record;
+    } else {
+        insert_node(cell, record);
+    }
+}
+
+static inline struct access begin(uint32_t flags, uintptr_t pc)
 {
     uint16_t slot = W.self->slot;
     const struct race_clock *known = &R.threads[slot];
-    struct access access = {
-        known, {known->at[slot], race_where(pc), slot, mask, (uint8_t)flags}, address, pc,
-    };
-    if (cell->run != R.run) {
-        *cell = (struct race_cell){.run = R.run, .at = {access.record}};
+    struct race_record record = {.clock = known->at[slot], .slot = slot, .flags = (uint8_t)flags};
+    return (struct access){known, record, 0, pc};
+}
+
+/* The thread has done as much to these bytes already, in the same epoch. */
+static inline bool is_known(const struct race_cell *cell, const struct race_record *record)
+{
+    for (int i = 0; i < RACE_RECORDS; i++) {
+        const struct race_record *before = &cell->at[i];
+        if (before->clock == record->clock && before->slot == record->slot &&
+            (record->mask & ~before->mask) == 0 &&
+            (before->flags == record->flags ||
+             (before->flags == RACE_WRITE && !(record->flags & RACE_FREE))))
+            return true;
+    }
+    return false;
+}
+
+static inline void access_cell(struct access *access, struct race_cell *cell)
+{
+    struct race_record *record = &access->record;
+    bool fresh = cell->run != R.run;
+    if (!fresh && is_known(cell, record)) return;
+    if (record->where == 0) record->where = race_where(access->pc); /* one for all of a range */
+    if (fresh) {
+        *cell = (struct race_cell){.run = R.run, .at = {*record}};
         return;
     }
-    for (int i = 0; i < 2; i++) {
-        if (meet(&access, &cell->at[i])) cell->at[i].mask = 0;
-    }
-    if (UNLIKELY(cell->more)) meet_list(&access, &cell->more);
-    insert(cell, &access.record);
+    for (int i = 0; i < RACE_RECORDS; i++) meet(access, &cell->at[i]);
+    if (UNLIKELY(cell->more)) meet_list(access, &cell->more);
+    insert(cell, record);
+}
+
+void race_access_word(struct race_cell *cell, uintptr_t address, uint8_t mask, uint32_t flags,
+                      uintptr_t pc)
+{
+    struct access access = begin(flags, pc);
+    access.address = address;
+    access.record.mask = mask;
+    access_cell(&access, cell);
 }
 
 void race_access(uintptr_t address, size_t bytes, uint32_t flags, uintptr_t pc)
 {
     if (bytes > RANGE_MAX) bytes = RANGE_MAX;
+    struct access access = begin(flags, pc);
     uintptr_t end = address + bytes;
     while (address < end) {
         size_t part = RACE_WORD - address % RACE_WORD;
         if (part > end - address) part = end - address;
         struct race_cell *cell = race_cell_at(address);
         if (cell == NULL) return;
+        access.address = address;
         uint8_t mask = (uint8_t)(((1u << part) - 1) << (address % RACE_WORD));
-        race_access_word(cell, address, mask, flags, pc);
+        access.record.mask = mask;
+        access_cell(&access, cell);
         address += part;
     }
+    if (flags & RACE_FREE) race_recent_end(W.self);
 }
 
 void race_forget(uintptr_t address, size_t bytes)

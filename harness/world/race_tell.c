@@ -3,11 +3,12 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* Where an access was made: kept only when the execution is replayed to be told. */
 struct place {
     struct world_stack stack;
+    uintptr_t pc;
+    uint32_t step;
     uint32_t locks[RACE_LOCKS_MAX]; /* objects */
     uint32_t lock_count;
 };
@@ -30,6 +31,8 @@ static void find_locks(const struct entity *entity, struct place *place)
 
 static void find_place(struct place *place, uintptr_t pc)
 {
+    place->pc = pc;
+    world_steps(&place->step);
     world_stack_here(&place->stack);
     if (place->stack.depth == 0) {
         place->stack.depth = 1;
@@ -38,14 +41,9 @@ static void find_place(struct place *place, uintptr_t pc)
     find_locks(W.self, place);
 }
 
-uint32_t race_where(uintptr_t pc)
+uint32_t race_place(uintptr_t pc)
 {
-    if (LIKELY(!W.keep_stacks)) return (uint32_t)pc;
-    if (places == NULL) {
-        places = mmap(NULL, RACE_STACKS_MAX * sizeof *places, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        REQUIRE(places != MAP_FAILED);
-    }
+    if (places == NULL) places = race_reserve(RACE_STACKS_MAX * sizeof *places);
     if (place_run != R.run) {
         place_run = R.run;
         place_count = 1; /* 0: there was no room */
@@ -55,13 +53,18 @@ uint32_t race_where(uintptr_t pc)
     return place_count++;
 }
 
+bool race_same_where(uint32_t where, uint32_t other)
+{
+    return W.keep_stacks ? places[where].pc == places[other].pc : where == other;
+}
+
 static void place_of(const struct race_record *record, struct place *place)
 {
     if (W.keep_stacks) {
         *place = places[record->where];
         return;
     }
-    *place = (struct place){.stack = {1, {record->where}}};
+    *place = (struct place){.stack = {1, {record->where}}, .pc = record->where};
 }
 
 /* --- words --- */
@@ -70,6 +73,7 @@ static void place_of(const struct race_record *record, struct place *place)
 static void describe_memory(uintptr_t address, char *out, size_t bytes)
 {
     struct world_block block;
+    uint16_t whose;
     bool freed;
     if (arena_find((const void *)address, &block, &freed)) {
         snprintf(out, bytes, "byte %zu of a block of %zu, allocated by %s at {pc:%lx}",
@@ -83,6 +87,8 @@ static void describe_memory(uintptr_t address, char *out, size_t bytes)
             owner = world_entity_name((uint16_t)id);
         }
         snprintf(out, bytes, "a variable on the stack of %s", owner);
+    } else if (W.uses_tls && race_local_cell(address, &whose)) {
+        snprintf(out, bytes, "a thread-local variable of %s", world_entity_name(whose));
     } else {
         snprintf(out, bytes, "{data:%lx}", (unsigned long)address);
     }
@@ -138,7 +144,7 @@ static _Noreturn void tell_freed(const char *what, const char *freer, uint32_t f
                                  const struct place *then, uintptr_t pc)
 {
     finding_detail("%s", what);
-    finding_detail("freed by %s at {pc:%lx}", freer, (unsigned long)then->stack.pc[0]);
+    finding_detail("freed by %s at {pc:%lx}", freer, (unsigned long)then->pc);
     finding_raise(WORLD_FOUND_USE_AFTER_FREE, pc, "%s %s memory that %s has freed",
                   world_entity_name(W.self->id), verb(flags, false), freer);
 }
@@ -155,6 +161,7 @@ void race_found(const struct race_record *before, const struct race_record *now,
     W.finding.other = entity_in(before->slot);
     W.finding.stack = here.stack;
     W.finding.other_stack = then.stack;
+    W.finding.other_step = then.step;
     snprintf(other, sizeof other, "%s", world_entity_name(W.finding.other));
     if (before->flags & RACE_FREE && is_known(before)) {
         tell_freed(what, other, now->flags, &then, pc);

@@ -11,6 +11,7 @@
 #ifndef HARNESS_WORLD_H
 #define HARNESS_WORLD_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -106,6 +107,7 @@ struct world_finding {
     /* Of a data race: the access before. The detail is a line about each, the later first. */
     uint16_t other;
     struct world_stack other_stack;
+    uint32_t other_step; /* how many steps came before it */
 };
 
 /* Limits and modes of the executions that follow. */
@@ -153,6 +155,14 @@ void world_watch_loops(unsigned seconds);
 struct image;
 enum { WORLD_IMAGES_MAX = 4 };
 void world_image_add(const struct image *image);
+/* The running thread is about to access so many bytes of its memory, in a function of the C library
+ * that was called from `pc`. A scheduling point at level points; may end the execution, by a race.
+ * Nothing at level sync. `world_touch_format` is for what printf() reads: its strings. */
+void world_touch(const void *memory, size_t bytes, bool write, uintptr_t pc);
+void world_touch_format(const char *format, va_list list, uintptr_t pc);
+/* Whether that code, or that static variable, is the program's: of any image. */
+bool world_is_program(uintptr_t pc);
+bool world_is_data(const void *address);
 
 void world_limits_set(const struct world_limits *limits);
 

@@ -318,6 +318,27 @@ static void run_stack(void)
     pthread_join(thread, NULL);
 }
 
+static _Thread_local int own;
+static int *_Atomic shared_own;
+
+static void *share_own(void *argument)
+{
+    atomic_store(&shared_own, &own);
+    own = 1;
+    return argument;
+}
+
+static void *read_own(void *argument)
+{
+    int *of_other = atomic_load(&shared_own);
+    return of_other && *of_other == 7 ? argument : NULL;
+}
+
+static void run_thread_local(void)
+{
+    run_both(share_own, read_own);
+}
+
 /* --- memory that is gone --- */
 
 int *block;
@@ -361,6 +382,43 @@ static void run_freed_before(void)
     block = malloc(sizeof *block);
     *block = 1;
     run_both(free_and_post, wait_and_read);
+}
+
+/* What a thread did before is not to be taken for what it does afterwards. */
+OPAQUE static void write_block(int value)
+{
+    *block = value;
+}
+
+static void *write_freed(void *argument)
+{
+    write_block(1);
+    free(block);
+    write_block(2);
+    return argument;
+}
+
+static void run_freed_by_itself(void)
+{
+    pthread_t thread;
+    block = malloc(sizeof *block);
+    pthread_create(&thread, NULL, write_freed, NULL);
+    pthread_join(thread, NULL);
+}
+
+/* The same bytes again, by the same thread, in a new epoch. */
+static void *write_around_unlock(void *argument)
+{
+    pthread_mutex_lock(&lock);
+    hidden = 1;
+    pthread_mutex_unlock(&lock);
+    hidden = 2;
+    return argument;
+}
+
+static void run_after_unlock(void)
+{
+    run_both(write_around_unlock, lock_then_write);
 }
 
 /* --- a condition whose flag is set outside of the lock --- */
@@ -407,8 +465,11 @@ static const struct test_case cases[] = {
     {"copy", run_copy},
     {"mixed", run_mixed},
     {"stack", run_stack},
+    {"thread_local", run_thread_local},
     {"freed", run_freed},
     {"freed_before", run_freed_before},
+    {"freed_by_itself", run_freed_by_itself},
+    {"after_unlock", run_after_unlock},
     {"flag", run_flag},
 };
 

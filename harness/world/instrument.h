@@ -1,0 +1,17 @@
+/* Accesses of the program, as the functions see them that are called for each. */
+#ifndef HARNESS_WORLD_INSTRUMENT_H
+#define HARNESS_WORLD_INSTRUMENT_H
+
+#include "race.h"
+
+#pragma GCC visibility push(hidden)
+
+/* The running thread is about to access so many bytes, by the call that returns to `pc`: a
+ * scheduling point and a step at level points, and looked at for races. */
+void instrument_touch(const void *memory, size_t bytes, uint32_t flags, uintptr_t pc);
+/* As that, for an aligned access of 2^size bytes that is not known to be repeated. */
+void instrument_first(const void *memory, uint32_t size, uint32_t flags, uintptr_t pc);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,67 @@
+/* What is done about an access of the program, if that is more than nothing. */
+#include "instrument.h"
+#include "word.h"
+
+static inline void touch(uintptr_t address, size_t bytes, uint32_t flags, uintptr_t pc)
+{
+    if (UNLIKELY(W.level == WORLD_LEVEL_POINTS)) word_access(address, bytes, flags != 0, pc);
+    if (!W.find_races) return;
+    if (LIKELY(bytes <= RACE_WORD - address % RACE_WORD)) {
+        race_access_small(address, bytes, flags, pc);
+    } else {
+        race_access(address, bytes, flags, pc);
+    }
+}
+
+/* Whether a repeated access is of no interest. While somebody looks away, nothing is kept, so what
+ * is done then will be no repetition. */
+static inline bool may_note(void)
+{
+    return (W.find_races && W.level != WORLD_LEVEL_POINTS) || R.blind;
+}
+
+void instrument_first(const void *memory, uint32_t size, uint32_t flags, uintptr_t pc)
+{
+    uintptr_t address = (uintptr_t)memory;
+    touch(address, (size_t)1 << size, flags, pc);
+    if (LIKELY(may_note())) race_recent_note(flags != 0, size, address);
+}
+
+void instrument_touch(const void *memory, size_t bytes, uint32_t flags, uintptr_t pc)
+{
+    uintptr_t address = (uintptr_t)memory;
+    if (bytes == 0) return;
+    if (bytes <= RACE_WORD) {
+        touch(address, bytes, flags, pc);
+        return;
+    }
+    if (race_range_is_recent(flags != 0, address, bytes)) return;
+    touch(address, bytes, flags, pc);
+    if (LIKELY(may_note())) race_range_note(flags != 0, address, bytes);
+}
+
+/* Stacks are found by frame pointers. */
+void world___tsan_init(void)
+{
+}
+
+void world___tsan_func_entry(void *caller)
+{
+    (void)caller;
+}
+
+void world___tsan_func_exit(void)
+{
+}
+
+/* --- annotations --- */
+
+void world___tsan_acquire(void *memory)
+{
+    if (W.find_races) race_acquire(word_object((uintptr_t)memory));
+}
+
+void world___tsan_release(void *memory)
+{
+    if (W.find_races) race_release(word_object((uintptr_t)memory));
+}
