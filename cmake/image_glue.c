@@ -8,6 +8,8 @@
 #define TEXT(x) TEXT_OF(x)
 #define INSIDE __attribute__((visibility("hidden")))
 
+extern INSIDE const char image_text_start[];
+extern INSIDE const char image_text_end[];
 extern INSIDE char image_data_start[];
 extern INSIDE char image_data_end[];
 extern INSIDE void (*const image_init_start[])(void);
@@ -23,6 +25,8 @@ extern const struct image IMAGE_SYMBOL;
 
 const struct image IMAGE_SYMBOL = {
     .name = TEXT(IMAGE_NAME),
+    .text_start = image_text_start,
+    .text_end = image_text_end,
     .data_start = image_data_start,
     .data_end = image_data_end,
     .init_start = image_init_start,

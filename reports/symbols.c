@@ -129,17 +129,56 @@ static Dwarf_Die *find_unit(Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr 
     return NULL;
 }
 
+/* Code that a compiler made of several lines has none. The best line for it is the last one before
+ * in that function, or else the next one. */
+static Dwarf_Line *find_near(Dwarf_Die *unit, Dwarf_Die *function, Dwarf_Addr wanted)
+{
+    Dwarf_Lines *lines;
+    Dwarf_Line *before = NULL;
+    size_t count;
+
+    if (dwarf_getsrclines(unit, &lines, &count) != 0) return NULL;
+    for (size_t i = 0; i < count; i++) {
+        Dwarf_Line *line = dwarf_onesrcline(lines, i);
+        Dwarf_Addr address;
+        int number;
+        if (dwarf_lineno(line, &number) != 0 || number == 0 ||
+            dwarf_lineaddr(line, &address) != 0 || dwarf_haspc(function, address) != 1)
+            continue;
+        if (address > wanted) return before ? before : line;
+        before = line;
+    }
+    return before;
+}
+
+static bool set_line(struct symbol *symbol, Dwarf_Line *line)
+{
+    int number;
+    if (line == NULL || dwarf_lineno(line, &number) != 0 || number == 0) return false;
+    set_file(symbol, dwarf_linesrc(line, NULL, NULL));
+    symbol->line = (uint32_t)number;
+    return true;
+}
+
+/* Where the function begins, if there is no better line. */
+static void set_line_near(struct symbol *symbol, Dwarf_Die *unit, struct scopes *scopes)
+{
+    int number;
+    if (scopes->count == 0) return;
+    Dwarf_Die *function = &scopes->functions[scopes->count - 1];
+    if (set_line(symbol, find_near(unit, function, scopes->address)) ||
+        dwarf_decl_line(function, &number) != 0)
+        return;
+    set_file(symbol, dwarf_decl_file(function));
+    symbol->line = (uint32_t)number;
+}
+
 static uint32_t find_in_unit(Dwarf_Die *unit, Dwarf_Addr address, struct symbol *out, uint32_t max)
 {
     struct scopes scopes = {.address = address};
-    Dwarf_Line *line = dwarf_getsrc_die(unit, address);
-    int number = 0;
 
-    if (line != NULL && dwarf_lineno(line, &number) == 0) {
-        set_file(&out[0], dwarf_linesrc(line, NULL, NULL));
-        out[0].line = (uint32_t)number;
-    }
     if (!find_scopes(unit, false, &scopes)) find_scopes(unit, true, &scopes);
+    if (!set_line(&out[0], dwarf_getsrc_die(unit, address))) set_line_near(&out[0], unit, &scopes);
     return walk_scopes(unit, &scopes, out, max);
 }
 
@@ -246,20 +285,32 @@ char *symbols_expand(const char *text)
 
 /* --- stacks --- */
 
-/* The machine and the explorer below the program; the library of C++, inlined or linked. */
-static bool is_foreign(const struct symbol *symbol)
+/* What this file is linked with is the harness, but for the program under test. */
+static bool is_harness(uintptr_t pc)
 {
-    return symbol->system || strncmp(symbol->file, "harness/", 8) == 0 ||
-           strcmp(symbol->file, "reports/trail.c") == 0;
+    Dwfl *dwfl = symbols_process();
+    return dwfl != NULL && !world_is_program(pc - 1) &&
+           dwfl_addrmodule(dwfl, pc - 1) == dwfl_addrmodule(dwfl, (uintptr_t)is_harness);
+}
+
+/* The functions at a frame, innermost first, without those of the harness and of the library of
+ * C++, inlined or linked. */
+static uint32_t find_own(uintptr_t pc, struct symbol *own)
+{
+    uint32_t count = is_harness(pc) ? 0 : symbol_find(pc, own, SYMBOL_INLINE_MAX), kept = 0;
+    for (uint32_t k = 0; k < count; k++) {
+        if (!own[k].system) own[kept++] = own[k];
+    }
+    return kept;
 }
 
 bool symbols_place(const struct world_stack *stack, struct symbol *place)
 {
     for (uint32_t i = 0; i < stack->depth; i++) {
         struct symbol symbols[SYMBOL_INLINE_MAX];
-        uint32_t count = symbol_find(stack->pc[i], symbols, SYMBOL_INLINE_MAX);
+        uint32_t count = find_own(stack->pc[i], symbols);
         for (uint32_t k = 0; k < count; k++) {
-            if (symbols[k].line == 0 || is_foreign(&symbols[k])) continue;
+            if (symbols[k].line == 0) continue;
             *place = symbols[k];
             return true;
         }
@@ -270,11 +321,10 @@ bool symbols_place(const struct world_stack *stack, struct symbol *place)
 void symbols_print_frame(FILE *out, uintptr_t pc)
 {
     struct symbol symbols[SYMBOL_INLINE_MAX];
-    uint32_t count = symbol_find(pc, symbols, SYMBOL_INLINE_MAX);
+    uint32_t count = find_own(pc, symbols);
 
     for (uint32_t k = 0; k < count; k++) {
         char text[SYMBOL_FILE_MAX + SYMBOL_NAME_MAX + 16];
-        if (is_foreign(&symbols[k])) continue;
         describe(&symbols[k], text, sizeof text);
         fprintf(out, "%s\n", text);
     }
@@ -287,10 +337,9 @@ void symbols_print_stack(FILE *out, int indent, uint32_t lines_max,
 
     for (uint32_t i = 0; i < stack->depth; i++) {
         struct symbol symbols[SYMBOL_INLINE_MAX];
-        uint32_t count = symbol_find(stack->pc[i], symbols, SYMBOL_INLINE_MAX);
+        uint32_t count = find_own(stack->pc[i], symbols);
         for (uint32_t k = 0; k < count; k++) {
             char text[SYMBOL_FILE_MAX + SYMBOL_NAME_MAX + 16];
-            if (is_foreign(&symbols[k])) continue;
             if (printed == lines_max) {
                 left_out++;
                 continue;

@@ -126,15 +126,30 @@ static const char *name_of(Dwarf_Die *variable)
     return name == NULL ? "(unnamed)" : name;
 }
 
-/* In a unit, or in a namespace of it. */
-static bool find_in_unit(struct place *place, Dwarf_Die *unit, Dwarf_Addr bias)
+static bool find_in(struct place *place, Dwarf_Die *parent, Dwarf_Addr bias, bool functions);
+
+/* Static variables of functions are only looked for in the second search, which takes longer. */
+static bool find_deeper(struct place *place, Dwarf_Die *child, Dwarf_Addr bias, bool functions)
+{
+    int tag = dwarf_tag(child);
+    if (tag == DW_TAG_namespace || (functions && tag == DW_TAG_lexical_block))
+        return find_in(place, child, bias, functions);
+    if (!functions || tag != DW_TAG_subprogram || !find_in(place, child, bias, functions))
+        return false;
+    const char *function = dwarf_diename(child);
+    if (function != NULL) append(place, " (in %s)", function);
+    return true;
+}
+
+/* In a unit, or in a namespace or a function of it. */
+static bool find_in(struct place *place, Dwarf_Die *parent, Dwarf_Addr bias, bool functions)
 {
     Dwarf_Die child, type;
-    if (dwarf_child(unit, &child) != 0) return false;
+    if (dwarf_child(parent, &child) != 0) return false;
     do {
         Dwarf_Addr start;
         Dwarf_Word size;
-        if (dwarf_tag(&child) == DW_TAG_namespace && find_in_unit(place, &child, bias)) return true;
+        if (find_deeper(place, &child, bias, functions)) return true;
         if (dwarf_tag(&child) != DW_TAG_variable || !find_address(&child, &start)) continue;
         start += bias;
         if (!find_type(&child, &type) || dwarf_aggregate_size(&type, &size) != 0) continue;
@@ -146,7 +161,17 @@ static bool find_in_unit(struct place *place, Dwarf_Die *unit, Dwarf_Addr bias)
     return false;
 }
 
-/* Without debug information, or inside of a function: by the symbol table. All of it is looked
+static bool find_variable(struct place *place, Dwfl_Module *module, bool functions)
+{
+    Dwarf_Addr bias = 0;
+    Dwarf_Die *unit = NULL;
+    while ((unit = dwfl_module_nextcu(module, unit, &bias)) != NULL) {
+        if (find_in(place, unit, bias, functions)) return true;
+    }
+    return false;
+}
+
+/* Without debug information: by the symbol table. All of it is looked
  * through, because labels without a type may lie at the same place. */
 static bool find_symbol(struct place *place, Dwfl_Module *module)
 {
@@ -180,10 +205,7 @@ bool symbol_of_data(const void *address, char *out, size_t size)
     /* Zeroed variables lie behind what is mapped from the file: those of the executable. */
     if (module == NULL) module = dwfl_addrmodule(dwfl, (uintptr_t)symbol_of_data);
     if (module == NULL) return false;
-    Dwarf_Addr bias = 0;
-    Dwarf_Die *unit = NULL;
-    while ((unit = dwfl_module_nextcu(module, unit, &bias)) != NULL) {
-        if (find_in_unit(&place, unit, bias)) return true;
-    }
-    return find_symbol(&place, module);
+    return find_variable(&place, module, false) ||
+           (world_is_data(address) && find_variable(&place, module, true)) ||
+           find_symbol(&place, module);
 }

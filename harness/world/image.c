@@ -52,6 +52,24 @@ bool image_data(uint32_t index, uintptr_t *from, size_t *bytes)
     return true;
 }
 
+bool world_is_program(uintptr_t pc)
+{
+    for (uint32_t i = 0; i < image_count; i++) {
+        const struct image *image = images[i].image;
+        if (pc - (uintptr_t)image->text_start < (size_t)(image->text_end - image->text_start))
+            return true;
+    }
+    return false;
+}
+
+bool world_is_data(const void *address)
+{
+    for (uint32_t i = 0; i < image_count; i++) {
+        if ((uintptr_t)address - (uintptr_t)images[i].data < images[i].bytes) return true;
+    }
+    return false;
+}
+
 /* Constructors run inside the execution, on its first thread. */
 void image_construct(void)
 {

@@ -10,6 +10,9 @@
 
 struct image {
     const char *name;
+    /* All code of the program. */
+    const char *text_start;
+    const char *text_end;
     /* All writable globals, .bss and function-local statics included. Copying these bytes away
      * before the first execution and back after each one makes every execution start alike. */
     char *data_start;
