@@ -56,14 +56,19 @@ static void describe(const struct trail_step *here, char *out, size_t bytes)
 }
 
 /* Without the name of the file, where all that is shown lies in one. */
-static void describe_placed(const struct trail_step *here, bool one_file, char *out, size_t bytes)
+static void append_place(const struct world_stack *stack, bool one_file, char *out, size_t bytes)
 {
     struct symbol place;
-    describe(here, out, bytes);
-    if (!symbols_place(&here->stack, &place)) return;
+    if (!symbols_place(stack, &place)) return;
     size_t used = strlen(out);
     snprintf(out + used, bytes - used, "  %s:%u", one_file ? "" : text_base_name(place.file),
              place.line);
+}
+
+static void describe_placed(const struct trail_step *here, bool one_file, char *out, size_t bytes)
+{
+    describe(here, out, bytes);
+    append_place(&here->stack, one_file, out, bytes);
 }
 
 static void write_span(uint64_t ns, char *out, size_t bytes)
@@ -178,33 +183,30 @@ static void select_rows(bool *shown, const bool *marked, uint32_t rows)
     }
 }
 
-/* Threads that are shown, in the order of their numbers; their count, or 0 if they are too many. */
-static uint32_t find_columns(const bool *shown, uint16_t *columns)
-{
-    uint32_t count = 0;
-    for (uint16_t id = 0; id < world_entity_count(); id++) {
-        bool acts = false;
-        for (uint32_t i = 0; i < seen_count && !acts; i++) {
-            acts = shown[i] && seen[i].step.entity == id;
-        }
-        if (!acts) continue;
-        if (count == COLUMNS_MAX) return 0;
-        columns[count++] = id;
-    }
-    return count;
-}
+/* Accesses that nothing orders: no steps, but rows. */
+struct access {
+    uint32_t before; /* the step that it is drawn before */
+    uint16_t entity;
+    const struct world_stack *stack;
+    char text[64];   /* "writes 4 bytes" */
+};
 
-/* The file in which all shown places lie; false when there are several, or none. */
-static bool find_file(const bool *shown, char *file, size_t bytes)
+/* In the order in which they were made; none, unless that is what was found. */
+static uint32_t find_accesses(const struct world_finding *finding, struct access accesses[2])
 {
-    file[0] = '\0';
-    for (uint32_t i = 0; i < seen_count; i++) {
-        struct symbol place;
-        if (!shown[i] || !symbols_place(&seen[i].stack, &place)) continue;
-        if (file[0] && strcmp(file, text_base_name(place.file)) != 0) return false;
-        snprintf(file, bytes, "%s", text_base_name(place.file));
+    if (finding->kind != WORLD_FOUND_DATA_RACE) return 0;
+    accesses[0] = (struct access){finding->other_step, finding->other, &finding->other_stack, ""};
+    accesses[1] = (struct access){seen_count, finding->entity, &finding->stack, ""};
+    const char *line = finding->detail;
+    for (int i = 1; i >= 0; i--) {
+        const char *words = strchr(line, ' ');
+        if (words == NULL) return 0;
+        int length = (int)strcspn(words + 1, ",\n");
+        snprintf(accesses[i].text, sizeof accesses[i].text, "%.*s", length, words + 1);
+        line += strcspn(line, "\n");
+        if (*line == '\n') line++;
     }
-    return file[0] != '\0';
+    return 2;
 }
 
 struct table {
@@ -212,12 +214,73 @@ struct table {
     uint32_t column_count; /* 0: too many threads, each row names its own */
     int width;             /* of a column */
     bool one_file;
+    struct access accesses[2];
+    uint32_t access_count, accesses_drawn;
 };
+
+static bool acts(uint16_t entity, const bool *shown, const struct table *table)
+{
+    for (uint32_t i = 0; i < seen_count; i++) {
+        if (shown[i] && seen[i].step.entity == entity) return true;
+    }
+    for (uint32_t i = 0; i < table->access_count; i++) {
+        if (table->accesses[i].entity == entity) return true;
+    }
+    return false;
+}
+
+/* Threads that are shown, in the order of their numbers. */
+static void find_columns(const bool *shown, struct table *table)
+{
+    uint32_t count = 0;
+    for (uint16_t id = 0; id < world_entity_count(); id++) {
+        if (!acts(id, shown, table)) continue;
+        if (count == COLUMNS_MAX) {
+            table->column_count = 0;
+            break;
+        }
+        table->columns[count++] = id;
+        table->column_count = count;
+    }
+    table->width = (TEXT_WIDTH - MARGIN) / (int)(table->column_count ? table->column_count : 1);
+}
+
+static bool is_in_file(const struct world_stack *stack, char *file, size_t bytes)
+{
+    struct symbol place;
+    if (!symbols_place(stack, &place)) return true;
+    if (file[0] && strcmp(file, text_base_name(place.file)) != 0) return false;
+    snprintf(file, bytes, "%s", text_base_name(place.file));
+    return true;
+}
+
+/* The file in which all shown places lie; false when there are several, or none. */
+static bool find_file(const bool *shown, const struct table *table, char *file, size_t bytes)
+{
+    file[0] = '\0';
+    for (uint32_t i = 0; i < seen_count; i++) {
+        if (shown[i] && !is_in_file(&seen[i].stack, file, bytes)) return false;
+    }
+    for (uint32_t i = 0; i < table->access_count; i++) {
+        if (!is_in_file(table->accesses[i].stack, file, bytes)) return false;
+    }
+    return file[0] != '\0';
+}
+
+static void draw_in_column(FILE *out, uint16_t entity, const char *text, const struct table *table)
+{
+    uint32_t column = 0;
+    if (table->column_count == 0) {
+        fprintf(out, "%-16s %s\n", world_entity_name(entity), text);
+        return;
+    }
+    while (table->columns[column] != entity) column++;
+    fprintf(out, "%*s%s\n", (int)column * table->width, "", text);
+}
 
 static void draw_row(FILE *out, uint32_t index, bool marked, const struct table *table)
 {
     char text[256];
-    uint32_t column = 0;
     fprintf(out, "%5u %c ", index + 1, marked ? '*' : ' ');
     if (seen[index].step.op == WORLD_OP_ADVANCE) {
         describe_advance(index, text, sizeof text);
@@ -225,12 +288,25 @@ static void draw_row(FILE *out, uint32_t index, bool marked, const struct table 
         return;
     }
     describe_placed(&seen[index], table->one_file, text, sizeof text);
-    if (table->column_count == 0) {
-        fprintf(out, "%-16s %s\n", world_entity_name(seen[index].step.entity), text);
-        return;
+    draw_in_column(out, seen[index].step.entity, text, table);
+}
+
+static bool has_access_before(uint32_t index, const struct table *table)
+{
+    return table->accesses_drawn < table->access_count &&
+           table->accesses[table->accesses_drawn].before <= index;
+}
+
+static void draw_accesses_before(FILE *out, uint32_t index, struct table *table)
+{
+    for (; has_access_before(index, table); table->accesses_drawn++) {
+        const struct access *access = &table->accesses[table->accesses_drawn];
+        char text[256];
+        snprintf(text, sizeof text, "%s", access->text);
+        append_place(access->stack, table->one_file, text, sizeof text);
+        fprintf(out, "      ! ");
+        draw_in_column(out, access->entity, text, table);
     }
-    while (table->columns[column] != seen[index].step.entity) column++;
-    fprintf(out, "%*s%s\n", (int)column * table->width, "", text);
 }
 
 static void draw_names(FILE *out, const struct table *table)
@@ -243,9 +319,27 @@ static void draw_names(FILE *out, const struct table *table)
     fprintf(out, "%s\n", count == 0 ? "thread" : world_entity_name(table->columns[count - 1]));
 }
 
-void steps_draw(FILE *out, const uint16_t *choices, uint32_t choice_count, uint32_t rows)
+static void draw_rows(FILE *out, const bool *shown, const bool *marked, struct table *table)
 {
-    struct table table;
+    uint32_t left_out = 0;
+    for (uint32_t i = 0; i <= seen_count; i++) {
+        bool draws = i == seen_count || shown[i] || has_access_before(i, table);
+        if (draws && left_out > 0) fprintf(out, "        ... %u more\n", left_out);
+        if (draws) left_out = 0;
+        draw_accesses_before(out, i, table);
+        if (i == seen_count) return;
+        if (shown[i]) {
+            draw_row(out, i, marked[i], table);
+        } else {
+            left_out += !is_noise(&seen[i]);
+        }
+    }
+}
+
+void steps_draw(FILE *out, const struct world_finding *finding, const uint16_t *choices,
+                uint32_t choice_count, uint32_t rows)
+{
+    struct table table = {.column_count = 0};
     char file[SYMBOL_FILE_MAX];
     seen = trail_steps(&seen_count);
     bool *marked = find_deviations(choices, choice_count), any = false;
@@ -253,27 +347,16 @@ void steps_draw(FILE *out, const uint16_t *choices, uint32_t choice_count, uint3
     REQUIRE(shown != NULL);
     for (uint32_t i = 0; i < seen_count; i++) any |= marked[i];
     select_rows(shown, marked, rows ? rows : UINT32_MAX);
-    if (count_shown(shown) == 0) {
-        free(marked);
-        free(shown);
-        return;
+    if (count_shown(shown) > 0) {
+        table.access_count = find_accesses(finding, table.accesses);
+        find_columns(shown, &table);
+        table.one_file = find_file(shown, &table, file, sizeof file);
+        draw_names(out, &table);
+        draw_rows(out, shown, marked, &table);
+        if (table.one_file) fprintf(out, "        lines are those of %s\n", file);
+        if (any) fprintf(out, "      * where it left the default order\n");
+        if (table.access_count > 0) fprintf(out, "      ! what nothing orders\n");
     }
-    table.column_count = find_columns(shown, table.columns);
-    table.width = (TEXT_WIDTH - MARGIN) / (int)(table.column_count ? table.column_count : 1);
-    table.one_file = find_file(shown, file, sizeof file);
-    draw_names(out, &table);
-    uint32_t left_out = 0;
-    for (uint32_t i = 0; i < seen_count; i++) {
-        if (!shown[i]) {
-            left_out += !is_noise(&seen[i]);
-            continue;
-        }
-        if (left_out > 0) fprintf(out, "        ... %u more\n", left_out);
-        left_out = 0;
-        draw_row(out, i, marked[i], &table);
-    }
-    if (table.one_file) fprintf(out, "        lines are those of %s\n", file);
-    if (any) fprintf(out, "      * where it left the default order\n");
     free(marked);
     free(shown);
 }

@@ -188,7 +188,7 @@ void tell_failure(FILE *out, const struct tell *tell)
     print_found(out, life);
     fputc('\n', out);
     if (kind != WORLD_FOUND_LEAK) {
-        steps_draw(out, tell->failure->choices, tell->failure->count,
+        steps_draw(out, &life->finding, tell->failure->choices, tell->failure->count,
                    tell->options->full ? 0 : ROWS);
         fputc('\n', out);
     }
