@@ -318,6 +318,17 @@ static void run_stack(void)
     pthread_join(thread, NULL);
 }
 
+static void *count_calls(void *argument)
+{
+    static int calls;
+    return calls++ == 7 ? NULL : argument;
+}
+
+static void run_static_local(void)
+{
+    run_both(count_calls, count_calls);
+}
+
 static _Thread_local int own;
 static int *_Atomic shared_own;
 
@@ -465,6 +476,7 @@ static const struct test_case cases[] = {
     {"copy", run_copy},
     {"mixed", run_mixed},
     {"stack", run_stack},
+    {"static_local", run_static_local},
     {"thread_local", run_thread_local},
     {"freed", run_freed},
     {"freed_before", run_freed_before},
