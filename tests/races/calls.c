@@ -13,7 +13,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 char text[32] = "some words in a line";
 int numbers[8] = {5, 3, 8, 1, 9, 2, 7, 4};
-char out[32];
+char out[32], words[] = "in a line";
 volatile size_t sink;
 static void (*call)(void);
 
@@ -92,7 +92,7 @@ CASE(format, write_text, snprintf(out, sizeof out, "%s", text))
 
 /* Writing. */
 CASE(snprintf, read_text, snprintf(text, sizeof text, "%d and %d", 1000, 2000))
-CASE(strncat, read_text, text[1] = '\0'; strncat(text, text + 16, 16))
+CASE(strncat, read_text, text[1] = '\0'; strncat(text, words, 16))
 CASE(memcpy, read_text, memcpy(text + 4, "all", 3))
 CASE(stpcpy, read_text, sink = (size_t)(stpcpy(text, "in place") - text))
 CASE(strtok, read_text, char *rest; strtok_r(text, "w", &rest))
