@@ -33,6 +33,14 @@ static json_t *run_list(const struct session *session)
     return list;
 }
 
+/* What the client calls this connection. Generations begin anew with each life of a core, tenures
+ * of a stream do not: a name from another life, or from another core, is nobody's here. */
+static uint64_t name_of(const struct session *session, const struct conn *conn)
+{
+    uint64_t before = session->tenure > 0 ? session->tenure - 1 : 0;
+    return before << 32 | conn->generation;
+}
+
 /* Runs are told here too: who comes after the trimming of an outcome still learns it (L9). */
 static void send_ready(struct turn *turn, struct session *session, struct conn *conn,
                        enum attach_mode mode)
@@ -43,7 +51,7 @@ static void send_ready(struct turn *turn, struct session *session, struct conn *
     json_object_set_new(body, "epoch", number(log->epoch));
     json_object_set_new(body, "head", number(log->head));
     json_object_set_new(body, "floor", number(log->floor));
-    json_object_set_new(body, "gen", number(conn->generation));
+    json_object_set_new(body, "gen", number(name_of(session, conn)));
     json_object_set_new(body, "recovered", json_boolean(mode == ATTACH_TAIL));
     json_object_set_new(body, "runs", run_list(session));
     conn_control(turn, conn, WIRE_CONNECTION_READY, body, 0);
@@ -146,7 +154,8 @@ static void replace_previous(struct turn *turn, struct session *session, struct 
 {
     for (size_t i = 0; i < session->conns_count; i++) {
         struct conn *other = session->conns[i];
-        if (other != conn && other->generation == conn->hello.previous && conn_is_attached(other))
+        if (other != conn && conn_is_attached(other) &&
+            name_of(session, other) == conn->hello.previous)
             take_over(turn, other);
     }
 }
@@ -282,7 +291,7 @@ void conn_handle_hello(struct turn *turn, struct conn *conn, const json_t *body)
 void conn_handle_acknowledged(struct turn *turn, struct conn *conn, const json_t *body)
 {
     uint64_t generation;
-    if (!wire_number(body, "gen", &generation) || generation != conn->generation) {
+    if (!wire_number(body, "gen", &generation) || generation != name_of(conn->session, conn)) {
         /* Readiness belongs to one generation: that of another says nothing about this one (H3). */
         conn_error(turn, conn, wire_message_word(WIRE_CONNECTION_ACKNOWLEDGED), CORE_STALE,
                    "\"gen\" is not the generation of this connection");

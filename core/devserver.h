@@ -112,6 +112,8 @@ uint16_t server_port(const struct core *core, enum app_type app);
 /* Nothing is being done for it; it may run nevertheless. Lock held. */
 bool server_at_rest(const struct server *server);
 
+/* A log tells of this version: what is told from now on is newer. A session's lock may be held. */
+void servers_saw(struct turn *turn, uint64_t version);
 /* A `server_state` event in one session's log. No lock held. */
 void server_publish(struct turn *turn, struct session_ref watcher,
                     const struct server_status *status);

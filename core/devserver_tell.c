@@ -9,6 +9,17 @@
 /* Changes of state that one grant of the lease leaves room for in the order of versions. */
 enum { VERSIONS_PER_TOKEN = 1024 };
 
+void servers_saw(struct turn *turn, uint64_t version)
+{
+    struct servers *servers = turn->core->servers;
+    if (!servers)
+        return;
+    turn_lock(turn, &servers->lock);
+    if (version > servers->version)
+        servers->version = version;
+    turn_unlock(turn, &servers->lock);
+}
+
 void server_publish(struct turn *turn, struct session_ref watcher,
                     const struct server_status *status)
 {

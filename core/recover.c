@@ -3,6 +3,7 @@
  * and all of them are folded into the runs and prompts that a previous core left open.
  */
 #include "core/core.h"
+#include "core/devserver.h"
 #include "core/wire.h"
 
 #include <stdlib.h>
@@ -60,19 +61,29 @@ static bool is_message(const struct log_event *event, enum wire_message message)
     return strcmp(event->type, wire_message_word(message)) == 0;
 }
 
-void session_fold(struct session *session, const struct log_event *event)
+static void fold_server(struct turn *turn, const json_t *payload)
+{
+    uint64_t version;
+    if (wire_number(payload, "version", &version))
+        servers_saw(turn, version);
+}
+
+void session_fold(struct turn *turn, struct session *session, const struct log_event *event)
 {
     bool run = is_message(event, WIRE_RUN_STATE);
     bool confirmation = is_message(event, WIRE_REQUEST_CONFIRMATION);
     bool input = is_message(event, WIRE_REQUEST_USER_INPUT);
     bool closed = is_message(event, WIRE_PROMPT_CLOSED);
-    if (!run && !confirmation && !input && !closed)
+    bool server = is_message(event, WIRE_SERVER_STATE);
+    if (!run && !confirmation && !input && !closed && !server)
         return;
     json_t *payload = json_loadb(event->payload, event->length, 0, NULL);
     if (run)
         fold_run(session, payload);
     else if (closed)
         fold_closed(session, payload);
+    else if (server)
+        fold_server(turn, payload);
     else
         fold_prompt(session, event, payload,
                     confirmation ? PROMPT_CONFIRMATION : PROMPT_USER_INPUT);
@@ -120,7 +131,7 @@ static enum core_result take_page(struct turn *turn, struct session *session,
             log_event_free(loading->events[i]);
             continue;
         }
-        session_fold(session, loading->events[i]);
+        session_fold(turn, session, loading->events[i]);
         log_append(&session->log, loading->events[i]);
         log_trim(&session->log, settings->history_max_events, settings->history_max_bytes);
     }

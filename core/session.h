@@ -26,7 +26,7 @@ enum conn_phase {
 struct hello {
     bool has_cursor;
     uint64_t epoch, cursor;
-    uint64_t previous;       /* generation that this connection replaces, or 0 */
+    uint64_t previous;       /* name of the connection that this one replaces, or 0 */
 };
 
 /* A frame about the connection itself, waiting to be pulled. */
@@ -301,6 +301,6 @@ void prompt_free(struct prompt *prompt);
 /* The load operation of the store thread. No lock held. */
 void session_load(struct turn *turn, struct session *session);
 /* What a stored event says about runs and prompts. */
-void session_fold(struct session *session, const struct log_event *event);
+void session_fold(struct turn *turn, struct session *session, const struct log_event *event);
 
 #endif
