@@ -27,6 +27,7 @@ struct actor {
     /* What arrived, in order, as seen by `expect`. */
     struct arrival *inbox;
     uint32_t inbox_count, inbox_capacity, inbox_next;
+    uint64_t read_epoch, read_seq; /* of a backend: where its last page of the log ended */
     union {
         struct tab *tab;
         struct agent *agent;
@@ -121,7 +122,7 @@ struct tab {
     uint32_t prompt_count;
     uint64_t run;               /* newest run it has heard of */
     /* Faults that wait for their moment. */
-    bool double_hello, wrong_epoch, reset_cursor, cursor_ahead, lose_ack;
+    bool repeat_close, double_hello, wrong_epoch, reset_cursor, cursor_ahead, lose_ack;
     uint64_t late_close_us;
     struct socket *late_socket;
     uint64_t away_until_ns;     /* half-open: no network until then */

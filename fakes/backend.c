@@ -94,6 +94,8 @@ static void start_run(struct actor *actor, const struct scn_step *step)
     struct run_ref run = { { 0, 0 }, 0 };
     bool created = false;
 
+    RECORD(RUN_CALL, actor->party, actor->party, actor->instance->party, 0,
+           .session = actor->session_word, .key = record_intern(spec.key));
     enum core_result rc = find_session(actor, 0, &ref);
     if (rc == CORE_OK) rc = api->run_submit(actor->instance->core, ref, &spec, &run, &created);
     RECORD(RUN_REQ, actor->party, actor->party, actor->instance->party, 0,
@@ -125,17 +127,43 @@ static void publish_event(struct actor *actor, const struct scn_step *step)
     note_refusal(actor, "publish", rc);
 }
 
+static void keep_page(struct actor *actor, const struct history_page *page)
+{
+    for (size_t i = 0; i < page->count; i++) {
+        const struct history_event *event = &page->events[i];
+        RECORD(PAGE_EVENT, actor->party, 0, 0, 0, .session = actor->session_word,
+               .epoch = (int64_t)page->next.epoch, .seq = (int64_t)event->seq,
+               .digest = record_digest(event->payload, event->length),
+               .kind = record_intern(event->type));
+    }
+    RECORD(PAGE, actor->party, 0, 0, 0, .session = actor->session_word,
+           .epoch = (int64_t)page->next.epoch, .next = (int64_t)page->next.seq,
+           .count = (int64_t)page->count, .more = page->more, .trimmed = page->trimmed,
+           .renewed = page->epoch_changed);
+    actor->read_epoch = page->next.epoch;
+    actor->read_seq = page->next.seq;
+}
+
+/* Without a cursor of its own it reads on from where its last page ended. */
 static void read_history(struct actor *actor, const struct scn_step *step)
 {
     const struct core_api *api = actor->play->api;
-    struct history_cursor cursor = { 0, (uint64_t)attr_number(&step->attrs, "cursor", 0) };
+    bool placed = scn_attrs_find(&step->attrs, "cursor") != NULL;
+    uint64_t seq = placed ? (uint64_t)attr_number(&step->attrs, "cursor", 0) : actor->read_seq;
+    struct history_cursor cursor = { actor->read_epoch, seq };
     struct history_page page;
     struct session_ref ref;
+    uint64_t epoch = 0;
 
-    enum core_result rc = find_session(actor, 0, &ref);
+    enum core_result rc = api->session_open_wait(actor->instance->core, actor->session, actor->user,
+                                                 0, &ref, &epoch);
+    if (placed) cursor.epoch = epoch;
+    RECORD(PAGE_CALL, actor->party, 0, 0, 0, .session = actor->session_word,
+           .epoch = (int64_t)cursor.epoch, .cursor = (int64_t)cursor.seq);
     if (rc == CORE_OK)
         rc = api->history(actor->instance->core, ref, cursor,
                           (size_t)attr_number(&step->attrs, "limit", 100), HISTORY_FORWARD, &page);
+    if (rc == CORE_OK) keep_page(actor, &page);
     if (rc == CORE_OK) api->history_page_free(&page);
     note_refusal(actor, "history", rc);
 }

@@ -94,6 +94,7 @@ bool fault_available(const struct fault *fault)
     case SCN_FAULT_FREEZE: return !target_tab(fault)->frozen;
     case SCN_FAULT_LATE_CLOSE:
         return target_tab(fault)->socket != NULL && target_tab(fault)->late_close_us == 0;
+    case SCN_FAULT_REPEAT_CLOSE:
     case SCN_FAULT_DOUBLE_HELLO: return target_tab(fault)->socket == NULL;
     case SCN_FAULT_WRONG_EPOCH:
     case SCN_FAULT_RESET_CURSOR:
@@ -204,6 +205,7 @@ void fault_act(struct fault *fault)
         tab_freeze(target_tab(fault), scn->has_for ? ahead_ns(scn->for_us) : WORLD_NEVER);
         return;
     case SCN_FAULT_LATE_CLOSE: target_tab(fault)->late_close_us = fault->by_us; return;
+    case SCN_FAULT_REPEAT_CLOSE: target_tab(fault)->repeat_close = true; return;
     case SCN_FAULT_DOUBLE_HELLO: target_tab(fault)->double_hello = true; return;
     case SCN_FAULT_WRONG_EPOCH: target_tab(fault)->wrong_epoch = true; return;
     case SCN_FAULT_RESET_CURSOR: target_tab(fault)->reset_cursor = true; return;

@@ -146,6 +146,8 @@ static void submit(struct instance *instance, struct actor *actor)
     bool created = false;
     uint64_t epoch;
 
+    RECORD(RUN_CALL, actor->party, actor->party, instance->party, 0,
+           .session = actor->session_word, .key = record_intern(spec.key));
     enum core_result rc = api->session_open_wait(instance->core, actor->session, actor->user,
                                                  SESSION_CREATE, &ref, &epoch);
     if (rc == CORE_OK) rc = api->run_submit(instance->core, ref, &spec, &run, &created);

@@ -248,7 +248,7 @@ static void on_initial_state(struct tab *tab, const json_t *body)
     if (strcmp(text_of(body, "mode"), "resync") != 0 || from == 0) return;
     RECORD(RESYNC, tab->actor->party, 0, 0, 0, .epoch = (int64_t)number_of(body, "epoch"),
            .from = (int64_t)tab->page.cursor + 1, .to = (int64_t)from - 1,
-           .gen = (int64_t)tab->gen);
+           .gen = (int64_t)tab->gen, .head = (int64_t)number_of(body, "to"));
     /* The events from there on follow one by one, also those that the tab has seen before. */
     tab->page.cursor = from - 1;
     tab->put_off = tab->paged = 0;
@@ -282,6 +282,8 @@ static void on_heartbeat(struct tab *tab, const json_t *body)
     uint64_t head_before = tab->head_heard;
 
     tab->head_heard = number_of(body, "head");
+    RECORD(HEARTBEAT, tab->actor->party, 0, 0, 0, .conn = tab->socket->serial,
+           .head = (int64_t)tab->head_heard, .sent = (int64_t)number_of(body, "sent"));
     tab_tell(tab, "pong", NULL, 0);
     if (tab->page.cursor > tab->acked) {
         tab->acked = tab->page.cursor;

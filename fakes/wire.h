@@ -45,6 +45,7 @@ struct socket {
     uint32_t life;          /* of the core that it leads to */
     bool tab_open;          /* the tab has not heard or caused its end */
     bool core_open;         /* the core knows it: conn_open succeeded, conn_closed not called */
+    bool closed;            /* conn_closed was called */
     bool cut;               /* nothing passes any more */
     bool write_queued, close_queued;
     uint32_t close_code;

@@ -116,6 +116,23 @@ static void say_close(struct socket *socket, uint32_t code)
     if (!socket->cut) link_push(&socket->tab->to_tab, frame);
 }
 
+/* A transport that reports one close twice names a connection that is no more: the newest of the
+ * tab that this life of the core has forgotten. */
+static void repeat_close(struct socket *socket)
+{
+    struct instance *instance = socket->instance;
+    const struct play *play = instance->play;
+
+    if (!socket->tab->repeat_close) return;
+    for (uint64_t i = play->socket_count; i-- > 0;) {
+        const struct socket *old = play->sockets[i];
+        if (old->tab != socket->tab || !old->closed || old->life != socket->life) continue;
+        socket->tab->repeat_close = false;
+        play->api->conn_closed(instance->core, old->conn);
+        return;
+    }
+}
+
 static void open_socket(struct socket *socket)
 {
     struct instance *instance = socket->instance;
@@ -127,6 +144,7 @@ static void open_socket(struct socket *socket)
         return;
     }
     socket->core_open = true;
+    repeat_close(socket);
 }
 
 static void take_input(struct socket *socket, const struct frame *frame)
@@ -150,8 +168,12 @@ static void detach(struct socket *socket, const char *why)
 
     if (!socket->core_open) return;
     socket->core_open = false;
-    RECORD(DETACH, party_of(socket), 0, 0, 0, .conn = socket->serial, .why = record_intern(why));
+    socket->closed = true;
+    RECORD(DETACH, party_of(socket), 0, 0, 0, .conn = socket->serial, .why = record_intern(why),
+           .gen = (int64_t)socket->conn.generation);
     instance->play->api->conn_closed(instance->core, socket->conn);
+    RECORD(DETACHED, party_of(socket), 0, 0, 0, .conn = socket->serial,
+           .gen = (int64_t)socket->conn.generation);
 }
 
 static void close_socket(struct socket *socket)

@@ -39,6 +39,12 @@
     X(GAP_TOLD, AT, "gap {from}..{to}") \
     X(ACK, AT, "acks {seq}") \
     X(DETACH, AT, "detached[why?: {why}]") \
+    X(DETACHED, AT, "forgotten by the core") \
+    X(HEARTBEAT, AT, "hears head {head}, sent {sent}") \
+    X(PAGE_CALL, AT, "reads after event {cursor}") \
+    X(PAGE_EVENT, AT, "reads {kind}, seq {seq}") \
+    X(PAGE, AT, "page ends, next after {next}[more?, more follows][trimmed?, some are gone]") \
+    X(RUN_CALL, AT, "is about to ask for a run") \
     X(RUN_REQ, AT, "asks for a run[code?: {code}]") \
     X(RUN_START, AT, "run {run} starts") \
     X(RUN_STOP_ASKED, AT, "is asked to stop") \
@@ -130,7 +136,8 @@ bool label_is_noise(enum record_kind kind)
 {
     return kind == RECORD_STEP_BEGIN || kind == RECORD_STEP_END || kind == RECORD_POINT ||
            kind == RECORD_CALM || kind == RECORD_QUIESCE || kind == RECORD_CORE_STARTED ||
-           kind == RECORD_CORE_DRAINED;
+           kind == RECORD_CORE_DRAINED || kind == RECORD_RUN_CALL || kind == RECORD_DETACHED ||
+           kind == RECORD_HEARTBEAT;
 }
 
 /* --- phrases --- */

@@ -44,6 +44,7 @@ void check_client_fresh(struct check_set *set, const struct record *record)
     if (tab == NULL) return;
     tab->incarnation++;
     tab->known = tab->next = tab->epoch = 0;
+    tab->left_out = tab->knows_run = false;
 }
 
 void check_client_hello(struct check_set *set, const struct record *record)
@@ -136,6 +137,8 @@ void check_client_ready(struct check_set *set, const struct record *record)
     tab->newest = 0;
     /* The core begins after the cursor of the hello, or after nothing; else it has to tell. */
     bool same_log = tab->hello_epoch == v->epoch && tab->hello_cursor <= v->head;
+    /* The cursor is that of another page, which was given what this one was not. */
+    if (same_log && tab->hello_cursor >= tab->next) tab->left_out = true;
     tab->next = same_log ? tab->hello_cursor + 1 : 1;
     if (v->recovered != 0 && same_log && tab->hello_cursor > tab->known)
         tab->known = tab->hello_cursor;
@@ -151,6 +154,7 @@ void check_resync(struct check_set *set, const struct record *record)
     check_left_out(set, record, tab, v->epoch, v->from, v->to);
     /* The state up to `to` is given; what comes after it follows, even if it had come before. */
     tab->resync = record->number;
+    tab->left_out = true;
     tab->resync_to = v->to;
     tab->next = v->to + 1;
     tab->newest = 0;
@@ -163,6 +167,7 @@ void check_gap_told(struct check_set *set, const struct record *record)
     struct tab_fact *tab = tab_of(set, record);
     if (tab == NULL) return;
     check_left_out(set, record, tab, v->epoch, v->from, v->to);
+    tab->left_out = true;
     if (v->from <= tab->next && v->to >= tab->next) tab->next = v->to + 1;
     for (int64_t seq = v->from; seq <= v->to; seq++) {
         if (ledger_find(&set->events, LEDGER_KEY(tab->session, v->epoch, seq)) == NULL) continue;
@@ -215,7 +220,10 @@ void check_client_recv(struct check_set *set, const struct record *record)
     /* A page of the log is one frame with many events. */
     if (v->frame != tab->frame && v->frame != tab->frame + 1) tab->disturbed = true;
     tab->frame = v->frame;
-    if (v->kind == set->names.run_state) check_run_told(set, record);
+    if (v->kind == set->names.run_state) {
+        tab->knows_run = true;
+        check_run_told(set, record);
+    }
     if (v->kind == set->names.prompt_closed) check_prompt_closed(set, record);
 }
 

@@ -3,151 +3,9 @@
 #define HARNESS_CHECK_INTERNAL_H
 
 #include "harness/check/check.h"
+#include "harness/check/facts.h"
 #include "harness/check/ledger.h"
 #include "harness/check/require.h"
-
-/* --- facts, by subject; each file fills and judges its own --- */
-
-/* An event in the store, by (session, epoch, seq). */
-struct event_fact {
-    struct ledger_entry entry;
-    int64_t digest, kind, bytes;
-    bool accepted;              /* its publisher was told so */
-    bool lost;                  /* the store lost it, or trimmed it: nobody can be given it */
-    uint16_t producer;          /* who was told so */
-};
-
-/* A content, by (session, digest, kind): how often it was published and stored. */
-struct content_fact {
-    struct ledger_entry entry;
-    uint32_t calls, refused, appends;
-    int64_t epoch;              /* of the newest append */
-};
-
-/* A session, by (session). */
-struct session_fact {
-    struct ledger_entry entry;
-    int64_t epoch;              /* the current one */
-    int64_t head;               /* largest seq that was ever stored */
-    int64_t user;               /* who may see it, 0: not known yet */
-    int64_t published_seq;      /* newest event of a run */
-    int64_t terminal_seq;       /* of the outcome that a tab was told; 0: none */
-    int64_t terminal_state;
-    uint32_t runs;              /* different runs that began or were asked for */
-};
-
-/* An answered publish of one producer, by (producer, session, epoch): the newest one. */
-struct producer_fact {
-    struct ledger_entry entry;
-    int64_t call;               /* record of the newest call: calls are ordered by it */
-    int64_t number, seq;
-    record_word kind;
-};
-
-/* An event at a tab, by (tab, incarnation, epoch, seq). */
-struct arrival_fact {
-    struct ledger_entry entry;
-    uint32_t applied;           /* number of the record; 0: not applied */
-    bool told;                  /* the tab was told that it is gone */
-};
-
-/* What a tab knows. */
-struct tab_fact {
-    int64_t incarnation;        /* a fresh page is a new one */
-    int64_t conn;               /* of the socket that is open, 0: none is */
-    int64_t ready;              /* of the socket whose handshake was accepted */
-    int64_t session, epoch;     /* of the newest accepted handshake */
-    int64_t next;               /* larger seqs than this were left out silently */
-    int64_t known;              /* everything up to here is settled, in this epoch */
-    int64_t newest;             /* newest seq applied on this connection */
-    int64_t frame;              /* newest frame of this connection */
-    bool disturbed;             /* the network lost or reordered frames of this connection */
-    bool opened;                /* it has ever tried to connect */
-    bool wants_back;            /* its socket is gone, and neither side had meant it to be */
-    int64_t hello_epoch, hello_cursor;
-    uint32_t hello;             /* record of the newest hello and resync */
-    uint32_t resync;
-    int64_t resync_to;
-    int64_t sent_conn, sent_seq;   /* newest event that the core gave to the transport */
-    bool sent_notice;           /* a gap or a new beginning was announced since */
-};
-
-/* How much of a log a core has to keep, and to give to a tab that comes back. */
-struct retention {
-    uint64_t events, bytes;
-};
-
-/* A question, by (agent, id): counted, for an id may be asked again. */
-struct prompt_fact {
-    struct ledger_entry entry;
-    uint32_t opened, done;
-    uint64_t opened_us;
-    int64_t timeout;
-    int64_t outcome;            /* of the first one, as the agent or a tab learned it */
-    int64_t epoch;              /* of the log that it is in; 0: not known */
-    uint16_t told;              /* who learned it */
-    uint32_t life;              /* of the agent's core when it was asked */
-};
-
-/* Answers to an id: how many tabs said yes, no, or something else. */
-struct answer_fact {
-    struct ledger_entry entry;
-    uint32_t yes, no, other;
-};
-
-/* A run, by (session, run, epoch); an agent, by (agent); a request, by (session, key, life, epoch).
- * A store that lost events may have forgotten the run, and gives its number to another. */
-struct run_fact {
-    struct ledger_entry entry;
-    uint32_t started, ended;
-    bool counted;
-};
-struct agent_fact {
-    struct ledger_entry entry;
-    int64_t session, epoch;     /* that it works for */
-};
-struct request_fact {
-    struct ledger_entry entry;
-    int64_t run;
-    uint32_t created;
-};
-
-/* A lock, by (its whole name). */
-struct lock_fact {
-    struct ledger_entry entry;
-    bool held;
-    int64_t owner, token, until;
-    int64_t newest;             /* largest token ever granted */
-    uint16_t core;              /* who asked for it */
-    uint32_t life;              /* of that core at the time */
-    uint32_t refused;           /* record of a refusal during the calm, since the grant */
-    int64_t leased;             /* token that a backend holds on purpose */
-};
-
-/* A sandbox, by (sandbox); its servers, by (sandbox, app); an instance, by (sandbox, instance). */
-struct sandbox_fact {
-    struct ledger_entry entry;
-    int64_t owner, token;
-    int64_t alive;              /* processes */
-    uint64_t idle_us;           /* since when there is none */
-    bool gone;
-};
-struct server_fact {
-    struct ledger_entry entry;
-    int64_t fence;              /* newest that took effect */
-    int64_t instance;           /* alive, 0: none is */
-};
-struct instance_fact {
-    struct ledger_entry entry;
-    int64_t app;
-};
-
-/* A connection, by (tab, conn): when it was opened, the core was last given a message of it, and
- * had last taken one. */
-struct silence_fact {
-    struct ledger_entry entry;
-    uint64_t opened_us, given_us, heard_us;
-};
 
 /* Names that rules compare with; X(member, "text"). */
 #define CHECK_NAMES(X)                                                                             \
@@ -157,7 +15,14 @@ struct silence_fact {
     X(completed, "completed") X(failed, "failed") X(interrupted, "interrupted")                    \
     X(run_state, "run_state") X(prompt_closed, "prompt_closed") X(error, "error") X(gap, "gap")    \
     X(initial_state, "initial_state") X(running, "running") X(acquire, "acquire")                  \
-    X(mobile, "mobile") X(closed, "closed")
+    X(mobile, "mobile") X(closed, "closed") X(hello, "hello") X(cancel, "cancel")                  \
+    X(connection_acknowledged, "connection_acknowledged") X(start_agent, "start_agent")            \
+    X(user_message, "user_message") X(connection_ready, "connection_ready")                        \
+    X(heartbeat, "heartbeat") X(web, "web") X(released, "released") X(release, "release")          \
+    X(state_replay_complete, "state_replay_complete")                                              \
+    X(conn_closed, "conn.closed") X(server_starting, "server.starting")                            \
+    X(server_running, "server.running") X(server_stopping, "server.stopping")                      \
+    X(server_stopped, "server.stopped") X(server_failed, "server.failed")
 
 struct check_names {
 #define CHECK_NAME_MEMBER(member, text) record_word member;
@@ -170,7 +35,27 @@ struct check_names {
     X(producers, producer_fact) X(arrivals, arrival_fact)                                          \
     X(prompts, prompt_fact) X(answers, answer_fact) X(runs, run_fact) X(agents, agent_fact)        \
     X(requests, request_fact) X(locks, lock_fact) X(sandboxes, sandbox_fact)                       \
-    X(servers, server_fact) X(instances, instance_fact) X(silences, silence_fact)
+    X(servers, server_fact) X(instances, instance_fact) X(silences, silence_fact)                  \
+    X(probes, probe_fact) X(grants, grant_fact) X(states, state_fact) X(conns, conn_fact)          \
+    X(gates, gate_fact) X(generations, generation_fact) X(calls, call_fact)                        \
+    X(shown, shown_fact) X(readers, reader_fact)
+
+/* Settings of a core that judges go by, beside those of the set. */
+struct policy {
+    uint64_t heartbeat_us, gate_timeout_us, detach_grace_us;
+    uint64_t outbound_max_bytes, replay_max_events, max_conns_per_session, max_runs_per_session;
+    uint64_t pool_total;
+    record_word start_gate, on_gate_timeout, on_detach, on_expire, on_excess;
+    bool ack_required, port_probe;
+};
+
+/* What one core has had to do with the message store. */
+struct store_use {
+    uint32_t open;              /* calls under way */
+    uint64_t since_us, busy_us; /* since when; how long altogether, before */
+    uint32_t troubled;          /* record of the newest call that did not succeed */
+    bool sick;                  /* that was the newest call: it will be repeated */
+};
 
 /* --- the checks of the file, compiled --- */
 
@@ -241,7 +126,10 @@ struct check_set {
     struct retention retention[SCN_CORES_MAX];
     uint64_t idle_limit_us;                 /* of a sandbox, by the most patient core */
     bool prompts_expire[SCN_CORES_MAX];     /* by the clock, whatever the tabs do */
+    struct policy policies[SCN_CORES_MAX];
+    uint64_t pool_total;                    /* of the most generous core */
     int64_t users[SCN_ACTORS_MAX], session_words[SCN_ACTORS_MAX];
+    int64_t box_actors;                     /* sandboxes that exist from the beginning */
     int64_t backends[SCN_ACTORS_MAX];       /* their names; 0: another actor */
     record_word *published_kinds;           /* that some script emits */
     uint32_t published_kind_count;
@@ -267,6 +155,12 @@ struct check_set {
     uint64_t dirty[SCN_CHECKS_MAX / 64];    /* properties to look at again */
     uint32_t lives[SCN_CORES_MAX];          /* which life of each core this is */
     bool down[SCN_CORES_MAX];
+    bool draining[SCN_CORES_MAX], drained[SCN_CORES_MAX];
+    struct store_use store_uses[SCN_CORES_MAX];
+    bool paused;                            /* something stood still that has deadlines to meet */
+    bool expired;                           /* a question was told to be */
+    uint32_t kills;                         /* of cores */
+    int64_t boxes;                          /* sandboxes that exist */
     struct tab_fact tabs[SCN_ACTORS_MAX];
 #define CHECK_LEDGER_MEMBER(member, type) struct ledger member;
     CHECK_LEDGERS(CHECK_LEDGER_MEMBER)
@@ -326,6 +220,7 @@ void check_pub_ack(struct check_set *set, const struct record *record);
 void check_store_open(struct check_set *set, const struct record *record);
 void check_log_append(struct check_set *set, const struct record *record);
 void check_log_lost(struct check_set *set, const struct record *record);
+void check_log_refused(struct check_set *set, const struct record *record);
 void check_log_trim(struct check_set *set, const struct record *record);
 
 void check_prompt_open(struct check_set *set, const struct record *record);
@@ -363,6 +258,75 @@ void check_spawn(struct check_set *set, const struct record *record);
 void check_child(struct check_set *set, const struct record *record);
 void check_exit(struct check_set *set, const struct record *record);
 void check_sandboxes_used(struct check_set *set);         /* at the end of the calm */
+
+/* --- seam.c, pages.c, connections.c, gates.c, waits.c, questions.c, boxes.c, ends.c --- */
+
+void check_seam_begins(struct check_set *set, const struct record *record);
+void check_seam_moves(struct check_set *set, const struct record *record);
+void check_seam_ends(struct check_set *set, const struct record *record);
+void check_heartbeat(struct check_set *set, const struct record *record);
+void check_applied(struct check_set *set, const struct record *record);
+
+void check_page_call(struct check_set *set, const struct record *record);
+void check_page_event(struct check_set *set, const struct record *record);
+void check_page(struct check_set *set, const struct record *record);
+
+/* The connections of a session to the life that this core is in. */
+struct gate_fact *check_gate_of(struct check_set *set, int64_t session, int32_t core);
+struct conn_fact *check_conn_of(struct check_set *set, uint16_t tab, int64_t conn);
+void check_conn_opens(struct check_set *set, const struct record *record);
+void check_conn_greets(struct check_set *set, const struct record *record);
+void check_conn_says(struct check_set *set, const struct record *record);
+void check_conn_input(struct check_set *set, const struct record *record);
+void check_conn_taken(struct check_set *set, const struct record *record);
+void check_conn_online(struct check_set *set, const struct record *record);
+void check_conn_send(struct check_set *set, const struct record *record);
+void check_conn_close(struct check_set *set, const struct record *record);
+void check_conn_detach(struct check_set *set, const struct record *record);
+void check_conn_detached(struct check_set *set, const struct record *record);
+void check_conns_watched(struct check_set *set);          /* at the end of the calm */
+
+void check_gate_call(struct check_set *set, const struct record *record);
+void check_gate_start(struct check_set *set, const struct record *record);
+void check_gate_stop(struct check_set *set, const struct record *record);
+void check_gate_end(struct check_set *set, const struct record *record);
+void check_cancels_heard(struct check_set *set);          /* at the end of the calm */
+
+void check_store_call(struct check_set *set, const struct record *record);
+void check_store_reply(struct check_set *set, const struct record *record);
+void check_publish_begins(struct check_set *set, const struct record *record);
+void check_publish_ends(struct check_set *set, const struct record *record);
+
+void check_question_shown(struct check_set *set, const struct record *record);
+void check_question_closed(struct check_set *set, const struct record *record);
+void check_questions_shown(struct check_set *set);        /* at the end of the calm */
+
+void check_box_made(struct check_set *set, const struct record *record);
+void check_box_given(struct check_set *set, const struct record *record);
+void check_box_crashed(struct check_set *set, const struct record *record);
+void check_box_gone(struct check_set *set, const struct record *record);
+void check_box_spawn(struct check_set *set, const struct record *record);
+void check_box_child(struct check_set *set, const struct record *record);
+void check_box_exit(struct check_set *set, const struct record *record);
+void check_box_signal(struct check_set *set, const struct record *record);
+void check_box_probe(struct check_set *set, const struct record *record);
+void check_server_told(struct check_set *set, const struct record *record);
+void check_grant(struct check_set *set, const struct record *record);
+void check_grant_over(struct check_set *set, const struct record *record);
+void check_grant_returned(struct check_set *set, const struct record *record);
+void check_release_doubtful(struct check_set *set, const struct record *record);
+void check_lease_given_up(struct check_set *set, const struct record *record);
+void check_box_point(struct check_set *set, const struct record *record);
+void check_boxes_clean(struct check_set *set);            /* at the end of the calm */
+
+/* The core passed a named point. */
+void check_point(struct check_set *set, const struct record *record);
+void check_core_starts(struct check_set *set, const struct record *record);
+void check_core_ends(struct check_set *set, const struct record *record);
+void check_fault(struct check_set *set, const struct record *record);
+void check_step(struct check_set *set, const struct record *record);
+/* A core that has drained is at work. */
+void check_still_at_work(struct check_set *set, const struct record *record);
 
 /* --- compile.c, property.c, sentence.c --- */
 

@@ -54,6 +54,7 @@ static void judge_deadline(struct check_set *set, const struct record *record)
     int64_t after = (int64_t)set->now_us - v->asked;
 
     if (v->outcome != set->names.expired) return;
+    set->expired = true;
     check_exercise(set, SCN_INVARIANT_NO_EARLY_TIMEOUT);
     if (after < v->timeout)
         check_break(set, SCN_INVARIANT_NO_EARLY_TIMEOUT, record,

@@ -1,6 +1,8 @@
 /* What publishers are told and what the store holds. */
 #include "harness/check/internal.h"
 
+#include <string.h>
+
 static struct content_fact *content_of(struct check_set *set, int64_t session, int64_t digest,
                                        int64_t kind)
 {
@@ -52,6 +54,16 @@ static void judge_producer(struct check_set *set, const struct record *record, i
     last->kind = v->kind;
 }
 
+static void note_accepted(struct check_set *set, const struct record *record, int64_t epoch)
+{
+    const struct record_values_PUB_ACK *v = &record->values.PUB_ACK;
+    struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
+    int32_t core = check_core_of(set, record->subject);
+
+    if (core >= 0 && epoch == session->epoch && v->seq > session->accepted[core])
+        session->accepted[core] = v->seq;
+}
+
 static void judge_accepted(struct check_set *set, const struct record *record)
 {
     const struct record_values_PUB_ACK *v = &record->values.PUB_ACK;
@@ -70,6 +82,7 @@ static void judge_accepted(struct check_set *set, const struct record *record)
     }
     event->accepted = true;
     event->producer = record->subject;
+    note_accepted(set, record, epoch);
     judge_producer(set, record, epoch);
 }
 
@@ -103,6 +116,7 @@ static void begin_anew(struct check_set *set, const struct record *record,
     }
     session->published_seq = session->terminal_seq = 0;
     session->runs = 0;
+    memset(session->accepted, 0, sizeof session->accepted);
 }
 
 void check_store_open(struct check_set *set, const struct record *record)
@@ -110,6 +124,7 @@ void check_store_open(struct check_set *set, const struct record *record)
     const struct record_values_STORE_OPEN *v = &record->values.STORE_OPEN;
     if (v->epoch == 0) return;
     struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
+    session->opened = record->number;
     if (session->epoch == v->epoch) return;
     if (session->epoch != 0) begin_anew(set, record, session);
     session->epoch = v->epoch;
@@ -161,6 +176,16 @@ void check_log_lost(struct check_set *set, const struct record *record)
     const struct record_values_LOG_LOST *v = &record->values.LOG_LOST;
     struct event_fact *event = ledger_find(&set->events, LEDGER_KEY(v->session, v->epoch, v->seq));
     if (event != NULL) event->lost = true;
+    struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
+    session->unsettled = true;
+}
+
+/* The writer has lost the stream, and gives its session up. */
+void check_log_refused(struct check_set *set, const struct record *record)
+{
+    const struct record_values_LOG_REFUSED *v = &record->values.LOG_REFUSED;
+    struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
+    session->unsettled = true;
 }
 
 void check_log_trim(struct check_set *set, const struct record *record)

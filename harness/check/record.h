@@ -79,11 +79,21 @@ typedef int64_t record_word;
     F(outcome, WORD) F(conn, INT) F(frame, INT)
 #define RECORD_FIELDS_CLIENT_APPLY(F) \
     F(session, WORD) F(epoch, INT) F(seq, INT) F(digest, INT) F(kind, WORD) F(gen, INT)
-#define RECORD_FIELDS_RESYNC(F) F(epoch, INT) F(from, INT) F(to, INT) F(gen, INT)
+#define RECORD_FIELDS_RESYNC(F) F(epoch, INT) F(from, INT) F(to, INT) F(gen, INT) F(head, INT)
 #define RECORD_FIELDS_GAP_TOLD(F) F(epoch, INT) F(from, INT) F(to, INT) F(gen, INT)
 #define RECORD_FIELDS_ACK(F) F(seq, INT) F(gen, INT)
-#define RECORD_FIELDS_DETACH(F) F(conn, INT) F(why, WORD)
+#define RECORD_FIELDS_DETACH(F) F(conn, INT) F(why, WORD) F(gen, INT)
+#define RECORD_FIELDS_DETACHED(F) F(conn, INT) F(gen, INT)
+#define RECORD_FIELDS_HEARTBEAT(F) F(conn, INT) F(head, INT) F(sent, INT)
 
+#define RECORD_FIELDS_PAGE_CALL(F) F(session, WORD) F(epoch, INT) F(cursor, INT)
+#define RECORD_FIELDS_PAGE_EVENT(F) \
+    F(session, WORD) F(epoch, INT) F(seq, INT) F(digest, INT) F(kind, WORD)
+#define RECORD_FIELDS_PAGE(F) \
+    F(session, WORD) F(epoch, INT) F(next, INT) F(count, INT) F(more, FLAG) F(trimmed, FLAG) \
+    F(renewed, FLAG)
+
+#define RECORD_FIELDS_RUN_CALL(F) F(session, WORD) F(key, WORD)
 #define RECORD_FIELDS_RUN_REQ(F) F(session, WORD) F(key, WORD) F(run, INT) F(created, FLAG) \
     F(code, WORD)
 #define RECORD_FIELDS_RUN_START(F) F(session, WORD) F(run, INT)
@@ -173,8 +183,15 @@ typedef int64_t record_word;
     X(RESYNC, "resync", FAKE, "a snapshot up to `to` replaced the tab's state") /* resynced */ \
     X(GAP_TOLD, "gap_told", FAKE, "the tab was told that from..to are gone") /* gaps */ \
     X(ACK, "ack", FAKE, "the tab acknowledged everything up to seq") \
-    X(DETACH, "detach", FAKE, "the transport told the core that a connection is gone") \
-    /* Runs: RUN_REQ of whoever asked; the others of the agent. */ \
+    X(DETACH, "detach", FAKE, "the transport tells the core that a connection is gone") \
+    X(DETACHED, "detached", FAKE, "the core has taken note of it") \
+    X(HEARTBEAT, "heartbeat", FAKE, "a heartbeat told the tab a head, and what it was sent") \
+    /* Pages of the log: subject is the backend that reads. */ \
+    X(PAGE_CALL, "page_call", FAKE, "a page of the log is asked for") \
+    X(PAGE_EVENT, "page_event", FAKE, "an event of that page") \
+    X(PAGE, "page", FAKE, "the page has ended, and where the next one begins") \
+    /* Runs: RUN_CALL and RUN_REQ of whoever asked; the others of the agent. */ \
+    X(RUN_CALL, "run_call", FAKE, "somebody is about to ask for a run") \
     X(RUN_REQ, "run_req", FAKE, "a run was asked for") \
     X(RUN_START, "run_start", FAKE, "the agent's thread began") /* started */ \
     X(RUN_STOP_ASKED, "run_stop_asked", FAKE, "the agent was asked to stop") \

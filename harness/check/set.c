@@ -145,6 +145,12 @@ void check_begin(struct check_set *set)
     memset(set->struck, 0, sizeof set->struck);
     memset(set->lives, 0, sizeof set->lives);
     memset(set->down, 0, sizeof set->down);
+    memset(set->draining, 0, sizeof set->draining);
+    memset(set->drained, 0, sizeof set->drained);
+    memset(set->store_uses, 0, sizeof set->store_uses);
+    set->paused = set->expired = false;
+    set->kills = 0;
+    set->boxes = set->box_actors;
     set->begun = true;
     set->quiet = set->has_violation = set->calm = set->repeats = false;
     set->now_us = set->calm_us = 0;
@@ -194,6 +200,10 @@ static void judge_liveness(struct check_set *set, const struct record *record)
     check_locks_free(set);
     check_sandboxes_used(set);
     check_prompts_settled(set);
+    check_conns_watched(set);
+    check_cancels_heard(set);
+    check_questions_shown(set);
+    check_boxes_clean(set);
     check_properties_end(set, record);
     set->quiet = true;
 }
@@ -203,52 +213,76 @@ _Static_assert(offsetof(struct record_values_CORE_STARTED, life) ==
 
 typedef void (*judge)(struct check_set *set, const struct record *record);
 
-static const judge judges[RECORD_KIND_COUNT] = {
-    [RECORD_PUB_CALL] = check_pub_call,
-    [RECORD_PUB_ACK] = check_pub_ack,
-    [RECORD_STORE_OPEN] = check_store_open,
-    [RECORD_LOG_APPEND] = check_log_append,
-    [RECORD_LOG_LOST] = check_log_lost,
-    [RECORD_LOG_TRIM] = check_log_trim,
-    [RECORD_CLIENT_OPEN] = check_client_open,
-    [RECORD_CLIENT_FRESH] = check_client_fresh,
-    [RECORD_CLIENT_HELLO] = check_client_hello,
-    [RECORD_CLIENT_READY] = check_client_ready,
-    [RECORD_CLIENT_OFFLINE] = check_client_offline,
-    [RECORD_CLIENT_RECV] = check_client_recv,
-    [RECORD_CLIENT_APPLY] = check_client_apply,
-    [RECORD_CORE_INPUT] = check_core_input,
-    [RECORD_CORE_TAKEN] = check_core_taken,
-    [RECORD_CORE_SEND] = check_core_send,
-    [RECORD_CORE_CLOSE] = check_core_close,
-    [RECORD_RESYNC] = check_resync,
-    [RECORD_GAP_TOLD] = check_gap_told,
-    [RECORD_RUN_REQ] = check_run_req,
-    [RECORD_RUN_START] = check_run_start,
-    [RECORD_RUN_END] = check_run_end,
-    [RECORD_PROMPT_OPEN] = check_prompt_open,
-    [RECORD_PROMPT_DONE] = check_prompt_done,
-    [RECORD_ANSWER] = check_answer,
-    [RECORD_LK_GRANT] = check_lock_grant,
-    [RECORD_LK_RENEW] = check_lock_renew,
-    [RECORD_LK_REFUSE] = check_lock_refuse,
-    [RECORD_LK_RELEASE] = check_lock_release,
-    [RECORD_LK_EXPIRE] = check_lock_expire,
-    [RECORD_LEASE_HELD] = check_lease_held,
-    [RECORD_LEASE_ENDED] = check_lease_ended,
-    [RECORD_SB_ASSIGN] = check_sandbox_assign,
-    [RECORD_SB_RELEASE] = check_sandbox_release,
-    [RECORD_SB_DESTROY] = check_sandbox_destroy,
-    [RECORD_PR_SPAWN] = check_spawn,
-    [RECORD_PR_CHILD] = check_child,
-    [RECORD_PR_EXIT] = check_exit,
-    [RECORD_CORE_STARTED] = core_lives,
-    [RECORD_CORE_RESTARTED] = core_lives,
-    [RECORD_CORE_KILLED] = core_is_down,
-    [RECORD_CORE_DRAINED] = core_is_down,
-    [RECORD_FAULT_BEGIN] = fault_strikes,
-    [RECORD_CALM] = calm_begins,
-    [RECORD_QUIESCE] = judge_liveness,
+enum { JUDGES_MAX = 4 };
+
+static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
+    [RECORD_PUB_CALL] = { check_pub_call, check_publish_begins },
+    [RECORD_PUB_ACK] = { check_pub_ack, check_publish_ends },
+    [RECORD_STORE_OPEN] = { check_store_open },
+    [RECORD_LOG_APPEND] = { check_log_append },
+    [RECORD_LOG_REFUSED] = { check_log_refused },
+    [RECORD_LOG_LOST] = { check_log_lost },
+    [RECORD_LOG_TRIM] = { check_log_trim },
+    [RECORD_STORE_CALL] = { check_store_call, check_still_at_work },
+    [RECORD_STORE_REPLY] = { check_store_reply, check_release_doubtful },
+    [RECORD_CLIENT_OPEN] = { check_client_open, check_conn_opens },
+    [RECORD_CLIENT_FRESH] = { check_client_fresh },
+    [RECORD_CLIENT_HELLO] = { check_client_hello, check_conn_greets },
+    [RECORD_CLIENT_READY] = { check_client_ready, check_seam_begins },
+    [RECORD_CLIENT_ONLINE] = { check_conn_online },
+    [RECORD_CLIENT_OFFLINE] = { check_client_offline },
+    [RECORD_CLIENT_SEND] = { check_conn_says },
+    [RECORD_CLIENT_RECV] = { check_client_recv, check_question_closed, check_seam_ends },
+    [RECORD_CLIENT_APPLY] = { check_client_apply, check_applied },
+    [RECORD_HEARTBEAT] = { check_heartbeat },
+    [RECORD_CORE_INPUT] = { check_core_input, check_conn_input },
+    [RECORD_CORE_TAKEN] = { check_core_taken, check_conn_taken },
+    [RECORD_CORE_SEND] = { check_core_send, check_conn_send },
+    [RECORD_CORE_CLOSE] = { check_core_close, check_conn_close },
+    [RECORD_DETACH] = { check_conn_detach },
+    [RECORD_DETACHED] = { check_conn_detached },
+    [RECORD_RESYNC] = { check_resync, check_seam_moves },
+    [RECORD_GAP_TOLD] = { check_gap_told },
+    [RECORD_PAGE_CALL] = { check_page_call },
+    [RECORD_PAGE_EVENT] = { check_page_event },
+    [RECORD_PAGE] = { check_page },
+    [RECORD_RUN_CALL] = { check_gate_call },
+    [RECORD_RUN_REQ] = { check_run_req },
+    [RECORD_RUN_START] = { check_run_start, check_gate_start, check_still_at_work },
+    [RECORD_RUN_STOP_ASKED] = { check_gate_stop },
+    [RECORD_RUN_END] = { check_run_end, check_gate_end },
+    [RECORD_PROMPT_OPEN] = { check_prompt_open },
+    [RECORD_PROMPT_SHOWN] = { check_question_shown },
+    [RECORD_PROMPT_DONE] = { check_prompt_done },
+    [RECORD_ANSWER] = { check_answer },
+    [RECORD_LK_TRY] = { check_still_at_work },
+    [RECORD_LK_GRANT] = { check_lock_grant, check_grant },
+    [RECORD_LK_RENEW] = { check_lock_renew, check_grant, check_still_at_work },
+    [RECORD_LK_REFUSE] = { check_lock_refuse },
+    [RECORD_LK_RELEASE] = { check_lock_release, check_grant_returned },
+    [RECORD_LK_EXPIRE] = { check_lock_expire, check_grant_over },
+    [RECORD_LEASE_HELD] = { check_lease_held },
+    [RECORD_LEASE_ENDED] = { check_lease_ended, check_lease_given_up },
+    [RECORD_SB_CREATE] = { check_box_made },
+    [RECORD_SB_ASSIGN] = { check_box_given, check_sandbox_assign, check_still_at_work },
+    [RECORD_SB_RELEASE] = { check_sandbox_release },
+    [RECORD_SB_DESTROY] = { check_sandbox_destroy, check_box_gone },
+    [RECORD_SB_CRASH] = { check_box_crashed },
+    [RECORD_PR_SPAWN] = { check_spawn, check_box_spawn },
+    [RECORD_PR_CHILD] = { check_child, check_box_child },
+    [RECORD_PR_EXIT] = { check_exit, check_box_exit },
+    [RECORD_PR_SIGNAL] = { check_box_signal, check_still_at_work },
+    [RECORD_PROBE] = { check_box_probe, check_still_at_work },
+    [RECORD_SRV_STATE] = { check_server_told },
+    [RECORD_POINT] = { check_point },
+    [RECORD_CORE_STARTED] = { core_lives, check_core_starts },
+    [RECORD_CORE_RESTARTED] = { core_lives },
+    [RECORD_CORE_KILLED] = { core_is_down, check_core_ends },
+    [RECORD_CORE_DRAINED] = { core_is_down, check_core_ends },
+    [RECORD_STEP_BEGIN] = { check_step },
+    [RECORD_FAULT_BEGIN] = { fault_strikes, check_fault },
+    [RECORD_CALM] = { calm_begins },
+    [RECORD_QUIESCE] = { judge_liveness },
 };
 
 void check_record(void *context, const struct record *record)
@@ -259,7 +293,8 @@ void check_record(void *context, const struct record *record)
     if (set->has_violation) return;
     set->now_us = record->time_ns / 1000;
     if (!set->quiet) check_properties_record(set, record);
-    if (judges[record->kind] != NULL) judges[record->kind](set, record);
+    const judge *all = judges[record->kind];
+    for (uint32_t i = 0; i < JUDGES_MAX && all[i] != NULL; i++) all[i](set, record);
 }
 
 /* --- findings of the world, statistics --- */

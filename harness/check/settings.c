@@ -65,6 +65,32 @@ static bool core_says(const struct scn_core *core, const char *name, const char 
     return strcmp(attr != NULL ? attr->value.text : setting_default(name), word) == 0;
 }
 
+static record_word core_word(const struct scn_core *core, const char *name)
+{
+    const struct scn_attr *attr = scn_attrs_find(&core->attrs, name);
+    return record_intern(attr != NULL ? attr->value.text : setting_default(name));
+}
+
+static struct policy read_policy(const struct scn_core *core)
+{
+    return (struct policy){
+        .heartbeat_us = core_time_us(core, "heartbeat"),
+        .gate_timeout_us = core_time_us(core, "gate_timeout"),
+        .detach_grace_us = core_time_us(core, "detach_grace"),
+        .outbound_max_bytes = core_count(core, "outbound_max_bytes"),
+        .replay_max_events = core_count(core, "replay_max_events"),
+        .max_conns_per_session = core_count(core, "max_conns_per_session"),
+        .max_runs_per_session = core_count(core, "max_runs_per_session"),
+        .pool_total = core_count(core, "pool_total"),
+        .start_gate = core_word(core, "start_gate"),
+        .on_gate_timeout = core_word(core, "on_gate_timeout"),
+        .on_detach = core_word(core, "on_detach"),
+        .on_expire = core_word(core, "on_expire"),
+        .on_excess = core_word(core, "on_excess"),
+        .ack_required = core_says(core, "ack_required", "on"),
+        .port_probe = core_says(core, "port_probe", "on") };
+}
+
 static void read_cores(struct check_set *set)
 {
     for (uint32_t i = 0; i < set->file->core_count; i++) {
@@ -72,6 +98,9 @@ static void read_cores(struct check_set *set)
         set->heartbeat_timeout_us[i] = core_time_us(core, "heartbeat_timeout");
         set->ack_timeout_us[i] = core_time_us(core, "ack_timeout");
         set->retention[i] = read_retention(core);
+        set->policies[i] = read_policy(core);
+        if (set->policies[i].pool_total > set->pool_total)
+            set->pool_total = set->policies[i].pool_total;
         uint64_t idle_us = core_time_us(core, "pool_idle") + core_time_us(core, "pool_sweep");
         if (idle_us > set->idle_limit_us) set->idle_limit_us = idle_us;
         set->prompts_expire[i] = core_says(core, "prompt_clock", "always") &&
@@ -95,6 +124,7 @@ static void read_actors(struct check_set *set)
         set->session_words[i] = attr_word(&file->actors[i], "session");
         if (file->actors[i].kind == SCN_ACTOR_BACKEND)
             set->backends[i] = record_intern(file->actors[i].name);
+        if (file->actors[i].kind == SCN_ACTOR_SANDBOX) set->box_actors++;
         steps += file->actors[i].step_count;
     }
     set->published_kinds = calloc(steps + 1, sizeof *set->published_kinds);

@@ -200,7 +200,7 @@ enum scn_shape {
     X(START, key, NAME, "", "", "idempotency key of the run") \
     X(STOP, port, INT, "", "", "which dev server") \
     X(OPEN, create, WORD, "yes|no", "yes", "whether a missing session is made") \
-    X(HISTORY, cursor, INT, "", "", "read on from here") \
+    X(HISTORY, cursor, INT, "", "", "read from here; else from where the last page ended") \
     X(HISTORY, limit, INT, "", "", "at most so many events") \
     X(ENSURE, port, INT, "", "", "which dev server") \
     X(LEASE, ttl, TIME, "", "", "life of the lease") \
@@ -282,6 +282,8 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(STALL, "stall", AT(TAB), NO, MAY, "the tab stops reading") \
     X(FREEZE, "freeze", AT(TAB), NO, MAY, "a background tab: its timers stand still") \
     X(LATE_CLOSE, "late_close", AT(TAB), MUST, NO, "the core learns of the next close that late") \
+    X(REPEAT_CLOSE, "repeat_close", AT(TAB), NO, NO, \
+      "when it is back, the close of its last connection is reported once more") \
     X(DOUBLE_HELLO, "double_hello", AT(TAB), NO, NO, "sends its hello twice") \
     X(WRONG_EPOCH, "wrong_epoch", AT(TAB), NO, NO, "says hello with another epoch") \
     X(RESET_CURSOR, "reset_cursor", AT(TAB), NO, NO, "says hello with cursor 0") \
@@ -322,15 +324,33 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(EVENTS_IN_ORDER, "events_in_order", "events arrive in the order of the log") \
     X(NO_SILENT_GAP, "no_silent_gap", "a tab that misses events is told so") \
     X(NO_PHANTOM_EVENTS, "no_phantom_events", "what arrives was published, byte by byte") \
+    X(REPLAY_MEETS_LIVE, "replay_meets_live", "a replay ends at the head that it promised") \
+    X(CURSORS_ONLY_GROW, "cursors_only_grow", "heartbeats tell what is stored and what was sent") \
+    X(PAGES_CONTINUE, "pages_continue", "pages of the log, one after another, are the log") \
     X(ISOLATION, "isolation", "no tab sees an event of a session that is not its own") \
+    X(GENERATIONS_HOLD, "generations_hold", "what names an old connection ends no newer one") \
+    X(SILENCE_IS_NOTICED, "silence_is_noticed", "who is gone is given up, who is there is told") \
+    X(OUTBOUND_IS_BOUNDED, "outbound_is_bounded", "no more waits for a slow tab than the limit") \
+    X(NO_HELD_PUBLISHERS, "no_held_publishers", "publishing waits for the store and nobody else") \
     X(ACCEPTED_IS_STORED, "accepted_is_stored", "what a publisher is told is true of the store") \
     X(ONE_RUN, "one_run", "one key starts one run, and a run starts once") \
+    X(GATE_HOLDS, "gate_holds", "a run starts when its gate is open, or has been waived") \
+    X(CANCEL_IS_HEARD, "cancel_is_heard", "who cancels a run stops it") \
+    X(POLICIES_KEPT, "policies_kept", "nothing is stopped or closed before its policy says so") \
     X(TERMINAL_IS_LAST, "terminal_is_last", "a run ends once, and nothing of it comes later") \
     X(ONE_OUTCOME, "one_outcome", "a question gets one outcome, and an answer is somebody's") \
+    X(QUESTIONS_ARE_SHOWN, "questions_are_shown", "tabs know which questions are open") \
     X(LOCKS_EXCLUDE, "locks_exclude", "a lock has one holder; older tokens have no effect") \
     X(NO_DUPLICATE_SERVERS, "no_duplicate_servers", "one dev server per sandbox and application") \
+    X(LEASES_IN_TIME, "leases_in_time", "nothing begins under a lease that is over") \
+    X(ONE_OWNER, "one_owner", "a sandbox has one owner, an owner one sandbox of a kind") \
+    X(NO_ORPHANS, "no_orphans", "no process outlives its server, or the owner of its sandbox") \
+    X(NO_STRAY_SIGNALS, "no_stray_signals", "only what is being stopped is signalled") \
+    X(STATUS_IS_TRUE, "status_is_true", "a server that is said to run has answered") \
     X(NO_STUCK_LOCKS, "no_stuck_locks", "a lock whose holder is gone can be taken again") \
     X(NO_IDLE_SANDBOX, "no_idle_sandbox", "in the end a sandbox is used, pooled or destroyed") \
+    X(LIMITS_HOLD, "limits_hold", "nothing is more than the settings allow") \
+    X(DRAIN_IS_FINAL, "drain_is_final", "a core that has drained does nothing any more") \
     X(NO_EARLY_TIMEOUT, "no_early_timeout", "no deadline fires before its monotonic time") \
     X(NO_DEADLOCK, "no_deadlock", "no threads wait for each other in a circle") \
     X(NO_STUCK_WAITERS, "no_stuck_waiters", "nobody waits in the end for what cannot come") \

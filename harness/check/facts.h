@@ -1,0 +1,251 @@
+/* What is known of an execution so far, by subject; each file of check/ fills and judges its
+ * own. */
+#ifndef HARNESS_CHECK_FACTS_H
+#define HARNESS_CHECK_FACTS_H
+
+#include "harness/check/ledger.h"
+#include "harness/check/record.h"
+
+/* An event in the store, by (session, epoch, seq). */
+struct event_fact {
+    struct ledger_entry entry;
+    int64_t digest, kind, bytes;
+    bool accepted;              /* its publisher was told so */
+    bool lost;                  /* the store lost it, or trimmed it: nobody can be given it */
+    uint16_t producer;          /* who was told so */
+};
+
+/* A content, by (session, digest, kind): how often it was published and stored. */
+struct content_fact {
+    struct ledger_entry entry;
+    uint32_t calls, refused, appends;
+    int64_t epoch;              /* of the newest append */
+};
+
+/* A session, by (session). */
+struct session_fact {
+    struct ledger_entry entry;
+    int64_t epoch;              /* the current one */
+    int64_t head;               /* largest seq that was ever stored */
+    int64_t user;               /* who may see it, 0: not known yet */
+    int64_t published_seq;      /* newest event of a run */
+    int64_t terminal_seq;       /* of the outcome that a tab was told; 0: none */
+    int64_t terminal_state;
+    uint32_t runs;              /* different runs that began or were asked for */
+    uint32_t opened;            /* record in which its stream was opened */
+    bool unsettled;             /* it has lost something, or refused somebody */
+    int64_t accepted[SCN_CORES_MAX];   /* newest event that a publisher at that core was promised */
+    int32_t running;            /* runs whose agents work */
+};
+
+/* An answered publish of one producer, by (producer, session, epoch): the newest one. */
+struct producer_fact {
+    struct ledger_entry entry;
+    int64_t call;               /* record of the newest call: calls are ordered by it */
+    int64_t number, seq;
+    record_word kind;
+};
+
+/* An event at a tab, by (tab, incarnation, epoch, seq). */
+struct arrival_fact {
+    struct ledger_entry entry;
+    uint32_t applied;           /* number of the record; 0: not applied */
+    bool told;                  /* the tab was told that it is gone */
+};
+
+/* What a tab knows. */
+struct tab_fact {
+    int64_t incarnation;        /* a fresh page is a new one */
+    int64_t conn;               /* of the socket that is open, 0: none is */
+    int64_t ready;              /* of the socket whose handshake was accepted */
+    int64_t session, epoch;     /* of the newest accepted handshake */
+    int64_t next;               /* larger seqs than this were left out silently */
+    int64_t known;              /* everything up to here is settled, in this epoch */
+    int64_t newest;             /* newest seq applied on this connection */
+    int64_t frame;              /* newest frame of this connection */
+    bool disturbed;             /* the network lost or reordered frames of this connection */
+    bool opened;                /* it has ever tried to connect */
+    bool wants_back;            /* its socket is gone, and neither side had meant it to be */
+    int64_t hello_epoch, hello_cursor;
+    uint32_t hello;             /* record of the newest hello and resync */
+    uint32_t resync;
+    int64_t resync_to;
+    int64_t sent_conn, sent_seq;   /* newest event that the core gave to the transport */
+    bool sent_notice;           /* a gap or a new beginning was announced since */
+    int64_t newest_conn;        /* of all the sockets that it opened */
+    int64_t head;               /* up to here the replay goes */
+    bool live;                  /* the replay has ended */
+    int64_t heard_head, heard_sent;   /* of the newest heartbeat on this connection */
+    int64_t applied;            /* newest record that it was given: its seq */
+    bool left_out;              /* this page was told to do without something */
+    bool knows_run;             /* it was told the state of one */
+};
+
+/* How much of a log a core has to keep, and to give to a tab that comes back. */
+struct retention {
+    uint64_t events, bytes;
+};
+
+/* A question, by (agent, id): counted, for an id may be asked again. */
+struct prompt_fact {
+    struct ledger_entry entry;
+    uint32_t opened, done;
+    uint64_t opened_us;
+    int64_t timeout;
+    int64_t outcome;            /* of the first one, as the agent or a tab learned it */
+    int64_t epoch;              /* of the log that it is in; 0: not known */
+    uint16_t told;              /* who learned it */
+    uint32_t life;              /* of the agent's core when it was asked */
+};
+
+/* Answers to an id: how many tabs said yes, no, or something else. */
+struct answer_fact {
+    struct ledger_entry entry;
+    uint32_t yes, no, other;
+};
+
+/* A run, by (session, run, epoch); an agent, by (agent); a request, by (session, key, life, epoch).
+ * A store that lost events may have forgotten the run, and gives its number to another. */
+struct run_fact {
+    struct ledger_entry entry;
+    uint32_t started, ended;
+    bool counted;
+};
+struct agent_fact {
+    struct ledger_entry entry;
+    int64_t session, epoch;     /* that it works for */
+    int64_t run;                /* 0: none now */
+    uint32_t started;           /* record */
+    uint32_t life;              /* of its core */
+    bool stopping;              /* it was asked to stop, */
+    uint64_t stop_us;           /* then */
+};
+struct request_fact {
+    struct ledger_entry entry;
+    int64_t run;
+    uint32_t created;
+};
+
+/* A lock, by (its whole name). */
+struct lock_fact {
+    struct ledger_entry entry;
+    bool held;
+    int64_t owner, token, until;
+    int64_t newest;             /* largest token ever granted */
+    uint16_t core;              /* who asked for it */
+    uint32_t life;              /* of that core at the time */
+    uint32_t refused;           /* record of a refusal during the calm, since the grant */
+    int64_t leased;             /* token that a backend holds on purpose */
+    bool doubtful;              /* the store has not answered a release: it may have done it */
+};
+
+/* A sandbox, by (sandbox); its servers, by (sandbox, app); an instance, by (sandbox, instance). */
+struct sandbox_fact {
+    struct ledger_entry entry;
+    int64_t owner, token;
+    int64_t alive;              /* processes */
+    uint64_t idle_us;           /* since when there is none */
+    bool gone, crashed;
+    int64_t app;
+    int64_t last_owner;
+};
+struct server_fact {
+    struct ledger_entry entry;
+    int64_t fence;              /* newest that took effect */
+    int64_t instance;           /* alive, 0: none is */
+};
+struct instance_fact {
+    struct ledger_entry entry;
+    int64_t app;
+    int64_t children;
+    bool alive;
+    uint32_t kills;             /* of cores, before it was spawned */
+    bool running;               /* a core says so, and has not said otherwise since: */
+    int32_t core;               /* this one, */
+    uint32_t life;              /* in that life */
+};
+
+/* An instance that has answered a probe, by (instance); a grant that ran out, by (token). */
+struct probe_fact {
+    struct ledger_entry entry;
+};
+struct grant_fact {
+    struct ledger_entry entry;
+    int64_t until;
+    bool over;                  /* the store ended it, for its time was up */
+    bool returned;
+};
+
+/* The newest state of a server that a session's log tells, by (session, epoch, port). */
+struct state_fact {
+    struct ledger_entry entry;
+    int64_t seq, version;
+};
+
+/* A connection as its core knows it, by (tab, conn). */
+struct conn_fact {
+    struct ledger_entry entry;
+    int64_t session;
+    uint32_t life;              /* of its core */
+    bool hello, acknowledged;   /* the core was given these */
+    bool ready;                 /* the core accepted it, and did not end it since */
+    bool closing;               /* the core asked for its end */
+    bool gone;                  /* the transport told the core of its end */
+    int64_t beyond;             /* its replay goes up to here at most */
+    int64_t accepted;           /* when it was last sent something: newest event accepted */
+    bool online;                /* its handshake held */
+    uint64_t beat_us;           /* then, or when it was sent its newest heartbeat */
+    int64_t cancel;             /* frame with a cancel of a run that it knows */
+};
+
+/* The connections of a session to one life of one core, by (session, core, life), and what else
+ * the start and the end of a run hang on. Ends are numbers of records. */
+struct gate_fact {
+    struct ledger_entry entry;
+    uint32_t calls, first_call; /* for a run that has not begun */
+    uint64_t first_call_us;
+    int64_t attached, acknowledged;              /* at most so many */
+    uint32_t attached_end, acknowledged_end;
+    int64_t ready;                               /* at least so many, */
+    bool emptied;                                /* and none after some: */
+    uint64_t empty_us, longest_us;               /* since then; for how long at most */
+    bool cancelled, taken;      /* somebody asked for it; with a run that he knows, and was heard */
+};
+
+/* A connection by its generation, by (core, life, generation): what its transport told of it. */
+struct generation_fact {
+    struct ledger_entry entry;
+    uint32_t told, closed;
+};
+
+/* A publish under way, by (producer). */
+struct call_fact {
+    struct ledger_entry entry;
+    uint64_t called_us, busy_us;
+    uint32_t record, life;
+    bool sick;                  /* something else was to be repeated first */
+};
+
+/* A question at a tab, by (tab, incarnation, epoch, id). */
+struct shown_fact {
+    struct ledger_entry entry;
+    bool open;
+};
+
+/* A reader of pages, by (backend). */
+struct reader_fact {
+    struct ledger_entry entry;
+    int64_t epoch, cursor;      /* it asked for what comes after */
+    int64_t stored;             /* newest event that its core had accepted by then */
+    int64_t last;               /* of the page so far */
+    int64_t first, count;
+};
+
+/* A connection, by (tab, conn): when it was opened, the core was last given a message of it, and
+ * had last taken one. */
+struct silence_fact {
+    struct ledger_entry entry;
+    uint64_t opened_us, given_us, heard_us;
+};
+
+#endif

@@ -1,0 +1,157 @@
+/* When runs may begin and when they may be stopped: the gate, cancels, and the policy of who left.
+ *
+ * A run was asked for at some moment between two records, and was started before its agent says
+ * so. So the gate is judged over that whole time: it must have held at some moment of it.
+ */
+#include "harness/check/internal.h"
+
+#include <string.h>
+
+static const uint64_t margin_us = 1000000;
+
+static bool says(record_word word, const char *text)
+{
+    return strcmp(record_text(word), text) == 0;
+}
+
+/* --- the start --- */
+
+/* It is open, or was after the first of those who asked did so. */
+static bool gate_held(const struct policy *policy, const struct gate_fact *gate)
+{
+    bool acknowledged = policy->ack_required && says(policy->start_gate, "acknowledged");
+    int64_t now = acknowledged ? gate->acknowledged : gate->attached;
+    uint32_t end = acknowledged ? gate->acknowledged_end : gate->attached_end;
+
+    return now > 0 || end > gate->first_call;
+}
+
+static bool gate_waived(const struct check_set *set, const struct policy *policy,
+                        const struct gate_fact *gate)
+{
+    return says(policy->on_gate_timeout, "run_detached") &&
+           set->now_us >= gate->first_call_us + policy->gate_timeout_us;
+}
+
+static void judge_start(struct check_set *set, const struct record *record, int32_t core,
+                        const struct gate_fact *gate)
+{
+    const struct policy *policy = &set->policies[core];
+
+    if (gate->calls == 0 || says(policy->start_gate, "none")) return;
+    check_exercise(set, SCN_INVARIANT_GATE_HOLDS);
+    if (gate_held(policy, gate) || gate_waived(set, policy, gate)) return;
+    check_break(set, SCN_INVARIANT_GATE_HOLDS, record,
+                "%s was started %lldms after it was asked for, and no tab had %s",
+                record_party_name(record->subject),
+                (long long)((set->now_us - gate->first_call_us) / 1000),
+                says(policy->start_gate, "attached") ? "attached" : "acknowledged");
+}
+
+void check_gate_start(struct check_set *set, const struct record *record)
+{
+    const struct record_values_RUN_START *v = &record->values.RUN_START;
+    int32_t core = check_core_of(set, record->subject);
+    if (core < 0) return;
+    struct gate_fact *gate = check_gate_of(set, v->session, core);
+    struct agent_fact *agent = ledger_get(&set->agents, LEDGER_KEY(record->subject));
+    struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
+
+    judge_start(set, record, core, gate);
+    /* With several that wait nobody can tell which of them this was. */
+    if (gate->calls == 1) gate->calls = 0;
+    agent->run = v->run;
+    agent->started = record->number;
+    agent->life = set->lives[core];
+    agent->stopping = false;
+    check_exercise(set, SCN_INVARIANT_LIMITS_HOLD);
+    if (++session->running > (int64_t)set->policies[core].max_runs_per_session)
+        check_break(set, SCN_INVARIANT_LIMITS_HOLD, record,
+                    "%d runs of session %s are at work; %llu may be", session->running,
+                    record_text(v->session),
+                    (unsigned long long)set->policies[core].max_runs_per_session);
+}
+
+/* --- being stopped --- */
+
+static bool left_for(const struct check_set *set, const struct gate_fact *gate, uint64_t grace_us)
+{
+    if (!gate->emptied) return false;
+    if (gate->longest_us >= grace_us) return true;
+    return gate->ready == 0 && set->now_us - gate->empty_us >= grace_us;
+}
+
+/* Whether anything that is known explains it. */
+static bool may_stop(const struct check_set *set, int32_t core, const struct gate_fact *gate,
+                     const struct agent_fact *agent)
+{
+    const struct policy *policy = &set->policies[core];
+    const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(agent->session));
+
+    if (gate->cancelled || set->draining[core]) return true;
+    /* The stream was opened anew, by another core perhaps: the old one gives the session up. */
+    if (session != NULL && (session->unsettled || session->opened > agent->started)) return true;
+    if (set->expired && says(policy->on_expire, "fail")) return true;
+    if (says(policy->on_detach, "keep")) return false;
+    if (says(policy->on_detach, "cancel_now")) return gate->emptied;
+    return set->paused || left_for(set, gate, policy->detach_grace_us);
+}
+
+void check_gate_stop(struct check_set *set, const struct record *record)
+{
+    struct agent_fact *agent = ledger_get(&set->agents, LEDGER_KEY(record->subject));
+    int32_t core = check_core_of(set, record->subject);
+
+    agent->stopping = true;
+    agent->stop_us = set->now_us;
+    if (core < 0 || set->quiet || agent->started == 0) return;
+    const struct gate_fact *gate = check_gate_of(set, agent->session, core);
+    check_exercise(set, SCN_INVARIANT_POLICIES_KEPT);
+    if (may_stop(set, core, gate, agent)) return;
+    check_break(set, SCN_INVARIANT_POLICIES_KEPT, record,
+                "%s was asked to stop, though nobody cancelled it and on_detach=%s%s",
+                record_party_name(record->subject), record_text(set->policies[core].on_detach),
+                gate->emptied ? " was not due" : "");
+}
+
+void check_gate_end(struct check_set *set, const struct record *record)
+{
+    struct agent_fact *agent = ledger_get(&set->agents, LEDGER_KEY(record->subject));
+    struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(agent->session));
+
+    if (agent->run != 0 && session->running > 0) session->running--;
+    agent->run = 0;
+    agent->stopping = false;
+}
+
+/* --- at the end of the calm --- */
+
+static void judge_cancel(struct check_set *set, const struct agent_fact *agent, uint16_t party,
+                         int32_t core)
+{
+    const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(agent->session));
+    bool heard = check_gate_of(set, agent->session, core)->taken;
+
+    if (agent->stopping || heard) check_exercise(set, SCN_INVARIANT_CANCEL_IS_HEARD);
+    if (agent->stopping && set->now_us > agent->stop_us + margin_us)
+        check_break(set, SCN_INVARIANT_CANCEL_IS_HEARD, NULL,
+                    "%s was asked to stop %llds ago, and its run goes on",
+                    record_party_name(party),
+                    (long long)((set->now_us - agent->stop_us) / 1000000));
+    else if (!agent->stopping && heard && session != NULL && session->runs == 1)
+        check_break(set, SCN_INVARIANT_CANCEL_IS_HEARD, NULL,
+                    "a cancel of the run of %s was taken, and the agent was never asked to stop",
+                    record_party_name(party));
+}
+
+void check_cancels_heard(struct check_set *set)
+{
+    for (uint32_t i = 0; i < set->agents.count; i++) {
+        const struct agent_fact *agent = ledger_at(&set->agents, i);
+        uint16_t party = (uint16_t)agent->entry.key.at[0];
+        int32_t core = check_core_of(set, party);
+
+        if (core < 0 || set->down[core] || agent->run == 0) continue;
+        if (agent->life == set->lives[core]) judge_cancel(set, agent, party, core);
+    }
+}

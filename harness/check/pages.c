@@ -1,0 +1,84 @@
+/* Pages of the log: read one after another with the cursors they come with, they are the log. */
+#include "harness/check/internal.h"
+
+static struct reader_fact *reader_of(struct check_set *set, const struct record *record)
+{
+    return ledger_get(&set->readers, LEDGER_KEY(record->subject));
+}
+
+/* The newest event that the reader's own core had told somebody to be stored. */
+static int64_t accepted_by(const struct check_set *set, int32_t core, int64_t session)
+{
+    const struct session_fact *fact = ledger_find(&set->sessions, LEDGER_KEY(session));
+    return fact == NULL || core < 0 ? 0 : fact->accepted[core];
+}
+
+void check_page_call(struct check_set *set, const struct record *record)
+{
+    const struct record_values_PAGE_CALL *v = &record->values.PAGE_CALL;
+    struct reader_fact *reader = reader_of(set, record);
+
+    reader->epoch = v->epoch;
+    reader->cursor = v->cursor;
+    reader->stored = accepted_by(set, check_core_of(set, record->subject), v->session);
+    reader->count = reader->first = reader->last = 0;
+}
+
+void check_page_event(struct check_set *set, const struct record *record)
+{
+    const struct record_values_PAGE_EVENT *v = &record->values.PAGE_EVENT;
+    struct reader_fact *reader = reader_of(set, record);
+    const struct event_fact *event =
+        ledger_find(&set->events, LEDGER_KEY(v->session, v->epoch, v->seq));
+    const char *name = record_party_name(record->subject);
+
+    if (reader->count > 0 && v->seq != reader->last + 1)
+        check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
+                    "%s read event %lld right after event %lld", name, (long long)v->seq,
+                    (long long)reader->last);
+    if (event == NULL || event->digest != v->digest || event->kind != v->kind)
+        check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
+                    "%s read event %lld of session %s, a %s that was never stored there", name,
+                    (long long)v->seq, record_text(v->session), record_text(v->kind));
+    if (reader->count++ == 0) reader->first = v->seq;
+    reader->last = v->seq;
+}
+
+static void judge_beginning(struct check_set *set, const struct record *record,
+                            const struct reader_fact *reader)
+{
+    const struct record_values_PAGE *v = &record->values.PAGE;
+    bool same_log = reader->epoch == 0 || reader->epoch == v->epoch;
+    int64_t due = same_log && v->renewed == 0 ? reader->cursor + 1 : 1;
+
+    if (!same_log && v->renewed == 0)
+        check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
+                    "%s had a cursor of epoch %lld, read epoch %lld, and was not told",
+                    record_party_name(record->subject), (long long)reader->epoch,
+                    (long long)v->epoch);
+    else if (reader->count > 0 && (reader->first < due || (reader->first > due && !v->trimmed)))
+        check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
+                    "%s asked for what comes after event %lld, and its page begins with event %lld",
+                    record_party_name(record->subject), (long long)due - 1,
+                    (long long)reader->first);
+}
+
+void check_page(struct check_set *set, const struct record *record)
+{
+    const struct record_values_PAGE *v = &record->values.PAGE;
+    struct reader_fact *reader = reader_of(set, record);
+    const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(v->session));
+    const char *name = record_party_name(record->subject);
+
+    check_exercise(set, SCN_INVARIANT_PAGES_CONTINUE);
+    judge_beginning(set, record, reader);
+    if (reader->count > 0 && v->next != reader->last)
+        check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
+                    "the page of %s ends with event %lld, and the next one begins after event %lld",
+                    name, (long long)reader->last, (long long)v->next);
+    bool current = session != NULL && session->epoch == v->epoch;
+    if (current && v->more == 0 && v->next < reader->stored)
+        check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
+                    "%s was told that nothing comes after event %lld, but event %lld was accepted "
+                    "before", name, (long long)v->next, (long long)reader->stored);
+}
