@@ -173,11 +173,13 @@ enum core_result log_page(const struct log *log, struct history_cursor cursor, s
                           enum history_direction direction, struct history_page *page)
 {
     *page = (struct history_page){ .next = { .epoch = log->epoch } };
-    bool known = cursor.epoch == log->epoch && cursor.seq <= log->head + 1;
+    /* Reading back begins below the cursor, so that one behind the head means all of it. */
+    uint64_t last = direction == HISTORY_FORWARD ? log->head : log->head + 1;
+    bool known = cursor.epoch == log->epoch && cursor.seq <= last;
     page->epoch_changed = cursor.epoch != 0 && !known;
     enum core_result rc;
     if (direction == HISTORY_FORWARD)
-        rc = page_forward(log, known && cursor.seq <= log->head ? cursor.seq : 0, limit, page);
+        rc = page_forward(log, known ? cursor.seq : 0, limit, page);
     else
         rc = page_backward(log, known && cursor.seq > 0 ? cursor.seq : log->head + 1, limit, page);
     if (rc != CORE_OK)
