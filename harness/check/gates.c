@@ -102,6 +102,7 @@ void check_gate_stop(struct check_set *set, const struct record *record)
     struct agent_fact *agent = ledger_get(&set->agents, LEDGER_KEY(record->subject));
     int32_t core = check_core_of(set, record->subject);
 
+    check_exercise(set, SCN_INVARIANT_CANCEL_IS_HEARD);
     agent->stopping = true;
     agent->stop_us = set->now_us;
     if (core < 0 || set->quiet || agent->started == 0) return;
@@ -132,7 +133,6 @@ static void judge_cancel(struct check_set *set, const struct agent_fact *agent, 
     const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(agent->session));
     bool heard = check_gate_of(set, agent->session, core)->taken;
 
-    if (agent->stopping || heard) check_exercise(set, SCN_INVARIANT_CANCEL_IS_HEARD);
     if (agent->stopping && set->now_us > agent->stop_us + margin_us)
         check_break(set, SCN_INVARIANT_CANCEL_IS_HEARD, NULL,
                     "%s was asked to stop %llds ago, and its run goes on",
