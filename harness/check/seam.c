@@ -12,11 +12,30 @@ static struct tab_fact *tab_of(struct check_set *set, const struct record *recor
     return actor >= 0 ? &set->tabs[actor] : NULL;
 }
 
+/* Events cursor + 1 to head are to come, one by one. Who was moved on because the log was trimmed
+ * under him is given what there is. */
+static void judge_length(struct check_set *set, const struct record *record, int64_t cursor,
+                         int64_t head)
+{
+    int32_t core = check_core_of(set, record->subject);
+    if (core < 0) return;
+    uint64_t limit = set->policies[core].replay_max_events;
+
+    check_exercise(set, SCN_INVARIANT_LIMITS_HOLD);
+    if (head > cursor && (uint64_t)(head - cursor) > limit)
+        check_break(set, SCN_INVARIANT_LIMITS_HOLD, record,
+                    "%s is promised a replay of %lld events; %llu are allowed",
+                    record_party_name(record->subject), (long long)(head - cursor),
+                    (unsigned long long)limit);
+}
+
 void check_seam_begins(struct check_set *set, const struct record *record)
 {
+    const struct record_values_CLIENT_READY *v = &record->values.CLIENT_READY;
     struct tab_fact *tab = tab_of(set, record);
     if (tab == NULL) return;
-    tab->head = record->values.CLIENT_READY.head;
+    if (v->recovered != 0) judge_length(set, record, tab->hello_cursor, v->head);
+    tab->head = v->head;
     tab->live = false;
     tab->heard_head = tab->heard_sent = 0;
 }

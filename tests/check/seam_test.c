@@ -60,6 +60,27 @@ static void replay_begins_anew(void **state)
     stream_holds();
 }
 
+static void replay_is_too_long(void **state)
+{
+    (void)state;
+    stream_begin_session("replay_max_events=2");
+    for (int64_t seq = 3; seq <= 5; seq++) stream_append(1, seq, 100 + seq);
+    stream_cut(LEFT, 1);
+    stream_attach(LEFT, 2, 1, 2, 5);
+    stream_violates(SCN_INVARIANT_LIMITS_HOLD,
+                    "left is promised a replay of 3 events; 2 are allowed");
+}
+
+static void replay_is_as_long_as_allowed(void **state)
+{
+    (void)state;
+    stream_begin_session("replay_max_events=2");
+    for (int64_t seq = 3; seq <= 4; seq++) stream_append(1, seq, 100 + seq);
+    stream_cut(LEFT, 1);
+    stream_attach(LEFT, 2, 1, 2, 4);
+    stream_holds();
+}
+
 /* --- heartbeats --- */
 
 static void beat(int64_t head, int64_t sent)
@@ -334,6 +355,8 @@ int main(void)
         cmocka_unit_test(replay_goes_too_far),
         cmocka_unit_test(replay_ends_at_its_head),
         cmocka_unit_test(replay_begins_anew),
+        cmocka_unit_test(replay_is_too_long),
+        cmocka_unit_test(replay_is_as_long_as_allowed),
         cmocka_unit_test(heartbeat_goes_back),
         cmocka_unit_test(heartbeat_of_what_is_not_stored),
         cmocka_unit_test(heartbeat_of_what_was_not_sent),
