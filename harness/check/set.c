@@ -303,6 +303,7 @@ int check_invariant_of(enum world_finding_kind kind)
 {
     switch (kind) {
     case WORLD_FOUND_DEADLOCK: return SCN_INVARIANT_NO_DEADLOCK;
+    case WORLD_FOUND_LIVELOCK:
     case WORLD_FOUND_STUCK_WAITER: return SCN_INVARIANT_NO_STUCK_WAITERS;
     case WORLD_FOUND_LEAK: return SCN_INVARIANT_NO_LEAKS;
     case WORLD_FOUND_UNLOCK_NOT_OWNER:

@@ -110,6 +110,7 @@ const char *stream_rest(struct stream *stream, size_t *bytes)
 {
     const char *text = "";
     size_t count = 0;
+    world_looked_outside();
     if (!stream->readable) {
         errno = EBADF;
         stream_mark(stream, false, true);

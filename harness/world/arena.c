@@ -90,6 +90,11 @@ void arena_reset(void)
     memcpy(resting_next, kept.resting_next, serials * sizeof *resting_next);
 }
 
+uintptr_t arena_end(void)
+{
+    return (uintptr_t)next;
+}
+
 uint32_t arena_keep(void)
 {
     size_t used = (size_t)(next - ARENA_BASE);

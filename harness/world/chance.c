@@ -8,6 +8,7 @@
 
 static uint64_t next_chance(void)
 {
+    W.outside++;
     return stream_next(&W.chance);
 }
 

@@ -1,6 +1,7 @@
 /* Clocks and sleeping. Monotonic time is the virtual time since the start of the execution,
  * plus one second so that no program meets a zero; the wall clock can jump, it cannot. */
-#include "internal.h"
+#include "livelock.h"
+#include "spin.h"
 
 #include <sched.h>
 #include <sys/time.h>
@@ -27,6 +28,19 @@ uint64_t clock_read(clockid_t clock)
     default:
         return WORLD_NEVER;
     }
+}
+
+void world_looked_outside(void)
+{
+    W.outside++;
+}
+
+/* By the program itself. */
+static uint64_t look_at(clockid_t clock)
+{
+    world_looked_outside();
+    W.clock_looks++;
+    return clock_read(clock);
 }
 
 bool clock_can_wait(clockid_t clock)
@@ -58,7 +72,7 @@ static void write_time(uint64_t ns, struct timespec *out)
 
 int world_clock_gettime(clockid_t clock, struct timespec *out)
 {
-    uint64_t ns = clock_read(clock);
+    uint64_t ns = look_at(clock);
     if (ns == WORLD_NEVER) {
         errno = EINVAL;
         return -1;
@@ -80,7 +94,7 @@ int world_clock_getres(clockid_t clock, struct timespec *out)
 int world_gettimeofday(struct timeval *out, void *zone)
 {
     (void)zone;
-    uint64_t us = clock_read(CLOCK_REALTIME) / 1000;
+    uint64_t us = look_at(CLOCK_REALTIME) / 1000;
     out->tv_sec = (time_t)(us / 1000000);
     out->tv_usec = (suseconds_t)(us % 1000000);
     return 0;
@@ -88,7 +102,7 @@ int world_gettimeofday(struct timeval *out, void *zone)
 
 time_t world_time(time_t *out)
 {
-    time_t seconds = (time_t)(clock_read(CLOCK_REALTIME) / SECOND_NS);
+    time_t seconds = (time_t)(look_at(CLOCK_REALTIME) / SECOND_NS);
     if (out) *out = seconds;
     return seconds;
 }
@@ -96,7 +110,7 @@ time_t world_time(time_t *out)
 int world_timespec_get(struct timespec *out, int base)
 {
     if (base != TIME_UTC) return 0;
-    write_time(clock_read(CLOCK_REALTIME), out);
+    write_time(look_at(CLOCK_REALTIME), out);
     return base;
 }
 
@@ -109,7 +123,7 @@ int world_pthread_getcpuclockid(pthread_t thread, clockid_t *clock)
 }
 
 /* A sleep ends at its deadline or by cancellation; nothing else interrupts it. */
-void clock_sleep_until(uint64_t when_ns)
+static void sleep_until(uint64_t when_ns, uintptr_t pc)
 {
     thread_test_cancel();
     if (when_ns <= W.now_ns) {
@@ -125,13 +139,12 @@ void clock_sleep_until(uint64_t when_ns)
     timer_remove(self, TIMER_WAKE);
     self->wait = WAIT_NONE;
     step_record(WORLD_OP_SLEEP, 0, WORLD_NONE, 0);
+    if (UNLIKELY(W.probing)) livelock_look(WORLD_OP_SLEEP, 0, pc);
     thread_test_cancel();
 }
 
-int world_clock_nanosleep(clockid_t clock, int flags, const struct timespec *request,
-                          struct timespec *remain)
+static int nap(clockid_t clock, int flags, const struct timespec *request, uintptr_t pc)
 {
-    (void)remain;
     if (request->tv_nsec < 0 || request->tv_nsec >= (long)SECOND_NS) return EINVAL;
     if (clock == CLOCK_THREAD_CPUTIME_ID || clock_read(clock) == WORLD_NEVER) return EINVAL;
     uint64_t when_ns;
@@ -141,13 +154,21 @@ int world_clock_nanosleep(clockid_t clock, int flags, const struct timespec *req
         if (request->tv_sec < 0) return EINVAL;
         when_ns = W.now_ns + (uint64_t)request->tv_sec * SECOND_NS + (uint64_t)request->tv_nsec;
     }
-    clock_sleep_until(when_ns);
+    sleep_until(when_ns, pc);
     return 0;
+}
+
+int world_clock_nanosleep(clockid_t clock, int flags, const struct timespec *request,
+                          struct timespec *remain)
+{
+    (void)remain;
+    return nap(clock, flags, request, CALLER);
 }
 
 int world_nanosleep(const struct timespec *request, struct timespec *remain)
 {
-    int rc = world_clock_nanosleep(CLOCK_MONOTONIC, 0, request, remain);
+    (void)remain;
+    int rc = nap(CLOCK_MONOTONIC, 0, request, CALLER);
     if (rc == 0) return 0;
     errno = rc;
     return -1;
@@ -155,24 +176,24 @@ int world_nanosleep(const struct timespec *request, struct timespec *remain)
 
 int world_usleep(useconds_t us)
 {
-    clock_sleep_until(W.now_ns + us * 1000ull);
+    sleep_until(W.now_ns + us * 1000ull, CALLER);
     return 0;
 }
 
 unsigned world_sleep(unsigned seconds)
 {
-    clock_sleep_until(W.now_ns + seconds * SECOND_NS);
+    sleep_until(W.now_ns + seconds * SECOND_NS, CALLER);
     return 0;
 }
 
 int world_sched_yield(void)
 {
-    spin_yield();
-    step_record(WORLD_OP_YIELD, 0, WORLD_NONE, 0);
+    spin_yield(CALLER);
     return 0;
 }
 
 int world_pthread_yield(void)
 {
-    return world_sched_yield();
+    spin_yield(CALLER);
+    return 0;
 }

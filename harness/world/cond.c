@@ -96,6 +96,7 @@ static int cond_wait(pthread_cond_t *storage, pthread_mutex_t *mutex_storage, ui
     sched_point(storage, WORLD_WRITE);
     thread_test_cancel();
     uint32_t depth;
+    self->wait = WAIT_COND; /* nobody may come in between */
     mutex_release(mutex_id, &depth);
     enqueue(id, mutex_id, deadline_ns, site);
     sched_pass();

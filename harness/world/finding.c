@@ -1,6 +1,6 @@
 /* Defects that the machine sees, and the stacks that go with them. */
-#include "internal.h"
 #include "image.h"
+#include "race.h"
 #include "switch.h"
 
 #include <stdarg.h>
@@ -93,6 +93,30 @@ void world_uncontrolled(const char *symbol, const void *caller)
                   "uncontrolled call of %s: the simulated world has no such thing", symbol);
 }
 
+void finding_memory(uintptr_t address, char *out, size_t bytes)
+{
+    struct world_block block;
+    uint16_t whose;
+    bool freed;
+    if (arena_find((const void *)address, &block, &freed)) {
+        snprintf(out, bytes, "byte %zu of a block of %zu, allocated by %s at {pc:%lx}",
+                 (size_t)(address - (uintptr_t)block.address), block.bytes,
+                 world_entity_name(block.entity), (unsigned long)block.site);
+    } else if (address - STACKS_FROM < STACKS_BYTES) {
+        const char *owner = "an ended thread";
+        for (uint32_t id = 0; id < W.entity_count; id++) {
+            const struct entity *entity = entity_of((uint16_t)id);
+            if (entity->slot != (address - STACKS_FROM) / STACK_BYTES) continue;
+            owner = world_entity_name((uint16_t)id);
+        }
+        snprintf(out, bytes, "a variable on the stack of %s", owner);
+    } else if (W.uses_tls && race_local_cell(address, &whose)) {
+        snprintf(out, bytes, "a thread-local variable of %s", world_entity_name(whose));
+    } else {
+        snprintf(out, bytes, "{data:%lx}", (unsigned long)address);
+    }
+}
+
 /* --- nothing can run any more --- */
 
 static const char *wait_words(const struct entity *entity)
@@ -177,8 +201,15 @@ bool world_entity_enabled(uint16_t id)
     return entity_enabled(entity_of(id));
 }
 
-static void describe_waiter(const struct entity *entity)
+static bool waits(const struct entity *entity)
 {
+    return entity->slot != WORLD_NOBODY && entity->state == ENTITY_LIVE &&
+           entity->wait != WAIT_NONE && entity->wait != WAIT_FOREVER;
+}
+
+bool finding_waiter(const struct entity *entity)
+{
+    if (!waits(entity)) return false;
     const struct object *object = &W.objects[entity->wait_object];
     if (entity->wait == WAIT_JOIN) {
         finding_detail("%s waits at {pc:%lx} for the end of %s", world_entity_name(entity->id),
@@ -194,12 +225,7 @@ static void describe_waiter(const struct entity *entity)
         finding_detail("%s waits at {pc:%lx} for %s %u", world_entity_name(entity->id),
                        (unsigned long)entity->wait_site, wait_words(entity), object->ordinal);
     }
-}
-
-static bool waits(const struct entity *entity)
-{
-    return entity->slot != WORLD_NOBODY && entity->state == ENTITY_LIVE &&
-           entity->wait != WAIT_NONE && entity->wait != WAIT_FOREVER;
+    return true;
 }
 
 void finding_idle(void)
@@ -208,8 +234,7 @@ void finding_idle(void)
     const struct entity *first = NULL;
     for (uint32_t id = 0; id < W.entity_count; id++) {
         const struct entity *entity = entity_of((uint16_t)id);
-        if (!waits(entity)) continue;
-        describe_waiter(entity);
+        if (!finding_waiter(entity)) continue;
         /* The guilty one is a waiter that waits for no other thread's end. */
         if (first == NULL || first->wait == WAIT_JOIN) first = entity;
         waiting++;

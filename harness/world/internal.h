@@ -159,8 +159,10 @@ struct world {
     bool plain;       /* only threads with a bit can be options: see plain_update */
     struct world_stream *draws; /* where choices are drawn while all is plain, or NULL */
 
+    struct world_step *steps;
     struct world_step *step; /* next to be written */
     struct world_step *steps_end;
+    struct world_step *look_at; /* from here on each step may be part of a loop */
     struct world_step *steps_plain_end; /* up to here nothing but the step is to be kept */
     uint64_t class_hash;
     uint64_t fence_hash; /* everything before time last passed */
@@ -207,7 +209,10 @@ struct world {
     struct world_limits limits;
     enum world_level level;
     bool find_races; /* of this execution: see race.h */
-    uint32_t spinners; /* threads set aside because they spin: see word.c */
+    uint32_t spinners; /* threads set aside because they spin: see spin.h */
+    bool probing;      /* whether they can end is being found out: see livelock.h */
+    uint64_t outside;  /* looks at what changes without a step: time, chance, files */
+    uint64_t clock_looks; /* of them, those at the time */
 
     bool uses_tls;
     bool switch_hooks; /* a switch is more than the switch of stacks */
@@ -374,6 +379,9 @@ static inline void step_record(enum world_op op, uint32_t object, enum world_acc
     step_record_as(W.self, op, object, access, result);
 }
 
+/* From that step on, tell livelock.c of each. */
+void steps_look_at(uint32_t index);
+
 /* Time passed: a fence that every later step depends on. */
 void step_record_advance(void);
 
@@ -469,15 +477,6 @@ _Noreturn void fiber_leave(void);
 bool fiber_guard_hit(uintptr_t address, uint16_t *entity);
 void fiber_stack_range(const struct entity *entity, uintptr_t *low, uintptr_t *high);
 
-/* --- atomics and watched accesses (word.c) --- */
-
-void spin_reset(void);
-/* A scheduling point of a thread that lets others go first. If it is a loop, and nobody did, they
- * have to. */
-void spin_yield(void);
-/* Threads that were set aside, because they read the same again and again, may go on. */
-void spin_resume(void);
-
 /* --- memory (arena.c), globals (image.c), crashes (crash.c) --- */
 
 void arena_init(void);
@@ -493,6 +492,7 @@ void image_restore(void);
 /* What there is now is what executions begin with from here on. */
 void image_keep(void);
 uint32_t arena_keep(void); /* the number of allocations so far */
+uintptr_t arena_end(void); /* of what was ever handed out in this execution */
 void keys_keep(void);
 /* Put back what was kept of objects and of the first thread's stack. */
 void branch_restore(void);
@@ -511,6 +511,10 @@ _Noreturn void finding_raise(enum world_finding_kind kind, uintptr_t site, const
  * {pc:HEX}, which reports replace by file and line. */
 void finding_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void finding_idle(void);
+/* Adds a line about that thread, if it waits; whether it does. */
+bool finding_waiter(const struct entity *entity);
+/* What lies at that address, in words; static variables as {data:HEX}, for whoever has symbols. */
+void finding_memory(uintptr_t address, char *out, size_t bytes);
 /* The stack of the finding about to be raised, from registers of an interrupted thread. */
 void finding_stack_from(uintptr_t pc, uintptr_t caller, uintptr_t frame);
 

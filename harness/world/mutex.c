@@ -5,6 +5,7 @@
  * make, and a blocked attempt is no step. */
 #include "contend.h"
 #include "plain.h"
+#include "spin.h"
 
 enum {
     TYPE_NORMAL = PTHREAD_MUTEX_NORMAL,
@@ -197,7 +198,7 @@ static int mutex_trylock(uint32_t id, uintptr_t site)
     struct object *mutex = &W.objects[id];
     struct entity *self = W.self;
     mutex->tried = true;
-    sched_point(mutex->address, WORLD_WRITE);
+    spin_point(mutex->address, WORLD_WRITE, site);
     if (mutex->type & UNRECOVERABLE) return ENOTRECOVERABLE;
     if (mutex->owner == self->id + 1 && mutex->kind == OBJECT_MUTEX &&
         (mutex->type & TYPE_MASK) == TYPE_RECURSIVE) {
@@ -206,7 +207,7 @@ static int mutex_trylock(uint32_t id, uintptr_t site)
         return 0;
     }
     if (mutex->owner) {
-        step_record(WORLD_OP_TRYLOCK, id, WORLD_READ, EBUSY);
+        spin_step(WORLD_OP_TRYLOCK, id, WORLD_READ, EBUSY, 0, site);
         return EBUSY;
     }
     take(mutex, self, site);
@@ -226,8 +227,9 @@ void mutex_release(uint32_t id, uint32_t *count)
     if (UNLIKELY(mutex->type & OWNER_DEAD)) {
         mutex->type = (uint8_t)((mutex->type & ~OWNER_DEAD) | UNRECOVERABLE);
     }
-    step_record(WORLD_OP_UNLOCK, id, WORLD_WRITE, 0);
     contenders_enable(mutex);
+    spin_released();
+    step_record(WORLD_OP_UNLOCK, id, WORLD_WRITE, 0);
 }
 
 static int mutex_unlock(uint32_t id, uintptr_t site)

@@ -60,6 +60,7 @@ enum world_access { WORLD_NONE, WORLD_READ, WORLD_WRITE };
     X(NONE, "none", "nothing was found")                                                           \
     X(DEADLOCK, "deadlock", "threads wait for each other in a cycle")                              \
     X(STUCK_WAITER, "stuck_waiter", "nothing can run any more, and somebody still waits")          \
+    X(LIVELOCK, "livelock", "threads spin, and nobody is left who could end it")                   \
     X(UNLOCK_NOT_OWNER, "unlock_not_owner", "a lock is released by one who does not hold it")      \
     X(RELOCK, "relock", "a normal mutex is locked again by its owner")                             \
     X(DESTROY_BUSY, "destroy_busy", "an object is destroyed while it is held or waited on")        \

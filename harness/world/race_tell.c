@@ -69,31 +69,6 @@ static void place_of(const struct race_record *record, struct place *place)
 
 /* --- words --- */
 
-/* Static variables are named by whoever has symbols; reports replace {data:HEX}. */
-static void describe_memory(uintptr_t address, char *out, size_t bytes)
-{
-    struct world_block block;
-    uint16_t whose;
-    bool freed;
-    if (arena_find((const void *)address, &block, &freed)) {
-        snprintf(out, bytes, "byte %zu of a block of %zu, allocated by %s at {pc:%lx}",
-                 (size_t)(address - (uintptr_t)block.address), block.bytes,
-                 world_entity_name(block.entity), (unsigned long)block.site);
-    } else if (address - STACKS_FROM < STACKS_BYTES) {
-        const char *owner = "an ended thread";
-        for (uint32_t id = 0; id < W.entity_count; id++) {
-            const struct entity *entity = entity_of((uint16_t)id);
-            if (entity->slot != (address - STACKS_FROM) / STACK_BYTES) continue;
-            owner = world_entity_name((uint16_t)id);
-        }
-        snprintf(out, bytes, "a variable on the stack of %s", owner);
-    } else if (W.uses_tls && race_local_cell(address, &whose)) {
-        snprintf(out, bytes, "a thread-local variable of %s", world_entity_name(whose));
-    } else {
-        snprintf(out, bytes, "{data:%lx}", (unsigned long)address);
-    }
-}
-
 static const char *verb(uint32_t flags, bool past)
 {
     if (flags & RACE_FREE) return past ? "freed" : "frees";
@@ -157,7 +132,7 @@ void race_found(const struct race_record *before, const struct race_record *now,
     uint32_t byte = (uint32_t)__builtin_ctz(before->mask & now->mask);
     find_place(&here, pc);
     place_of(before, &then);
-    describe_memory(address / RACE_WORD * RACE_WORD + byte, what, sizeof what);
+    finding_memory(address / RACE_WORD * RACE_WORD + byte, what, sizeof what);
     W.finding.other = entity_in(before->slot);
     W.finding.stack = here.stack;
     W.finding.other_stack = then.stack;

@@ -1,10 +1,11 @@
 /* One execution from a clean machine to its end, and what it leaves behind. */
+#include "livelock.h"
 #include "race.h"
+#include "spin.h"
+#include "word.h"
 
 #include <string.h>
 #include <sys/mman.h>
-
-static struct world_step *steps;
 
 static void *reserve(size_t bytes)
 {
@@ -16,7 +17,7 @@ static void *reserve(size_t bytes)
 
 void world_init(void)
 {
-    steps = reserve(WORLD_STEPS_MAX * sizeof *steps);
+    W.steps = reserve(WORLD_STEPS_MAX * sizeof *W.steps);
     W.entities = reserve(WORLD_ENTITIES_MAX * sizeof *W.entities);
     W.objects = reserve(WORLD_OBJECTS_MAX * sizeof *W.objects);
     W.op_counts = reserve(WORLD_ENTITIES_MAX * sizeof *W.op_counts);
@@ -100,7 +101,7 @@ static void tell(struct world_step *step)
     W.observer(W.observer_context, step);
 }
 
-/* The bound is reached, or somebody looks on, or steps order accesses. */
+/* The bound is reached, or somebody looks on, or steps order accesses, or it goes on for long. */
 void step_record_watched(struct entity *entity, enum world_op op, uint32_t object,
                          enum world_access access, uint32_t result)
 {
@@ -109,6 +110,14 @@ void step_record_watched(struct entity *entity, enum world_op op, uint32_t objec
     step_keep(entity, op, object, access, result);
     if (W.find_races) race_step(step);
     tell(step);
+    if (UNLIKELY(step >= W.look_at)) livelock_step(step);
+}
+
+void steps_look_at(uint32_t index)
+{
+    W.look_at = W.steps + index;
+    W.steps_plain_end = W.look_at < W.steps_end ? W.look_at : W.steps_end;
+    if (W.observer || W.find_races) W.steps_plain_end = W.steps;
 }
 
 void step_record_advance(void)
@@ -124,14 +133,14 @@ void step_record_advance(void)
 
 const struct world_step *world_steps(uint32_t *count)
 {
-    *count = (uint32_t)(W.step - steps);
-    return steps;
+    *count = (uint32_t)(W.step - W.steps);
+    return W.steps;
 }
 
 uint64_t world_run_hash(void)
 {
     uint64_t hash = 0;
-    for (const struct world_step *step = steps; step < W.step; step++) {
+    for (const struct world_step *step = W.steps; step < W.step; step++) {
         hash = mix(hash, (uint64_t)step->object << 32 | step->result);
         hash = mix(hash, (uint64_t)step->entity << 8 | step->op);
     }
@@ -153,10 +162,10 @@ static void reset(struct world_chooser *chooser)
     W.others = W.relaxed = 0;
     W.words = 1;
     W.self = NULL;
-    W.step = steps;
-    W.steps_end = steps + W.limits.steps_max;
+    W.step = W.steps;
+    W.steps_end = W.steps + W.limits.steps_max;
     race_begin();
-    W.steps_plain_end = W.observer || W.find_races ? steps : W.steps_end;
+    livelock_reset();
     W.class_hash = W.fence_hash = 0;
     W.choices = 0;
     *W.choices_used = 0;
@@ -172,6 +181,7 @@ static void reset(struct world_chooser *chooser)
     W.thread_count = W.slots_kept;
     W.object_count = 1;
     W.named_first = 0;
+    word_reset();
     spin_reset();
     W.chance = W.limits.seed;
     W.end = WORLD_DONE;
@@ -219,7 +229,7 @@ struct world_result world_run(struct world_chooser *chooser, const char *name,
     W.running = false;
     return (struct world_result){
         .end = W.end,
-        .steps = (uint32_t)(W.step - steps),
+        .steps = (uint32_t)(W.step - W.steps),
         .choices = W.choices,
         .now_ns = W.now_ns,
         .class_hash = W.class_hash,

@@ -1,5 +1,5 @@
 /* Read-write locks. POSIX leaves open who goes first, so every contender that could go may. */
-#include "internal.h"
+#include "spin.h"
 
 /* Who holds which lock for reading, and how deep. */
 enum { HOLDS_MAX = 4096 };
@@ -112,9 +112,9 @@ static int try_lock(uint32_t id, bool write, uintptr_t site)
     struct object *lock = &W.objects[id];
     enum world_op op = write ? WORLD_OP_TRYWRLOCK : WORLD_OP_TRYRDLOCK;
     lock->tried = true;
-    sched_point(lock->address, write ? WORLD_WRITE : WORLD_READ);
+    spin_point(lock->address, write ? WORLD_WRITE : WORLD_READ, site);
     if (!can_go(lock, write)) {
-        step_record(op, id, WORLD_READ, EBUSY);
+        spin_step(op, id, WORLD_READ, EBUSY, 0, site);
         return EBUSY;
     }
     take(id, write, op, site);
@@ -208,7 +208,8 @@ int world_pthread_rwlock_unlock(pthread_rwlock_t *storage)
         lock->count--;
         if (--hold->depth == 0) *hold = holds[--holds_used];
     }
-    step_record(WORLD_OP_RWUNLOCK, id, WORLD_WRITE, !write);
     refresh(lock);
+    spin_released();
+    step_record(WORLD_OP_RWUNLOCK, id, WORLD_WRITE, !write);
     return 0;
 }

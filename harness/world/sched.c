@@ -1,5 +1,6 @@
 /* Who runs next: the one place where the machine asks the chooser. */
 #include "plain.h"
+#include "spin.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -94,13 +95,14 @@ static bool may_advance(uint32_t options)
 static void advance(void)
 {
     if (W.timer_count == 0 && W.spinners > 0) {
-        spin_resume();
+        spin_idle();
         return;
     }
     if (W.timer_count == 0) finding_idle();
     if (options_enabled() > W.relaxed) W.stalls_left--;
     plain_update();
     timer_advance();
+    spin_time_passed();
 }
 
 /* One choice among what is enabled; WORLD_ADVANCE, or an entity. */

@@ -1,5 +1,5 @@
 /* Unnamed semaphores, barriers, and one-time initialisation: objects with a gate. */
-#include "internal.h"
+#include "spin.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -109,9 +109,9 @@ int world_sem_wait(sem_t *sem)
 int world_sem_trywait(sem_t *storage)
 {
     uint32_t id = sem_at(storage, CALLER);
-    sched_point(storage, WORLD_WRITE);
+    spin_point(storage, WORLD_WRITE, CALLER);
     if (W.objects[id].count > 0) return sem_take(id, WORLD_OP_SEM_TRY);
-    step_record(WORLD_OP_SEM_TRY, id, WORLD_READ, EAGAIN);
+    spin_step(WORLD_OP_SEM_TRY, id, WORLD_READ, EAGAIN, 0, CALLER);
     return failed(EAGAIN);
 }
 
@@ -142,15 +142,17 @@ int world_sem_post(sem_t *storage)
     }
     step_record(WORLD_OP_SEM_POST, id, WORLD_WRITE, sem->count++);
     open_gate(sem, true);
+    spin_released();
     return 0;
 }
 
 int world_sem_getvalue(sem_t *storage, int *value)
 {
     uint32_t id = sem_at(storage, CALLER);
-    sched_point(storage, WORLD_READ);
-    *value = (int)W.objects[id].count;
-    step_record(WORLD_OP_SEM_READ, id, WORLD_READ, W.objects[id].count);
+    spin_point(storage, WORLD_READ, CALLER);
+    uint32_t count = W.objects[id].count;
+    *value = (int)count;
+    spin_step(WORLD_OP_SEM_READ, id, WORLD_READ, count, count, CALLER);
     return 0;
 }
 

@@ -1,5 +1,7 @@
 #include "word.h"
 
+#include "spin.h"
+
 #include <string.h>
 #include <sys/mman.h>
 
@@ -53,103 +55,30 @@ static uint32_t step_object(uintptr_t address)
     return word_object(step_address(address));
 }
 
-/* --- spinning --- */
-
-/* So often may a thread see the same at the same place, doing nothing else, or yield to nobody,
- * before others go first for as long as they can. */
-enum { SPINS_MAX = 16 };
-
-static struct spin {
-    uint64_t run;     /* valid in this execution only */
-    uint64_t hash;    /* of the thread after its last operation on a word */
-    uint64_t value;
-    uintptr_t pc;
-    uint32_t object;
-    uint32_t times;
-} spins[WORLD_ENTITIES_MAX];
-static struct yields {
-    uint64_t run;
-    uint32_t times; /* in a row, with nobody else making a step at any of them */
-} yields[WORLD_ENTITIES_MAX];
-static uint16_t aside[WORLD_ENTITIES_MAX];
-
-void spin_reset(void)
+void word_reset(void)
 {
     words = others = 0;
-    W.spinners = 0;
-}
-
-void spin_resume(void)
-{
-    while (W.spinners > 0) entity_enable(entity_of(aside[--W.spinners]));
-}
-
-static bool spins_on(const struct spin *spin)
-{
-    return spin->times >= SPINS_MAX && spin->run == W.runs && spin->hash == W.self->hash;
-}
-
-static void spin_note(struct spin *spin, uint64_t hash_before, uint32_t object, uint64_t value,
-                      uintptr_t pc)
-{
-    bool again = spin->run == W.runs && spin->hash == hash_before && spin->object == object &&
-                 spin->pc == pc && spin->value == value;
-    uint32_t times = again ? spin->times + 1 : 0;
-    *spin = (struct spin){W.runs, W.self->hash, value, pc, object, times};
-}
-
-/* Others go first, for as long as they can or until something is written. */
-static void set_aside(struct entity *self)
-{
-    if (W.chooser->yielded) W.chooser->yielded(W.chooser, self->id);
-    entity_disable(self);
-    aside[W.spinners++] = self->id;
-    sched_pass();
-}
-
-void spin_yield(void)
-{
-    struct entity *self = W.self;
-    struct yields *own = &yields[self->id];
-    const struct world_step *before = W.step;
-    uint32_t times = own->run == W.runs ? own->times : 0;
-    if (times < SPINS_MAX) {
-        if (W.chooser->yielded) W.chooser->yielded(W.chooser, self->id);
-        sched_point(NULL, WORLD_NONE);
-    } else {
-        self->next_place = NULL;
-        set_aside(self);
-    }
-    *own = (struct yields){W.runs, W.step == before ? times + 1 : 0};
 }
 
 /* --- steps --- */
 
 void word_point(uintptr_t address, enum world_access access, uintptr_t pc)
 {
-    struct entity *self = W.self;
-    struct spin *spin = &spins[self->id];
-    if (LIKELY(!spins_on(spin)) || spin->pc != pc || spin->object != step_object(address)) {
-        sched_point((const void *)step_address(address), access);
-        return;
-    }
-    spin->times = 0;
-    set_aside(self);
+    spin_point((const void *)step_address(address), access, pc);
 }
 
 void word_step(uintptr_t address, enum world_op op, enum world_access access, uint32_t result,
                bool same, uint64_t value, uintptr_t pc)
 {
-    struct spin *spin = &spins[W.self->id];
-    uint64_t hash = W.self->hash;
     uint32_t object = step_object(address);
-    step_record(op, object, access, result);
     if (same) {
-        spin_note(spin, hash, object, value, pc);
-    } else {
-        spin->times = 0;
-        if (UNLIKELY(W.spinners > 0)) spin_resume();
+        spin_step(op, object, access, result, value, pc);
+        return;
     }
+    step_record(op, object, access, result);
+    W.objects[object].owner = (uint16_t)(W.self->id + 1);
+    W.objects[object].site = pc;
+    spin_changed();
 }
 
 /* What is written is not known yet, so whoever spins looks again. */

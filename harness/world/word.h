@@ -6,14 +6,16 @@
 
 #pragma GCC visibility push(hidden)
 
+/* Before an execution. */
+void word_reset(void);
+
 /* The object of that address, and only of that one. */
 uint32_t word_object(uintptr_t address);
 
 /* A scheduling point before an operation on that address. */
 void word_point(uintptr_t address, enum world_access access, uintptr_t pc);
 
-/* The operation was made. `same`: it left the memory as it was; `value`: what it has seen. A
- * thread that sees the same at the same place again and again spins, and is set aside. */
+/* The operation was made. `same`: it left the memory as it was; `value`: what it has seen. */
 void word_step(uintptr_t address, enum world_op op, enum world_access access, uint32_t result,
                bool same, uint64_t value, uintptr_t pc);
 

@@ -300,6 +300,9 @@ void world_pass(const char *name, enum world_access access);
 void world_note(const char *name, enum world_access access);
 /* The thread or actor makes no step before that time. */
 void world_pause(uint16_t entity, uint64_t until_ns);
+/* The running thread looked at something that may change without a step: what it does depends on
+ * more than the memory of the program. */
+void world_looked_outside(void);
 /* Move the wall clock; monotonic time never jumps. */
 void world_wall_jump(int64_t by_ns);
 /* End the execution: as done, as cut, or with a defect of that kind. */

@@ -1,0 +1,65 @@
+#include "recur.h"
+
+#include <unwind.h>
+
+/* The registers that belong to the caller, by their numbers in the tables for exceptions. */
+#if defined(__x86_64__)
+static const int kept[] = {3, 6, 12, 13, 14, 15};
+#elif defined(__aarch64__)
+static const int kept[] = {19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29};
+#else
+#error "which registers does a call keep here?"
+#endif
+
+struct sought {
+    uintptr_t pc, stack;
+    uint64_t hash;
+    bool found;
+};
+
+static _Unwind_Reason_Code seek(struct _Unwind_Context *context, void *argument)
+{
+    struct sought *sought = argument;
+    if (_Unwind_GetIP(context) != sought->pc) return _URC_NO_REASON;
+    sought->found = true;
+    sought->stack = _Unwind_GetCFA(context);
+    sought->hash = sought->pc;
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        sought->hash = mix(sought->hash, _Unwind_GetGR(context, kept[i]));
+    }
+    return _URC_END_OF_STACK;
+}
+
+bool recur_thread(uintptr_t pc, uint64_t *hash, uintptr_t *stack)
+{
+    uintptr_t low, high;
+    struct sought sought = {.pc = pc};
+    _Unwind_Backtrace(seek, &sought);
+    fiber_stack_range(W.self, &low, &high);
+    if (!sought.found || sought.stack < low || sought.stack >= high) return false;
+    *stack = sought.stack;
+    *hash = recur_bytes(sought.hash, sought.stack, high);
+    return true;
+}
+
+/* What is not to be read, as far as sanitizers know, is the program's all the same. */
+__attribute__((no_sanitize("address", "thread")))
+uint64_t recur_bytes(uint64_t hash, uintptr_t from, uintptr_t to)
+{
+    typedef uint64_t __attribute__((may_alias)) word;
+    for (; from < to && from % sizeof(word) != 0; from++) hash = mix(hash, *(const char *)from);
+    for (; from + sizeof(word) <= to; from += sizeof(word)) hash = mix(hash, *(const word *)from);
+    for (; from < to; from++) hash = mix(hash, *(const char *)from);
+    return hash;
+}
+
+uint64_t recur_memory(void)
+{
+    uintptr_t from;
+    size_t bytes;
+    uint64_t hash = recur_bytes(0, ARENA_FROM, arena_end());
+    for (uint32_t i = 0; image_data(i, &from, &bytes); i++) {
+        hash = recur_bytes(hash, from, from + bytes);
+    }
+    return hash;
+}
