@@ -1,0 +1,207 @@
+/* Reads-from constraints, drawn (after Wolff, Zhao, Duck, Mathur, Roychoudhury, "Greybox Fuzzing for
+ * Concurrency Testing", ASPLOS 2024): an execution is steered to where one event at a shared place
+ * follows right after one that another thread makes there. Which events there are is learned
+ * (learn.h); what else happens is random. */
+#include "learn.h"
+#include "sampler.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WISHES_MAX = 4 };
+
+/* The second of two events at a place is to follow the first. */
+struct wish {
+    const void *place;
+    uint64_t path[2];    /* who makes them */
+    uint32_t left[2];    /* events that each has to make there until then, this one included */
+};
+
+struct rf {
+    struct sampler sampler;
+    struct learned *learned;
+    bool learns_itself;
+    struct wish wishes[WISHES_MAX];
+    uint32_t wish_count;
+    uint32_t followed; /* steps */
+    bool by_priority;
+    uint64_t priority[WORLD_ENTITIES_MAX + 1]; /* 0: not drawn; the last is time */
+};
+
+static bool is_of(const struct wish *wish, uint32_t who, uint16_t entity)
+{
+    return world_entity_path(entity) == wish->path[who];
+}
+
+/* --- what has happened --- */
+
+static void note(struct rf *self, const struct world_step *step)
+{
+    const void *place = world_object_address(step->object);
+    for (uint32_t i = 0; i < self->wish_count; i++) {
+        struct wish *wish = &self->wishes[i];
+        if (wish->place != place) continue;
+        for (uint32_t who = 0; who < 2; who++) {
+            if (wish->left[who] > 0 && is_of(wish, who, step->entity)) wish->left[who]--;
+        }
+    }
+}
+
+static void follow(struct rf *self)
+{
+    uint32_t count;
+    const struct world_step *steps = world_steps(&count);
+    for (; self->followed < count; self->followed++) {
+        const struct world_step *step = &steps[self->followed];
+        if (step->object != 0 && step->op != WORLD_OP_ADVANCE && learn_is_event(step)) {
+            note(self, step);
+        }
+    }
+}
+
+/* --- who goes on --- */
+
+static bool has_to_wait(const struct rf *self, uint16_t entity)
+{
+    enum world_access access;
+    if (entity == WORLD_ADVANCE) return false;
+    const void *place = world_next_place(entity, &access);
+    if (place == NULL) return false;
+    for (uint32_t i = 0; i < self->wish_count; i++) {
+        const struct wish *wish = &self->wishes[i];
+        if (wish->place != place || wish->left[1] == 0) continue;
+        bool second = is_of(wish, 1, entity);
+        if (wish->left[0] > 0 && second && wish->left[1] == 1) return true;
+        if (wish->left[0] == 0 && !second && access == WORLD_WRITE) return true;
+    }
+    return false;
+}
+
+static uint64_t priority_of(struct rf *self, uint16_t entity)
+{
+    uint64_t *priority = &self->priority[sampler_slot(entity)];
+    if (*priority == 0) *priority = chance_next(&self->sampler.chance) | 1;
+    return *priority;
+}
+
+static uint32_t pick(struct rf *self, const struct offer *offer)
+{
+    uint32_t free[WORLD_ENTITIES_MAX], used = 0;
+    for (uint32_t i = 0; i < offer->count; i++) {
+        if (!has_to_wait(self, offer->entity[i])) free[used++] = i;
+    }
+    for (uint32_t i = 0; used == 0 && i < offer->count; i++) free[i] = i;
+    if (used == 0) used = offer->count;
+    if (!self->by_priority) return free[chance_below(&self->sampler.chance, used)];
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < used; i++) {
+        if (priority_of(self, offer->entity[free[i]]) >
+            priority_of(self, offer->entity[free[best]])) best = i;
+    }
+    return free[best];
+}
+
+static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
+{
+    struct rf *self = (struct rf *)chooser;
+    struct offer offer;
+    uint32_t forced = sampler_offer(&self->sampler, count, &offer);
+    if (forced != UINT32_MAX) return forced;
+    follow(self);
+    return offer.index[pick(self, &offer)];
+}
+
+static void yielded(struct world_chooser *chooser, uint16_t entity)
+{
+    ((struct rf *)chooser)->priority[sampler_slot(entity)] = 1;
+}
+
+/* --- executions --- */
+
+static bool draw_event(struct rf *self, const struct learned_events *other,
+                       struct learned_events *out)
+{
+    uint64_t sum = 0, at;
+    struct learned_events events;
+    for (uint32_t i = 0; learned_events_at(self->learned, i, &events); i++) {
+        if (other && (events.place != other->place || events.path == other->path)) continue;
+        sum += events.count;
+    }
+    if (sum == 0) return false;
+    at = chance_next(&self->sampler.chance) % sum;
+    for (uint32_t i = 0; learned_events_at(self->learned, i, &events); i++) {
+        if (other && (events.place != other->place || events.path == other->path)) continue;
+        if (at < events.count) break;
+        at -= events.count;
+    }
+    *out = events;
+    return true;
+}
+
+static uint32_t draw_number(struct rf *self, const struct learned_events *events)
+{
+    uint32_t runs = learned_runs(self->learned);
+    return 1 + chance_below(&self->sampler.chance, (events->count + runs - 1) / runs);
+}
+
+static void draw_wish(struct rf *self)
+{
+    struct learned_events first, second;
+    if (!draw_event(self, NULL, &second) || !draw_event(self, &second, &first)) return;
+    self->wishes[self->wish_count++] = (struct wish){
+        .place = second.place,
+        .path = {first.path, second.path},
+        .left = {draw_number(self, &first), draw_number(self, &second)},
+    };
+}
+
+static bool begin(struct strategy *strategy, uint64_t n)
+{
+    struct rf *self = (struct rf *)strategy;
+    sampler_begin(strategy, n);
+    struct chance *chance = &self->sampler.chance;
+    self->wish_count = self->followed = 0;
+    self->by_priority = chance_below(chance, 4) != 0;
+    if (getenv("RFP")) self->by_priority = atoi(getenv("RFP"));
+    memset(self->priority, 0, sizeof self->priority);
+    do draw_wish(self);
+    while (self->wish_count > 0 && self->wish_count < WISHES_MAX && chance_below(chance, 2) == 0);
+    snprintf(self->sampler.text, sizeof self->sampler.text, "reads-from, %u wish%s",
+             self->wish_count, self->wish_count == 1 ? "" : "es");
+    return true;
+}
+
+static void end(struct strategy *strategy, const struct world_choice *choices, uint32_t count)
+{
+    struct rf *self = (struct rf *)strategy;
+    (void)choices, (void)count;
+    if (self->learns_itself) learn(self->learned, self->sampler.execution);
+}
+
+static void destroy(struct strategy *strategy)
+{
+    struct rf *self = (struct rf *)strategy;
+    if (self->learns_itself) learned_free(self->learned);
+    strategy_free(strategy);
+}
+
+struct strategy *strategy_rf(uint64_t seed, uint32_t length, struct learned *learned)
+{
+    struct rf *self = sampler_new(sizeof *self, seed, length);
+    if (self == NULL) return NULL;
+    self->learns_itself = learned == NULL;
+    self->learned = learned ? learned : learned_new();
+    struct strategy *strategy = &self->sampler.strategy;
+    if (self->learned == NULL) {
+        strategy_free(strategy);
+        return NULL;
+    }
+    strategy->chooser.schedule = schedule;
+    strategy->chooser.yielded = yielded;
+    strategy->begin = begin;
+    strategy->end = end;
+    strategy->free = destroy;
+    strategy->learns = LEARN_RUNS;
+    return strategy;
+}
