@@ -1,6 +1,6 @@
-/* A token moves between two places: it is put down before it is taken away, so one of them has it at
- * any time. Who looks at one, the other and the first again, and sees the same there, believes in
- * what was seen; but it may have moved twice. The fix: moves are counted. */
+/* A token moves between two places: it is put down before it is taken away, so one of them has it
+ * at any time. Who looks at one, the other and the first again, and sees the same there, believes
+ * in what was seen; but it may have moved twice. The fix: moves are counted. */
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>

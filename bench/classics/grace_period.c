@@ -1,5 +1,5 @@
-/* Readers count themselves in one of two phases; who replaces the object goes to the other phase and
- * waits until the old one is empty. A reader that was slow to count itself sits in a phase that
+/* Readers count themselves in one of two phases; who replaces the object goes to the other phase
+ * and waits until the old one is empty. A reader that was slow to count itself sits in a phase that
  * nobody waits for at the second replacement. The fix: wait for both. */
 #include <assert.h>
 #include <pthread.h>

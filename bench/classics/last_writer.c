@@ -1,5 +1,6 @@
-/* Each of N threads writes its settings, one word after the other. The last to write one word is not
- * the last to write the other, and the middle one is written by a third. The fix: one section. */
+/* Each of N threads writes its settings, one word after the other. The last to write one word is
+ * not the last to write the other, and the middle one is written by a third. The fix: one
+ * section. */
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
-/* Who cannot have both forks puts the first one back, and tries once more before going home. All may
- * go home hungry. The fix: take the forks in the order of their numbers, and wait. */
+/* Who cannot have both forks puts the first one back, and tries once more before going home. All
+ * may go home hungry. The fix: take the forks in the order of their numbers, and wait. */
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>

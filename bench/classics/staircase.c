@@ -1,6 +1,6 @@
 /* Two threads climb a staircase: each takes the next step only if the other one has just taken the
- * one before, and goes on to its next attempt otherwise. The top was thought to be out of reach. The
- * fix: nobody begins before the other one has finished. */
+ * one before, and goes on to its next attempt otherwise. The top was thought to be out of reach.
+ * The fix: nobody begins before the other one has finished. */
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>

@@ -22,6 +22,7 @@ struct place {
     uint32_t first;  /* the thread that touched it first while it was not alone */
     uint32_t shared; /* number among the shared ones, or LEARN_NOTHING */
     bool several, written;
+    const void *address;
 };
 
 struct count {
@@ -71,8 +72,7 @@ static uint32_t number(struct index *index, uint64_t key, uint32_t *count, uint3
 
 /* --- looking through an execution --- */
 
-/* Operations before which world_next_place() names the object. */
-static bool is_event(const struct world_step *step)
+bool learn_is_event(const struct world_step *step)
 {
     switch ((enum world_op)step->op) {
     case WORLD_OP_LOCK:
@@ -137,7 +137,8 @@ static void note_event(struct learned *learned, const struct world_step *step, u
     uint32_t place = number(&learned->place_of, key, &learned->place_count, LEARN_PLACES_MAX);
     if (place == LEARN_NOTHING) return;
     if (place == known) {
-        learned->places[place] = (struct place){.first = thread, .shared = LEARN_NOTHING};
+        learned->places[place] = (struct place){
+            .first = thread, .shared = LEARN_NOTHING, .address = (const void *)(uintptr_t)key};
     }
     note_place(learned, place, thread, step->access == WORLD_WRITE);
     known = learned->count_count;
@@ -162,7 +163,7 @@ void learn(struct learned *learned, uint64_t n)
         live += step->op == WORLD_OP_CREATE;
         live -= step->op == WORLD_OP_EXIT;
         /* What a thread does while it is alone has no order to be chosen. */
-        if (live > 1 && is_event(step)) note_event(learned, step, thread);
+        if (live > 1 && learn_is_event(step)) note_event(learned, step, thread);
     }
 }
 
@@ -208,4 +209,17 @@ uint32_t learned_events(const struct learned *learned, const bool *chosen, uint3
         if (parent < i) events[parent] += events[i];
     }
     return learned->thread_count;
+}
+
+bool learned_events_at(const struct learned *learned, uint32_t index, struct learned_events *out)
+{
+    if (index >= learned->count_count) return false;
+    const struct count *count = &learned->counts[index];
+    const struct place *place = &learned->places[count->place];
+    *out = (struct learned_events){
+        .place = place->address,
+        .path = learned->threads[count->thread].path,
+        .count = place->shared == LEARN_NOTHING ? 0 : count->events,
+    };
+    return true;
 }

@@ -13,6 +13,10 @@
 enum { LEARN_RUNS = 16, LEARN_NOTHING = UINT32_MAX };
 
 struct learned;
+struct world_step;
+
+/* Whether a step is an event: world_next_place() named its object before. */
+bool learn_is_event(const struct world_step *step);
 
 /* NULL: no memory. */
 struct learned *learned_new(void);
@@ -36,6 +40,14 @@ uint32_t learned_place(const struct learned *learned, const void *place);
  * there are. The numbers are those of learned_thread(). */
 uint32_t learned_events(const struct learned *learned, const bool *chosen, uint32_t *events,
                         uint32_t max);
+/* How often the thread of that path touched that shared place, in all executions together: the
+ * index-th such pair. False: there are fewer. */
+struct learned_events {
+    const void *place;
+    uint64_t path;
+    uint32_t count; /* 0: the place is not shared */
+};
+bool learned_events_at(const struct learned *learned, uint32_t index, struct learned_events *out);
 /* The number of the thread of that path, or LEARN_NOTHING. */
 uint32_t learned_thread(const struct learned *learned, uint64_t path);
 

@@ -117,6 +117,8 @@ struct strategy *strategy_new(const struct strategy_options *options)
         return strategy_pos(options->seed, options->length);
     case EXPLORE_SURW:
         return strategy_surw(options->seed, options->length, NULL);
+    case EXPLORE_RF:
+        return strategy_rf(options->seed, options->length);
     case EXPLORE_DELAY:
         return strategy_delay(options->seed, options->delays, options->length);
     case EXPLORE_PCT:

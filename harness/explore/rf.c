@@ -1,31 +1,30 @@
-/* Reads-from constraints, drawn (after Wolff, Zhao, Duck, Mathur, Roychoudhury, "Greybox Fuzzing for
- * Concurrency Testing", ASPLOS 2024): an execution is steered to where one event at a shared place
- * follows right after one that another thread makes there. Which events there are is learned
- * (learn.h); what else happens is random. */
+/* Reads-from constraints, sampled. An execution is steered to where an event at a shared place
+ * follows right after one that another thread makes there: it reads from it. After Wolff, Zhao,
+ * Duck, Mathur, Roychoudhury, "Greybox Fuzzing for Concurrency Testing" (ASPLOS 2024), who let such
+ * constraints evolve; here each execution draws its own, from the events that were learned
+ * (learn.h), so that it depends on its number alone. */
 #include "learn.h"
 #include "sampler.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { WISHES_MAX = 4 };
 
-/* The second of two events at a place is to follow the first. */
+/* Of two events at a place, the second is to follow the first, and no other one that writes. */
 struct wish {
     const void *place;
-    uint64_t path[2];    /* who makes them */
-    uint32_t left[2];    /* events that each has to make there until then, this one included */
+    uint64_t path[2]; /* who makes them */
+    uint32_t left[2]; /* events that each has to make there until then, this one included */
 };
 
 struct rf {
     struct sampler sampler;
     struct learned *learned;
-    bool learns_itself;
     struct wish wishes[WISHES_MAX];
     uint32_t wish_count;
-    uint32_t followed; /* steps */
-    bool by_priority;
+    uint32_t followed; /* steps of this execution */
+    bool by_priority;  /* who need not wait is chosen by random priorities; otherwise at random */
     uint64_t priority[WORLD_ENTITIES_MAX + 1]; /* 0: not drawn; the last is time */
 };
 
@@ -62,6 +61,7 @@ static void follow(struct rf *self)
 
 /* --- who goes on --- */
 
+/* The second event until the first has happened; then all that write there but the second. */
 static bool has_to_wait(const struct rf *self, uint16_t entity)
 {
     enum world_access access;
@@ -85,21 +85,23 @@ static uint64_t priority_of(struct rf *self, uint16_t entity)
     return *priority;
 }
 
+/* Who has to wait goes on all the same if nobody else can. */
 static uint32_t pick(struct rf *self, const struct offer *offer)
 {
-    uint32_t free[WORLD_ENTITIES_MAX], used = 0;
+    uint32_t best = 0, free = 0;
+    uint64_t best_rank = 0;
     for (uint32_t i = 0; i < offer->count; i++) {
-        if (!has_to_wait(self, offer->entity[i])) free[used++] = i;
+        uint16_t entity = offer->entity[i];
+        bool waits = has_to_wait(self, entity);
+        if (waits && free > 0) continue;
+        uint64_t rank = self->by_priority ? priority_of(self, entity)
+                                          : chance_next(&self->sampler.chance);
+        free += !waits;
+        if (i > 0 && rank <= best_rank && (waits || free > 1)) continue;
+        best = i;
+        best_rank = rank;
     }
-    for (uint32_t i = 0; used == 0 && i < offer->count; i++) free[i] = i;
-    if (used == 0) used = offer->count;
-    if (!self->by_priority) return free[chance_below(&self->sampler.chance, used)];
-    uint32_t best = 0;
-    for (uint32_t i = 1; i < used; i++) {
-        if (priority_of(self, offer->entity[free[i]]) >
-            priority_of(self, offer->entity[free[best]])) best = i;
-    }
-    return free[best];
+    return best;
 }
 
 static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
@@ -112,6 +114,7 @@ static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
     return offer.index[pick(self, &offer)];
 }
 
+/* What it waits for has to get its turn. */
 static void yielded(struct world_chooser *chooser, uint16_t entity)
 {
     ((struct rf *)chooser)->priority[sampler_slot(entity)] = 1;
@@ -119,26 +122,23 @@ static void yielded(struct world_chooser *chooser, uint16_t entity)
 
 /* --- executions --- */
 
-static bool draw_event(struct rf *self, const struct learned_events *other,
-                       struct learned_events *out)
+/* Events of one thread at one place, in proportion to how many there are: of those that
+ * are made by another thread at the same place, or (NULL) of all. */
+static bool draw_events(struct rf *self, const struct learned_events *other,
+                        struct learned_events *out)
 {
-    uint64_t sum = 0, at;
+    uint64_t sum = 0;
     struct learned_events events;
     for (uint32_t i = 0; learned_events_at(self->learned, i, &events); i++) {
         if (other && (events.place != other->place || events.path == other->path)) continue;
+        if (events.count == 0) continue;
         sum += events.count;
+        if (chance_next(&self->sampler.chance) % sum < events.count) *out = events;
     }
-    if (sum == 0) return false;
-    at = chance_next(&self->sampler.chance) % sum;
-    for (uint32_t i = 0; learned_events_at(self->learned, i, &events); i++) {
-        if (other && (events.place != other->place || events.path == other->path)) continue;
-        if (at < events.count) break;
-        at -= events.count;
-    }
-    *out = events;
-    return true;
+    return sum > 0;
 }
 
+/* One of them, counted from 1, in an execution. */
 static uint32_t draw_number(struct rf *self, const struct learned_events *events)
 {
     uint32_t runs = learned_runs(self->learned);
@@ -148,7 +148,7 @@ static uint32_t draw_number(struct rf *self, const struct learned_events *events
 static void draw_wish(struct rf *self)
 {
     struct learned_events first, second;
-    if (!draw_event(self, NULL, &second) || !draw_event(self, &second, &first)) return;
+    if (!draw_events(self, NULL, &second) || !draw_events(self, &second, &first)) return;
     self->wishes[self->wish_count++] = (struct wish){
         .place = second.place,
         .path = {first.path, second.path},
@@ -162,11 +162,10 @@ static bool begin(struct strategy *strategy, uint64_t n)
     sampler_begin(strategy, n);
     struct chance *chance = &self->sampler.chance;
     self->wish_count = self->followed = 0;
-    self->by_priority = chance_below(chance, 4) != 0;
-    if (getenv("RFP")) self->by_priority = atoi(getenv("RFP"));
+    self->by_priority = chance_below(chance, 2) == 0;
     memset(self->priority, 0, sizeof self->priority);
     do draw_wish(self);
-    while (self->wish_count > 0 && self->wish_count < WISHES_MAX && chance_below(chance, 2) == 0);
+    while (self->wish_count < WISHES_MAX && chance_below(chance, 2) == 0);
     snprintf(self->sampler.text, sizeof self->sampler.text, "reads-from, %u wish%s",
              self->wish_count, self->wish_count == 1 ? "" : "es");
     return true;
@@ -176,22 +175,20 @@ static void end(struct strategy *strategy, const struct world_choice *choices, u
 {
     struct rf *self = (struct rf *)strategy;
     (void)choices, (void)count;
-    if (self->learns_itself) learn(self->learned, self->sampler.execution);
+    learn(self->learned, self->sampler.execution);
 }
 
 static void destroy(struct strategy *strategy)
 {
-    struct rf *self = (struct rf *)strategy;
-    if (self->learns_itself) learned_free(self->learned);
+    learned_free(((struct rf *)strategy)->learned);
     strategy_free(strategy);
 }
 
-struct strategy *strategy_rf(uint64_t seed, uint32_t length, struct learned *learned)
+struct strategy *strategy_rf(uint64_t seed, uint32_t length)
 {
     struct rf *self = sampler_new(sizeof *self, seed, length);
     if (self == NULL) return NULL;
-    self->learns_itself = learned == NULL;
-    self->learned = learned ? learned : learned_new();
+    self->learned = learned_new();
     struct strategy *strategy = &self->sampler.strategy;
     if (self->learned == NULL) {
         strategy_free(strategy);

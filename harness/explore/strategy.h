@@ -15,6 +15,7 @@
     X(PCT, "pct", "random priorities, lowered at depth-1 random places")                           \
     X(POS, "pos", "random priorities of operations, drawn anew after one in conflict")             \
     X(SURW, "surw", "orders of what threads share, each about equally likely")                     \
+    X(RF, "rf", "what a thread sees is to come from a certain event of another one")               \
     X(DELAY, "delay", "threads in turn; `delays` times the next one is put off")                   \
     X(EXHAUSTIVE, "exhaustive", "every behaviour once, by partial-order reduction")                \
     X(DFS, "dfs", "depth first over all choices, with a bound on deviations")
@@ -65,6 +66,7 @@ struct strategy *strategy_pos(uint64_t seed, uint32_t length);
 struct strategy *strategy_delay(uint64_t seed, uint32_t delays, uint32_t length);
 /* `learned` is filled by somebody else; NULL: it learns by itself. */
 struct strategy *strategy_surw(uint64_t seed, uint32_t length, struct learned *learned);
+struct strategy *strategy_rf(uint64_t seed, uint32_t length);
 /* `any_switch`: whatever is not choice 0 counts as a deviation. */
 struct strategy *strategy_dfs(uint32_t deviations, bool any_switch);
 struct strategy *strategy_reduced(void);

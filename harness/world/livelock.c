@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A suspicion is looked into for so many steps of each thread. Without one, the last steps are looked
- * at every now and then. */
+/* A suspicion is looked into for so many steps of each thread. Without one, the last steps are
+ * looked at every now and then. */
 enum { WINDOW = 128, LOOK_EVERY = 512, LOOK_BACK = 64, PLACES_MAX = 6 };
 
 struct place {

@@ -1,9 +1,9 @@
 /* Loops that nobody can end.
  *
- * A livelock is proven, or not told. Every thread that could run was seen twice at the same place with
- * the same registers and the same stack; the memory of the program is the same, too; nobody did
- * anything in between that another one could notice, or looked at the time. So everything goes on like
- * this for ever, whoever is chosen. A loop that counts, or ends at some time, is none. */
+ * A livelock is proven, or not told. Every thread that could run was seen twice at the same place
+ * with the same registers and the same stack; the memory of the program is the same, too; nobody
+ * did anything in between that another one could notice, or looked at the time. So everything goes
+ * on like this for ever, whoever is chosen. A loop that counts, or ends at some time, is none. */
 #ifndef HARNESS_WORLD_LIVELOCK_H
 #define HARNESS_WORLD_LIVELOCK_H
 

@@ -1,4 +1,4 @@
-/* Whether something is as it was before, by hashes of all of it. Slow; for loops under suspicion. */
+/* Whether something is as it was before, by hashes of all of it. For loops under suspicion. */
 #ifndef HARNESS_WORLD_RECUR_H
 #define HARNESS_WORLD_RECUR_H
 

@@ -2,8 +2,8 @@
 
 #include "livelock.h"
 
-/* So often may a thread come back to the same, doing nothing else, or yield to nobody, before others
- * go first for as long as they can; and so long may its loop be. */
+/* So often may a thread come back to the same, doing nothing else, or yield to nobody, before
+ * others go first for as long as they can; and so long may its loop be. */
 enum { SPINS_MAX = 16, LOOP_MAX = 32, NAP_MIN_NS = 1000, NAP_MAX_NS = 100000000 };
 
 /* What a thread does while it does nothing but look. */

@@ -1,6 +1,6 @@
-/* Threads that spin: they look at the same again and again, and do nothing else. They are set aside,
- * so that others go first until something they look at may have changed. That is fairness only;
- * whether such a loop can end at all is another question (livelock.h). */
+/* Threads that spin: they look at the same again and again, and do nothing else. They are set
+ * aside, so that others go first until something they look at may have changed. That is fairness
+ * only; whether such a loop can end at all is another question (livelock.h). */
 #ifndef HARNESS_WORLD_SPIN_H
 #define HARNESS_WORLD_SPIN_H
 

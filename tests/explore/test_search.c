@@ -123,6 +123,12 @@ static void test_surw_reaches_all(void **state)
     sample(EXPLORE_SURW);
 }
 
+static void test_rf_reaches_all(void **state)
+{
+    (void)state;
+    sample(EXPLORE_RF);
+}
+
 /* How often the rarest and the most frequent of the six orders came in 6,000 executions. */
 static void spread(enum explore_kind kind, uint32_t *rarest, uint32_t *most)
 {
@@ -157,7 +163,7 @@ static void test_parts_are_the_whole(void **state)
 {
     (void)state;
     static const enum explore_kind kinds[] = { EXPLORE_AUTO, EXPLORE_SURW, EXPLORE_POS,
-                                               EXPLORE_DELAY };
+                                               EXPLORE_RF, EXPLORE_DELAY };
     static struct explore_failure failure;
     static uint64_t hashes[3][64];
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -211,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_auto_reaches_all),
         cmocka_unit_test(test_pos_reaches_all),
         cmocka_unit_test(test_surw_reaches_all),
+        cmocka_unit_test(test_rf_reaches_all),
         cmocka_unit_test(test_surw_is_uniform),
         cmocka_unit_test(test_parts_are_the_whole),
         cmocka_unit_test(test_every_strategy_finds_it),
