@@ -25,7 +25,7 @@ static void add_head(struct page *page, const struct report *report)
 {
     const struct report_failure *failure = report->failure;
     const struct check_violation *violation = &failure->violation;
-    char text[1024];
+    char text[1024], fix[128];
 
     report_name(report, text, sizeof text);
     page_head(page, "name", text);
@@ -42,6 +42,9 @@ static void add_head(struct page *page, const struct report *report)
     page_head(page, "text", sentence);
     free(sentence);
     report_origin(report, text, sizeof text);
+    size_t length = strlen(text);
+    report_fix(report, fix, sizeof fix);
+    snprintf(text + length, sizeof text - length, "%s%s", fix[0] != '\0' ? "\n" : "", fix);
     page_head(page, "origin", text);
 }
 

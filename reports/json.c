@@ -19,11 +19,11 @@ static json_t *explored_of(const struct explore_stats *stats)
 
     member_set(object, "runs", json_integer((json_int_t)stats->runs));
     member_set(object, "distinct", json_integer((json_int_t)stats->distinct));
-    member_set(object, "distinct_exact", json_boolean(stats->distinct_exact));
+    member_set(object, "distinct_exact", json_boolean(stats->distinct_exact || stats->runs == 0));
     member_set(object, "cut", json_integer((json_int_t)stats->cut));
     member_set(object, "steps_sum", json_integer((json_int_t)stats->steps_sum));
     member_set(object, "choices_sum", json_integer((json_int_t)stats->choices_sum));
-    member_set(object, "steps_min", json_integer(stats->steps_min));
+    member_set(object, "steps_min", json_integer(stats->runs > 0 ? stats->steps_min : 0));
     member_set(object, "steps_max", json_integer(stats->steps_max));
     member_set(object, "new_lately", json_integer((json_int_t)stats->new_lately));
     member_set(object, "complete", json_boolean(stats->complete));
@@ -44,6 +44,8 @@ static json_t *failure_of(const struct report_failure *failure)
         member_set(object, "seed", json_integer((json_int_t)failure->seed));
         member_set(object, "choices_found", json_integer(failure->choices_found));
     }
+    if (failure->clean_runs > 0)
+        member_set(object, "clean_runs", json_integer((json_int_t)failure->clean_runs));
     set_text(object, "corpus", failure->corpus);
     member_set(object, "choices", json_integer(cost_choices(&failure->cost)));
     member_set(object, "preemptions", json_integer(failure->cost.of[COST_PREEMPTION]));
@@ -69,7 +71,57 @@ static json_t *reasons_of(const struct check_verdict *judged)
     return list;
 }
 
-static json_t *scenario_of(const struct report *report)
+static json_t *words_of(const struct report_program *program)
+{
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < program->word_count; i++)
+        REQUIRE(json_array_append_new(list, member_text(program->words[i])) == 0);
+    return list;
+}
+
+static json_t *phases_of(const struct report_program *program)
+{
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < program->phase_count; i++) {
+        const struct report_phase *phase = &program->phases[i];
+        json_t *object = json_object();
+        member_set(object, "stalls", json_integer(phase->stalls_max));
+        member_set(object, "spurious", json_integer(phase->spurious_max));
+        member_set(object, "steps", json_integer(phase->steps_max));
+        member_set(object, "explored", explored_of(&phase->explored));
+        if (phase->shard != NULL) member_set(object, "shard", shard_write(phase->shard));
+        REQUIRE(json_array_append_new(list, object) == 0);
+    }
+    return list;
+}
+
+static json_t *sometimes_of(const struct report_program *program)
+{
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < program->sometimes_count; i++) {
+        json_t *object = json_object();
+        member_set(object, "name", member_text(program->sometimes[i].name));
+        member_set(object, "reached", json_boolean(program->sometimes[i].reached));
+        REQUIRE(json_array_append_new(list, object) == 0);
+    }
+    return list;
+}
+
+static void add_program(json_t *object, const struct report_program *program)
+{
+    member_set(object, "arguments", words_of(program));
+    if (program->exploration > 0)
+        member_set(object, "exploration", json_integer(program->exploration));
+    member_set(object, "phases", phases_of(program));
+    member_set(object, "sometimes", sometimes_of(program));
+    member_set(object, "assumed", json_integer((json_int_t)program->assumed));
+    member_set(object, "bytes_reachable", json_integer((json_int_t)program->bytes_reachable));
+}
+
+static json_t *subject_of(const struct report *report)
 {
     json_t *object = json_object();
     char name[256];
@@ -80,6 +132,7 @@ static json_t *scenario_of(const struct report *report)
     member_set(object, "verdict", json_string(report_verdict_word(report->verdict)));
     member_set(object, "status", json_integer(report_verdict_status(report->verdict)));
     if (report->explored != NULL) member_set(object, "explored", explored_of(report->explored));
+    if (report->program != NULL) add_program(object, report->program);
     if (report->judged != NULL) member_set(object, "reasons", reasons_of(report->judged));
     if (report->failure != NULL) member_set(object, "failure", failure_of(report->failure));
     set_text(object, "text", report->text);
@@ -93,10 +146,11 @@ static json_t *scenario_of(const struct report *report)
 bool report_write_json(const char *path, const struct report *reports, uint32_t count,
                        struct report_problem *problem)
 {
-    json_t *summary = json_object(), *scenarios = json_array();
+    json_t *summary = json_object(), *scenarios = json_array(), *programs = json_array();
     struct output output;
 
     if (!output_open(&output, NULL, path, problem)) {
+        json_decref(programs);
         json_decref(scenarios);
         json_decref(summary);
         return false;
@@ -105,8 +159,10 @@ bool report_write_json(const char *path, const struct report *reports, uint32_t 
     member_set(summary, "version", json_integer(SUMMARY_VERSION));
     member_set(summary, "status", json_integer(report_status(reports, count)));
     for (uint32_t i = 0; i < count; i++)
-        REQUIRE(json_array_append_new(scenarios, scenario_of(&reports[i])) == 0);
+        REQUIRE(json_array_append_new(reports[i].program != NULL ? programs : scenarios,
+                                      subject_of(&reports[i])) == 0);
     member_set(summary, "scenarios", scenarios);
+    member_set(summary, "programs", programs);
     /* A failing write leaves its mark in the stream. */
     (void)json_dumpf(summary, output.file, JSON_INDENT(2));
     fputc('\n', output.file);

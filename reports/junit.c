@@ -1,5 +1,5 @@
-/* JUnit XML: a suite for each scenario, a case for each of its checks. No times: they would differ
- * from run to run. */
+/* JUnit XML: a suite for each scenario or program, a case for each of its checks. No times: they
+ * would differ from run to run. */
 #include "report.h"
 
 #include <inttypes.h>
@@ -60,6 +60,8 @@ static void put_attribute(FILE *out, const char *name, const char *value)
 }
 
 /* --- cases --- */
+
+enum { SOMETIMES_BYTES = 128 };
 
 /* What a case says besides its name. */
 struct complaint {
@@ -153,7 +155,7 @@ static void add_check(struct suite *suite, const struct scn_check *check)
 
 static bool has_check_at(const struct scn_file *file, struct scn_place place)
 {
-    for (uint32_t i = 0; i < file->check_count; i++) {
+    for (uint32_t i = 0; file != NULL && i < file->check_count; i++) {
         if (is_at(&file->checks[i], place)) return true;
     }
     return false;
@@ -185,7 +187,26 @@ static void add_rest(struct suite *suite)
                                                                                  : "failure",
                                      .message = word, .body = body});
     } else {
-        add_case(suite, "everything else", NULL);
+        add_case(suite, suite->tests > 0 || report->file != NULL ? "everything else"
+                                                                 : "all executions", NULL);
+    }
+}
+
+/* What a program says that must happen sometimes; nobody asks for it where something failed. */
+static void add_sometimes(struct suite *suite)
+{
+    const struct report_program *program = suite->report->program;
+    bool asked = suite->report->verdict == REPORT_INCONCLUSIVE;
+
+    for (uint32_t i = 0; i < program->sometimes_count; i++) {
+        const struct report_promise *promise = &program->sometimes[i];
+        char name[SOMETIMES_BYTES];
+        snprintf(name, sizeof name, "sometimes %s", promise->name);
+        bool missing = asked && !promise->reached;
+        add_case(suite, name, missing ? &(struct complaint){.element = "failure",
+                                                            .message = "never true, in no "
+                                                                       "execution"}
+                                      : NULL);
     }
 }
 
@@ -197,12 +218,13 @@ static void add_cases(struct suite *suite)
     if (report->verdict == REPORT_SKIPPED) {
         add_case(suite, "run", &(struct complaint){.element = "skipped", .message = text});
     } else if (report->verdict == REPORT_INVALID || report->verdict == REPORT_FAULT ||
-               report->file == NULL) {
+               (report->file == NULL && report->program == NULL)) {
         add_case(suite, "run", &(struct complaint){
             .element = "error", .message = report_verdict_word(report->verdict), .body = text});
     } else {
-        for (uint32_t i = 0; i < report->file->check_count; i++)
+        for (uint32_t i = 0; report->file != NULL && i < report->file->check_count; i++)
             add_check(suite, &report->file->checks[i]);
+        if (report->program != NULL) add_sometimes(suite);
         add_rest(suite);
     }
 }
@@ -230,7 +252,10 @@ static void put_properties(FILE *out, const struct explore_stats *explored)
             "      <property name=\"runs\" value=\"%" PRIu64 "\"/>\n"
             "      <property name=\"distinct\" value=\"%" PRIu64 "\"/>\n"
             "      <property name=\"cut\" value=\"%" PRIu64 "\"/>\n"
-            "    </properties>\n", explored->runs, explored->distinct, explored->cut);
+            "      <property name=\"new_lately\" value=\"%" PRIu64 "\"/>\n"
+            "      <property name=\"steps_max\" value=\"%u\"/>\n"
+            "    </properties>\n", explored->runs, explored->distinct, explored->cut,
+            explored->new_lately, explored->steps_max);
 }
 
 static void write_suite(FILE *out, const struct report *report)

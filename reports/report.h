@@ -32,6 +32,7 @@
     X(INCONCLUSIVE, "INCONCLUSIVE", 3, false) \
     X(CRASH, "CRASH", 4, false) \
     X(FAULT, "HARNESS FAULT", 5, false) \
+    X(REFUSED, "REFUSED", 5, false) \
     X(SKIPPED, "SKIPPED", 0, false)
 
 enum report_verdict {
@@ -61,6 +62,32 @@ struct report_failure {
     const char *schedule;               /* the `schedule` block, complete, or NULL */
     const char *pinned;                 /* the whole pinned scenario, or NULL */
     const char *folder;                 /* of the report's files, or NULL */
+    uint64_t clean_runs;                /* see report_clean_runs(); 0: not known */
+};
+
+/* Part of an exploration, under limits of its own. */
+struct report_phase {
+    uint32_t stalls_max, spurious_max, steps_max;
+    struct explore_stats explored;
+    const struct report_shard *shard;   /* NULL: it is no part of anything */
+};
+
+/* What a program (or one exploration of a unit test) has beside what any report has. */
+struct report_program {
+    const char *name;
+    char *const *words;                 /* its arguments */
+    uint32_t word_count;
+    uint32_t exploration;               /* number of the call of harness_explore(); 0: its main */
+    bool replayed;                      /* one execution, named by the user */
+    const struct report_phase *phases;
+    uint32_t phase_count;
+    const struct report_promise {
+        const char *name;
+        bool reached;
+    } *sometimes;
+    uint32_t sometimes_count;
+    uint64_t assumed;                   /* executions that harness_assume() ended */
+    uint64_t bytes_reachable;           /* at the end of the last execution */
 };
 
 /* What is known about one scenario file. */
@@ -76,6 +103,7 @@ struct report {
     const char *text;                   /* diagnostics of INVALID, text of FAULT; may be NULL */
     const char *screen;                 /* report_screen's, for JUnit; NULL: none */
     const struct report_shard *shard;   /* NULL: it is no part of anything */
+    const struct report_program *program; /* NULL: it is a scenario */
 };
 
 struct report_style {
@@ -96,11 +124,19 @@ enum report_verdict report_judge(const struct scn_file *file, const struct check
 /* How the failure was found: "run 85 of 20000, random walk seed=1; 49 choices, shrunk to 6". */
 void report_origin(const struct report *report, char *out, size_t size);
 
+/* How many runs would show a fix, as a sentence; "" where that is not known. */
+void report_fix(const struct report *report, char *out, size_t size);
+
+/* How many executions in a row must hold before a failure seen first in number `run` (from 0) is
+ * gone with 99 % confidence, if it happens as often as it was seen: once in run + 1. 0 for the
+ * default schedule, where one tells. */
+uint64_t report_clean_runs(uint64_t run);
+
 /* The exit status of several: 5, 2, 4, 1, 3, 0, the first that applies. */
 int report_status(const struct report *reports, uint32_t count);
 
-/* The scenario's name: the file's own, or the path without folder and ".scn". Writes at most
- * `size` bytes. */
+/* The program's name; or the scenario's: the file's own, or the path without folder and ".scn".
+ * Writes at most `size` bytes. */
 void report_name(const struct report *report, char *out, size_t size);
 
 /* --- for people (terminal.c, screen.c) --- */
@@ -112,6 +148,13 @@ char *report_screen(const struct report *report, struct report_style style);
 /* One line with the verdict and the counts, and below it what else there is to say: reasons,
  * known bugs, diagnostics. For a failure: report->screen if there is one. */
 void report_print(FILE *out, const struct report *report, struct report_style style);
+
+/* What one line says of a program that holds, or why that is not known: "harness: prog holds: ...".
+ * The report's verdict is PASS or INCONCLUSIVE. */
+void report_print_program(FILE *out, const struct report *report);
+
+/* Why nothing is known of a program in which nothing failed, or NULL. Stays until the next call. */
+const char *report_program_doubt(const struct report *report);
 
 /* "2 passed, 1 failed", with ", 1 skipped" if there is any. What is inconclusive or invalid
  * has failed. */

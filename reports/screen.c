@@ -37,30 +37,14 @@ static void print_sentence(FILE *out, const struct report_failure *failure)
     free(expanded);
 }
 
-void report_origin(const struct report *report, char *out, size_t size)
-{
-    const struct report_failure *failure = report->failure;
-    uint32_t left = cost_choices(&failure->cost), found = failure->choices_found;
-    char worst[64], shrunk[32] = "";
-
-    cost_write(&failure->cost, worst, sizeof worst);
-    if (failure->strategy == NULL) {
-        snprintf(out, size, "%s%s; %u choice%s%s", failure->corpus ? "replayed from " : "replayed",
-                 failure->corpus ? failure->corpus : "", left, left == 1 ? "" : "s", worst);
-        return;
-    }
-    if (left != found) snprintf(shrunk, sizeof shrunk, ", shrunk to %u", left);
-    snprintf(out, size, "run %" PRIu64 " of %" PRIu64 ", %s seed=%" PRIu64 "; %u choice%s%s%s",
-             failure->run + 1, report->runs_max, failure->strategy, failure->seed, found,
-             found == 1 ? "" : "s", shrunk, worst);
-}
-
 static void print_origin(FILE *out, const struct report *report)
 {
     char text[256];
 
     report_origin(report, text, sizeof text);
     text_wrap(out, 0, INDENT, text);
+    report_fix(report, text, sizeof text);
+    if (text[0] != '\0') text_wrap(out, 0, INDENT, text);
 }
 
 /* What stands above the diagram. */

@@ -251,7 +251,7 @@ void shard_finish(struct report_shard *sum)
     uint64_t since = stats->runs == 0 ? 0 : (stats->runs - 1) / LATELY * LATELY;
     stats->new_lately = 0;
     for (uint64_t i = 0; i < sum->class_count; i++) {
-        stats->new_lately += sum->classes[i].run >= since;
+        stats->new_lately += sum->classes[i].run - sum->first_run >= since;
     }
     stats->distinct = distinct_count(&sum->distinct, &stats->distinct_exact);
 }

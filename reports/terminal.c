@@ -23,6 +23,7 @@ static const char *colour_of(enum report_verdict verdict)
     case REPORT_INVALID:
     case REPORT_CRASH:
     case REPORT_FAULT:
+    case REPORT_REFUSED:
         return "\033[1;31m";
     case REPORT_VERDICT_COUNT:
         break;
@@ -126,17 +127,27 @@ static void print_text(FILE *out, const char *text)
     fprintf(out, "%s%s", text, length > 0 && text[length - 1] == '\n' ? "" : "\n");
 }
 
+/* Of a program: its one line says everything. */
+static bool holds_or_is_open(const struct report *report)
+{
+    if (report->program == NULL || report->explored == NULL) return false;
+    return report->verdict == REPORT_PASS ||
+           (report->verdict == REPORT_INCONCLUSIVE && report_program_doubt(report) != NULL);
+}
+
 void report_print(FILE *out, const struct report *report, struct report_style style)
 {
     bool shown = report->screen != NULL && report->verdict != REPORT_KNOWN;
 
     if (shown)
         print_text(out, report->screen);
+    else if (holds_or_is_open(report))
+        report_print_program(out, report);
     else
         print_line(out, report, style.colour);
     print_reasons(out, report);
     if (report->verdict == REPORT_KNOWN) print_known_bugs(out, report);
-    if (report->text != NULL) print_text(out, report->text);
+    if (report->text != NULL && !holds_or_is_open(report)) print_text(out, report->text);
 }
 
 void report_print_summary(FILE *out, const struct report *reports, uint32_t count)

@@ -67,6 +67,10 @@ int report_status(const struct report *reports, uint32_t count)
 
 void report_name(const struct report *report, char *out, size_t size)
 {
+    if (report->program != NULL) {
+        snprintf(out, size, "%s", report->program->name);
+        return;
+    }
     if (report->file != NULL) {
         snprintf(out, size, "%s", report->file->name);
         return;

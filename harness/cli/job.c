@@ -427,27 +427,41 @@ static struct worker_result explore_all(struct job *job)
     return result;
 }
 
+/* In which execution: "run 3", or the file of the corpus that names it. */
+static void name_run(const struct job *job, char *out, size_t size)
+{
+    if (job->corpus_file) {
+        snprintf(out, size, "the run of %s", job->corpus_file);
+    } else {
+        snprintf(out, size, "run %llu", (unsigned long long)job->shared->failure.run + 1);
+    }
+}
+
 /* The worker itself died: its log says in which execution. */
 static void keep_death(struct job *job, int signal_number)
 {
     struct job_shared *shared = job->shared;
+    struct check_violation *told = &shared->told;
+    char run[512];
     shared->failure.id = (uint32_t)WORLD_FOUND_CRASH;
     shared->failure.run = shared->log.run;
     shared->failure.count = shared->log.used;
     for (uint32_t i = 0; i < shared->log.used; i++) {
         shared->failure.choices[i] = shared->log.choices[i].index;
     }
+    name_run(job, run, sizeof run);
     char *token = token_write(shared->failure.choices, shared->failure.count);
-    if (asprintf(&job->text,
-                 "the process died of signal %d (%s) in run %llu\n"
-                 "  replay  ./harness replay %s --choices %s\n",
-                 signal_number, strsignal(signal_number), (unsigned long long)shared->failure.run,
+    snprintf(told->name, sizeof told->name, "signal-%d", signal_number);
+    snprintf(told->text, sizeof told->text, "the process died of signal %d (%s) in %s",
+             signal_number, strsignal(signal_number), run);
+    if (asprintf(&job->text, "%s\n  replay  ./harness replay %s --choices %s\n", told->text,
                  job->path, token) < 0) {
         job->text = NULL;
     }
     free(token);
     job->report.verdict = REPORT_CRASH;
     job->report.text = job->text;
+    if (!job->corpus_file) job_keep_failure(job);
 }
 
 static bool verify_failure(struct job *job)
@@ -509,7 +523,7 @@ static bool find_failure(struct job *job)
     job->report.runs_max = job_explore_options(job).runs_max;
     if (!take_part(job)) return false;
     struct worker_result result = {WORKER_RETURNED, 0};
-    if (!job_replay_corpus(job)) result = explore_all(job);
+    if (!job_replay_corpus(job, &result)) result = explore_all(job);
     if (job->corpus_damaged) return invalid(job, NULL);
     if (result.end == WORKER_KILLED) {
         keep_death(job, result.code);

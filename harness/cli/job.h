@@ -93,8 +93,8 @@ char *job_key(const struct job *job);
 struct worker_result job_judge_apart(struct job *job);
 
 /* job_corpus.c: replays what the corpus has of this scenario, the first that fails to the end.
- * True: shared and the report are filled as by explore. */
-bool job_replay_corpus(struct job *job);
+ * True: shared, the report and *result are filled as by explore. */
+bool job_replay_corpus(struct job *job, struct worker_result *result);
 
 /* job_corpus.c: keeps the failure that shared tells. */
 void job_keep_failure(const struct job *job);

@@ -20,16 +20,18 @@ static void leave_alone(struct job *job)
     job->shared->problem[0] = '\0';
 }
 
-/* True: it fails, and everything is told. */
-static bool try_entry(struct job *job, const struct corpus_entry *entry)
+/* True: it fails, or takes its process down. */
+static bool try_entry(struct job *job, const struct corpus_entry *entry,
+                      struct worker_result *result)
 {
     struct job_shared *shared = job->shared;
     job->token = entry->choices;
-    struct worker_result result = worker_run(job_explore, job, NULL, NULL);
-    bool ended = result.end == WORKER_RETURNED;
-    if (ended && result.code == 0 && shared->failure.id != EXPLORE_PASSED) return true;
-    if (!ended) snprintf(shared->problem, sizeof shared->problem, "its process died");
-    if (ended && result.code == 0) {
+    *result = worker_run(job_explore, job, NULL, NULL);
+    bool ended = result->end == WORKER_RETURNED;
+    if (result->end == WORKER_KILLED) return true;
+    if (ended && result->code == 0 && shared->failure.id != EXPLORE_PASSED) return true;
+    if (!ended) snprintf(shared->problem, sizeof shared->problem, "its process ended");
+    if (ended && result->code == 0) {
         corpus_drop(job->corpus_file);
     } else {
         leave_alone(job);
@@ -39,19 +41,19 @@ static bool try_entry(struct job *job, const struct corpus_entry *entry)
 }
 
 /* Whether what is read from there has failed; the path is the job's. */
-static bool try_file(struct job *job, char *path)
+static bool try_file(struct job *job, char *path, struct worker_result *result)
 {
     struct corpus_entry entry;
     job->corpus_file = path;
     job->corpus_damaged = !corpus_read(path, &entry);
     if (job->corpus_damaged) return false;
-    if (try_entry(job, &entry)) return true; /* the token is in use until the end */
+    if (try_entry(job, &entry, result)) return true; /* the token is in use until the end */
     corpus_entry_free(&entry);
     forget(job);
     return false;
 }
 
-bool job_replay_corpus(struct job *job)
+bool job_replay_corpus(struct job *job, struct worker_result *result)
 {
     uint32_t count;
     bool failed = false;
@@ -63,7 +65,7 @@ bool job_replay_corpus(struct job *job)
         if (failed || job->corpus_damaged) {
             free(paths[i]);
         } else {
-            failed = try_file(job, paths[i]);
+            failed = try_file(job, paths[i], result);
         }
     }
     free(paths);

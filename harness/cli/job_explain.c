@@ -101,6 +101,8 @@ void job_tell_failure(struct job *job)
     job->failure.cost = shared->failure.cost;
     job->failure.replay = shared->replay;
     job->failure.folder = job->folder;
+    bool sampled = !replayed && job_explore_options(job).strategy.kind != EXPLORE_DFS;
+    job->failure.clean_runs = sampled ? report_clean_runs(shared->failure.run) : 0;
     job->failure.no_return = shared->has_no_return ? &shared->no_return : NULL;
     report_folder(job);
     job->report.failure = &job->failure;

@@ -44,6 +44,7 @@ static void count_class(void *context, uint64_t class_hash)
 {
     struct block *block = context;
     block->hashes[block->hash_count++] = class_hash;
+    if (all.crew->counted_here) all.crew->counted_here(all.crew->context, class_hash);
 }
 
 static void lower_failed(uint32_t block)

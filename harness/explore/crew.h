@@ -25,6 +25,8 @@ struct crew {
     /* In a worker, before and after each block; may be NULL. */
     void (*block_begins)(void *context);
     void (*block_ends)(void *context, void *block);
+    /* In a worker, of every execution that counts, with its class hash; may be NULL. */
+    void (*counted_here)(void *context, uint64_t class_hash);
     /* In a worker, after the execution that failed; may be NULL. */
     void (*failed)(void *context, const struct explore_failure *failure, void *found);
     /* In this process, for each block that counts, in order; may be NULL. */

@@ -117,8 +117,8 @@ static void repeat(const struct explore_subject *subject, uint64_t run)
 
 /* --- the loop --- */
 
-static void count_class(struct explore_stats *stats, struct distinct *distinct, uint64_t runs,
-                        uint64_t class_hash)
+void explore_count_class(struct explore_stats *stats, struct distinct *distinct, uint64_t runs,
+                         uint64_t class_hash)
 {
     if (runs % LATELY == 1) stats->new_lately = 0;
     stats->new_lately += distinct_add(distinct, class_hash);
@@ -134,7 +134,7 @@ static void count_run(const struct explore_options *options, struct explore_stat
     if (result->steps < stats->steps_min) stats->steps_min = result->steps;
     if (result->steps > stats->steps_max) stats->steps_max = result->steps;
     if (!options->count_no_classes) {
-        count_class(stats, distinct, stats->runs, result->class_hash);
+        explore_count_class(stats, distinct, stats->runs, result->class_hash);
     }
     if (options->counted) options->counted(options->counted_context, result->class_hash);
 }
@@ -143,8 +143,15 @@ void explore_stats_add(struct explore_stats *sum, const struct explore_stats *mo
                        struct distinct *distinct, const uint64_t *hashes)
 {
     for (uint64_t i = 0; i < more->runs; i++) {
-        count_class(sum, distinct, sum->runs + i + 1, hashes[i]);
+        explore_count_class(sum, distinct, sum->runs + i + 1, hashes[i]);
     }
+    explore_stats_sum(sum, more);
+    sum->distinct = distinct_count(distinct, &sum->distinct_exact);
+}
+
+void explore_stats_sum(struct explore_stats *sum, const struct explore_stats *more)
+{
+    if (more->runs == 0) return;
     sum->runs += more->runs;
     sum->cut += more->cut;
     sum->steps_sum += more->steps_sum;
@@ -152,7 +159,6 @@ void explore_stats_add(struct explore_stats *sum, const struct explore_stats *mo
     if (more->steps_min < sum->steps_min) sum->steps_min = more->steps_min;
     if (more->steps_max > sum->steps_max) sum->steps_max = more->steps_max;
     sum->out_of_time |= more->out_of_time;
-    sum->distinct = distinct_count(distinct, &sum->distinct_exact);
 }
 
 static void keep_failure(struct explore_failure *failure, uint32_t id, uint64_t run,

@@ -75,6 +75,13 @@ int explore_run(const struct explore_subject *subject, const struct explore_opti
 void explore_stats_add(struct explore_stats *sum, const struct explore_stats *more,
                        struct distinct *distinct, const uint64_t *hashes);
 
+/* The same without the distinct ones, which only their hashes tell. */
+void explore_stats_sum(struct explore_stats *sum, const struct explore_stats *more);
+
+/* Counts the class of execution number `runs` (from 1) in stats->new_lately and *distinct. */
+void explore_count_class(struct explore_stats *stats, struct distinct *distinct, uint64_t runs,
+                         uint64_t class_hash);
+
 /* One execution by these choices. Returns what was wrong with it. */
 uint32_t explore_replay(const struct explore_subject *subject, const uint16_t *choices,
                         uint32_t count, bool strict, struct world_result *result);

@@ -10,6 +10,7 @@
 #include "life.h"
 #include "options.h"
 #include "promises.h"
+#include "reports/no_return.h"
 
 enum { SCREEN_MAX = 1 << 20, PHASES = 2, FAULT = 5 };
 
@@ -20,6 +21,12 @@ struct phase {
     struct explore_stats stats;
 };
 
+/* What is counted over all phases. */
+struct tally {
+    struct explore_stats stats; /* only runs and new_lately */
+    struct distinct distinct;
+};
+
 struct shared {
     struct explore_log log;
     struct explore_failure failure;
@@ -27,11 +34,14 @@ struct shared {
     uint32_t phase;          /* the one that runs, or failed */
     uint32_t phase_count;
     uint64_t first_phase_runs; /* of all shards */
+    struct tally tally;
     uint32_t length;         /* choices of a typical execution, for the second phase */
     uint32_t choices_found;
     bool replayed;
     struct decisive decisive;
     struct inevitable inevitable;
+    bool has_no_return, has_page;
+    struct no_return no_return;
     /* Of the execution that went before everything else: */
     uint16_t threads;
     bool once_cut;
@@ -59,16 +69,24 @@ void phases_plan(void);
 /* Leaves what this shard has of it. False: the program ends with that status. */
 bool phases_divide(int *status);
 
+/* What this shard has seen of that phase; NULL: nothing is divided. */
+struct report_shard;
+const struct report_shard *phases_part(uint32_t phase);
+
+/* Over all phases. */
+struct explore_stats phases_total(void);
+
 /* Explores the phase that runs. In workers; returns what they do. */
 struct worker_result phases_explore(void);
 
 /* Replays what the corpus has of this program, the first that fails to the end: then *path is its
- * file, and the rest is as after phases_explore(). */
-enum corpus_end { CORPUS_PASSED, CORPUS_FAILED, CORPUS_DAMAGED };
-enum corpus_end remember_replay(char **words, int count, char **path);
+ * file, and the rest is as after phases_explore(), or (died) after a worker died of *signal. */
+enum corpus_end { CORPUS_PASSED, CORPUS_FAILED, CORPUS_DIED, CORPUS_DAMAGED };
+enum corpus_end remember_replay(char **words, int count, char **path, int *signal_number);
 
-/* Keeps the failure that was told. */
+/* Keeps the failure that was told; one that took its process down. */
 void remember_failure(char **words, int count);
+void remember_death(char **words, int count, int signal_number);
 
 /* False: shared->problem says why. */
 bool phases_read_choices(uint16_t *choices, uint32_t *count);

@@ -17,6 +17,7 @@
 #include "reports/symbols.h"
 #include "reports/text.h"
 #include "reports/trail.h"
+#include "summary.h"
 #include "tell.h"
 #include "unit.h"
 
@@ -102,6 +103,10 @@ static int run_once(void *argument)
     shared->once_cut = result.end == WORLD_CUT;
     shared->once_choices = result.choices;
     if (must_explore()) return 0;
+    shared->phases[0].stats = (struct explore_stats){
+        .runs = 1, .distinct = 1, .distinct_exact = true, .cut = shared->once_cut, .new_lately = 1,
+        .steps_sum = result.steps, .choices_sum = result.choices, .steps_min = result.steps,
+        .steps_max = result.steps};
     if (life.finding.kind != WORLD_FOUND_NONE && life.finding.kind != WORLD_FOUND_EXIT) {
         FILE *out = fmemopen(shared->screen, SCREEN_MAX, "w");
         if (out) tell_finding(out, words[0], &life);
@@ -142,8 +147,18 @@ static int find_no_return(void *argument)
     return 0;
 }
 
+/* Where the page is; NULL: none is written. */
+static const char *page_folder(void)
+{
+    static char folder[FOLDER_MAX];
+    if (!options.reports) return NULL;
+    snprintf(folder, sizeof folder, "%s/%s", options.reports, text_base_name(words[0]));
+    return folder;
+}
+
 static struct tell telling(void)
 {
+    uint32_t phase = shared->phase < shared->phase_count ? shared->phase : 0; /* all have held */
     return (struct tell){
         .name = course ? course->name : text_base_name(words[0]),
         .exploration = course ? course->number : 0,
@@ -151,13 +166,14 @@ static struct tell telling(void)
         .words = words,
         .word_count = word_count,
         .options = &options,
-        .limits = &shared->phases[shared->phase].limits,
+        .limits = &shared->phases[phase].limits,
         .failure = &shared->failure,
         .choices_found = shared->choices_found,
         .life = &life,
         .decisive = &shared->decisive,
         .output = &shared->output,
         .corpus = remembered,
+        .folder = page_folder(),
     };
 }
 
@@ -167,8 +183,6 @@ static int explain(void *argument)
     struct world_result result;
     struct tell tell = telling();
     struct report_problem problem;
-    struct no_return no_return;
-    char folder[FOLDER_MAX];
     (void)argument;
     prepare(NULL);
     trail_watch(history_words);
@@ -176,15 +190,13 @@ static int explain(void *argument)
     world_keep_stacks(true);
     explore_replay(&life.subject, failure->choices, failure->count, false, &result);
     trail_name_objects(life.finding.detail, sizeof life.finding.detail);
-    if (no_return_find(&shared->inevitable, &no_return)) tell.no_return = &no_return;
-    if (options.reports) {
-        snprintf(folder, sizeof folder, "%s/%s", options.reports, text_base_name(words[0]));
-        tell.folder = folder;
-        if (!html_write_program(&tell, &problem)) {
-            fprintf(stderr, "harness: %s\n", problem.text);
-            tell.folder = NULL;
-        }
+    shared->has_no_return = no_return_find(&shared->inevitable, &shared->no_return);
+    if (shared->has_no_return) tell.no_return = &shared->no_return;
+    if (tell.folder && !html_write_program(&tell, &problem)) {
+        fprintf(stderr, "harness: %s\n", problem.text);
+        tell.folder = NULL;
     }
+    shared->has_page = tell.folder != NULL;
     FILE *out = fmemopen(shared->screen, SCREEN_MAX, "w");
     if (out == NULL) return FAULT;
     tell_failure(out, &tell);
@@ -204,20 +216,50 @@ static int complain(const char *text, int status)
     return status;
 }
 
+/* The exploration has come to nothing. */
+static int end_without(const char *text, int status)
+{
+    struct tell tell = telling();
+    enum report_verdict verdict = status == 2   ? REPORT_INVALID
+                                  : status == 3 ? REPORT_INCONCLUSIVE
+                                                : REPORT_FAULT;
+    return summary_end(complain(text, status), verdict, text, &tell, false);
+}
+
 /* The worker itself died: its log says in which execution. */
 static int tell_death(int signal_number)
 {
     struct tell tell = telling();
+    shared->failure.id = (uint32_t)WORLD_FOUND_CRASH;
+    shared->failure.run = shared->log.run;
     shared->failure.count = shared->log.used;
+    shared->failure.cost = (struct explore_cost){{0}, 0}; /* of what kind they were nobody knows */
     for (uint32_t i = 0; i < shared->log.used; i++) {
         shared->failure.choices[i] = shared->log.choices[i].index;
+        shared->failure.cost.of[COST_OTHER] += shared->failure.choices[i] != 0;
     }
-    snprintf(shared->problem, sizeof shared->problem,
-             "the process died of signal %d (%s) in run %llu", signal_number,
-             strsignal(signal_number), (unsigned long long)shared->log.run + 1);
-    fprintf(stderr, "CRASH %s\n     %s\n  replay  ", tell.name, shared->problem);
-    tell_replay(stderr, &tell);
-    return 4;
+    int used = snprintf(shared->problem, sizeof shared->problem,
+                        "the process died of signal %d (%s)", signal_number,
+                        strsignal(signal_number));
+    if (remembered) {
+        snprintf(shared->problem + used, sizeof shared->problem - (size_t)used,
+                 ", replayed from %s", remembered);
+    } else {
+        snprintf(shared->problem + used, sizeof shared->problem - (size_t)used, " in run %llu",
+                 (unsigned long long)shared->log.run + 1);
+    }
+    FILE *out = fmemopen(shared->screen, SCREEN_MAX, "w");
+    if (out == NULL) return FAULT;
+    fprintf(out, "CRASH %s\n     %s\n  replay  ", tell.name, shared->problem);
+    tell_replay(out, &tell);
+    fclose(out);
+    fputs(shared->screen, stderr);
+    memcpy(shared->reason, shared->problem, sizeof shared->reason);
+    shared->life.finding.kind = WORLD_FOUND_CRASH;
+    shared->choices_found = cost_choices(&shared->failure.cost);
+    tell.folder = NULL;
+    if (!course && !remembered) remember_death(words, word_count, signal_number);
+    return summary_end(4, REPORT_CRASH, NULL, &tell, true);
 }
 
 /* 0, or the exit status. */
@@ -239,6 +281,29 @@ static int work(int (*body)(void *))
     return status_of(worker_run(body, NULL, NULL, NULL));
 }
 
+static enum report_verdict verdict_of(enum world_finding_kind kind)
+{
+    int status = tell_status(kind);
+    return status == 4 ? REPORT_CRASH : status == 5 ? REPORT_REFUSED : REPORT_FAIL;
+}
+
+/* Of a program without threads; what a unit test explores has its own chapters. */
+static int end_once(enum report_verdict verdict, const char *text)
+{
+    struct tell tell = telling();
+    return is_unit_test() ? 0 : summary_end(0, verdict, text, &tell, false);
+}
+
+static int end_returned(void)
+{
+    char text[64] = "";
+    int status = shared->life.status;
+    bool good = (uint32_t)status == options.status;
+    if (!good) snprintf(text, sizeof text, "the process ended with status %d", status);
+    int written = end_once(good ? REPORT_PASS : REPORT_FAIL, text);
+    return status != 0 ? status : written;
+}
+
 /* As if nobody had looked: its output, its exit status, or the signal that it would have died
  * of. */
 static int end_plain(void)
@@ -246,11 +311,13 @@ static int end_plain(void)
     const struct world_finding *finding = &shared->life.finding;
     if (!is_unit_test()) capture_print(&shared->output);
     if (shared->once_cut) {
-        fprintf(stderr, "harness: no end after %u steps (HARNESS_STEPS)\n", options.steps);
-        return 3;
+        char text[64];
+        snprintf(text, sizeof text, "no end after %u steps (HARNESS_STEPS)", options.steps);
+        return end_without(text, 3);
     }
-    if (shared->life.status >= 0) return shared->life.status;
+    if (shared->life.status >= 0) return end_returned();
     fputs(shared->screen, stderr);
+    end_once(verdict_of(finding->kind), finding->text);
     int signal_number = 0;
     if (finding->kind == WORLD_FOUND_ASSERT || finding->kind == WORLD_FOUND_ABORT) {
         signal_number = SIGABRT;
@@ -268,84 +335,39 @@ static int end_failed(void)
     int status = work(verify);
     if (status != 0) return status;
     if (!shared->replayed) {
-        return complain("the failure did not replay: the program reads something that differs "
-                        "from run to run, or the harness is at fault", FAULT);
+        return end_without("the failure did not replay: the program reads something that differs "
+                           "from run to run, or the harness is at fault", FAULT);
     }
     shared->choices_found = cost_choices(&shared->failure.cost);
     bool endless = shared->failure.id == (uint32_t)WORLD_FOUND_ENDLESS_LOOP;
-    if (options.shrink && !options.choices && !endless) work(shrink);
-    /* A candidate may take its process down: then there is no pair. */
+    /* A candidate may take its process down: then what was found so far is told, */
+    if (options.shrink && !options.choices && !endless) worker_run(shrink, NULL, NULL, NULL);
+    /* there is no pair, */
     if (!endless) worker_run(decide, NULL, NULL, NULL);
-    /* A continuation may kill the process: then nothing is known. */
+    /* and of continuations nothing is known. */
     if (options.shrink && !endless &&
         worker_run(find_no_return, NULL, NULL, NULL).end != WORKER_RETURNED) {
         shared->inevitable.found = false;
     }
     status = work(explain);
-    if (status != 0) return complain("the failing execution could not be told", status);
+    if (status != 0) return end_without("the failing execution could not be told", status);
     if (!course || !course->quiet) fputs(shared->screen, stderr);
     if (!course) remember_failure(words, word_count);
-    return tell_status(shared->life.finding.kind);
+    struct tell tell = telling();
+    if (!shared->has_page) tell.folder = NULL;
+    enum world_finding_kind kind = shared->life.finding.kind;
+    return summary_end(tell_status(kind), verdict_of(kind), NULL, &tell, true);
 }
 
-static void print_phase(const struct phase *phase, const char *what)
-{
-    const struct explore_stats *stats = &phase->stats;
-    if (stats->complete) fprintf(stderr, "complete: ");
-    fprintf(stderr, "%" PRIu64 " run%s%s (%s%" PRIu64 " distinct)", stats->runs,
-            stats->runs == 1 ? "" : "s", what, stats->distinct_exact ? "" : "about ",
-            stats->distinct);
-    if (stats->complete) {
-        fprintf(stderr, ", with %u delays and %u spurious wakeups", phase->limits.stalls_max,
-                phase->limits.spurious_max);
-    }
-    if (stats->cut > 0) fprintf(stderr, ", %" PRIu64 " of them cut", stats->cut);
-}
-
-static int end_inconclusive(const char *missing)
-{
-    fprintf(stderr, "harness: %s is inconclusive: never true, in no execution: %s\n",
-            text_base_name(words[0]), missing);
-    return 3;
-}
-
-/* The program's own output, of the last execution, and what was explored. */
+/* Nothing failed. A unit test prints what it thinks of that by itself. */
 static int end_held(void)
 {
-    uint64_t runs = 0, cut = 0;
-    capture_print(&shared->output);
-    for (uint32_t i = 0; i < shared->phase_count; i++) {
-        runs += shared->phases[i].stats.runs;
-        cut += shared->phases[i].stats.cut;
-    }
-    if (runs > 0 && runs == shared->promises.assumed) {
-        fprintf(stderr, "harness: %s is inconclusive: harness_assume() ended all executions\n",
-                text_base_name(words[0]));
-        return 3;
-    }
-    if (runs > 0 && runs == cut) {
-        fprintf(stderr, "harness: %s never ended within %u steps (HARNESS_STEPS)\n",
-                text_base_name(words[0]), options.steps);
-        return 3;
-    }
-    const char *missing = promises_missing(&shared->promises);
-    if (missing && !options.choices) return end_inconclusive(missing);
-    fprintf(stderr, "harness: %s %s", text_base_name(words[0]),
-            options.choices ? "holds when replayed" : "holds");
-    if (options.shard.count > 1) {
-        fprintf(stderr, " in shard %u/%u", options.shard.index, options.shard.count);
-    }
-    fprintf(stderr, ": ");
-    print_phase(&shared->phases[0], "");
-    if (shared->phase_count > 1) {
-        fprintf(stderr, ", ");
-        print_phase(&shared->phases[1], " with delays and spurious wakeups");
-    }
-    if (shared->life.bytes_reachable > 0) {
-        fprintf(stderr, "; %" PRIu64 " bytes were not freed", shared->life.bytes_reachable);
-    }
-    fputc('\n', stderr);
-    return (int)options.status;
+    struct tell tell = telling();
+    const char *doubt;
+    if (!course) capture_print(&shared->output);
+    enum report_verdict verdict = summary_judge(course ? NULL : stderr, &tell, &doubt);
+    int status = doubt ? 3 : (int)options.status;
+    return summary_end(status, verdict, doubt, &tell, false);
 }
 
 /* In this process, where a debugger sees it. */
@@ -381,10 +403,10 @@ static int explore_phases(void)
 {
     for (; shared->phase < shared->phase_count; shared->phase++) {
         int status = status_of(phases_explore());
-        if (status == 1) return complain(shared->problem, 2);
+        if (status == 1) return end_without(shared->problem, 2);
         if (status != 0) return status;
-        if (shared->failure.id == LIFE_DIVERGED) return complain(shared->problem, 2);
-        if (shared->phases[shared->phase].stats.stopped) return complain(shared->problem, 3);
+        if (shared->failure.id == LIFE_DIVERGED) return end_without(shared->problem, 2);
+        if (shared->phases[shared->phase].stats.stopped) return end_without(shared->problem, 3);
         if (shared->failure.id != EXPLORE_PASSED) return end_failed();
     }
     return 0;
@@ -402,13 +424,11 @@ static void tell_course(int status, struct course_result *result)
     static char *text;
     free(text);
     *result = (struct course_result){.screen = shared->screen, .promises = &shared->promises};
-    for (uint32_t i = 0; i < shared->phase_count; i++) {
-        const struct explore_stats *stats = &shared->phases[i].stats;
-        result->runs += stats->runs;
-        result->distinct += stats->distinct;
-        result->cut += stats->cut;
-        result->complete |= stats->complete;
-    }
+    const struct explore_stats total = phases_total();
+    result->runs = total.runs;
+    result->distinct = total.distinct;
+    result->cut = total.cut;
+    result->complete = total.complete;
     result->failed = status != 0 && status != 3;
     text = symbols_expand(shared->problem[0] ? shared->problem : shared->life.finding.text);
     result->text = status == 0 ? "" : text;
@@ -430,6 +450,7 @@ int course_explore(const struct course *asked, struct course_result *result)
     memset(&shared->promises, 0, sizeof shared->promises);
     phases_plan();
     int status = options.until ? stop_there() : explore_phases();
+    if (status == 0 && end_held() == FAULT) status = FAULT;
     tell_course(status, result);
     options = before;
     course = NULL;
@@ -460,6 +481,7 @@ int main(int argc, char **argv)
     world_level_set(points ? WORLD_LEVEL_POINTS : level_built());
     shared = worker_shared(sizeof *shared);
     phases_plan();
+    if (!summary_begin()) return 2;
     if (is_unit_test()) return run_unit_test();
     if (options.until) return stop_there();
     int status = work(run_once);
@@ -467,9 +489,12 @@ int main(int argc, char **argv)
     if (!must_explore() && !options.choices) return end_plain();
     if (shared->promises.used || shared->promises.count > 0) options.jobs = 1;
     if (!phases_divide(&status)) return status;
-    switch (remember_replay(words, word_count, &remembered)) {
+    int signal_number;
+    switch (remember_replay(words, word_count, &remembered, &signal_number)) {
     case CORPUS_FAILED:
         return end_failed();
+    case CORPUS_DIED:
+        return tell_death(signal_number);
     case CORPUS_DAMAGED:
         return 2;
     case CORPUS_PASSED:

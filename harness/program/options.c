@@ -65,6 +65,11 @@ static bool read_points(const char *text, bool *memory)
     return false;
 }
 
+bool program_is_sampler(enum explore_kind kind)
+{
+    return kind != EXPLORE_DFS && kind != EXPLORE_EXHAUSTIVE;
+}
+
 bool program_strategy_read(const char *text, enum explore_kind *kind)
 {
     for (int i = 0; i < EXPLORE_KINDS; i++) {
@@ -147,6 +152,12 @@ static bool keep(enum program_option option, const char *text, struct program_op
         return read_points(text, &options->memory_points);
     case PROGRAM_REPORTS:
         options->reports = text;
+        return true;
+    case PROGRAM_JUNIT:
+        options->junit = text;
+        return true;
+    case PROGRAM_JSON:
+        options->json = text;
         return true;
     case PROGRAM_EXPLORATION:
         return read_small(option, text, 1, UINT32_MAX, &options->exploration);

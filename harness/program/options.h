@@ -29,6 +29,8 @@
     X(POINTS, "POINTS", "calls", "memory: another thread may go on before every access, too")      \
     X(SHRINK, "SHRINK", "1", "0: report a failure as it was found")                                \
     X(REPORTS, "REPORTS", "none", "folder for pages of failures: DIR/PROGRAM/index.html")          \
+    X(JUNIT, "JUNIT", "none", "write JUnit XML there")                                             \
+    X(JSON, "JSON", "none", "write a summary as JSON there")                                       \
     X(EXPLORATION, "EXPLORATION", "1", "of a unit test: the call of harness_explore() to replay") \
     X(FULL, "FULL", "0", "1: show every step, and all output of the failing execution")
 
@@ -45,6 +47,7 @@ struct program_options {
     const char *corpus;  /* NULL: none */
     struct shard shard;
     const char *reports; /* NULL: no page is written */
+    const char *junit, *json; /* NULL: no such file is written */
     enum explore_kind strategy;
     uint64_t seed, runs;
     uint32_t jobs, depth, stalls, spurious, steps, status, loop_seconds, until, exploration;
@@ -55,6 +58,9 @@ struct program_options {
 
 /* Reads HARNESS_NAME of every option. False: the reason was printed. */
 bool program_options_read(struct program_options *options);
+
+/* Whether it draws executions, rather than searching through them. */
+bool program_is_sampler(enum explore_kind kind);
 
 /* The strategy of that name. False: there is none, and that was printed. */
 bool program_strategy_read(const char *text, enum explore_kind *kind);

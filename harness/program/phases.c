@@ -2,13 +2,18 @@
  * or by several. */
 #include "course.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "harness/explore/crew.h"
+#include "reports/shard.h"
 
 /* Executions that tell how long those of a program are. */
 enum { MEASURED = 64, PROBLEM = 1 };
+
+static struct report_shard parts[PHASES]; /* where the executions are divided */
 
 static struct world_limits limits_of(uint32_t stalls, uint32_t spurious)
 {
@@ -26,20 +31,24 @@ static struct world_limits limits_of(uint32_t stalls, uint32_t spurious)
     };
 }
 
-static bool is_sampler(enum explore_kind kind)
+/* Nothing is counted yet. Its memory is shared with workers, and mostly never touched. */
+static void begin_tally(void)
 {
-    return kind != EXPLORE_DFS && kind != EXPLORE_EXHAUSTIVE;
+    size_t bytes = DISTINCT_SLOTS * sizeof(uint64_t);
+    if (shared->tally.distinct.slots) munmap(shared->tally.distinct.slots, bytes);
+    shared->tally = (struct tally){.distinct.slots = worker_shared(bytes)};
 }
 
 /* A failure that needs nobody to be delayed is the better one, so auto looks for those first.
  * Searches that claim to be complete count no delays unless told to. */
 void phases_plan(void)
 {
-    bool sampler = is_sampler(options.strategy) || options.choices;
+    bool sampler = program_is_sampler(options.strategy) || options.choices;
     uint32_t stalls = sampler || options.given[PROGRAM_STALLS] ? options.stalls : 0;
     uint32_t spurious = sampler || options.given[PROGRAM_SPURIOUS] ? options.spurious : 0;
     bool two = options.strategy == EXPLORE_AUTO && !options.choices && stalls + spurious > 0 &&
                options.runs > 1;
+    begin_tally();
     shared->phase_count = two ? 2 : 1;
     shared->phases[0] = (struct phase){limits_of(stalls, spurious), 0, options.runs, {0}};
     if (!two) return;
@@ -77,6 +86,27 @@ static bool read_array(void)
     return true;
 }
 
+/* What the shards of an exploration have in common. */
+static const char *key(void)
+{
+    static char text[256];
+    snprintf(text, sizeof text, "strategy %d, seed %" PRIu64 ", depth %u, runs %" PRIu64
+             ", stalls %u, spurious %u, lag %" PRIu64 " ns, steps %u, points %d, status %u",
+             (int)options.strategy, options.seed, options.depth, options.runs, options.stalls,
+             options.spurious, options.lag_ns, options.steps, options.memory_points,
+             options.status);
+    return text;
+}
+
+static bool begin_part(uint32_t phase)
+{
+    if (!shard_begin(&parts[phase])) return false;
+    parts[phase].key = key();
+    parts[phase].shard = options.shard;
+    parts[phase].first_run = shared->phases[phase].first_run;
+    return true;
+}
+
 bool phases_divide(int *status)
 {
     uint64_t first, runs;
@@ -85,13 +115,55 @@ bool phases_divide(int *status)
     *status = (int)options.status;
     shared->first_phase_runs = shared->phases[0].runs;
     if (options.shard.count == 1 || options.choices) return true;
-    if (!is_sampler(options.strategy)) {
+    if (!program_is_sampler(options.strategy)) {
         fprintf(stderr, "harness: note: a search is not divided: shard 1 has it\n");
+        if (!begin_part(0)) return false;
+        parts[0].shard = (struct shard){1, 1};
         return options.shard.index == 1;
     }
     shard_range(options.shard, options.runs, &first, &runs);
-    for (uint32_t i = 0; i < shared->phase_count; i++) cut_out(&shared->phases[i], first, runs);
+    for (uint32_t i = 0; i < shared->phase_count; i++) {
+        cut_out(&shared->phases[i], first, runs);
+        if (!begin_part(i)) return false;
+    }
     return true;
+}
+
+const struct report_shard *phases_part(uint32_t phase)
+{
+    parts[phase].stats = shared->phases[phase].stats;
+    return parts[phase].shard.count > 0 ? &parts[phase] : NULL;
+}
+
+/* --- counting --- */
+
+static void count(void *context, uint64_t class_hash)
+{
+    struct tally *tally = &shared->tally;
+    (void)context;
+    tally->stats.runs++;
+    explore_count_class(&tally->stats, &tally->distinct, tally->stats.runs, class_hash);
+    struct report_shard *part = &parts[shared->phase];
+    if (part->shard.count > 1) shard_count(part, class_hash);
+}
+
+static void count_here(void *context, uint64_t class_hash)
+{
+    promises_count(context, class_hash);
+    count(context, class_hash);
+}
+
+struct explore_stats phases_total(void)
+{
+    struct explore_stats total = {.steps_min = UINT32_MAX};
+    const struct explore_stats *only = &shared->phases[0].stats;
+    if (shared->phase_count == 1 || shared->phases[1].stats.runs == 0) return *only;
+    for (uint32_t i = 0; i < shared->phase_count; i++) {
+        explore_stats_sum(&total, &shared->phases[i].stats);
+    }
+    total.new_lately = shared->tally.stats.new_lately;
+    total.distinct = distinct_count(&shared->tally.distinct, &total.distinct_exact);
+    return total;
 }
 
 /* --- one process --- */
@@ -138,7 +210,7 @@ static int explore(void *argument)
     struct phase *phase = phase_now();
     struct explore_options chosen = how();
     (void)argument;
-    chosen.counted = promises_count;
+    chosen.counted = count_here;
     course_prepare(&shared->log, &shared->output);
     if (options.choices) {
         chosen.custom = given_choices();
@@ -199,7 +271,9 @@ static int finish(void *argument)
 
 static struct worker_result explore_together(void)
 {
-    const struct crew crew = {.jobs = options.jobs, .how = how(), .begin = begin};
+    struct crew crew = {.jobs = options.jobs, .how = how(), .begin = begin};
+    crew.counted_here = promises_count;
+    crew.how.counted = count;
     const struct crew_outcome outcome = {&phase_now()->stats, &shared->failure, &shared->log, NULL};
     struct worker_result result = crew_explore(&crew, &outcome);
     bool all = shared->failure.id == EXPLORE_PASSED;
@@ -210,7 +284,7 @@ static struct worker_result explore_together(void)
 static bool can_split(void)
 {
     bool several = options.jobs > 1 || options.shard.count > 1;
-    return several && !options.choices && is_sampler(options.strategy) &&
+    return several && !options.choices && program_is_sampler(options.strategy) &&
            phase_now()->runs <= CREW_RUNS_MAX;
 }
 

@@ -77,7 +77,7 @@ static int try(void *argument)
     return 0;
 }
 
-static enum corpus_end try_entry(const char *path)
+static enum corpus_end try_entry(const char *path, int *signal_number)
 {
     struct phase *phase = &shared->phases[0];
     struct world_limits usual = phase->limits;
@@ -86,8 +86,10 @@ static enum corpus_end try_entry(const char *path)
                 now->settings);
         return CORPUS_DAMAGED;
     }
-    snprintf(shared->problem, sizeof shared->problem, "its process died");
+    snprintf(shared->problem, sizeof shared->problem, "its process ended");
     struct worker_result result = worker_run(try, NULL, NULL, NULL);
+    *signal_number = result.code;
+    if (result.end == WORKER_KILLED) return CORPUS_DIED;
     bool ended = result.end == WORKER_RETURNED && result.code == 0;
     if (ended && shared->failure.id != EXPLORE_PASSED) return CORPUS_FAILED;
     if (ended) {
@@ -100,17 +102,17 @@ static enum corpus_end try_entry(const char *path)
     return CORPUS_PASSED;
 }
 
-static enum corpus_end try_file(const char *path)
+static enum corpus_end try_file(const char *path, int *signal_number)
 {
     struct corpus_entry entry;
     if (!corpus_read(path, &entry)) return CORPUS_DAMAGED;
     now = &entry;
-    enum corpus_end end = try_entry(path);
+    enum corpus_end end = try_entry(path, signal_number);
     corpus_entry_free(&entry);
     return end;
 }
 
-enum corpus_end remember_replay(char **words, int count, char **path)
+enum corpus_end remember_replay(char **words, int count, char **path, int *signal_number)
 {
     char subject[SUBJECT_BYTES];
     uint32_t files;
@@ -120,8 +122,8 @@ enum corpus_end remember_replay(char **words, int count, char **path)
     char **paths = corpus_files(options.corpus, subject, &files);
     if (paths == NULL) return CORPUS_DAMAGED;
     for (uint32_t i = 0; i < files; i++) {
-        if (end == CORPUS_PASSED) end = try_file(paths[i]);
-        if (end == CORPUS_FAILED && *path == NULL) {
+        if (end == CORPUS_PASSED) end = try_file(paths[i], signal_number);
+        if ((end == CORPUS_FAILED || end == CORPUS_DIED) && *path == NULL) {
             *path = paths[i];
         } else {
             free(paths[i]);
@@ -143,23 +145,35 @@ static uint32_t text_number(void)
     return add_text(HASH_BEGIN, from);
 }
 
-void remember_failure(char **words, int count)
+static void keep(char **words, int count, struct corpus_entry *entry)
 {
     const struct explore_failure *failure = &shared->failure;
-    const char *kind = world_finding_words[shared->life.finding.kind];
     char subject[SUBJECT_BYTES];
-    struct corpus_entry entry = {.choices = NULL};
     if (!options.corpus || options.choices) return;
-    entry.choices = token_write(failure->choices, failure->count);
-    if (entry.choices == NULL) return;
-    if (failure->id >= LIFE_TEXTS) { /* one of several of its kind */
+    entry->choices = token_write(failure->choices, failure->count);
+    if (entry->choices == NULL) return;
+    corpus_reason(entry, shared->reason);
+    write_settings(&shared->phases[shared->phase].limits, entry->settings, sizeof entry->settings);
+    name_subject(words, count, subject, sizeof subject);
+    corpus_keep(options.corpus, subject, entry);
+    corpus_entry_free(entry);
+}
+
+void remember_failure(char **words, int count)
+{
+    const char *kind = world_finding_words[shared->life.finding.kind];
+    struct corpus_entry entry = {.choices = NULL};
+    if (shared->failure.id >= LIFE_TEXTS) { /* one of several of its kind */
         snprintf(entry.check, sizeof entry.check, "%s-%08" PRIx32, kind, text_number());
     } else {
         snprintf(entry.check, sizeof entry.check, "%s", kind);
     }
-    corpus_reason(&entry, shared->reason);
-    write_settings(&shared->phases[shared->phase].limits, entry.settings, sizeof entry.settings);
-    name_subject(words, count, subject, sizeof subject);
-    corpus_keep(options.corpus, subject, &entry);
-    corpus_entry_free(&entry);
+    keep(words, count, &entry);
+}
+
+void remember_death(char **words, int count, int signal_number)
+{
+    struct corpus_entry entry = {.choices = NULL};
+    snprintf(entry.check, sizeof entry.check, "signal-%d", signal_number);
+    keep(words, count, &entry);
 }

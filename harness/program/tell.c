@@ -65,26 +65,33 @@ void tell_finding(FILE *out, const char *path, const struct life *life)
     print_found(out, life);
 }
 
-void tell_origin(const struct tell *tell, char *out, size_t size)
+struct report_failure tell_found_how(const struct tell *tell)
 {
     const struct explore_failure *failure = tell->failure;
     const struct program_options *options = tell->options;
-    uint32_t left = cost_choices(&failure->cost), found = tell->choices_found;
-    char seed[32] = "", shrunk[32] = "", worst[64];
-    cost_write(&failure->cost, worst, sizeof worst);
-    if (options->choices) {
-        snprintf(out, size, "replayed; %u choice%s%s", left, left == 1 ? "" : "s", worst);
-        return;
-    }
-    if (tell->corpus) {
-        snprintf(out, size, "replayed from %s; %u choice%s%s", tell->corpus, left,
-                 left == 1 ? "" : "s", worst);
-        return;
-    }
-    if (failure->run > 0) snprintf(seed, sizeof seed, " seed=%" PRIu64, options->seed);
-    if (found != left) snprintf(shrunk, sizeof shrunk, ", shrunk to %u", left);
-    snprintf(out, size, "run %" PRIu64 " of %" PRIu64 ", %s%s; %u choice%s%s%s", failure->run + 1,
-             options->runs, failure->strategy, seed, found, found == 1 ? "" : "s", shrunk, worst);
+    bool replayed = options->choices || tell->corpus;
+    bool sampled = !replayed && program_is_sampler(options->strategy);
+    return (struct report_failure){
+        .run = failure->run,
+        .strategy = replayed ? NULL : failure->strategy,
+        .corpus = options->choices ? NULL : tell->corpus,
+        .seed = options->seed,
+        .choices_found = tell->choices_found,
+        .cost = failure->cost,
+        .clean_runs = sampled ? report_clean_runs(failure->run) : 0,
+    };
+}
+
+void tell_origin(const struct tell *tell, char *out, size_t size)
+{
+    struct report_failure failure = tell_found_how(tell);
+    struct report report = {.failure = &failure, .runs_max = tell->options->runs};
+    report_origin(&report, out, size);
+    size_t used = strlen(out);
+    if (used + 2 >= size) return;
+    out[used++] = '\n';
+    report_fix(&report, out + used, size - used);
+    if (out[used] == '\0') out[used - 1] = '\0';
 }
 
 void tell_found(FILE *out, const struct tell *tell)
@@ -177,7 +184,10 @@ void tell_failure(FILE *out, const struct tell *tell)
     print_verdict(out, tell->name, kind);
     print_sentence(out, life->finding.text);
     tell_origin(tell, text, sizeof text);
+    char *fix = strchr(text, '\n');
+    if (fix) *fix++ = '\0';
     text_wrap(out, 0, INDENT, text);
+    if (fix) text_wrap(out, 0, INDENT, fix);
     steps_needs(out, INDENT);
     if (kind == WORLD_FOUND_ENDLESS_LOOP) {
         text_wrap(out, 0, INDENT,

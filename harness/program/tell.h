@@ -8,7 +8,7 @@
 #include "harness/explore/decisive.h"
 #include "life.h"
 #include "options.h"
-#include "reports/no_return.h"
+#include "reports/report.h"
 
 struct tell {
     const char *name;          /* of what was explored */
@@ -36,7 +36,11 @@ int tell_status(enum world_finding_kind kind);
 
 void tell_failure(FILE *out, const struct tell *tell);
 
-/* Parts of it: how the failure was found; who waits for whom, leaked blocks, or a stack. */
+/* How the failure was found, as reports tell it. */
+struct report_failure tell_found_how(const struct tell *tell);
+
+/* Parts of it: how the failure was found and, behind a line break, how a fix would show; who waits
+ * for whom, leaked blocks, or a stack. */
 void tell_origin(const struct tell *tell, char *out, size_t size);
 void tell_found(FILE *out, const struct tell *tell);
 

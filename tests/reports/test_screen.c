@@ -300,6 +300,24 @@ static void long_names_and_many_parties_stay_within_the_line(void **state)
     scn_file_free(crowd);
 }
 
+/* By hand: half of the executions fail, so seven in a row hold by chance once in 128; and 0.99 to
+ * the power of 458 is above 0.01, to that of 459 below. */
+static void rare_failures_take_many_runs_to_be_gone(void **state)
+{
+    (void)state;
+    assert_int_equal(report_clean_runs(0), 0);
+    assert_int_equal(report_clean_runs(1), 7);
+    assert_int_equal(report_clean_runs(99), 459);
+    struct report_failure found = {.clean_runs = 459};
+    struct report found_report = {.failure = &found};
+    char text[128];
+    report_fix(&found_report, text, sizeof text);
+    assert_string_equal(text, "459 runs in a row that hold would show a fix (99 % sure)");
+    found.clean_runs = 0;
+    report_fix(&found_report, text, sizeof text);
+    assert_string_equal(text, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +326,7 @@ int main(void)
         cmocka_unit_test(full_shows_everything_and_colour_is_asked_for),
         cmocka_unit_test(the_middle_is_elided_around_the_guilty_row),
         cmocka_unit_test(what_happened_too_often_is_marked_each_time),
+        cmocka_unit_test(rare_failures_take_many_runs_to_be_gone),
         cmocka_unit_test(long_names_and_many_parties_stay_within_the_line),
     };
     story_init(NULL);

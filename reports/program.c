@@ -1,0 +1,94 @@
+/* What one line says of a program in which nothing failed. */
+#include "report.h"
+
+#include <inttypes.h>
+
+#include "reports/shard.h"
+
+enum { LATELY = 1000 };
+
+/* Of several parts of an exploration, only all together know what never happened. */
+static bool is_part(const struct report *report)
+{
+    return report->shard != NULL && report->shard->shard.count > 1;
+}
+
+static const char *missing(const struct report_program *program)
+{
+    for (uint32_t i = 0; i < program->sometimes_count; i++) {
+        if (!program->sometimes[i].reached) return program->sometimes[i].name;
+    }
+    return NULL;
+}
+
+const char *report_program_doubt(const struct report *report)
+{
+    static char text[256];
+    const struct report_program *program = report->program;
+    const struct explore_stats *explored = report->explored;
+    const char *name = missing(program);
+
+    if (explored->runs > 0 && explored->runs == program->assumed)
+        return "is inconclusive: harness_assume() ended all executions";
+    if (explored->runs > 0 && explored->runs == explored->cut) {
+        snprintf(text, sizeof text, "never ended within %u steps (HARNESS_STEPS)",
+                 program->phases[0].steps_max);
+        return text;
+    }
+    if (name == NULL || program->replayed || is_part(report)) return NULL;
+    snprintf(text, sizeof text, "is inconclusive: never true, in no execution: %s", name);
+    return text;
+}
+
+static void print_phase(FILE *out, const struct report_phase *phase, const char *what)
+{
+    const struct explore_stats *stats = &phase->explored;
+
+    if (stats->complete) fprintf(out, "complete: ");
+    fprintf(out, "%" PRIu64 " run%s%s (%s%" PRIu64 " distinct)", stats->runs,
+            stats->runs == 1 ? "" : "s", what, stats->distinct_exact ? "" : "about ",
+            stats->distinct);
+    if (stats->complete)
+        fprintf(out, ", with %u delays and %u spurious wakeups", phase->stalls_max,
+                phase->spurious_max);
+    if (stats->cut > 0) fprintf(out, ", %" PRIu64 " of them cut", stats->cut);
+}
+
+/* How long executions are, and whether new ones still turn up. */
+static void print_totals(FILE *out, const struct explore_stats *stats)
+{
+    uint64_t last = stats->runs == 0 ? 0 : (stats->runs - 1) % LATELY + 1;
+
+    if (stats->runs < 2) return;
+    fprintf(out, "; %" PRIu64 " steps (max %u)", (stats->steps_sum + stats->runs / 2) / stats->runs,
+            stats->steps_max);
+    if (!stats->complete)
+        fprintf(out, ", %" PRIu64 " of the last %" PRIu64 " new", stats->new_lately, last);
+}
+
+void report_print_program(FILE *out, const struct report *report)
+{
+    const struct report_program *program = report->program;
+    const char *doubt = report_program_doubt(report);
+    char name[256];
+
+    report_name(report, name, sizeof name);
+    fprintf(out, "harness: %s ", name);
+    if (doubt != NULL) {
+        fprintf(out, "%s\n", doubt);
+        return;
+    }
+    fprintf(out, "holds%s", program->replayed ? " when replayed" : "");
+    if (is_part(report))
+        fprintf(out, " in shard %u/%u", report->shard->shard.index, report->shard->shard.count);
+    fprintf(out, ": ");
+    print_phase(out, &program->phases[0], "");
+    for (uint32_t i = 1; i < program->phase_count; i++) {
+        fprintf(out, ", ");
+        print_phase(out, &program->phases[i], " with delays and spurious wakeups");
+    }
+    print_totals(out, report->explored);
+    if (program->bytes_reachable > 0)
+        fprintf(out, "; %" PRIu64 " bytes were not freed", program->bytes_reachable);
+    fputc('\n', out);
+}
