@@ -117,6 +117,11 @@ const char *trail_object(const struct trail_step *step)
     return step->step.op == WORLD_OP_ADVANCE ? "" : objects[step->step.object].name;
 }
 
+const char *trail_object_name(uint32_t object)
+{
+    return object > 0 && object < object_count ? objects[object].name : world_object_kind(object);
+}
+
 void trail_describe(const struct trail_step *step, char *out, size_t size)
 {
     const char *object = trail_object(step);

@@ -28,6 +28,9 @@ const struct trail_step *trail_steps(uint32_t *count);
  * there is none. Stays until trail_begin(). */
 const char *trail_object(const struct trail_step *step);
 
+/* The same of an object, by its number in this execution; its kind if no step has touched it. */
+const char *trail_object_name(uint32_t object);
+
 /* What was done, without the place: "lock pool.lock", "conn.attached". */
 void trail_describe(const struct trail_step *step, char *out, size_t size);
 

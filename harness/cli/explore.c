@@ -109,8 +109,7 @@ static int read_options(int argc, char **argv, int *at)
     return 0;
 }
 
-/* Any other program would run as it is, and everything would seem to hold. */
-static bool is_ours(const char *path)
+bool cli_is_program(const char *path)
 {
     struct stat status;
     int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -128,6 +127,25 @@ static bool is_ours(const char *path)
     return found;
 }
 
+int cli_run_program(const char *command, char **words)
+{
+    char *path = words[0];
+    if (access(path, X_OK) != 0) {
+        fprintf(stderr, "harness %s: %s: %s\n", command, path, strerror(errno));
+        return 2;
+    }
+    /* Any other program would run as it is, and everything would seem to hold. */
+    if (!cli_is_program(path)) {
+        fprintf(stderr, "harness %s: %s was not linked by harness-cc (make CC=harness-cc)\n",
+                command, path);
+        return 2;
+    }
+    if (words[1] && strcmp(words[1], "--") == 0) *++words = path;
+    execv(path, words);
+    fprintf(stderr, "harness %s: %s: %s\n", command, path, strerror(errno));
+    return 2;
+}
+
 int command_explore(int argc, char **argv)
 {
     int at = 0;
@@ -140,18 +158,5 @@ int command_explore(int argc, char **argv)
         fprintf(stderr, "harness explore: no program was named\n");
         return 2;
     }
-    char *path = argv[at];
-    if (access(path, X_OK) != 0) {
-        fprintf(stderr, "harness explore: %s: %s\n", path, strerror(errno));
-        return 2;
-    }
-    if (!is_ours(path)) {
-        fprintf(stderr, "harness explore: %s was not linked by harness-cc (make CC=harness-cc)\n",
-                path);
-        return 2;
-    }
-    if (at + 1 < argc && strcmp(argv[at + 1], "--") == 0) argv[++at] = path;
-    execv(path, argv + at);
-    fprintf(stderr, "harness explore: %s: %s\n", path, strerror(errno));
-    return 2;
+    return cli_run_program("explore", argv + at);
 }

@@ -442,7 +442,7 @@ static void keep_death(struct job *job, int signal_number)
 {
     struct job_shared *shared = job->shared;
     struct check_violation *told = &shared->told;
-    char run[512];
+    char run[320];
     shared->failure.id = (uint32_t)WORLD_FOUND_CRASH;
     shared->failure.run = shared->log.run;
     shared->failure.count = shared->log.used;

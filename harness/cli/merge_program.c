@@ -127,7 +127,8 @@ static int add_piece(struct whole *whole, const struct piece *piece, struct shar
     size_t at, phases = json_array_size(json_object_get(program, "phases"));
     if (name == NULL || strcmp(name, whole->program.name) != 0 ||
         phases != whole->program.phase_count || !same_words(whole, program))
-        return merge_complain(piece->path, "this is not the program of the other shards, with its arguments");
+        return merge_complain(piece->path,
+                              "this is not the program of the other shards, with its arguments");
     for (uint32_t i = 0; i < whole->program.phase_count; i++) {
         int status = add_phase(whole, piece, i, due, over);
         if (status != 0) return status;

@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include "commands.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,6 +197,18 @@ bool cli_options_read(const char *command, uint32_t allowed, int argc, char **ar
     bool divided = allowed >> CLI_SHARD & 1 && !options->choices && !options->given[CLI_SHARD] &&
                    !options->given[CLI_HELP];
     return !divided || default_shard(command, options);
+}
+
+int cli_program_at(uint32_t allowed, int argc, char **argv)
+{
+    for (int at = 0; at < argc; at++) {
+        const char *word = argv[at];
+        if (word[0] != '-' || word[1] == '\0') return cli_is_program(word) ? at : argc;
+        if (strncmp(word, "--", 2) != 0 || strchr(word, '=') != NULL) continue;
+        enum cli_option option = find(word + 2, strlen(word + 2), allowed);
+        if (option != CLI_OPTION_COUNT && rows[option].argument != NULL) at++;
+    }
+    return argc;
 }
 
 void cli_options_help(uint32_t allowed)

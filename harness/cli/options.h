@@ -63,6 +63,10 @@ struct cli_options {
 bool cli_options_read(const char *command, uint32_t allowed, int argc, char **argv,
                       struct cli_options *options);
 
+/* Where the first word stands that is neither an option nor the value of one, if it is a program
+ * that harness-cc has linked: what follows it are its arguments. Otherwise argc. */
+int cli_program_at(uint32_t allowed, int argc, char **argv);
+
 /* One line for each allowed option. */
 void cli_options_help(uint32_t allowed);
 

@@ -5,6 +5,7 @@
 #include "job.h"
 #include "reports/symbols.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,10 +21,14 @@ enum { STACK_LINES = 12 };
 static int help(void)
 {
     printf("harness replay FILE [--choices TOKEN] [--until STEP] [--gdb]\n"
+           "harness replay --choices TOKEN [--until STEP] [--gdb] PROGRAM [--] [ARGUMENT...]\n"
            "\n"
-           "Runs one execution of a scenario again and prints its steps. With --until, stops\n"
-           "before STEP and shows where every thread stands; under gdb (--gdb), stops there\n"
+           "Runs one execution of a scenario again and prints its steps; or one of a program that\n"
+           "harness-cc has linked, under the HARNESS_ variables of its replay line. With --until,\n"
+           "stops after STEP and shows where every thread stands; under gdb (--gdb), stops there\n"
            "instead. The execution is the same every time: to step back, stop one step earlier.\n"
+           "In gdb, 'harness threads' lists the simulated threads with their stacks, and\n"
+           "'harness thread N COMMAND' looks at one of them, as in 'harness thread 2 bt full'.\n"
            "\n");
     cli_options_help(allowed);
     return 0;
@@ -41,18 +46,54 @@ static bool traced(void)
     return found;
 }
 
-static int start_gdb(const struct cli_options *options)
+/* What teaches gdb the simulated threads; "" if it was not installed. */
+static void find_script(char *out, size_t size)
 {
-    char until[32], self[4096];
+    static const char *const places[] = {"lib/harness/gdb.py", "../lib/harness/gdb.py"};
+    char own[3072];
+    cli_own_folder(own, sizeof own);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        snprintf(out, size, "%s/%s", own, places[i]);
+        if (access(out, R_OK) == 0) return;
+    }
+    out[0] = '\0';
+    fprintf(stderr, "note: lib/harness/gdb.py is not beside this executable: gdb has no command "
+                    "'harness'\n");
+}
+
+/* Instead of this process; words are those of the process to be debugged. */
+static int start_gdb(char **words, int count)
+{
+    char script[4096];
+    const char **all = calloc((size_t)count + 16, sizeof *all);
+    int used = 0;
+    if (all == NULL) return 5;
+    find_script(script, sizeof script);
+    all[used++] = "gdb";
+    all[used++] = "-q";
+    if (script[0]) {
+        all[used++] = "-x";
+        all[used++] = script;
+    }
+    all[used++] = "-ex";
+    all[used++] = "run";
+    all[used++] = "--args";
+    for (int i = 0; i < count; i++) all[used++] = words[i];
+    execvp("gdb", (char **)(uintptr_t)all);
+    fprintf(stderr, "harness replay: gdb: %s\n  without --gdb, --until prints where every thread "
+                    "stands\n", strerror(errno));
+    free(all);
+    return 2;
+}
+
+static int debug_scenario(const struct cli_options *options)
+{
+    static char until[32], self[4096];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     self[length < 0 ? 0 : length] = '\0';
     snprintf(until, sizeof until, "%llu", (unsigned long long)options->until);
-    const char *words[24] = {"gdb",    "-q",
-                             "-ex",    "handle SIGVTALRM nostop noprint pass",
-                             "-ex",    "run",
-                             "--args", self,
-                             "replay", options->files[0]};
-    int count = 10;
+    const char *words[16] = {self, "replay", options->files[0]};
+    int count = 3;
     if (options->choices) {
         words[count++] = "--choices";
         words[count++] = options->choices;
@@ -65,9 +106,32 @@ static int start_gdb(const struct cli_options *options)
         words[count++] = "--until";
         words[count++] = until;
     }
-    execvp("gdb", (char **)(uintptr_t)words);
-    perror("harness replay: gdb");
-    return 2;
+    return start_gdb((char **)(uintptr_t)words, count);
+}
+
+/* `words` are the program and its arguments, up to a NULL. */
+static int replay_program(const struct cli_options *options, char **words)
+{
+    char until[32];
+    int count = 0;
+    if (options->core) {
+        fprintf(stderr, "harness replay: --core is for scenarios; %s is a program\n", words[0]);
+        return 2;
+    }
+    if (options->choices) setenv("HARNESS_CHOICES", options->choices, 1);
+    if (getenv("HARNESS_CHOICES") == NULL) {
+        fprintf(stderr, "harness replay: which execution? --choices TOKEN names it\n");
+        return 2;
+    }
+    snprintf(until, sizeof until, "%llu", (unsigned long long)options->until);
+    if (options->given[CLI_UNTIL]) setenv("HARNESS_UNTIL", until, 1);
+    if (!options->given[CLI_GDB]) return cli_run_program("replay", words);
+    if (words[1] && strcmp(words[1], "--") == 0) {
+        words[1] = words[0];
+        words++;
+    }
+    while (words[count]) count++;
+    return start_gdb(words, count);
 }
 
 static void print_threads(void)
@@ -117,25 +181,26 @@ static void observe(void *context, const struct world_step *step)
     _exit(0);
 }
 
-static int tell_end(const struct scene *scene, uint32_t id, const struct world_result *result)
+int cli_tell_end(FILE *out, const struct scene *scene, uint32_t id,
+                 const struct world_result *result)
 {
     const struct world_finding *finding = world_finding_get();
-    printf("\n%u steps, %.3f ms of virtual time, %u choices\n", result->steps,
+    fprintf(out, "\n%u steps, %.3f ms of virtual time, %u choices\n", result->steps,
            (double)result->now_ns / 1e6, result->choices);
     if (result->end == WORLD_STOPPED) {
-        printf("the token does not fit: %s\n", world_stop_text());
+        fprintf(out, "the token does not fit: %s\n", world_stop_text());
         return 2;
     }
     if (id == EXPLORE_PASSED) {
-        printf("everything holds\n");
+        fprintf(out, "everything holds\n");
         return 0;
     }
-    printf("%s\n", scene->violation ? scene->violation->text : finding->text);
+    fprintf(out, "%s\n", scene->violation ? scene->violation->text : finding->text);
     if (id == SCENE_REFUSED) return 2;
     char *detail = symbols_expand(finding->detail);
-    if (detail && detail[0]) printf("%s\n", detail);
+    if (detail && detail[0]) fprintf(out, "%s\n", detail);
     free(detail);
-    symbols_print_stack(stdout, 4, STACK_LINES, &finding->stack);
+    symbols_print_stack(out, 4, STACK_LINES, &finding->stack);
     return finding->kind == WORLD_FOUND_CRASH ? 4 : 1;
 }
 
@@ -155,9 +220,9 @@ static uint32_t scheduled_choices(const struct scene *scene, uint16_t *choices)
     return count;
 }
 
-static int bad_token(const char *problem, const char *token, size_t where)
+int cli_bad_token(const char *command, const char *problem, const char *token, size_t where)
 {
-    fprintf(stderr, "harness replay: %s\n  %s\n  %*s^\n", problem, token, (int)where, "");
+    fprintf(stderr, "harness %s: %s\n  %s\n  %*s^\n", command, problem, token, (int)where, "");
     return 2;
 }
 
@@ -170,7 +235,7 @@ static int replay_job(const struct job *job)
     size_t where;
     const char *problem =
         options->choices ? token_read(options->choices, choices, &count, &where) : NULL;
-    if (problem) return bad_token(problem, options->choices, where);
+    if (problem) return cli_bad_token("replay", problem, options->choices, where);
     problem = scene_init(&scene, job->file, job->image, NULL);
     if (problem) {
         fprintf(stderr, "%s\n", problem);
@@ -185,20 +250,23 @@ static int replay_job(const struct job *job)
     world_keep_stacks(true);
     uint32_t id = explore_replay(&scene.subject, choices, count, true, &result);
     world_observe(NULL, NULL);
-    return tell_end(&scene, id, &result);
+    return cli_tell_end(stdout, &scene, id, &result);
 }
 
 int command_replay(int argc, char **argv)
 {
     struct cli_options options;
     struct job job;
-    if (!cli_options_read("replay", allowed, argc, argv, &options)) return 2;
+    int words = cli_program_at(allowed, argc, argv);
+    if (!cli_options_read("replay", allowed, words < argc ? words + 1 : argc, argv, &options))
+        return 2;
     if (options.given[CLI_HELP]) return help();
+    if (words < argc) return replay_program(&options, argv + words);
     if (options.file_count != 1) {
         fprintf(stderr, "harness replay: name one scenario\n  try 'harness replay --help'\n");
         return 2;
     }
-    if (options.given[CLI_GDB]) return start_gdb(&options);
+    if (options.given[CLI_GDB]) return debug_scenario(&options);
     int status = 2;
     if (job_open(&job, options.files[0], &options)) {
         status = replay_job(&job);

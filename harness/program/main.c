@@ -384,6 +384,18 @@ static int stop_there(void)
     return 2;
 }
 
+static int step(void *argument)
+{
+    static uint16_t choices[TOKEN_CHOICES_MAX];
+    uint32_t count = 0;
+    struct tell tell = telling();
+    (void)argument;
+    bool good = !options.choices || phases_read_choices(choices, &count);
+    if (!good) return complain(shared->problem, 2);
+    prepare(&shared->log);
+    return by_hand(&tell, choices, count);
+}
+
 /* What is visible of the program. */
 static enum world_level level_built(void)
 {
@@ -449,6 +461,7 @@ int course_explore(const struct course *asked, struct course_result *result)
     shared->problem[0] = shared->screen[0] = '\0';
     memset(&shared->promises, 0, sizeof shared->promises);
     phases_plan();
+    if (options.step) _exit(work(step)); /* the rest of main is not asked for */
     int status = options.until ? stop_there() : explore_phases();
     if (status == 0 && end_held() == FAULT) status = FAULT;
     tell_course(status, result);
@@ -484,6 +497,7 @@ int main(int argc, char **argv)
     if (!summary_begin()) return 2;
     if (is_unit_test()) return run_unit_test();
     if (options.until) return stop_there();
+    if (options.step) return work(step);
     int status = work(run_once);
     if (status != 0) return status;
     if (!must_explore() && !options.choices) return end_plain();

@@ -117,6 +117,9 @@ static bool keep(enum program_option option, const char *text, struct program_op
         return true;
     case PROGRAM_UNTIL:
         return read_small(option, text, 1, WORLD_STEPS_MAX, &options->until);
+    case PROGRAM_STEP:
+        options->step = text;
+        return true;
     case PROGRAM_STRATEGY:
         return program_strategy_read(text, &options->strategy);
     case PROGRAM_SEED:

@@ -12,6 +12,7 @@
 #define PROGRAM_OPTIONS(X)                                                                         \
     X(CHOICES, "CHOICES", "none", "replay one execution by its token; no exploring")               \
     X(UNTIL, "UNTIL", "none", "stop that execution at a step, in a debugger if there is one")      \
+    X(STEP, "STEP", "none", "choose by hand, with commands from a file; -: standard input")        \
     X(STRATEGY, "STRATEGY", "auto", "how the choices are made")                                    \
     X(SEED, "SEED", "1", "seed of the strategy")                                                   \
     X(RUNS, "RUNS", "10000", "budget of executions")                                               \
@@ -44,6 +45,7 @@ enum program_option {
 struct program_options {
     bool given[PROGRAM_OPTION_COUNT];
     const char *choices; /* NULL: explore */
+    const char *step;    /* where commands come from, "-" for standard input; NULL: nowhere */
     const char *corpus;  /* NULL: none */
     struct shard shard;
     const char *reports; /* NULL: no page is written */

@@ -43,10 +43,11 @@ static void begin_tally(void)
  * Searches that claim to be complete count no delays unless told to. */
 void phases_plan(void)
 {
-    bool sampler = program_is_sampler(options.strategy) || options.choices;
+    bool one = options.choices || options.step; /* execution */
+    bool sampler = program_is_sampler(options.strategy) || one;
     uint32_t stalls = sampler || options.given[PROGRAM_STALLS] ? options.stalls : 0;
     uint32_t spurious = sampler || options.given[PROGRAM_SPURIOUS] ? options.spurious : 0;
-    bool two = options.strategy == EXPLORE_AUTO && !options.choices && stalls + spurious > 0 &&
+    bool two = options.strategy == EXPLORE_AUTO && !one && stalls + spurious > 0 &&
                options.runs > 1;
     begin_tally();
     shared->phase_count = two ? 2 : 1;

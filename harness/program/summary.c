@@ -15,7 +15,7 @@ struct chapter {
     struct explore_stats explored;
     struct report_failure failure;
     struct no_return no_return;
-    char replay[1 << 16];
+    char *replay;
 };
 
 static struct report *reports;
@@ -81,7 +81,8 @@ static struct report begin_report(struct chapter *chapter, const struct tell *te
 
 static void take_replay(struct chapter *chapter, const struct tell *tell)
 {
-    FILE *out = fmemopen(chapter->replay, sizeof chapter->replay, "w");
+    size_t bytes;
+    FILE *out = open_memstream(&chapter->replay, &bytes);
     REQUIRE(out != NULL);
     tell_replay(out, tell);
     REQUIRE(fclose(out) == 0);
@@ -94,7 +95,8 @@ static void take_failure(struct report *report, struct chapter *chapter, const s
     *failure = tell_found_how(tell);
     snprintf(failure->violation.name, sizeof failure->violation.name, "%s",
              world_finding_words[shared->life.finding.kind]);
-    snprintf(failure->violation.text, sizeof failure->violation.text, "%s", shared->reason);
+    snprintf(failure->violation.text, sizeof failure->violation.text, "%.*s",
+             (int)sizeof failure->violation.text - 1, shared->reason);
     failure->strategy = copy_text(failure->strategy);
     take_replay(chapter, tell);
     failure->replay = chapter->replay;

@@ -47,6 +47,10 @@ void tell_found(FILE *out, const struct tell *tell);
 /* The finding alone, for a program without threads: sentence, detail and stack. */
 void tell_finding(FILE *out, const char *path, const struct life *life);
 
+/* by_hand.c: in a worker that is ready for executions, runs one whose choices are made at a prompt;
+ * it begins with those given. Returns the exit status. */
+int by_hand(const struct tell *tell, uint16_t *choices, uint32_t count);
+
 /* One line that repeats the execution. */
 void tell_replay(FILE *out, const struct tell *tell);
 

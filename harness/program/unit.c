@@ -117,7 +117,8 @@ struct harness_result harness_explore(const struct harness_options *wanted,
     snprintf(name, sizeof name, "exploration %u", calls);
     course->name = wanted->name ? wanted->name : name;
     course->quiet = wanted->quiet;
-    if (course->options.choices && course->options.exploration != calls) {
+    bool one = course->options.choices || course->options.step; /* execution is asked for */
+    if (one && course->options.exploration != calls) {
         return (struct harness_result){.verdict = HARNESS_SKIPPED, .kind = "", .text = "",
                                        .token = "", .screen = ""};
     }
