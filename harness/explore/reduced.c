@@ -3,28 +3,30 @@
  * Source-set dynamic partial-order reduction with sleep sets (Abdulla, Aronis, Jonsson,
  * Sagonas, "Optimal dynamic partial order reduction", POPL 2014, algorithm 1). Of executions
  * that differ only in the order of independent transitions one is completed; some may be
- * begun and given up as redundant. For programs of at most 64 threads and nothing else:
- * events of an environment have no footprints that could be compared. */
+ * begun and given up as redundant. For programs of at most 63 threads and nothing else:
+ * events of an environment have no footprints that could be compared.
+ *
+ * Time acts like a thread whose only operation, to pass, depends on everything. */
 #include "reduced.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t bit(uint32_t thread)
-{
-    return 1ull << thread;
-}
+enum { PENDING_MAX = 1 << 16 };
+
+/* Stands for what is left of the spurious wakeups that are allowed. */
+static const char spurious_left;
 
 /* --- footprints --- */
 
-static bool clash(const struct reduced *self, uint32_t a, uint32_t a_count, uint32_t b,
-                  uint32_t b_count)
+static bool clash(const struct reduced *self, const struct print *a, const struct print *b)
 {
-    for (uint32_t i = 0; i < a_count; i++) {
-        const struct touch *left = &self->pool[a + i];
-        for (uint32_t k = 0; k < b_count; k++) {
-            const struct touch *right = &self->pool[b + k];
+    if (a->all || b->all) return true;
+    for (uint32_t i = 0; i < a->count; i++) {
+        const struct touch *left = &self->pool[a->touches + i];
+        for (uint32_t k = 0; k < b->count; k++) {
+            const struct touch *right = &self->pool[b->touches + k];
             if (left->place == right->place && (left->write || right->write)) return true;
         }
     }
@@ -44,8 +46,7 @@ static void touch(struct reduced *self, struct node *node, const void *place, bo
     node->touch_count++;
 }
 
-/* The last transition has ended: what it did is known now. Time that passed meanwhile is
- * something that everybody touches. */
+/* The last transition has ended: what it did is known now. */
 static void close_transition(struct reduced *self)
 {
     uint32_t step_count;
@@ -54,7 +55,8 @@ static void close_transition(struct reduced *self)
     while (at > 0 && self->nodes[at - 1].kind == NODE_VALUE) at--;
     if (at == 0) return;
     struct node *node = &self->nodes[at - 1];
-    uint32_t before = node->touches, before_count = at < self->count ? node->touch_count : 0;
+    bool several = at < self->count, all = several && node->print[node->thread].all;
+    uint32_t before = node->touches, before_count = several ? node->touch_count : 0;
     node->touches = self->pool_used;
     node->touch_count = 0;
     /* With values chosen on the way, it is what it did with any of them. */
@@ -65,9 +67,10 @@ static void close_transition(struct reduced *self)
         const struct world_step *step = &steps[i];
         if (step->op == WORLD_OP_ADVANCE || step->access == WORLD_NONE) continue;
         touch(self, node, world_object_address(step->object), step->access == WORLD_WRITE);
+        if (reduced_is_spurious(step)) touch(self, node, &spurious_left, true);
+        if (step->op == WORLD_OP_WAIT) touch(self, node, &spurious_left, false);
     }
-    node->print[node->thread].touches = node->touches;
-    node->print[node->thread].count = node->touch_count;
+    node->print[node->thread] = (struct print){node->touches, node->touch_count, all};
 }
 
 static struct node *last_schedule(struct reduced *self)
@@ -81,15 +84,13 @@ static struct node *last_schedule(struct reduced *self)
 static void inherit_sleep(struct reduced *self, struct node *node)
 {
     const struct node *before = last_schedule(self);
-    if (before == NULL) return;
-    uint64_t asleep = (before->sleep | before->done) & ~bit(before->thread);
+    if (before == NULL || before->thread == REDUCED_TIME) return;
+    uint64_t asleep = (before->sleep | before->done) &
+                      ~(reduced_bit(before->thread) | reduced_bit(REDUCED_TIME));
     for (; asleep != 0; asleep &= asleep - 1) {
         uint32_t thread = (uint32_t)__builtin_ctzll(asleep);
-        if (clash(self, before->print[thread].touches, before->print[thread].count,
-                  before->touches, before->touch_count)) {
-            continue;
-        }
-        node->sleep |= bit(thread);
+        if (clash(self, &before->print[thread], &before->print[before->thread])) continue;
+        node->sleep |= reduced_bit(thread);
         node->print[thread] = before->print[thread];
     }
 }
@@ -110,35 +111,62 @@ static struct node *add(struct reduced *self, enum node_kind kind)
     return node;
 }
 
+static uint32_t thread_of(uint16_t option)
+{
+    if (option == WORLD_ADVANCE) return REDUCED_TIME;
+    if (option + 1 >= REDUCED_THREADS) {
+        world_stop("the reduced search takes programs of at most %d threads",
+                   REDUCED_THREADS - 1);
+    }
+    return option + 1u;
+}
+
 static uint32_t index_of(const uint16_t *options, uint32_t count, uint32_t thread)
 {
+    uint16_t option = (uint16_t)(thread == REDUCED_TIME ? WORLD_ADVANCE : thread - 1);
     uint32_t index = 0;
-    while (index < count && options[index] != thread) index++;
+    while (index < count && options[index] != option) index++;
     if (index == count) world_stop("the search lost its way: an execution did not repeat");
     return index;
 }
 
-static void run(struct node *node, uint32_t thread)
+static void keep_pending(struct reduced *self, struct node *node)
 {
-    node->thread = (uint8_t)thread;
-    node->backtrack |= bit(thread);
+    node->stalls = world_stalls_left() > 0;
+    node->pending = self->pending_used;
+    for (uint16_t id = 0; id < world_entity_count() && id + 1 < REDUCED_THREADS; id++) {
+        uint32_t object;
+        enum world_op op = world_pending(id, &object);
+        if (op == WORLD_OP_COUNT || world_entity_enabled(id)) continue;
+        if (self->pending_used == PENDING_MAX) world_stop("the search needs too much memory");
+        self->pending[self->pending_used++] =
+            (struct pending){object, (uint8_t)(id + 1), (uint8_t)op};
+    }
+    node->pending_count = self->pending_used - node->pending;
 }
 
-/* Beyond the prefix: the default option, or the first that is not asleep. */
+/* What can be said of the chosen thread now only. */
+static void look_at(struct node *node)
+{
+    uint16_t id = (uint16_t)(node->thread - 1);
+    enum world_class class_ = world_class_of(id);
+    node->relaxed = class_ >= WORLD_WINDOW && class_ != WORLD_FAULT;
+    node->gave_up = world_gave_up(id);
+}
+
+/* Beyond the prefix: the default option, or the first that is not asleep. Where time may pass or
+ * not, both have to be tried, as nothing is independent of it. */
 static void choose_new(struct reduced *self, struct node *node, const uint16_t *options,
                        uint32_t count)
 {
     inherit_sleep(self, node);
+    for (uint32_t i = 0; i < count; i++) node->options |= reduced_bit(thread_of(options[i]));
+    if (node->options & reduced_bit(REDUCED_TIME)) node->backtrack = node->options;
     for (uint32_t i = 0; i < count; i++) {
-        if (options[i] >= REDUCED_THREADS) {
-            world_stop("the reduced search takes programs of at most %d threads",
-                       REDUCED_THREADS);
-        }
-        node->options |= bit(options[i]);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (node->sleep & bit(options[i])) continue;
-        run(node, options[i]);
+        uint32_t thread = thread_of(options[i]);
+        if (node->sleep & reduced_bit(thread)) continue;
+        node->thread = (uint8_t)thread;
+        node->backtrack |= reduced_bit(thread);
         return;
     }
     self->redundant = true;
@@ -148,15 +176,19 @@ static void choose_new(struct reduced *self, struct node *node, const uint16_t *
 static uint32_t take(struct reduced *self, enum node_kind kind, const uint16_t *options,
                      uint32_t count)
 {
+    struct node *node;
     if (self->overflow) world_stop("a transition touches too many objects for the search");
     if (self->count < self->depth) {
-        struct node *node = &self->nodes[self->count++];
-        return index_of(options, count, node->thread);
+        node = &self->nodes[self->count++];
+    } else {
+        close_transition(self);
+        node = add(self, kind);
+        choose_new(self, node, options, count);
+        self->count++;
     }
-    close_transition(self);
-    struct node *node = add(self, kind);
-    choose_new(self, node, options, count);
-    self->count++;
+    /* Before the end of the prefix all is as it was. */
+    if (node->thread == REDUCED_TIME) keep_pending(self, node);
+    else if (self->count >= self->depth) look_at(node);
     return index_of(options, count, node->thread);
 }
 
@@ -164,15 +196,15 @@ static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
 {
     uint16_t options[WORLD_ENTITIES_MAX + 1];
     world_options(options);
-    if (!chooser->plain) {
-        world_stop("the reduced search takes programs of threads, without an environment");
-    }
+    ((struct reduced *)chooser)->idle = false;
     return take((struct reduced *)chooser, NODE_SCHEDULE, options, count);
 }
 
 static void forced(struct world_chooser *chooser, uint16_t entity)
 {
-    take((struct reduced *)chooser, NODE_FORCED, &entity, 1);
+    struct reduced *self = (struct reduced *)chooser;
+    self->idle = entity == WORLD_ADVANCE && world_next_deadline_ns() == WORLD_NEVER;
+    if (!self->idle) take(self, NODE_FORCED, &entity, 1);
 }
 
 static uint32_t value(struct world_chooser *chooser, uint32_t count, const char *label)
@@ -195,7 +227,8 @@ static bool begin(struct strategy *strategy, uint64_t n)
     struct reduced *self = (struct reduced *)strategy;
     (void)n;
     self->count = 0;
-    self->redundant = false;
+    self->pending_used = 0;
+    self->redundant = self->idle = false;
     return !self->complete;
 }
 
@@ -212,7 +245,7 @@ static bool retreat(struct reduced *self)
             break;
         }
         if (node->kind == NODE_SCHEDULE) {
-            node->done |= bit(node->thread);
+            node->done |= reduced_bit(node->thread);
             uint64_t left = node->backtrack & ~node->done & ~node->sleep;
             if (left != 0) {
                 node->thread = (uint8_t)__builtin_ctzll(left);
@@ -231,6 +264,10 @@ static void end(struct strategy *strategy, const struct world_choice *choices, u
     struct reduced *self = (struct reduced *)strategy;
     (void)choices, (void)count;
     if (!self->redundant) close_transition(self);
+    if (!self->redundant && !self->idle) {
+        struct node *last = last_schedule(self);
+        if (last) last->print[last->thread].all = true;
+    }
     reduced_races(self);
     self->complete = !retreat(self);
     self->depth = self->count;
@@ -246,6 +283,7 @@ static void destroy(struct strategy *strategy)
     struct reduced *self = (struct reduced *)strategy;
     free(self->nodes);
     free(self->pool);
+    free(self->pending);
     free(self->clocks);
     free(self);
 }
@@ -256,8 +294,10 @@ struct strategy *strategy_reduced(void)
     if (self == NULL) return NULL;
     self->nodes = malloc(REDUCED_NODES_MAX * sizeof *self->nodes);
     self->pool = malloc(REDUCED_TOUCHES_MAX * sizeof *self->pool);
+    self->pending = malloc(PENDING_MAX * sizeof *self->pending);
     self->clocks = calloc(REDUCED_NODES_MAX, sizeof *self->clocks); /* zero beyond the width */
-    if (self->nodes == NULL || self->pool == NULL || self->clocks == NULL) {
+    if (self->nodes == NULL || self->pool == NULL || self->pending == NULL ||
+        self->clocks == NULL) {
         destroy(&self->strategy);
         return NULL;
     }

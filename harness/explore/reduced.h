@@ -4,8 +4,10 @@
 
 #include "strategy.h"
 
+/* Who acts: time, or an entity of the world, by its id + 1. */
 enum {
-    REDUCED_THREADS = 64,      /* threads of one execution */
+    REDUCED_TIME = 0,
+    REDUCED_THREADS = 64,
     REDUCED_NODES_MAX = 1 << 16,
     REDUCED_TOUCHES_MAX = 1 << 20,
 };
@@ -16,10 +18,24 @@ struct touch {
     bool write;
 };
 
+/* What a transition touches: where in the pool, how many. */
+struct print {
+    uint32_t touches, count;
+    bool all; /* it ended the execution, so that it depends on everything */
+};
+
 enum node_kind { NODE_SCHEDULE, NODE_FORCED, NODE_VALUE };
 
+/* What a thread was about to do when time passed because it could not. */
+struct pending {
+    uint32_t object;
+    uint8_t thread;
+    uint8_t op; /* enum world_op */
+};
+
 /* A place in the current execution where something was chosen, or would have been. What a
- * thread does from its schedule node to the next one is its transition. */
+ * thread does from its schedule node to the next one is its transition; the passing of time is
+ * one, too. */
 struct node {
     uint64_t options;   /* threads that could run: one bit each */
     uint64_t backtrack; /* of them, those that have to be tried */
@@ -31,8 +47,11 @@ struct node {
     uint32_t value, values; /* NODE_VALUE: the one chosen, of so many */
     uint8_t kind;
     uint8_t thread;     /* that runs */
-    uint8_t first;      /* option 0, what happens by default */
-    struct { uint32_t touches, count; } print[REDUCED_THREADS]; /* of done and sleeping ones */
+    bool gave_up;       /* it goes on without what it waits for */
+    bool relaxed;       /* time did not have to wait for it */
+    bool stalls;        /* REDUCED_TIME: it may pass while threads are runnable */
+    uint32_t pending, pending_count; /* REDUCED_TIME: those that could not run */
+    struct print print[REDUCED_THREADS]; /* of done and sleeping ones */
 };
 
 /* Vector clocks: for each thread, how many of its transitions happened before, itself
@@ -46,11 +65,25 @@ struct reduced {
     uint32_t count;      /* nodes of this execution so far */
     struct touch *pool;
     uint32_t pool_used;
+    struct pending *pending; /* of this execution */
+    uint32_t pending_used;
     reduced_clock *clocks; /* by node */
     uint32_t width;        /* of clocks: threads of the largest execution so far, rounded up */
     bool complete, redundant;
+    bool idle;           /* nothing could happen any more */
     bool overflow; /* something was too large to be told apart: the search cannot go on */
 };
+
+static inline uint64_t reduced_bit(uint32_t thread)
+{
+    return 1ull << thread;
+}
+
+/* A waiter that woke without a reason: how often that may happen is limited for all together. */
+static inline bool reduced_is_spurious(const struct world_step *step)
+{
+    return step->op == WORLD_OP_WAKE && step->result != 0;
+}
 
 /* After an execution: finds the reversible races in it and marks what has to be tried. */
 void reduced_races(struct reduced *self);

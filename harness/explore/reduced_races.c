@@ -19,11 +19,20 @@ struct access {
     bool write;
 };
 
-enum { OBJECTS_OF_ONE = 4096 };
+/* Beside the objects of the world, one that stands for the spurious wakeups that are left. */
+enum { OBJECTS_OF_ONE = 4096, SPURIOUS_LEFT = WORLD_OBJECTS_MAX };
 
-static struct access accesses[WORLD_STEPS_MAX]; /* at most one for each step */
+static struct access accesses[2 * WORLD_STEPS_MAX]; /* at most two for each step */
 static uint32_t access_count;
-static uint32_t newest[WORLD_OBJECTS_MAX]; /* by object: index + 1 */
+static uint32_t newest[SPURIOUS_LEFT + 1]; /* by object: index + 1 */
+
+/* Something that a thread did, or was about to do, after the nodes before `at`. */
+struct event {
+    uint32_t at;
+    uint32_t thread;
+    const uint32_t *clock;
+    bool gave_up;
+};
 
 /* Where the scan of the execution stands. */
 struct scan {
@@ -43,11 +52,6 @@ struct scan {
     uint32_t object_count;
 };
 
-static uint64_t bit(uint32_t thread)
-{
-    return 1ull << thread;
-}
-
 enum { WIDTH_STEP = 8 };
 
 static void join(const struct scan *scan, uint32_t *clock, const uint32_t *other)
@@ -66,19 +70,23 @@ static uint32_t own_time(const struct scan *scan, uint32_t node)
 
 /* --- what a transition depends on --- */
 
-/* The clocks of what an access to that object comes after. */
-static void join_object(const struct scan *scan, uint32_t object, bool write, uint32_t *clock)
+/* The clocks of what an access to that object comes after, one node left out. */
+static void join_object(const struct scan *scan, uint32_t object, bool write, uint32_t node_out,
+                        uint32_t *clock)
 {
     for (uint32_t at = newest[object]; at != 0; at = accesses[at - 1].before) {
         const struct access *access = &accesses[at - 1];
-        if (write || access->write) join(scan, clock, scan->self->clocks[access->node]);
+        bool counts = (write || access->write) && access->node != node_out;
+        if (counts) join(scan, clock, scan->self->clocks[access->node]);
         if (access->write) return;
     }
 }
 
-/* Without `left_out`: by program order, creation, time, and all other objects. */
-static void clock_without(const struct scan *scan, uint32_t thread, uint32_t left_out,
-                          uint32_t *clock)
+enum { NOTHING = UINT32_MAX };
+
+/* Without one object and one node: by program order, creation, time, and all other objects. */
+static void clock_without(const struct scan *scan, uint32_t thread, uint32_t object_out,
+                          uint32_t node_out, uint32_t *clock)
 {
     memcpy(clock, scan->fence, scan->self->width * sizeof *clock);
     if (scan->last_node[thread]) {
@@ -86,8 +94,25 @@ static void clock_without(const struct scan *scan, uint32_t thread, uint32_t lef
     }
     if (scan->made_by[thread]) join(scan, clock, scan->self->clocks[scan->made_by[thread] - 1]);
     for (uint32_t i = 0; i < scan->object_count; i++) {
-        if (i != left_out) join_object(scan, scan->objects[i], scan->writes[i], clock);
+        if (i == object_out) continue;
+        join_object(scan, scan->objects[i], scan->writes[i], node_out, clock);
     }
+}
+
+static void collect(struct scan *scan, uint32_t object, bool write, uint32_t step)
+{
+    uint32_t at = 0;
+    while (at < scan->object_count && scan->objects[at] != object) at++;
+    if (at == OBJECTS_OF_ONE) {
+        scan->self->overflow = true;
+        return;
+    }
+    if (at == scan->object_count) {
+        scan->objects[scan->object_count++] = object;
+        scan->first_steps[at] = step;
+        scan->writes[at] = false;
+    }
+    scan->writes[at] |= write;
 }
 
 static void collect_objects(struct scan *scan, uint32_t from, uint32_t to)
@@ -96,58 +121,53 @@ static void collect_objects(struct scan *scan, uint32_t from, uint32_t to)
     for (uint32_t s = from; s < to; s++) {
         const struct world_step *step = &scan->steps[s];
         if (step->op == WORLD_OP_ADVANCE || step->access == WORLD_NONE) continue;
-        uint32_t at = 0;
-        while (at < scan->object_count && scan->objects[at] != step->object) at++;
-        if (at == OBJECTS_OF_ONE) {
-            scan->self->overflow = true;
-            return;
-        }
-        if (at == scan->object_count) {
-            scan->objects[scan->object_count++] = step->object;
-            scan->first_steps[at] = s;
-            scan->writes[at] = false;
-        }
-        scan->writes[at] |= step->access == WORLD_WRITE;
+        collect(scan, step->object, step->access == WORLD_WRITE, s);
+        if (reduced_is_spurious(step)) collect(scan, SPURIOUS_LEFT, true, s);
+        if (step->op == WORLD_OP_WAIT) collect(scan, SPURIOUS_LEFT, false, s);
     }
 }
 
 /* --- reversing a race --- */
 
 /* The threads that could begin what follows e without depending on it, f included. */
-static uint64_t initials(const struct scan *scan, uint32_t e, uint32_t f)
+static uint64_t initials(const struct scan *scan, uint32_t e, const struct event *f)
 {
     const struct reduced *self = scan->self;
     uint32_t first[REDUCED_THREADS];
     uint64_t seen = 0, result = 0;
     uint32_t e_thread = self->nodes[e].thread, e_time = own_time(scan, e);
-    for (uint32_t g = e + 1; g <= f; g++) {
-        if (self->nodes[g].kind == NODE_VALUE) continue;
-        const uint32_t *clock = self->clocks[g];
-        if (g != f && clock[e_thread] >= e_time) continue;
-        uint32_t thread = self->nodes[g].thread;
-        if (seen & bit(thread)) continue;
+    for (uint32_t g = e + 1; g <= f->at; g++) {
+        if (g < f->at && self->nodes[g].kind == NODE_VALUE) continue;
+        const uint32_t *clock = g == f->at ? f->clock : self->clocks[g];
+        if (g != f->at && clock[e_thread] >= e_time) continue;
+        uint32_t thread = g == f->at ? f->thread : self->nodes[g].thread;
+        if (seen & reduced_bit(thread)) continue;
         bool initial = true;
         for (uint64_t left = seen; left != 0 && initial; left &= left - 1) {
             uint32_t other = (uint32_t)__builtin_ctzll(left);
             initial = clock[other] < first[other];
         }
-        if (initial) result |= bit(thread);
-        seen |= bit(thread);
+        if (initial) result |= reduced_bit(thread);
+        seen |= reduced_bit(thread);
         first[thread] = clock[thread];
     }
     return result;
 }
 
-/* False: the other order does not exist at e. */
-static bool reverse(const struct scan *scan, uint32_t e, uint32_t f)
+/* One of these has to be tried at that node. False: none of them could run there. */
+static bool try_one(struct node *node, uint64_t initial, uint32_t preferred)
 {
-    struct node *node = &scan->self->nodes[e];
-    uint64_t able = initials(scan, e, f) & node->options;
+    uint64_t able = initial & node->options;
     if (able == 0) return false;
     if (able & (node->backtrack | node->sleep)) return true;
-    uint64_t preferred = able & bit(scan->self->nodes[f].thread);
-    node->backtrack |= preferred ? preferred : able & -able;
+    node->backtrack |= able & reduced_bit(preferred) ? reduced_bit(preferred) : able & -able;
     return true;
+}
+
+/* False: the other order does not exist at e. */
+static bool reverse(const struct scan *scan, uint32_t e, const struct event *f)
+{
+    return try_one(&scan->self->nodes[e], initials(scan, e, f), f->thread);
 }
 
 /* Whether step f waits, where it must, for something that only a step like e gives: then it
@@ -158,8 +178,8 @@ static bool waits_for(const struct world_step *f, const struct world_step *e)
     case WORLD_OP_LOCK:
     case WORLD_OP_TIMEDLOCK:
     case WORLD_OP_WAKE:
-        return e->op == WORLD_OP_UNLOCK || e->op == WORLD_OP_BARRIER ||
-               e->op == WORLD_OP_BROADCAST;
+        return f->result == 0 && (e->op == WORLD_OP_UNLOCK || e->op == WORLD_OP_BARRIER ||
+                                  e->op == WORLD_OP_BROADCAST);
     case WORLD_OP_WRLOCK:
         return e->op == WORLD_OP_RWUNLOCK && f->result == 0;
     case WORLD_OP_RDLOCK:
@@ -175,21 +195,49 @@ static bool waits_for(const struct world_step *f, const struct world_step *e)
     }
 }
 
-static void find_races(const struct scan *scan, uint32_t f, uint32_t index,
+/* Whether e comes before f for another reason than that object. */
+static bool is_ordered(const struct scan *scan, uint32_t e, const struct event *f, uint32_t index,
+                       const uint32_t *others)
+{
+    reduced_clock exactly;
+    uint32_t e_thread = scan->self->nodes[e].thread;
+    if (e_thread == f->thread) return true;
+    if (own_time(scan, e) > others[e_thread]) return false;
+    if (scan->object_count == 1) return true;
+    clock_without(scan, f->thread, index, e, exactly); /* it may be e itself, by two objects */
+    return own_time(scan, e) <= exactly[e_thread];
+}
+
+static void find_races(const struct scan *scan, const struct event *f, uint32_t index,
                        const struct world_step *f_step)
 {
     reduced_clock others;
-    uint32_t thread = scan->self->nodes[f].thread;
-    clock_without(scan, thread, index, others);
+    clock_without(scan, f->thread, index, NOTHING, others);
     for (uint32_t at = newest[scan->objects[index]]; at != 0; at = accesses[at - 1].before) {
         const struct access *access = &accesses[at - 1];
-        uint32_t e_thread = scan->self->nodes[access->node].thread;
         if (!access->write && !scan->writes[index]) continue;
-        bool ordered = e_thread == thread || own_time(scan, access->node) <= others[e_thread];
+        bool ordered = is_ordered(scan, access->node, f, index, others);
         if (ordered && access->write) return;
         if (ordered) continue;
-        if (waits_for(f_step, &scan->steps[access->step])) continue;
+        if (!f->gave_up && waits_for(f_step, &scan->steps[access->step])) continue;
         if (reverse(scan, access->node, f) && access->write) return;
+    }
+}
+
+/* Races of what depends on everything: with the last thing that each thread did, unless that
+ * came before it anyway, by `known`. */
+static void find_races_with_all(const struct scan *scan, const struct event *f,
+                                const uint32_t *known)
+{
+    for (uint32_t t = 1; t < scan->self->width; t++) {
+        uint32_t e = scan->last_node[t] - 1;
+        if (scan->last_node[t] == 0 || t == f->thread) continue;
+        bool ordered = own_time(scan, e) <= known[t];
+        for (uint32_t u = 1; u < scan->self->width && !ordered; u++) {
+            if (u == t || scan->last_node[u] == 0) continue;
+            ordered = own_time(scan, e) <= scan->self->clocks[scan->last_node[u] - 1][t];
+        }
+        if (!ordered) reverse(scan, e, f);
     }
 }
 
@@ -222,33 +270,29 @@ static void note_wakes(struct scan *scan, uint32_t node, const struct world_step
         if (step->op == WORLD_OP_SIGNAL && t != only) continue;
         scan->waits_on[t] = 0;
         scan->made_by[t] = node + 1;
+        /* It could have gone on by itself, and would have done something else. */
+        try_one(&scan->self->nodes[node], reduced_bit(t), t);
     }
 }
 
-/* What a step means beyond its object: births, wakeups, time. */
+/* What a step means beyond its object: births and wakeups. */
 static void note_step(struct scan *scan, uint32_t node, const struct world_step *step)
 {
     switch ((enum world_op)step->op) {
     case WORLD_OP_CREATE:
-        if (step->result < REDUCED_THREADS) scan->made_by[step->result] = node + 1;
+        if (step->result + 1 < REDUCED_THREADS) scan->made_by[step->result + 1] = node + 1;
         return;
     case WORLD_OP_WAIT:
-        scan->waits_on[step->entity] = step->object;
-        scan->waits_since[step->entity] = ++scan->waits;
+        scan->waits_on[scan->self->nodes[node].thread] = step->object;
+        scan->waits_since[scan->self->nodes[node].thread] = ++scan->waits;
         return;
     case WORLD_OP_WAKE:
     case WORLD_OP_TIMEOUT:
-        scan->waits_on[step->entity] = 0;
+        scan->waits_on[scan->self->nodes[node].thread] = 0;
         return;
     case WORLD_OP_SIGNAL:
     case WORLD_OP_BROADCAST:
         note_wakes(scan, node, step);
-        return;
-    case WORLD_OP_ADVANCE:
-        for (uint32_t t = 0; t < REDUCED_THREADS; t++) {
-            if (scan->last_node[t] == 0) continue;
-            join(scan, scan->fence, scan->self->clocks[scan->last_node[t] - 1]);
-        }
         return;
     default:
         return;
@@ -283,39 +327,102 @@ static void scan_transition(struct scan *scan, uint32_t at)
     scan->times[thread]++;
     /* What comes before the last node of the prefix is as it was. */
     if (at + 1 >= self->depth) {
-        clock_without(scan, thread, UINT32_MAX, clock);
+        const struct event event = {at, thread, clock, node->gave_up};
+        clock_without(scan, thread, NOTHING, NOTHING, clock);
         clock[thread] = scan->times[thread];
         for (uint32_t i = 0; i < scan->object_count; i++) {
-            find_races(scan, at, i, &scan->steps[scan->first_steps[i]]);
+            find_races(scan, &event, i, &scan->steps[scan->first_steps[i]]);
         }
     }
     scan->last_node[thread] = at + 1;
     note_effects(scan, at, node->step, end);
 }
 
-/* A thread that still waits when the execution ends never made its step; what it waits for
- * may be what another thread took before it. */
-static void scan_pending(struct scan *scan, uint16_t thread)
+/* A thread that still waits never made its step; what it waits for may be what another thread
+ * took before it. */
+static void scan_pending(struct scan *scan, uint32_t at, const struct pending *pending)
 {
-    uint32_t object;
-    struct world_step step = {.op = (uint8_t)world_pending(thread, &object)};
-    if (step.op == WORLD_OP_COUNT) return;
-    struct node *node = &scan->self->nodes[scan->self->count];
-    node->kind = NODE_SCHEDULE;
-    node->thread = (uint8_t)thread;
-    scan->objects[0] = object;
+    reduced_clock clock;
+    const struct event event = {at, pending->thread, clock, false};
+    const struct world_step step = {.op = pending->op};
+    scan->objects[0] = pending->object;
     scan->writes[0] = true;
     scan->object_count = 1;
-    uint32_t *clock = scan->self->clocks[scan->self->count];
-    clock_without(scan, thread, UINT32_MAX, clock);
-    clock[thread] = scan->times[thread] + 1;
-    find_races(scan, scan->self->count, 0, &step);
+    clock_without(scan, pending->thread, NOTHING, NOTHING, clock);
+    clock[pending->thread] = scan->times[pending->thread] + 1;
+    find_races(scan, &event, 0, &step);
+}
+
+/* What time did not have to wait for might as well have come after it. */
+static void find_races_with_relaxed(const struct scan *scan, const struct event *time)
+{
+    for (uint32_t e = time->at; e-- > 0 && scan->self->nodes[e].thread != REDUCED_TIME;) {
+        const struct node *node = &scan->self->nodes[e];
+        if (node->kind != NODE_VALUE && node->relaxed) reverse(scan, e, time);
+    }
+}
+
+/* What comes after everything so far. */
+static void join_all(const struct scan *scan, uint32_t *clock)
+{
+    memcpy(clock, scan->fence, scan->self->width * sizeof *clock);
+    for (uint32_t t = 1; t < scan->self->width; t++) {
+        if (scan->last_node[t]) join(scan, clock, scan->self->clocks[scan->last_node[t] - 1]);
+    }
+}
+
+/* Time passes: a fence. Those that cannot run will do something else now. */
+static void scan_time(struct scan *scan, uint32_t at)
+{
+    struct reduced *self = scan->self;
+    const struct node *node = &self->nodes[at];
+    const struct event event = {at, REDUCED_TIME, self->clocks[at], false};
+    uint32_t time = ++scan->times[REDUCED_TIME];
+    if (at + 1 >= self->depth) {
+        for (uint32_t i = 0; i < node->pending_count; i++) {
+            scan_pending(scan, at, &self->pending[node->pending + i]);
+        }
+        join_all(scan, self->clocks[at]);
+        self->clocks[at][REDUCED_TIME] = time;
+        if (node->stalls) find_races_with_all(scan, &event, scan->fence);
+        else find_races_with_relaxed(scan, &event);
+    }
+    memcpy(scan->fence, self->clocks[at], self->width * sizeof *scan->fence);
+}
+
+/* The last transition ended the execution: before anything that others would have done, and
+ * maybe it could have done so sooner. */
+static void scan_last(struct scan *scan)
+{
+    struct reduced *self = scan->self;
+    uint32_t at = self->count;
+    while (at > 0 && self->nodes[at - 1].kind == NODE_VALUE) at--;
+    if (at == 0) return;
+    struct node *node = &self->nodes[at - 1];
+    reduced_clock clock;
+    const struct event event = {at - 1, node->thread, clock, false};
+    join_all(scan, clock);
+    find_races_with_all(scan, &event, self->clocks[at - 1]);
+    node->backtrack |= node->options;
+}
+
+/* At the end: what still waits. */
+static void scan_end(struct scan *scan)
+{
+    struct reduced *self = scan->self;
+    for (uint16_t id = 0; id < world_entity_count() && id + 1 < REDUCED_THREADS; id++) {
+        struct pending pending = {.thread = (uint8_t)(id + 1)};
+        enum world_op op = world_pending(id, &pending.object);
+        pending.op = (uint8_t)op;
+        if (op != WORLD_OP_COUNT) scan_pending(scan, self->count, &pending);
+    }
+    if (!self->idle && !self->redundant) scan_last(scan);
 }
 
 static void widen(struct reduced *self)
 {
-    uint32_t threads = world_entity_count() < REDUCED_THREADS ? world_entity_count()
-                                                              : REDUCED_THREADS;
+    uint32_t threads = world_entity_count() + 1u < REDUCED_THREADS ? world_entity_count() + 1u
+                                                                    : REDUCED_THREADS;
     while (self->width < threads) self->width += WIDTH_STEP;
 }
 
@@ -330,10 +437,11 @@ void reduced_races(struct reduced *self)
     for (uint32_t s = 0; s < scan.step_count; s++) {
         if (scan.steps[s].op != WORLD_OP_ADVANCE) newest[scan.steps[s].object] = 0;
     }
+    newest[SPURIOUS_LEFT] = 0;
     for (uint32_t at = 0; at < self->count; at++) {
-        if (self->nodes[at].kind != NODE_VALUE) scan_transition(&scan, at);
+        if (self->nodes[at].kind == NODE_VALUE) continue;
+        if (self->nodes[at].thread == REDUCED_TIME) scan_time(&scan, at);
+        else scan_transition(&scan, at);
     }
-    for (uint16_t t = 0; t < world_entity_count() && t < REDUCED_THREADS; t++) {
-        scan_pending(&scan, t);
-    }
+    scan_end(&scan);
 }

@@ -76,7 +76,7 @@ static void enqueue(uint32_t id, uint32_t mutex_id, uint64_t deadline_ns, uintpt
     self->wait_object = id;
     self->wait_site = site;
     self->reason = WOKEN_SPURIOUS;
-    step_record(WORLD_OP_WAIT, id, WORLD_WRITE, 0);
+    step_record(WORLD_OP_WAIT, id, WORLD_WRITE, W.spurious_left > 0);
     entity_disable(self);
     timer_add(self, TIMER_WAKE, deadline_ns);
     if (W.spurious_left > 0 && !entity_enabled(self)) {

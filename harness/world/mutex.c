@@ -143,8 +143,8 @@ static int contend(uint32_t id, uint64_t deadline_ns, uintptr_t site)
     if (mutex->owner) {
         entity_disable(self);
         if (deadline_ns == WORLD_NEVER) mutex_check_cycle();
-        timer_add(self, TIMER_WAKE, deadline_ns);
     }
+    timer_add(self, TIMER_WAKE, deadline_ns); /* another one may be faster */
     do {
         sched_pass();
     } while (UNLIKELY(mutex->owner && self->reason != WOKEN_TIMEOUT));

@@ -89,10 +89,8 @@ static int lock_until(uint32_t id, bool write, uint64_t deadline_ns, uintptr_t s
     self->wants_write = write;
     self->reason = WOKEN;
     queue_push(&lock->head, &lock->tail, self);
-    if (!can_go(lock, write)) {
-        entity_disable(self);
-        timer_add(self, TIMER_WAKE, deadline_ns);
-    }
+    if (!can_go(lock, write)) entity_disable(self);
+    timer_add(self, TIMER_WAKE, deadline_ns);
     do {
         sched_point(lock->address, write ? WORLD_WRITE : WORLD_READ);
     } while (!can_go(lock, write) && self->reason != WOKEN_TIMEOUT);

@@ -116,7 +116,7 @@ static uint16_t pick(void)
     if (count == 0) return WORLD_ADVANCE;
     if (count > 1) return world_option(sched_ask(count));
     uint16_t only = world_option(0);
-    if (W.chooser->forced && only != WORLD_ADVANCE) W.chooser->forced(W.chooser, only);
+    if (W.chooser->forced) W.chooser->forced(W.chooser, only);
     return only;
 }
 
@@ -294,6 +294,17 @@ uint64_t world_window_until_ns(uint16_t entity)
 uint64_t world_window_since_ns(uint16_t entity)
 {
     return entity_of(entity)->window_since_ns;
+}
+
+bool world_gave_up(uint16_t id)
+{
+    const struct entity *entity = entity_of(id);
+    return entity->wait != WAIT_NONE && entity->reason != WOKEN;
+}
+
+uint32_t world_stalls_left(void)
+{
+    return W.stalls_left;
 }
 
 const char *world_entity_name(uint16_t entity)

@@ -17,10 +17,8 @@ static bool wait_at(uint32_t id, enum wait_kind kind, bool open, uint64_t deadli
     self->wait_site = site;
     self->reason = WOKEN;
     queue_push(&object->head, &object->tail, self);
-    if (!open) {
-        entity_disable(self);
-        timer_add(self, TIMER_WAKE, deadline_ns);
-    }
+    if (!open) entity_disable(self);
+    timer_add(self, TIMER_WAKE, deadline_ns);
     sched_point(object->address, WORLD_WRITE);
     queue_remove(&object->head, &object->tail, self);
     if (deadline_ns != WORLD_NEVER) timer_remove(self, TIMER_WAKE);

@@ -75,8 +75,9 @@ struct world_chooser {
     /* Optional (may be NULL): plain choices are uniform and need not be asked for. The world
      * draws them here by itself; looked up at the begin of an execution. */
     struct world_stream *uniform;
-    /* Optional (may be NULL): told of every scheduling point that has only one option, too.
-     * Looked up at the begin of an execution; slower. */
+    /* Optional (may be NULL): told of every scheduling point that has only one option, too: an
+     * entity, or WORLD_ADVANCE when time is about to pass or, without deadlines, nothing can
+     * happen any more. Looked up at the begin of an execution; slower. */
     void (*forced)(struct world_chooser *self, uint16_t entity);
 };
 
@@ -200,6 +201,11 @@ uint64_t world_window_since_ns(uint16_t entity);
 /* What that thread touches first if it goes on, as far as that is known before; NULL: nothing
  * that others touch, or not known. */
 const void *world_next_place(uint16_t entity, enum world_access *access);
+/* Whether a thread that waits goes on even though what it waits for has not come: its deadline has
+ * passed, or it was cancelled, or it wakes without a reason. */
+bool world_gave_up(uint16_t entity);
+/* How often time may still pass in this execution while threads are runnable. */
+uint32_t world_stalls_left(void);
 /* Who a thread is, in every execution in which its creator made the same ones before it; and
  * who made it: WORLD_NOBODY for the first. */
 uint64_t world_entity_path(uint16_t entity);

@@ -4,6 +4,10 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SHORT_US = 1000 };
 
 struct shared {
     pthread_mutex_t mutex, flag_mutex;
@@ -80,6 +84,105 @@ static void rw_section(struct shared *on, uint32_t who, int write)
     pthread_rwlock_unlock(&on->rwlock);
 }
 
+/* --- with time --- */
+
+static struct timespec soon(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    at.tv_nsec += SHORT_US * 1000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_nsec -= 1000000000;
+        at.tv_sec++;
+    }
+    return at;
+}
+
+static void see_time(uint32_t who)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    seen[who] = seen[who] * 31 + (uint64_t)at.tv_nsec / 1000;
+}
+
+static void timed_section(struct shared *on, uint32_t who)
+{
+    struct timespec until = soon();
+    if (pthread_mutex_timedlock(&on->mutex, &until) != 0) {
+        mark(&seen[who], 3);
+        return;
+    }
+    mark(&on->by_mutex, who);
+    pthread_mutex_unlock(&on->mutex);
+}
+
+static void hold(struct shared *on, uint32_t who)
+{
+    pthread_mutex_lock(&on->mutex);
+    usleep(SHORT_US);
+    mark(&on->by_mutex, who);
+    pthread_mutex_unlock(&on->mutex);
+}
+
+static void timed_rw(struct shared *on, uint32_t who, int write)
+{
+    struct timespec until = soon();
+    int rc = write ? pthread_rwlock_timedwrlock(&on->rwlock, &until)
+                   : pthread_rwlock_timedrdlock(&on->rwlock, &until);
+    if (rc != 0) {
+        mark(&seen[who], 4);
+        return;
+    }
+    if (write) mark(&on->by_rwlock, who);
+    else seen[who] = seen[who] * 31 + on->by_rwlock;
+    usleep(SHORT_US / 2);
+    pthread_rwlock_unlock(&on->rwlock);
+}
+
+static void timed_await(struct shared *on, uint32_t who)
+{
+    struct timespec until = soon();
+    int rc = 0;
+    pthread_mutex_lock(&on->flag_mutex);
+    while (!on->flag && rc == 0) rc = pthread_cond_timedwait(&on->cond, &on->flag_mutex, &until);
+    mark(&on->by_flag, who + (rc == 0 ? 7 : 11));
+    pthread_mutex_unlock(&on->flag_mutex);
+}
+
+static void run_timed(const struct generated_step *step, uint32_t who)
+{
+    struct shared *on = &shared[step->object];
+    struct timespec until = soon();
+    switch ((enum generated_op)step->op) {
+    case OP_SLEEP:
+        usleep((step->object + 1u) * SHORT_US);
+        return;
+    case OP_HOLD:
+        hold(on, who);
+        return;
+    case OP_TIMED:
+        timed_section(on, who);
+        return;
+    case OP_TIMED_READ:
+    case OP_TIMED_WRITE:
+        timed_rw(on, who, step->op == OP_TIMED_WRITE);
+        return;
+    case OP_TIMED_TAKE:
+        if (sem_timedwait(&on->sem, &until) == 0) mark(&on->by_sem, who);
+        else mark(&seen[who], 6);
+        return;
+    case OP_TIMED_AWAIT:
+        timed_await(on, who);
+        return;
+    case OP_CLOCK:
+        lock_section(on, who);
+        see_time(who);
+        return;
+    default:
+        return;
+    }
+}
+
 static void run_step(const struct generated_step *step, uint32_t who)
 {
     struct shared *on = &shared[step->object];
@@ -116,8 +219,9 @@ static void run_step(const struct generated_step *step, uint32_t who)
         set_flag(on, who, step->op == OP_SET_ALL);
         return;
     case OP_NOTHING:
-    case OP_COUNT:
         return;
+    default:
+        run_timed(step, who);
     }
 }
 
@@ -155,8 +259,8 @@ void program_generated(void)
         pthread_cond_init(&shared[i].cond, NULL);
         sem_init(&shared[i].sem, 0, 0);
     }
-    uint32_t count = generated_now()->threads;
+    uint32_t count = generated_now()->threads, joined = count - generated_now()->left;
     for (uint32_t i = 0; i < count; i++) pthread_create(&threads[i], NULL, work, &names[i]);
-    for (uint32_t i = 0; i < count; i++) pthread_join(threads[i], NULL);
+    for (uint32_t i = 0; i < joined; i++) pthread_join(threads[i], NULL);
     tell();
 }

@@ -19,6 +19,15 @@ enum generated_op {
     OP_AWAIT,     /* wait until the flag is set */
     OP_SET,       /* set the flag, signal */
     OP_SET_ALL,   /* set the flag, broadcast */
+    OP_UNTIMED_COUNT,
+    OP_SLEEP = OP_UNTIMED_COUNT, /* a millisecond, or two, by the object */
+    OP_HOLD,        /* lock, sleep, work, unlock */
+    OP_TIMED,       /* timedlock for a millisecond; work only if it was had */
+    OP_TIMED_READ,
+    OP_TIMED_WRITE,
+    OP_TIMED_TAKE,
+    OP_TIMED_AWAIT, /* wait for the flag, but not for long */
+    OP_CLOCK,       /* look at the time, inside a section */
     OP_COUNT,
 };
 
@@ -28,6 +37,7 @@ struct generated_step {
 
 struct generated_program {
     uint32_t threads;
+    uint32_t left; /* so many threads are not joined: the program may end before they do */
     struct generated_step steps[GENERATED_THREADS][GENERATED_OPS];
 };
 

@@ -111,24 +111,36 @@ static struct explore_stats search(enum explore_kind kind, struct outcomes *outc
 
 /* --- programs --- */
 
-static void generate(uint64_t seed)
+/* Of what programs are made, and what may happen to them. */
+struct family {
+    const char *name;
+    uint32_t programs;
+    uint32_t ops;      /* below that one */
+    uint32_t threads;  /* two and more */
+    uint32_t left;     /* threads that nobody joins */
+    uint32_t stalls, spurious;
+    bool once;         /* each class is executed once */
+};
+
+static void generate(const struct family *family, uint64_t seed)
 {
     struct chance chance = chance_for(seed, 7);
     memset(&program, 0, sizeof program);
-    program.threads = 2 + chance_below(&chance, 2);
+    program.threads = 2 + chance_below(&chance, family->threads - 1);
+    program.left = family->left;
     uint32_t length = program.threads == 2 ? 3 : 2;
     for (uint32_t t = 0; t < program.threads; t++) {
         for (uint32_t i = 0; i < length; i++) {
             program.steps[t][i] = (struct generated_step){
-                (uint8_t)(1 + chance_below(&chance, OP_COUNT - 1)),
+                (uint8_t)(1 + chance_below(&chance, family->ops - 1)),
                 (uint8_t)chance_below(&chance, GENERATED_OBJECTS)};
         }
     }
 }
 
-static void print_program(uint64_t seed)
+static void print_program(const struct family *family, uint64_t seed)
 {
-    print_error("program %llu:\n", (unsigned long long)seed);
+    print_error("%s program %llu:\n", family->name, (unsigned long long)seed);
     for (uint32_t t = 0; t < program.threads; t++) {
         for (uint32_t i = 0; i < GENERATED_OPS; i++) {
             print_error(" %u.%u", program.steps[t][i].op, program.steps[t][i].object);
@@ -137,25 +149,39 @@ static void print_program(uint64_t seed)
     }
 }
 
-static void test_against_brute_force(void **state)
+static void limit(const struct family *family)
+{
+    world_limits_set(&(struct world_limits){.steps_max = 1000,
+                                            .time_max_ns = WORLD_NEVER,
+                                            .spurious_max = family->spurious,
+                                            .stalls_max = family->stalls,
+                                            .lag_max_ns = 1000000000,
+                                            .seed = 1,
+                                            .check_memory = true,
+                                            .every_release = true});
+}
+
+static void compare_family(const struct family *family)
 {
     static struct outcomes brute, reduced;
     uint32_t compared = 0;
-    uint64_t executions = 0, classes = 0;
-    (void)state;
-    for (uint64_t seed = 1; compared < PROGRAMS; seed++) {
-        generate(seed);
+    uint64_t executions = 0, classes = 0, redundant = 0;
+    limit(family);
+    for (uint64_t seed = 1; compared < family->programs; seed++) {
+        generate(family, seed);
         struct explore_stats all = search(EXPLORE_DFS, &brute, BRUTE_MAX);
         if (!all.complete) continue;
         struct explore_stats few = search(EXPLORE_EXHAUSTIVE, &reduced, BRUTE_MAX);
         compared++;
         executions += all.runs;
         classes += few.runs;
-        bool good = few.complete && few.runs == all.distinct && few.distinct == all.distinct &&
+        redundant += few.redundant;
+        bool good = few.complete && few.distinct == all.distinct &&
+                    (few.runs == all.distinct || !family->once) &&
                     brute.count == reduced.count &&
                     memcmp(brute.of, reduced.of, brute.count * sizeof *brute.of) == 0;
         if (good) continue;
-        print_program(seed);
+        print_program(family, seed);
         print_error("brute force: %llu executions, %llu classes, %u outcomes\n"
                     "reduced:     %llu executions, %llu classes, %u outcomes, %llu redundant\n",
                     (unsigned long long)all.runs, (unsigned long long)all.distinct, brute.count,
@@ -163,8 +189,23 @@ static void test_against_brute_force(void **state)
                     (unsigned long long)few.redundant);
         fail();
     }
-    print_message("%u programs: %llu executions in %llu classes\n", compared,
-                  (unsigned long long)executions, (unsigned long long)classes);
+    print_message("%u programs %s: %llu executions in %llu (and %llu given up)\n", compared,
+                  family->name, (unsigned long long)executions, (unsigned long long)classes,
+                  (unsigned long long)redundant);
+}
+
+static void test_against_brute_force(void **state)
+{
+    static const struct family families[] = {
+        {"without time", PROGRAMS, OP_UNTIMED_COUNT, 3, 0, 0, 0, true},
+        {"with time", PROGRAMS, OP_COUNT, 3, 0, 0, 0, true},
+        {"with an early end", PROGRAMS / 4, OP_COUNT, 3, 1, 0, 0, true},
+        {"with delays", PROGRAMS / 2, OP_COUNT, 3, 0, 1, 0, true},
+        {"with spurious wakeups", PROGRAMS / 2, OP_COUNT, 3, 0, 0, 1, false},
+        {"with both", PROGRAMS / 4, OP_COUNT, 2, 0, 2, 1, false},
+    };
+    (void)state;
+    for (uint32_t i = 0; i < sizeof families / sizeof *families; i++) compare_family(&families[i]);
 }
 
 /* n sections in each of two threads: C(2n, n) orders, one execution for each. */
@@ -192,12 +233,9 @@ static void test_sections(void **state)
 
 static int set_up(void **state)
 {
+    static const struct family plain = {0};
     rig_begin(state);
-    world_limits_set(&(struct world_limits){.steps_max = 1000,
-                                            .time_max_ns = WORLD_NEVER,
-                                            .seed = 1,
-                                            .check_memory = true,
-                                            .every_release = true});
+    limit(&plain);
     return 0;
 }
 
