@@ -161,7 +161,7 @@ static void follow_script(struct actor *actor)
 
 enum core_result agent_run(void *context, const char *name, struct run_context *run)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     const struct core_api *api = instance->play->api;
     struct actor *actor = agent_find(instance->play, name);
 
@@ -188,7 +188,7 @@ enum core_result agent_run(void *context, const char *name, struct run_context *
 
 void agent_request_stop(void *context, const char *name, struct run_ref run)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     struct actor *actor = agent_find(instance->play, name);
 
     if (actor == NULL) return;

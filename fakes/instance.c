@@ -10,7 +10,7 @@ enum { GROUPS = 16, OPEN_AGAIN_US = 1000000 };
 
 static void on_point(void *context, const struct trace_record *record)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     struct play *play = instance->play;
     const struct stage *stage = play->stage;
 

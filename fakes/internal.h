@@ -80,4 +80,11 @@ const struct scn_attr *attr_of(const struct scn_attrs *attrs, const char *name);
 const char *attr_text(const struct scn_attrs *attrs, const char *name, const char *fallback);
 int64_t attr_number(const struct scn_attrs *attrs, const char *name, int64_t fallback);
 
+/* The core calls one of its ports. */
+static inline struct instance *instance_called(void *context)
+{
+    world_meet(WORLD_MET_FAKES);
+    return context;
+}
+
 #endif

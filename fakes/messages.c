@@ -49,7 +49,7 @@ static enum core_result open_stream(struct instance *instance, const char *name,
 static enum core_result load_meta(void *context, const char *session, const char *owner,
                                   bool create, struct store_meta *meta)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 
@@ -128,7 +128,7 @@ static enum core_result append_event(struct instance *instance, const char *sess
 static enum core_result append(void *context, const char *session, uint64_t epoch,
                                uint64_t tenure, const struct store_event *event)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 
@@ -158,7 +158,7 @@ static enum core_result read_events(void *context, const char *session, uint64_t
                                     uint64_t from, size_t limit, store_visit visit,
                                     void *visit_context)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 
@@ -182,7 +182,7 @@ static enum core_result trim_stream(struct stream *stream, uint64_t epoch, uint6
 
 static enum core_result trim(void *context, const char *session, uint64_t epoch, uint64_t floor)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 

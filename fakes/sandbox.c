@@ -161,7 +161,7 @@ static struct box *find_request(struct play *play, const char *request)
 static enum core_result create(void *context, const char *request, enum app_type app,
                                struct sandbox_record *record)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     struct play *play = instance->play;
 
     enter(instance, NULL);
@@ -200,7 +200,7 @@ static bool may_own(const struct box *box, const char *owner)
 static enum core_result assign(void *context, const char *id, const char *owner,
                                uint64_t expected_token, struct sandbox_record *record)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     enum core_result rc;
     struct box *box = reach(instance, id, expected_token, "assign", &rc);
 
@@ -226,7 +226,7 @@ static enum core_result assign(void *context, const char *id, const char *owner,
 
 static enum core_result destroy(void *context, const char *id, uint64_t token)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     enum core_result rc;
     struct box *box = reach(instance, id, token, "destroy", &rc);
 
@@ -247,7 +247,7 @@ static enum core_result destroy(void *context, const char *id, uint64_t token)
 static enum core_result list(void *context, struct sandbox_record *records, size_t capacity,
                              size_t *count)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     const struct provider *provider = &instance->play->provider;
     const struct box *last = NULL;
     size_t used = 0;
@@ -273,7 +273,7 @@ static enum core_result list(void *context, struct sandbox_record *records, size
 static enum core_result await_ready(void *context, const char *id, uint64_t token,
                                     uint64_t timeout_us)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     uint64_t deadline_ns = ahead_ns(timeout_us);
     enum core_result rc;
     struct box *box = reach(instance, id, token, "await_ready", &rc);
@@ -301,7 +301,7 @@ static void fill(const struct process *process, struct process_record *record)
 static enum core_result spawn(void *context, const char *id, uint64_t token,
                               const struct spawn_request *request, struct process_record *process)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     enum core_result rc;
     struct box *box = reach(instance, id, token, "spawn", &rc);
 
@@ -323,7 +323,7 @@ static enum core_result spawn(void *context, const char *id, uint64_t token,
 static enum core_result processes(void *context, const char *id, uint64_t token,
                                   struct process_record *records, size_t capacity, size_t *count)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     enum core_result rc;
     struct box *box = reach(instance, id, token, "processes", &rc);
     size_t used = 0;
@@ -342,7 +342,7 @@ static enum core_result processes(void *context, const char *id, uint64_t token,
 static enum core_result signal_group(void *context, const char *id, uint64_t token,
                                      uint64_t number, enum process_signal signal)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     enum core_result rc;
     struct box *box = reach(instance, id, token, "signal", &rc);
 
@@ -365,7 +365,7 @@ static enum core_result signal_group(void *context, const char *id, uint64_t tok
 static enum core_result probe(void *context, const char *id, uint64_t token, uint16_t port,
                               uint64_t *number)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     enum core_result rc;
     struct box *box = reach(instance, id, token, "probe", &rc);
 
@@ -386,7 +386,7 @@ static enum core_result probe(void *context, const char *id, uint64_t token, uin
 static enum core_result wait_group(void *context, const char *id, uint64_t token, uint64_t number,
                                    uint64_t timeout_us)
 {
-    struct instance *instance = context;
+    struct instance *instance = instance_called(context);
     uint64_t deadline_ns = ahead_ns(timeout_us);
     enum core_result rc;
     struct box *box = reach(instance, id, token, "wait", &rc);

@@ -62,6 +62,7 @@ enum readiness modifiers_ready(const struct play *play, const struct scn_modifie
 {
     enum readiness result = READY;
 
+    world_meet(WORLD_MET_FAKES);
     for (uint32_t i = 0; i < modifiers->after.count; i++) {
         const struct scn_ref *ref = &modifiers->after.items[i];
         if (ref_ended(play, ref)) continue;

@@ -32,7 +32,7 @@ static struct socket *socket_of(struct instance *instance, uint64_t handle)
 
 void ws_want_write(void *argument, uint64_t handle, struct conn_ref conn)
 {
-    struct instance *instance = argument;
+    struct instance *instance = instance_called(argument);
     struct socket *socket = socket_of(instance, handle);
 
     (void)conn;
@@ -43,7 +43,7 @@ void ws_want_write(void *argument, uint64_t handle, struct conn_ref conn)
 
 void ws_close(void *argument, uint64_t handle, struct conn_ref conn, enum core_close_code code)
 {
-    struct instance *instance = argument;
+    struct instance *instance = instance_called(argument);
     struct socket *socket = socket_of(instance, handle);
 
     (void)conn;
@@ -204,6 +204,7 @@ void ws_body(void *argument)
             (void)world_wait(&ws->queue, WORLD_NEVER, "work for the transport");
         if (ws->head == NULL) break;
         struct work *work = ws->head;
+        world_meet(WORLD_MET_FAKES);
         ws->head = work->next;
         if (ws->head == NULL) ws->tail = &ws->head;
         carry_out(work);

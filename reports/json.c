@@ -27,6 +27,10 @@ static json_t *explored_of(const struct explore_stats *stats)
     member_set(object, "steps_max", json_integer(stats->steps_max));
     member_set(object, "new_lately", json_integer((json_int_t)stats->new_lately));
     member_set(object, "complete", json_boolean(stats->complete));
+    if (stats->bound == EXPLORE_PREEMPTIONS)
+        member_set(object, "preemptions", json_integer(stats->bound_count));
+    if (stats->bound == EXPLORE_DELAYS)
+        member_set(object, "delays", json_integer(stats->bound_count));
     return object;
 }
 

@@ -247,6 +247,8 @@ static void put_totals(FILE *out, const struct suite *suite)
 
 static void put_properties(FILE *out, const struct explore_stats *explored)
 {
+    static const char *const words[] = {"", "preemptions", "delays"};
+
     if (explored == NULL) return;
     fprintf(out, "    <properties>\n"
             "      <property name=\"runs\" value=\"%" PRIu64 "\"/>\n"
@@ -254,8 +256,13 @@ static void put_properties(FILE *out, const struct explore_stats *explored)
             "      <property name=\"cut\" value=\"%" PRIu64 "\"/>\n"
             "      <property name=\"new_lately\" value=\"%" PRIu64 "\"/>\n"
             "      <property name=\"steps_max\" value=\"%u\"/>\n"
-            "    </properties>\n", explored->runs, explored->distinct, explored->cut,
-            explored->new_lately, explored->steps_max);
+            "      <property name=\"complete\" value=\"%s\"/>\n", explored->runs,
+            explored->distinct, explored->cut, explored->new_lately, explored->steps_max,
+            explored->complete ? "true" : "false");
+    if (explored->bound)
+        fprintf(out, "      <property name=\"%s\" value=\"%u\"/>\n", words[explored->bound],
+                explored->bound_count);
+    fputs("    </properties>\n", out);
 }
 
 static void write_suite(FILE *out, const struct report *report)

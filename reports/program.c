@@ -42,9 +42,14 @@ const char *report_program_doubt(const struct report *report)
 
 static void print_phase(FILE *out, const struct report_phase *phase, const char *what)
 {
+    static const char *const words[] = EXPLORE_BOUND_WORDS;
     const struct explore_stats *stats = &phase->explored;
 
-    if (stats->complete) fprintf(out, "complete: ");
+    if (stats->complete) fputs("complete", out);
+    if (stats->complete && stats->bound)
+        fprintf(out, " within %u %s%s", stats->bound_count, words[stats->bound],
+                stats->bound_count == 1 ? "" : "s");
+    if (stats->complete) fputs(": ", out);
     fprintf(out, "%" PRIu64 " run%s%s (%s%" PRIu64 " distinct)", stats->runs,
             stats->runs == 1 ? "" : "s", what, stats->distinct_exact ? "" : "about ",
             stats->distinct);

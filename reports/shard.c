@@ -192,6 +192,21 @@ json_t *shard_write(const struct report_shard *shard)
     return object;
 }
 
+/* Of a search: what it was complete within. */
+static void take_bound(const json_t *from, struct explore_stats *stats)
+{
+    static const struct {
+        const char *name;
+        enum explore_bound bound;
+    } bounds[] = {{"preemptions", EXPLORE_PREEMPTIONS}, {"delays", EXPLORE_DELAYS}};
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        const json_t *count = json_object_get(from, bounds[i].name);
+        if (count == NULL) continue;
+        stats->bound = bounds[i].bound;
+        stats->bound_count = (uint32_t)json_integer_value(count);
+    }
+}
+
 bool shard_take(const json_t *object, struct report_shard *shard, char *problem, size_t bytes)
 {
     struct reader all = {json_object_get(object, "shard"), NULL};
@@ -212,6 +227,7 @@ bool shard_take(const json_t *object, struct report_shard *shard, char *problem,
     stats->new_lately = number_of(&explored, "new_lately");
     stats->distinct_exact = json_is_true(json_object_get(explored.object, "distinct_exact"));
     stats->complete = json_is_true(json_object_get(explored.object, "complete"));
+    take_bound(explored.object, stats);
     take_checks(&all, &shard->checks);
     take_classes(&all, shard);
     take_registers(&all, &shard->distinct);

@@ -45,11 +45,31 @@ static void put_reached(FILE *out, const struct report *report)
     if (asked > 0) fprintf(out, ", %u of %u sometimes", reached, asked);
 }
 
+/* The strongest sentence there is, and what it is true of. */
+static void put_search(FILE *out, const struct explore_stats *explored)
+{
+    static const char *const words[] = EXPLORE_BOUND_WORDS;
+
+    fputs("  complete", out);
+    if (explored->bound)
+        fprintf(out, " within %u %s%s", explored->bound_count, words[explored->bound],
+                explored->bound_count == 1 ? "" : "s");
+    fprintf(out, ": %" PRIu64 " interleaving%s, no violation; %" PRIu64 " steps (max %u), %" PRIu64
+            " cut", explored->runs, explored->runs == 1 ? "" : "s",
+            (explored->steps_sum + explored->runs / 2) / explored->runs, explored->steps_max,
+            explored->cut);
+}
+
 static void put_counts(FILE *out, const struct report *report)
 {
     const struct explore_stats *explored = report->explored;
 
     if (explored == NULL || explored->runs == 0) return;
+    if (explored->complete && explored->searched) {
+        put_search(out, explored);
+        if (report->file != NULL && report->stats != NULL) put_reached(out, report);
+        return;
+    }
     if (explored->runs == 1) {
         fprintf(out, "  1 run, %" PRIu64 " steps", explored->steps_sum);
         if (explored->cut > 0) fputs(", cut", out);
@@ -60,6 +80,7 @@ static void put_counts(FILE *out, const struct report *report)
             explored->distinct, (explored->steps_sum + explored->runs / 2) / explored->runs,
             explored->steps_max, explored->cut);
     if (explored->complete) fputs(", search complete", out);
+    else if (explored->searched) fputs(", search not complete", out);
     if (report->file != NULL && report->stats != NULL) put_reached(out, report);
 }
 

@@ -34,12 +34,20 @@ static enum explore_kind kind_of(enum scn_strategy strategy)
         return EXPLORE_SURW;
     case SCN_STRATEGY_DELAY:
         return EXPLORE_DELAY;
-    case SCN_STRATEGY_AUTO:
     case SCN_STRATEGY_EXHAUSTIVE:
+        return EXPLORE_EXHAUSTIVE;
+    case SCN_STRATEGY_AUTO:
     case SCN_STRATEGY_COUNT:
         return EXPLORE_AUTO;
     }
     return EXPLORE_AUTO;
+}
+
+static enum explore_bound bound_of(const struct scn_explore *explore)
+{
+    if (explore->strategy != SCN_STRATEGY_EXHAUSTIVE) return EXPLORE_UNBOUNDED;
+    if (explore->delays != SCN_UNBOUNDED) return EXPLORE_DELAYS;
+    return explore->preemptions != SCN_UNBOUNDED ? EXPLORE_PREEMPTIONS : EXPLORE_UNBOUNDED;
 }
 
 /* --- opening --- */
@@ -112,19 +120,6 @@ static bool is_built(struct job *job)
         }
         return invalid(job, text);
     }
-    if (job->options->given[CLI_STRATEGY] && job->options->strategy == EXPLORE_EXHAUSTIVE) {
-        return invalid(job, strdup("strategy exhaustive takes programs of threads alone; for a "
-                                   "scenario every other one can be used\n"));
-    }
-    enum scn_strategy strategy = file->explore.strategy;
-    if (!scn_strategy_is_built(strategy)) {
-        if (asprintf(&text,
-                     "%s:%u: error: strategy %s is not built yet; every other one is\n",
-                     job->path, file->explore.place.line, scn_strategy_word(strategy)) < 0) {
-            text = NULL;
-        }
-        return invalid(job, text);
-    }
     return true;
 }
 
@@ -171,6 +166,7 @@ struct explore_options job_explore_options(const struct job *job)
                      .seed = explore->seed,
                      .depth = explore->depth,
                      .deviations = explore->preemptions,
+                     .bound = bound_of(explore),
                      .delays = explore->delays},
         .runs_max = explore->runs_max,
     };
@@ -178,6 +174,7 @@ struct explore_options job_explore_options(const struct job *job)
     if (cli->given[CLI_SEED]) options.strategy.seed = cli->seed;
     if (cli->given[CLI_DEPTH]) {
         options.strategy.depth = options.strategy.deviations = options.strategy.delays = cli->depth;
+        options.strategy.bound = EXPLORE_PREEMPTIONS;
     }
     if (cli->given[CLI_RUNS]) options.runs_max = cli->runs;
     if (options.strategy.depth == 0) options.strategy.depth = 3;
@@ -286,6 +283,11 @@ int job_explore(void *argument)
         options.custom = pinned(job, &options);
     }
     if (explore_run(&scene.subject, &options, &shared->explored, &shared->failure) != 0) return 5;
+    if (shared->explored.stopped) {
+        snprintf(shared->problem, sizeof shared->problem, "%s: error: strategy exhaustive: %s\n",
+                 job->path, world_stop_text());
+        return PROBLEM;
+    }
     if (shared->failure.id == SCENE_REFUSED) {
         snprintf(shared->problem, sizeof shared->problem, "%s\n", stage_refused(scene.stage));
         return PROBLEM;
@@ -360,7 +362,8 @@ static struct worker_result work(struct job *job, int (*body)(void *), bool prog
 static bool can_split(const struct job *job)
 {
     struct explore_options options = job_explore_options(job);
-    bool sampler = options.strategy.kind != EXPLORE_DFS;
+    bool sampler = options.strategy.kind != EXPLORE_DFS &&
+                   options.strategy.kind != EXPLORE_EXHAUSTIVE;
     return sampler && !job->options->choices && !job->file->has_schedule &&
            job->file->explore.wall_max_us == 0 && options.runs_max <= CREW_RUNS_MAX;
 }

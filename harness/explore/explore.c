@@ -257,12 +257,24 @@ static void loop(const struct explore_subject *subject, const struct explore_opt
     }
 }
 
+static struct explore_stats begin_stats(const struct explore_options *options)
+{
+    const struct strategy_options *how = &options->strategy;
+    bool exhaustive = options->custom == NULL && how->kind == EXPLORE_EXHAUSTIVE;
+    return (struct explore_stats){
+        .steps_min = UINT32_MAX,
+        .searched = exhaustive,
+        .bound = exhaustive ? how->bound : EXPLORE_UNBOUNDED,
+        .bound_count = how->bound == EXPLORE_DELAYS ? how->delays : how->deviations,
+    };
+}
+
 int explore_run(const struct explore_subject *subject, const struct explore_options *options,
                 struct explore_stats *stats, struct explore_failure *failure)
 {
     struct distinct distinct;
     struct strategy_options strategy_options = options->strategy;
-    *stats = (struct explore_stats){.steps_min = UINT32_MAX};
+    *stats = begin_stats(options);
     failure->id = EXPLORE_PASSED;
     if (options->count_no_classes) {
         distinct = (struct distinct){0};

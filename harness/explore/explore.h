@@ -35,6 +35,9 @@ struct explore_stats {
     uint32_t steps_min, steps_max;
     uint64_t new_lately;       /* distinct ones among the last thousand */
     bool complete;             /* the search has no more executions */
+    bool searched;             /* by a search that is complete if the budget suffices, */
+    enum explore_bound bound;  /* within so many of these: */
+    uint32_t bound_count;
     bool out_of_time;
     bool stopped;              /* the strategy cannot go on: see world_stop_text() */
 };

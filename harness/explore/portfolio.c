@@ -124,6 +124,8 @@ struct strategy *strategy_new(const struct strategy_options *options)
     case EXPLORE_PCT:
         return strategy_pct(options->seed, options->depth, options->length);
     case EXPLORE_EXHAUSTIVE:
+        if (options->bound == EXPLORE_DELAYS) return strategy_dfs(options->delays, true);
+        if (options->bound) return strategy_dfs(options->deviations, false);
         return strategy_reduced();
     case EXPLORE_DFS:
         return strategy_dfs(options->deviations, false);

@@ -3,10 +3,11 @@
  * Source-set dynamic partial-order reduction with sleep sets (Abdulla, Aronis, Jonsson,
  * Sagonas, "Optimal dynamic partial order reduction", POPL 2014, algorithm 1). Of executions
  * that differ only in the order of independent transitions one is completed; some may be
- * begun and given up as redundant. For programs of at most 63 threads and nothing else:
- * events of an environment have no footprints that could be compared.
+ * begun and given up as redundant. For at most 63 threads, actors and events.
  *
- * Time acts like a thread whose only operation, to pass, depends on everything. */
+ * Time acts like a thread whose only operation, to pass, depends on everything. What the
+ * environment does - fakes, actors, deliveries, faults - all depends on each other, because what
+ * it touches is not known. */
 #include "reduced.h"
 
 #include <stddef.h>
@@ -15,8 +16,9 @@
 
 enum { PENDING_MAX = 1 << 16 };
 
-/* Stands for what is left of the spurious wakeups that are allowed. */
-static const char spurious_left;
+/* Stand for what is left of the spurious wakeups that are allowed, and for all that the
+ * environment knows. */
+static const char spurious_left, environment;
 
 /* --- footprints --- */
 
@@ -51,6 +53,7 @@ static void close_transition(struct reduced *self)
 {
     uint32_t step_count;
     const struct world_step *steps = world_steps(&step_count);
+    enum world_met met = world_met();
     uint32_t at = self->count;
     while (at > 0 && self->nodes[at - 1].kind == NODE_VALUE) at--;
     if (at == 0) return;
@@ -70,6 +73,9 @@ static void close_transition(struct reduced *self)
         if (reduced_is_spurious(step)) touch(self, node, &spurious_left, true);
         if (step->op == WORLD_OP_WAIT) touch(self, node, &spurious_left, false);
     }
+    node->met = (uint8_t)(several && node->met > met ? node->met : met);
+    if (node->met != WORLD_MET_NOTHING || node->is_outside) touch(self, node, &environment, true);
+    all |= node->met == WORLD_MET_ALL;
     node->print[node->thread] = (struct print){node->touches, node->touch_count, all};
 }
 
@@ -151,6 +157,7 @@ static void look_at(struct node *node)
     uint16_t id = (uint16_t)(node->thread - 1);
     enum world_class class_ = world_class_of(id);
     node->relaxed = class_ >= WORLD_WINDOW && class_ != WORLD_FAULT;
+    node->is_outside = class_ != WORLD_THREAD && class_ != WORLD_SPURIOUS;
     node->gave_up = world_gave_up(id);
 }
 
@@ -179,6 +186,7 @@ static uint32_t take(struct reduced *self, enum node_kind kind, const uint16_t *
     struct node *node;
     if (self->overflow) world_stop("a transition touches too many objects for the search");
     if (self->count < self->depth) {
+        world_met(); /* what was met before is known */
         node = &self->nodes[self->count++];
     } else {
         close_transition(self);

@@ -50,6 +50,8 @@ struct node {
     bool gave_up;       /* it goes on without what it waits for */
     bool relaxed;       /* time did not have to wait for it */
     bool stalls;        /* REDUCED_TIME: it may pass while threads are runnable */
+    bool is_outside;    /* it is no thread of the program */
+    uint8_t met;        /* enum world_met, of the transition */
     uint32_t pending, pending_count; /* REDUCED_TIME: those that could not run */
     struct print print[REDUCED_THREADS]; /* of done and sleeping ones */
 };

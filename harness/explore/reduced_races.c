@@ -19,12 +19,19 @@ struct access {
     bool write;
 };
 
-/* Beside the objects of the world, one that stands for the spurious wakeups that are left. */
-enum { OBJECTS_OF_ONE = 4096, SPURIOUS_LEFT = WORLD_OBJECTS_MAX };
+/* Beside the objects of the world, those that stand for the spurious wakeups that are left, and for
+ * all that the environment knows. */
+enum {
+    OBJECTS_OF_ONE = 4096,
+    SPURIOUS_LEFT = WORLD_OBJECTS_MAX,
+    ENVIRONMENT,
+    OBJECTS,
+};
 
-static struct access accesses[2 * WORLD_STEPS_MAX]; /* at most two for each step */
+/* At most two for each step, and one for each transition. */
+static struct access accesses[2 * WORLD_STEPS_MAX + REDUCED_NODES_MAX];
 static uint32_t access_count;
-static uint32_t newest[SPURIOUS_LEFT + 1]; /* by object: index + 1 */
+static uint32_t newest[OBJECTS]; /* by object: index + 1 */
 
 /* Something that a thread did, or was about to do, after the nodes before `at`. */
 struct event {
@@ -115,16 +122,18 @@ static void collect(struct scan *scan, uint32_t object, bool write, uint32_t ste
     scan->writes[at] |= write;
 }
 
-static void collect_objects(struct scan *scan, uint32_t from, uint32_t to)
+static void collect_objects(struct scan *scan, const struct node *node, uint32_t end)
 {
     scan->object_count = 0;
-    for (uint32_t s = from; s < to; s++) {
+    for (uint32_t s = node->step; s < end; s++) {
         const struct world_step *step = &scan->steps[s];
         if (step->op == WORLD_OP_ADVANCE || step->access == WORLD_NONE) continue;
         collect(scan, step->object, step->access == WORLD_WRITE, s);
         if (reduced_is_spurious(step)) collect(scan, SPURIOUS_LEFT, true, s);
         if (step->op == WORLD_OP_WAIT) collect(scan, SPURIOUS_LEFT, false, s);
     }
+    if (node->met == WORLD_MET_NOTHING && !node->is_outside) return;
+    collect(scan, ENVIRONMENT, true, node->step);
 }
 
 /* --- reversing a race --- */
@@ -219,7 +228,8 @@ static void find_races(const struct scan *scan, const struct event *f, uint32_t 
         bool ordered = is_ordered(scan, access->node, f, index, others);
         if (ordered && access->write) return;
         if (ordered) continue;
-        if (!f->gave_up && waits_for(f_step, &scan->steps[access->step])) continue;
+        bool known = scan->objects[index] < WORLD_OBJECTS_MAX && !f->gave_up;
+        if (known && waits_for(f_step, &scan->steps[access->step])) continue;
         if (reverse(scan, access->node, f) && access->write) return;
     }
 }
@@ -317,12 +327,34 @@ static uint32_t end_of_transition(const struct scan *scan, uint32_t node)
     return next < scan->self->count ? scan->self->nodes[next].step : scan->step_count;
 }
 
+/* What comes after everything so far. */
+static void join_all(const struct scan *scan, uint32_t *clock)
+{
+    memcpy(clock, scan->fence, scan->self->width * sizeof *clock);
+    for (uint32_t t = 1; t < scan->self->width; t++) {
+        if (scan->last_node[t]) join(scan, clock, scan->self->clocks[scan->last_node[t] - 1]);
+    }
+}
+
+/* A transition on which everything depends. */
+static void scan_fence(struct scan *scan, uint32_t at)
+{
+    struct reduced *self = scan->self;
+    struct node *node = &self->nodes[at];
+    reduced_clock clock;
+    const struct event event = {at, node->thread, clock, false};
+    join_all(scan, clock);
+    if (at + 1 >= self->depth) find_races_with_all(scan, &event, self->clocks[at]);
+    node->backtrack |= node->options;
+    memcpy(scan->fence, clock, self->width * sizeof *scan->fence);
+}
+
 static void scan_transition(struct scan *scan, uint32_t at)
 {
     struct reduced *self = scan->self;
     const struct node *node = &self->nodes[at];
     uint32_t thread = node->thread, end = end_of_transition(scan, at);
-    collect_objects(scan, node->step, end);
+    collect_objects(scan, node, end);
     uint32_t *clock = self->clocks[at];
     scan->times[thread]++;
     /* What comes before the last node of the prefix is as it was. */
@@ -336,6 +368,7 @@ static void scan_transition(struct scan *scan, uint32_t at)
     }
     scan->last_node[thread] = at + 1;
     note_effects(scan, at, node->step, end);
+    if (node->met == WORLD_MET_ALL) scan_fence(scan, at);
 }
 
 /* A thread that still waits never made its step; what it waits for may be what another thread
@@ -359,15 +392,6 @@ static void find_races_with_relaxed(const struct scan *scan, const struct event 
     for (uint32_t e = time->at; e-- > 0 && scan->self->nodes[e].thread != REDUCED_TIME;) {
         const struct node *node = &scan->self->nodes[e];
         if (node->kind != NODE_VALUE && node->relaxed) reverse(scan, e, time);
-    }
-}
-
-/* What comes after everything so far. */
-static void join_all(const struct scan *scan, uint32_t *clock)
-{
-    memcpy(clock, scan->fence, scan->self->width * sizeof *clock);
-    for (uint32_t t = 1; t < scan->self->width; t++) {
-        if (scan->last_node[t]) join(scan, clock, scan->self->clocks[scan->last_node[t] - 1]);
     }
 }
 
@@ -397,13 +421,7 @@ static void scan_last(struct scan *scan)
     struct reduced *self = scan->self;
     uint32_t at = self->count;
     while (at > 0 && self->nodes[at - 1].kind == NODE_VALUE) at--;
-    if (at == 0) return;
-    struct node *node = &self->nodes[at - 1];
-    reduced_clock clock;
-    const struct event event = {at - 1, node->thread, clock, false};
-    join_all(scan, clock);
-    find_races_with_all(scan, &event, self->clocks[at - 1]);
-    node->backtrack |= node->options;
+    if (at > 0 && self->nodes[at - 1].thread != REDUCED_TIME) scan_fence(scan, at - 1);
 }
 
 /* At the end: what still waits. */
@@ -437,7 +455,7 @@ void reduced_races(struct reduced *self)
     for (uint32_t s = 0; s < scan.step_count; s++) {
         if (scan.steps[s].op != WORLD_OP_ADVANCE) newest[scan.steps[s].object] = 0;
     }
-    newest[SPURIOUS_LEFT] = 0;
+    newest[SPURIOUS_LEFT] = newest[ENVIRONMENT] = 0;
     for (uint32_t at = 0; at < self->count; at++) {
         if (self->nodes[at].kind == NODE_VALUE) continue;
         if (self->nodes[at].thread == REDUCED_TIME) scan_time(&scan, at);

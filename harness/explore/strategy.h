@@ -27,6 +27,9 @@ enum explore_kind {
     EXPLORE_KINDS
 };
 
+enum explore_bound { EXPLORE_UNBOUNDED, EXPLORE_PREEMPTIONS, EXPLORE_DELAYS };
+#define EXPLORE_BOUND_WORDS {"", "preemption", "delay"}
+
 struct learned;
 
 struct strategy {
@@ -51,6 +54,7 @@ struct strategy_options {
     uint32_t depth;      /* pct; at least 1 */
     uint32_t delays;     /* delay */
     uint32_t deviations; /* dfs: preemptions, faults and early time jumps together */
+    enum explore_bound bound; /* exhaustive: by deviations or by delays, without reduction */
     uint32_t length;     /* choices of a typical execution; a hint */
 };
 

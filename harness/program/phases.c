@@ -199,6 +199,8 @@ static struct explore_options how(void)
                      .seed = options.seed,
                      .depth = options.depth,
                      .deviations = options.depth,
+                     .bound = options.given[PROGRAM_DEPTH] ? EXPLORE_PREEMPTIONS
+                                                           : EXPLORE_UNBOUNDED,
                      .delays = options.depth,
                      .length = shared->phase > 0 ? shared->length : shared->once_choices},
         .first_run = phase->first_run,

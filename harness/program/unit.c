@@ -32,7 +32,10 @@ static void choose_options(const struct harness_options *wanted, struct program_
     const bool *given = options->given;
     if (wanted->runs && !given[PROGRAM_RUNS]) options->runs = wanted->runs;
     if (wanted->seed && !given[PROGRAM_SEED]) options->seed = wanted->seed;
-    if (wanted->depth && !given[PROGRAM_DEPTH]) options->depth = wanted->depth;
+    if (wanted->depth && !given[PROGRAM_DEPTH]) {
+        options->depth = wanted->depth;
+        options->given[PROGRAM_DEPTH] = true;
+    }
     if (wanted->no_delays && !given[PROGRAM_STALLS]) options->stalls = 0;
     if (wanted->no_spurious_wakeups && !given[PROGRAM_SPURIOUS]) options->spurious = 0;
     if (wanted->no_races && !given[PROGRAM_RACES]) options->races = false;

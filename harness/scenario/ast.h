@@ -273,14 +273,16 @@ struct scn_check {
     struct scn_span within;         /* EVENTUALLY: counted from calm */
 };
 
+#define SCN_UNBOUNDED UINT32_MAX
+
 /* The explore block with its defaults filled in. */
 struct scn_explore {
     bool present;                   /* false: the file has no such block */
     struct scn_place place;
     enum scn_strategy strategy;
     uint32_t depth;                 /* pct */
-    uint32_t preemptions;           /* dfs */
-    uint32_t delays;                /* delay */
+    uint32_t preemptions;           /* dfs, exhaustive: SCN_UNBOUNDED is any number */
+    uint32_t delays;                /* delay, exhaustive: the same */
     uint64_t steps_max;
     uint64_t time_max_us;
     uint32_t spurious_max;

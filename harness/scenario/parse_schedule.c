@@ -191,6 +191,8 @@ static void parse_strategy(struct scn_parser *parser, struct scn_explore *explor
     rules = scn_strategy_rules(explore->strategy, room);
     if (!scn_take_attrs(parser, &rules, scn_arena_format(parser->arena, "'%s'", name), &attrs))
         return;
+    if (explore->strategy == SCN_STRATEGY_EXHAUSTIVE)
+        explore->preemptions = explore->delays = SCN_UNBOUNDED;
     if (set_count(parser, &attrs, "depth", 1, &explore->depth) &&
         set_count(parser, &attrs, "preemptions", 0, &explore->preemptions) &&
         set_count(parser, &attrs, "delays", 0, &explore->delays))

@@ -484,9 +484,13 @@ static void write_explore(struct plan *plan)
     if (!explore->present && explore->runs_max == 1) return;
     fprintf(out, "\nexplore\n  strategy %s", scn_strategy_word(explore->strategy));
     if (explore->strategy == SCN_STRATEGY_PCT) fprintf(out, " depth=%u", explore->depth);
-    if (explore->strategy == SCN_STRATEGY_DFS)
+    bool exhaustive = explore->strategy == SCN_STRATEGY_EXHAUSTIVE;
+    if ((exhaustive && explore->preemptions != SCN_UNBOUNDED) ||
+        explore->strategy == SCN_STRATEGY_DFS)
         fprintf(out, " preemptions=%u", explore->preemptions);
-    if (explore->strategy == SCN_STRATEGY_DELAY) fprintf(out, " delays=%u", explore->delays);
+    if ((exhaustive && explore->delays != SCN_UNBOUNDED) ||
+        explore->strategy == SCN_STRATEGY_DELAY)
+        fprintf(out, " delays=%u", explore->delays);
     fprintf(out, "\n  bound    steps=%" PRIu64 " time=", explore->steps_max);
     scn_write_time(out, (int64_t)explore->time_max_us);
     fprintf(out, " spurious=%u stalls=%u lag=", explore->spurious_max, explore->stalls_max);

@@ -201,12 +201,6 @@ bool scn_is_built(const char *help)
     return length < ending || strcmp(help + length - ending, SCN_NOT_BUILT) != 0;
 }
 
-bool scn_strategy_is_built(enum scn_strategy strategy)
-{
-    REQUIRE((unsigned)strategy < scn_strategy_table.count);
-    return scn_is_built(scn_strategy_table.words[strategy].help);
-}
-
 const char *scn_invariant_help(enum scn_invariant invariant)
 {
     REQUIRE((unsigned)invariant < scn_invariant_table.count);

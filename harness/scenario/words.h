@@ -428,7 +428,7 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
 /* Strategies. X(ID, "word", help) */
 #define SCN_STRATEGIES(X) \
     X(AUTO, "auto", "a portfolio whose members take turns") \
-    X(EXHAUSTIVE, "exhaustive", "every behaviour once, by reduced search" SCN_NOT_BUILT) \
+    X(EXHAUSTIVE, "exhaustive", "every behaviour once, by reduced search") \
     X(DFS, "dfs", "depth first, with a bound on preemptions") \
     X(RANDOM, "random", "a random walk") \
     X(PCT, "pct", "random priorities with a few random changes") \
@@ -438,6 +438,8 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
 
 /* Attributes of strategies. X(STRATEGY, name, takes, words, default, help) */
 #define SCN_STRATEGY_ATTRS(X) \
+    X(EXHAUSTIVE, preemptions, INT, "", "none", "search no further than so many preemptions") \
+    X(EXHAUSTIVE, delays, INT, "", "none", "or than so many deviations from the default schedule") \
     X(DFS, preemptions, INT, "", "2", "switches away from a thread that could go on") \
     X(PCT, depth, INT, "", "3", "ordering constraints that the bug may need") \
     X(DELAY, delays, INT, "", "2", "how often a thread is put off")
@@ -540,7 +542,6 @@ bool scn_gauge_is_event(enum scn_gauge gauge);
 
 /* False when the help of a word ends with SCN_NOT_BUILT. */
 bool scn_is_built(const char *help);
-bool scn_strategy_is_built(enum scn_strategy strategy);
 
 /* One sentence per invariant, for `harness invariants`. */
 const char *scn_invariant_help(enum scn_invariant invariant);

@@ -1,11 +1,24 @@
 /* What fakes and actors need besides threads: queues to wait in, and named points. */
 #include "internal.h"
 
+void world_meet(enum world_met what)
+{
+    if (what > W.met) W.met = (uint8_t)what;
+}
+
+enum world_met world_met(void)
+{
+    enum world_met met = (enum world_met)W.met;
+    W.met = WORLD_MET_NOTHING;
+    return met;
+}
+
 bool world_wait(struct world_queue *queue, uint64_t deadline_ns, const char *what)
 {
     struct entity *self = W.self;
     uint32_t id = object_at(&queue->object, OBJECT_QUEUE, 0);
     REQUIRE(self->slot != WORLD_NOBODY);
+    world_meet(WORLD_MET_FAKES);
     self->wait = WAIT_QUEUE;
     self->wait_object = id;
     self->wait_what = what;
@@ -27,6 +40,7 @@ bool world_wait(struct world_queue *queue, uint64_t deadline_ns, const char *wha
 
 void world_wake(struct world_queue *queue)
 {
+    world_meet(WORLD_MET_FAKES);
     if (queue->head == 0) return;
     uint32_t id = object_at(&queue->object, OBJECT_QUEUE, 0);
     step_record(WORLD_OP_BROADCAST, id, WORLD_WRITE, 0);

@@ -171,6 +171,7 @@ struct world {
     volatile uint32_t *choices_used;
 
     struct world_chooser *chooser;
+    uint8_t met;             /* enum world_met, since somebody asked last */
     uint32_t signalled;      /* condition of the last signal that had a choice */
     bool option_continues, option_advance; /* of the choice being made */
     uint64_t now_ns;

@@ -170,6 +170,7 @@ static void reset(struct world_chooser *chooser)
     W.choices = 0;
     *W.choices_used = 0;
     W.now_ns = 0;
+    W.met = WORLD_MET_NOTHING;
     W.wall_offset_ns = 0;
     W.spurious_left = W.limits.spurious_max;
     W.stalls_left = W.limits.stalls_max;

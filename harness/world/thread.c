@@ -113,6 +113,7 @@ static void abandon(struct entity *entity)
 
 void world_group_kill(uint8_t group)
 {
+    world_meet(WORLD_MET_ALL);
     for (uint32_t id = 0; id < W.entity_count; id++) {
         struct entity *entity = entity_of((uint16_t)id);
         if (entity->group != group || entity->state != ENTITY_LIVE) continue;

@@ -196,6 +196,7 @@ void world_pause(uint16_t id, uint64_t until_ns)
 {
     struct entity *entity = entity_of(id);
     if (until_ns <= W.now_ns) return;
+    world_meet(WORLD_MET_ALL);
     timer_remove(entity, TIMER_PAUSE);
     bool was_enabled = entity_enabled(entity);
     contender_single_out(entity);
@@ -208,6 +209,7 @@ void world_pause(uint16_t id, uint64_t until_ns)
 
 void world_wall_jump(int64_t by_ns)
 {
+    world_meet(WORLD_MET_ALL);
     W.wall_offset_ns += by_ns;
 }
 

@@ -63,6 +63,13 @@ enum world_end {
     WORLD_STOPPED,  /* the chooser gave up (world_stop) */
 };
 
+/* What happened besides operations on objects of the machine. */
+enum world_met {
+    WORLD_MET_NOTHING,
+    WORLD_MET_FAKES,  /* state that only the environment knows was read or changed */
+    WORLD_MET_ALL,    /* a thread was stopped, or a clock set: nothing is independent of that */
+};
+
 /* Decides everything. Both functions return an index below count; count is at least 2.
  * They may look at the options with world_option(), and may call world_stop(). */
 struct world_chooser {
@@ -198,6 +205,8 @@ enum world_class world_class_of(uint16_t entity);
 /* Until when a window stays open (WORLD_NEVER when it is none), and since when. */
 uint64_t world_window_until_ns(uint16_t entity);
 uint64_t world_window_since_ns(uint16_t entity);
+/* What has been told to world_meet() since the last call. */
+enum world_met world_met(void);
 /* What that thread touches first if it goes on, as far as that is known before; NULL: nothing
  * that others touch, or not known. */
 const void *world_next_place(uint16_t entity, enum world_access *access);
@@ -295,6 +304,9 @@ bool world_task_armed(uint16_t task);
 /* A task that may run from `from_ns` on and must have run when `until_ns` is over. */
 void world_task_window(uint16_t task, uint64_t from_ns, uint64_t until_ns);
 
+/* For fakes: what the calling entity does from its last scheduling point to its next one depends on
+ * more than the objects that it touches. Threads of the environment and tasks need not say so. */
+void world_meet(enum world_met what);
 /* A value below n, chosen by the explorer; 0 is the default. The label names the choice. */
 uint32_t world_choose(uint32_t n, const char *label);
 /* A scheduling point with a name: a step of the current thread on a named object, after
