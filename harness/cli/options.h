@@ -12,7 +12,7 @@
 #define CLI_OPTIONS(X)                                                                             \
     X(CHOICES, "choices", "TOKEN", "replay one execution by its token; no exploring")              \
     X(STRATEGY, "strategy", "NAME", "auto, random, pct or dfs, instead of the file's")             \
-    X(DEPTH, "depth", "N", "depth of pct; deviations of dfs, exhaustive")                                      \
+    X(DEPTH, "depth", "N", "depth of pct; deviations of dfs, exhaustive")                          \
     X(SEED, "seed", "N", "seed, instead of the file's")                                            \
     X(RUNS, "runs", "N", "budget of runs, instead of the file's")                                  \
     X(JOBS, "jobs", "N", "explore with N processes; prints the same")                              \

@@ -19,7 +19,7 @@
     X(JOBS, "JOBS", "1", "explore with so many processes; prints the same")                        \
     X(CORPUS, "CORPUS", "none", "a folder: failing executions are kept and tried first")           \
     X(SHARD, "SHARD", "1/1", "explore this part of the executions")                                \
-    X(DEPTH, "DEPTH", "3", "depth of pct; deviations of dfs, exhaustive")                                      \
+    X(DEPTH, "DEPTH", "3", "depth of pct; deviations of dfs, exhaustive")                          \
     X(STALLS, "STALLS", "1", "how often a thread may be delayed, in one execution")                \
     X(LAG, "LAG", "10s", "how long such a delay may be (us, ms, s)")                               \
     X(SPURIOUS, "SPURIOUS", "1", "condition waits that may end without a reason, in one")          \

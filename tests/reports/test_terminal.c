@@ -71,6 +71,17 @@ static void estimates_and_complete_searches_say_so(void **state)
     stats.complete = true;
     assert_prints(&report, plain, "PASS lines  10000 runs, about 6214 distinct, 143 steps "
                                   "(max 201), 3 cut, search complete\n");
+    stats.searched = true;
+    assert_prints(&report, plain, "PASS lines  complete: 10000 interleavings, no violation; "
+                                  "143 steps (max 201), 3 cut\n");
+    stats.bound = EXPLORE_DELAYS;
+    stats.bound_count = 1;
+    assert_prints(&report, plain, "PASS lines  complete within 1 delay: 10000 interleavings, no "
+                                  "violation; 143 steps (max 201), 3 cut\n");
+    stats.bound = EXPLORE_PREEMPTIONS;
+    stats.complete = false;
+    assert_prints(&report, plain, "PASS lines  10000 runs, about 6214 distinct, 143 steps "
+                                  "(max 201), 3 cut, search not complete\n");
     stats = (struct explore_stats){.runs = 1, .distinct = 1, .steps_sum = 12};
     assert_prints(&report, plain, "PASS lines  1 run, 12 steps\n");
 }
