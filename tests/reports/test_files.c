@@ -256,8 +256,8 @@ static void junit_has_a_case_for_each_check(void **state)
     reports[0].explored = &explored;
     char *xml = junit_of(reports, 3);
 
-    /* testsuites, 3 testsuite, properties with 5, 7 cases, failure, 2 skipped, error */
-    assert_int_equal(check_well_formed(xml), 1 + 3 + 6 + 7 + 1 + 2 + 1);
+    /* testsuites, 3 testsuite, properties with 6, 7 cases, failure, 2 skipped, error */
+    assert_int_equal(check_well_formed(xml), 1 + 3 + 7 + 7 + 1 + 2 + 1);
     assert_non_null(strstr(xml, "<testsuites name=\"harness\" tests=\"7\" failures=\"1\" "
                                 "errors=\"1\" skipped=\"2\">"));
     assert_non_null(strstr(xml, "<testcase classname=\"files\" name=\"once\">\n      <failure "
