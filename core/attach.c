@@ -104,7 +104,7 @@ static uint64_t known_cursor(const struct log *log, const struct hello *hello)
 /* The one atomic step: cursor, head and registration belong together. */
 static void register_cursor(struct turn *turn, struct session *session, struct conn *conn)
 {
-    const struct core_settings *settings = &turn->core->settings;
+    const struct core_settings *settings = &session->settings;
     const struct log *log = &session->log;
     enum attach_mode mode = choose_mode(settings, log, &conn->hello);
     uint64_t known = known_cursor(log, &conn->hello);
@@ -162,7 +162,7 @@ static void replace_previous(struct turn *turn, struct session *session, struct 
 
 static bool make_room(struct turn *turn, struct session *session)
 {
-    const struct core_settings *settings = &turn->core->settings;
+    const struct core_settings *settings = &session->settings;
     if (session->attached < settings->max_conns_per_session)
         return true;
     if (settings->on_excess == ON_EXCESS_REJECT)
@@ -208,7 +208,7 @@ void conn_attach(struct turn *turn, struct session *session, struct conn *conn)
     prompts_check_clocks(turn, session);
     session_check_retention(turn, session);
     conn_rearm(turn, conn);
-    if (turn->core->settings.ack_required == ACK_REQUIRED_OFF)
+    if (session->settings.ack_required == ACK_REQUIRED_OFF)
         acknowledge(turn, session, conn);
     else
         runs_check_gates(turn, session, conn->generation);
@@ -247,6 +247,7 @@ static enum core_result join(struct session *session, struct conn *conn)
         session->conns_capacity = capacity;
     }
     session->conns[session->conns_count++] = conn;
+    session->core->greeting--;
     conn->session = session;
     conn->phase = CONN_LOADING;
     return CORE_OK;
@@ -273,7 +274,7 @@ void conn_handle_hello(struct turn *turn, struct conn *conn, const json_t *body)
         return;
     }
     bool create = core->settings.auto_create == AUTO_CREATE_ON_START;
-    struct session *session = session_begin(turn, key, conn->user, create, &rc);
+    struct session *session = session_begin(turn, key, conn->user, create, NULL, &rc);
     if (session == NULL) {
         refuse(turn, conn, rc);
         turn_unlock(turn, &core->table_lock);

@@ -309,6 +309,14 @@ static void reject(struct turn *turn, struct conn *conn, const char *problem, bo
     conn_leave(turn, conn);
 }
 
+/* Whoever talks this much is not answered message by message. */
+static void silence(struct turn *turn, struct conn *conn)
+{
+    conn_error(turn, conn, "", CORE_LIMIT, "these are too many messages");
+    conn_drop(turn, conn, CORE_CLOSE_RATE);
+    conn_leave(turn, conn);
+}
+
 enum core_result conn_input(struct core *core, struct conn_ref ref, const char *bytes,
                             size_t length)
 {
@@ -324,7 +332,9 @@ enum core_result conn_input(struct core *core, struct conn_ref ref, const char *
         conn_leave(&turn, conn);
         conn = NULL;
     }
-    if (conn != NULL && decoded == CORE_OK)
+    if (conn != NULL && !conn_may_speak(&turn, conn, core_now_us()))
+        silence(&turn, conn);
+    else if (conn != NULL && decoded == CORE_OK)
         dispatch(&turn, conn, &request);
     else if (conn != NULL)
         reject(&turn, conn, problem, too_big);

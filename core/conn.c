@@ -18,6 +18,11 @@ bool conn_is_attached(const struct conn *conn)
     return conn->phase == CONN_REPLAYING || conn->phase == CONN_LIVE;
 }
 
+const struct core_settings *conn_settings(const struct turn *turn, const struct conn *conn)
+{
+    return conn->session != NULL ? &conn->session->settings : &turn->core->settings;
+}
+
 /* ---- finding ---- */
 
 struct conn *conn_enter(struct turn *turn, struct conn_ref ref)
@@ -66,6 +71,23 @@ static bool find_free_slot(struct core *core, uint32_t *slot)
     return true;
 }
 
+static uint64_t count_of_user(const struct core *core, const char *user)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < core->conns_capacity; i++) {
+        const struct conn *conn = core->conns[i].conn;
+        count += conn != NULL && strcmp(conn->user, user) == 0;
+    }
+    return count;
+}
+
+static bool is_full(const struct core *core, const char *user)
+{
+    const struct core_settings *settings = &core->settings;
+    return core->conns_count >= settings->max_conns || core->greeting >= settings->max_handshakes ||
+           count_of_user(core, user) >= settings->max_conns_per_user;
+}
+
 /* Table lock held. */
 static enum core_result add_conn(struct turn *turn, struct conn *conn)
 {
@@ -73,7 +95,7 @@ static enum core_result add_conn(struct turn *turn, struct conn *conn)
     uint32_t slot;
     if (!core_accepts(core))
         return CORE_DRAINING;
-    if (core->conns_count >= core->settings.max_conns)
+    if (is_full(core, conn->user))
         return CORE_LIMIT;
     if (!find_free_slot(core, &slot))
         return CORE_NO_MEMORY;
@@ -81,6 +103,7 @@ static enum core_result add_conn(struct turn *turn, struct conn *conn)
     conn->generation = ++core->next_generation;
     core->conns[slot].conn = conn;
     core->conns_count++;
+    core->greeting++;
     conn_rearm(turn, conn);
     trace_owe(turn, TP_CONN_OPENED, conn->user, conn->generation, 0, 0);
     return CORE_OK;
@@ -134,10 +157,28 @@ enum conn_state conn_state(struct core *core, struct conn_ref ref)
             state = CONN_CONNECTED;
         else if (conn->phase != CONN_DROPPED)
             state = CONN_CONNECTING;
+        else if (conn->failed)
+            state = CONN_ERROR;
         conn_leave(&turn, conn);
     }
     turn_end(&turn);
     return state;
+}
+
+/*
+ * The generic cell rate algorithm (ITU-T I.371): messages are due at equal distances, and may come
+ * a second early, so that a burst of one second's worth is taken.
+ */
+bool conn_may_speak(const struct turn *turn, struct conn *conn, uint64_t now_us)
+{
+    uint64_t rate = conn_settings(turn, conn)->max_message_rate;
+    if (rate == 0)
+        return true;
+    uint64_t due_us = conn->paced_us > now_us ? conn->paced_us : now_us;
+    if (due_us >= now_us + CORE_SECONDS(1))
+        return false;
+    conn->paced_us = due_us + CORE_SECONDS(1) / rate;
+    return true;
 }
 
 /* ---- frames about the connection ---- */
@@ -232,7 +273,7 @@ static void grace_over(struct core *core, struct timer_target target)
 /* The last connection is gone. What that means is a policy, never an accident (C1). */
 static void last_detached(struct turn *turn, struct session *session)
 {
-    const struct core_settings *settings = &turn->core->settings;
+    const struct core_settings *settings = &session->settings;
     switch ((enum on_detach)settings->on_detach) {
     case ON_DETACH_KEEP:
         return;
@@ -264,12 +305,20 @@ static void detach(struct turn *turn, struct session *session, struct conn *conn
     session_check_retention(turn, session);
 }
 
+/* Nothing was wrong with the connection: the session or the core ends, or another takes over. */
+static bool is_orderly(enum core_close_code code)
+{
+    return code == CORE_CLOSE_NORMAL || code == CORE_CLOSE_DRAINING ||
+           code == CORE_CLOSE_TAKEN_OVER || code == CORE_CLOSE_MOVED;
+}
+
 void conn_drop(struct turn *turn, struct conn *conn, enum core_close_code code)
 {
     if (conn->phase == CONN_DROPPED)
         return;
     bool was_attached = conn_is_attached(conn);
     conn->phase = CONN_DROPPED;
+    conn->failed = !is_orderly(code);
     if (conn->timer != 0)
         timer_cancel(turn, conn->timer);
     conn->timer = 0;
@@ -302,6 +351,8 @@ static void take_out(struct turn *turn, struct conn *conn)
     struct core *core = turn->core;
     if (conn->session != NULL)
         take_from_session(turn, conn->session, conn);
+    else
+        core->greeting--;
     if (conn->timer != 0)
         timer_cancel(turn, conn->timer);
     trace_owe(turn, TP_CONN_CLOSED, conn->user, conn->generation, 0, 0);
@@ -359,7 +410,7 @@ static uint64_t next_deadline(const struct core_settings *settings, const struct
 static void send_heartbeat(struct turn *turn, struct session *session, struct conn *conn,
                            uint64_t now_us)
 {
-    conn->heartbeat_us = now_us + turn->core->settings.heartbeat_us;
+    conn->heartbeat_us = now_us + session->settings.heartbeat_us;
     for (const struct control *control = conn->controls; control != NULL; control = control->next) {
         if (control->kind == WIRE_HEARTBEAT)
             return;   /* one that waits is enough */
@@ -375,7 +426,7 @@ static void send_heartbeat(struct turn *turn, struct session *session, struct co
 /* Which deadline has passed, in order of gravity; each is checked against now, not assumed. */
 static void meet_deadlines(struct turn *turn, struct conn *conn)
 {
-    const struct core_settings *settings = &turn->core->settings;
+    const struct core_settings *settings = conn_settings(turn, conn);
     uint64_t now_us = core_now_us();
     bool attached = conn_is_attached(conn);
     if (conn->waiting_us != 0 && now_us >= conn->waiting_us + settings->send_stall_us)
@@ -413,7 +464,7 @@ void conn_rearm(struct turn *turn, struct conn *conn)
 {
     if (conn->phase == CONN_DROPPED)
         return;
-    uint64_t due_us = next_deadline(&turn->core->settings, conn);
+    uint64_t due_us = next_deadline(conn_settings(turn, conn), conn);
     /* A timer that is too early does no harm: it looks, and arms itself anew. */
     if (conn->timer != 0 && conn->timer_due_us <= due_us)
         return;

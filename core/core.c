@@ -2,8 +2,10 @@
 #include "core/core.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 void core_config_default(struct core_config *config)
 {
@@ -102,6 +104,16 @@ static enum core_result create_parts(struct core *core)
     return CORE_OK;
 }
 
+/* Nothing depends on it but the length of pauses. */
+static bool draw_seed(const struct core_config *config, _Atomic uint64_t *chance)
+{
+    uint64_t seed = config->jitter_seed;
+    if (seed == 0 && getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
+        return false;
+    atomic_init(chance, seed);
+    return true;
+}
+
 enum core_result core_create(const struct core_config *config, struct core **core)
 {
     *core = NULL;
@@ -117,6 +129,10 @@ enum core_result core_create(const struct core_config *config, struct core **cor
     }
     made->settings = config->settings;
     made->next_epoch = config->first_epoch;
+    if (!draw_seed(config, &made->chance)) {
+        free(made);
+        return CORE_FAILED;
+    }
     copy_ports(made, config);
     if (config->hash_seed != 0)
         json_object_seed(config->hash_seed);

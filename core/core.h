@@ -26,6 +26,7 @@ struct core {
     struct lock_store_port locks;
     struct sandbox_provider_port sandbox_provider;
     bool has_messages, has_locks, has_sandboxes;
+    _Atomic uint64_t chance;          /* counter behind core_backoff_us; changes */
     struct trace_port trace_port;
 
     struct core_lock table_lock;      /* RANK_TABLE; guards the following */
@@ -35,6 +36,7 @@ struct core {
     uint32_t sessions_capacity, sessions_count;
     struct conn_slot *conns;
     uint32_t conns_capacity, conns_count;
+    uint32_t greeting;                /* connections that have no session yet */
     struct core_stats counted;        /* the running counts of core_stats */
 
     struct core_lock agents_lock;     /* RANK_AGENTS; guards the following */
@@ -70,6 +72,12 @@ bool core_copy_name(char to[CORE_NAME_MAX], const char *from);
 
 /* Copies a name or sentence that is known to fit. */
 void core_set_name(char to[CORE_NAME_MAX], const char *from);
+
+/*
+ * How long to wait after the n-th failure in a row (from 1): backoff_base grown by backoff_factor up
+ * to cap_us and backoff_cap; with backoff_jitter=full a random part of that. Never 0. No lock needed.
+ */
+uint64_t core_backoff_us(struct core *core, uint64_t failures, uint64_t cap_us);
 
 /* A copy to be freed, or NULL without memory. */
 char *core_copy_text(const char *text);

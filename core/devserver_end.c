@@ -94,7 +94,8 @@ uint64_t server_killing(struct turn *turn, struct server *server, const struct s
         return server_refused(turn, server, result);
     if (++server->failures >= KILLS_MAX)
         return server_give_up(turn, server, CORE_UNKNOWN);
-    return view->draining ? PROCEDURE_NOW : procedure_backoff_us(server->core, server->failures);
+    return view->draining ? PROCEDURE_NOW
+                          : core_backoff_us(server->core, server->failures, UINT64_MAX);
 }
 
 uint64_t server_kill_superseded(struct turn *turn, struct server *server)
@@ -106,7 +107,7 @@ uint64_t server_kill_superseded(struct turn *turn, struct server *server)
     if (result == CORE_STALE)
         return server_refused(turn, server, result);
     if (result != CORE_OK && ++server->failures < KILLS_MAX)
-        return procedure_backoff_us(server->core, server->failures);
+        return core_backoff_us(server->core, server->failures, UINT64_MAX);
     server->instance = 0;
     server->superseded = false;
     return PROCEDURE_NOW;

@@ -89,7 +89,7 @@ uint64_t server_refused(struct turn *turn, struct server *server, enum core_resu
 
 uint64_t server_retry(struct turn *turn, struct server *server, enum core_result result)
 {
-    uint64_t delay_us = procedure_backoff_us(server->core, ++server->failures);
+    uint64_t delay_us = core_backoff_us(server->core, ++server->failures, UINT64_MAX);
     if (core_now_us() + delay_us >= server->deadline_us)
         return server_fail(turn, server, result);
     server_enter(turn, server, STAGE_SURVEYING);
@@ -247,7 +247,7 @@ static uint64_t not_granted(struct turn *turn, struct server *server,
     /* Another holder decides now: what we started must not be there beside what it starts. */
     if (result == CORE_CONFLICT)
         return server_kill_superseded(turn, server);
-    uint64_t delay_us = procedure_backoff_us(server->core, ++server->failures);
+    uint64_t delay_us = core_backoff_us(server->core, ++server->failures, UINT64_MAX);
     return core_now_us() + delay_us < server->deadline_us
                ? delay_us
                : without_lease(turn, server, view, result);

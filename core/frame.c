@@ -18,7 +18,7 @@ static uint64_t live_bytes_waiting(const struct log *log, const struct conn *con
 
 static void handle_slow(struct turn *turn, struct session *session, struct conn *conn)
 {
-    const struct core_settings *settings = &turn->core->settings;
+    const struct core_settings *settings = &session->settings;
     if (settings->on_slow == ON_SLOW_DISCONNECT) {
         conn_drop(turn, conn, CORE_CLOSE_SLOW);
         return;
@@ -37,7 +37,7 @@ void conns_announce(struct turn *turn, struct session *session)
         struct conn *conn = session->conns[i];
         if (!conn_is_attached(conn))
             continue;
-        if (live_bytes_waiting(&session->log, conn) > turn->core->settings.outbound_max_bytes)
+        if (live_bytes_waiting(&session->log, conn) > session->settings.outbound_max_bytes)
             handle_slow(turn, session, conn);
         if (conn_is_attached(conn))
             conn_wake(turn, conn);

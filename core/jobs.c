@@ -60,7 +60,9 @@ enum core_result job_post(struct turn *turn, struct job *job, enum job_kind kind
     struct job_queue *queue = kind == JOB_SHORT ? &jobs->shorts : &jobs->longs;
     enum core_result rc = CORE_OK;
     turn_lock(turn, &jobs->lock);
-    if (kind == JOB_LONG && queue->count >= turn->core->settings.max_jobs) {
+    if (jobs->working == 0) {
+        rc = CORE_DRAINING;
+    } else if (kind == JOB_LONG && queue->count >= turn->core->settings.max_jobs) {
         rc = CORE_LIMIT;
     } else {
         push(queue, job);
@@ -111,15 +113,29 @@ static void *worker_main(void *context)
         turn_lock(&turn, &core->jobs.lock);
         core->jobs.longs_running -= is_long;
     }
+    core->jobs.working--;   /* in one step with having seen the queue empty */
     turn_unlock(&turn, &core->jobs.lock);
     turn_end(&turn);
     return NULL;
 }
 
+/* So many workers will never be. */
+static void count_out(struct core *core, uint64_t missing)
+{
+    struct turn turn;
+    turn_begin(&turn, core);
+    turn_lock(&turn, &core->jobs.lock);
+    core->jobs.working -= (uint32_t)missing;
+    turn_unlock(&turn, &core->jobs.lock);
+    turn_end(&turn);
+}
+
 enum core_result jobs_start(struct core *core)
 {
     struct jobs *jobs = &core->jobs;
-    for (uint32_t i = 0; i < core->settings.job_threads; i++) {
+    uint32_t count = (uint32_t)core->settings.job_threads;
+    jobs->working = count;
+    for (uint32_t i = 0; i < count; i++) {
         struct job_worker *worker = &jobs->workers[i];
         worker->core = core;
         worker->index = i;
@@ -127,8 +143,10 @@ enum core_result jobs_start(struct core *core)
         snprintf(role, sizeof role, "jobs[%u]", (unsigned)i + 1);
         enum core_result rc =
             core_thread_create(&worker->thread, core->name, role, worker_main, worker);
-        if (rc != CORE_OK)
+        if (rc != CORE_OK) {
+            count_out(core, count - i);
             return rc;
+        }
         jobs->started++;
     }
     return CORE_OK;

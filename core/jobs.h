@@ -33,6 +33,7 @@ struct jobs {
     struct job_queue shorts, longs;
     uint64_t longs_running;
     uint32_t started;
+    uint32_t working;            /* workers that will look at the queue again */
     struct job_worker *workers;  /* settings.job_threads of them */
 };
 
@@ -42,8 +43,9 @@ void jobs_stop(struct core *core);      /* runs what is queued, joins the thread
 void jobs_destroy(struct core *core);
 
 /*
- * Queues a job; any lock of an earlier rank may be held. CORE_LIMIT, the job staying the caller's,
- * if max_jobs long ones are waiting; a short job is always taken (timers and runs bound them).
+ * Queues a job; any lock of an earlier rank may be held. The job stays the caller's with CORE_LIMIT,
+ * if max_jobs long ones are waiting, and with CORE_DRAINING, if the workers have ended. Until then a
+ * short job is always taken (timers and runs bound them).
  */
 enum core_result job_post(struct turn *turn, struct job *job, enum job_kind kind);
 

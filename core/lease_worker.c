@@ -30,16 +30,6 @@ static uint64_t lesser(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Until the next look at a key that somebody else holds. */
-static uint64_t backoff_us(const struct core_settings *settings, const struct lease *lease)
-{
-    uint64_t cap = lesser(settings->backoff_cap_us, lease->ttl_us / TRIES_PER_LEASE);
-    uint64_t delay = at_least_1(settings->backoff_base_us);
-    for (uint64_t i = 1; i < lease->attempts && delay < cap; i++)
-        delay *= settings->backoff_factor;
-    return at_least_1(lesser(delay, cap));
-}
-
 static uint64_t renewal_us(const struct core_settings *settings, const struct lease *lease)
 {
     return at_least_1(lesser(settings->lease_renew_us, lease->ttl_us / RENEWALS_PER_LEASE));
@@ -122,7 +112,8 @@ static struct lease_answer refused(struct turn *turn, struct lease *lease, enum 
     if (!lease->waits)
         return lease_give_up(turn, lease, result);
     lease->attempts++;
-    lease->due_us = core_now_us() + backoff_us(&turn->core->settings, lease);
+    lease->due_us = core_now_us() + core_backoff_us(turn->core, lease->attempts,
+                                                    lease->ttl_us / TRIES_PER_LEASE);
     return (struct lease_answer){ 0 };
 }
 

@@ -75,17 +75,6 @@ void procedure_woken(struct turn *turn, struct procedure *procedure, uint64_t nu
     procedure_kick(turn, procedure);
 }
 
-uint64_t procedure_backoff_us(const struct core *core, uint64_t failures)
-{
-    const struct core_settings *settings = &core->settings;
-    uint64_t delay_us = settings->backoff_base_us ? settings->backoff_base_us : 1;
-    for (uint64_t i = 1; i < failures && delay_us < settings->backoff_cap_us; i++)
-        delay_us *= settings->backoff_factor;
-    if (delay_us > settings->backoff_cap_us)
-        delay_us = settings->backoff_cap_us;
-    return delay_us ? delay_us : 1;
-}
-
 bool procedure_in_doubt(enum core_result result)
 {
     return result == CORE_UNKNOWN || result == CORE_EXPIRED || result == CORE_UNAVAILABLE;

@@ -46,9 +46,6 @@ void procedure_woken(struct turn *turn, struct procedure *procedure, uint64_t nu
 /* Sleeps no more. Lock held. */
 void procedure_disarm(struct turn *turn, struct procedure *procedure);
 
-/* Exponential backoff by the settings, for the n-th failure in a row (from 1). */
-uint64_t procedure_backoff_us(const struct core *core, uint64_t failures);
-
 /* Is the effect of a call with this result unknown? */
 bool procedure_in_doubt(enum core_result result);
 

@@ -195,15 +195,15 @@ static void expire(struct turn *turn, struct session *session, struct prompt *pr
 {
     struct run *run = run_find(session, prompt->run);
     prompt_settle(turn, session, prompt, PROMPT_EXPIRED, NULL, 0);
-    if (turn->core->settings.on_expire == ON_EXPIRE_FAIL && run != NULL && !run->ended) {
+    if (session->settings.on_expire == ON_EXPIRE_FAIL && run != NULL && !run->ended) {
         run->fail_asked = true;
         run_stop(turn, session, run, "a prompt expired");
     }
 }
 
-static bool is_overdue(const struct core *core, const struct prompt *prompt)
+static bool is_overdue(const struct session *session, const struct prompt *prompt)
 {
-    return core->settings.on_expire != ON_EXPIRE_HOLD && prompt->clock_on &&
+    return session->settings.on_expire != ON_EXPIRE_HOLD && prompt->clock_on &&
            core_now_us() >= prompt->deadline_us;
 }
 
@@ -216,7 +216,7 @@ static void deadline_passed(struct core *core, struct timer_target target)
     if (session != NULL) {
         struct prompt *prompt = prompt_find(session, target.number);
         /* Answered, or its clock stopped, while this expiry was on its way: nothing (L11). */
-        if (prompt != NULL && prompt->outcome == PROMPT_OPEN && is_overdue(core, prompt))
+        if (prompt != NULL && prompt->outcome == PROMPT_OPEN && is_overdue(session, prompt))
             expire(&turn, session, prompt);
         session_leave(&turn, session);
     }
@@ -227,7 +227,7 @@ static void start_clock(struct turn *turn, struct session *session, struct promp
 {
     prompt->clock_on = true;
     prompt->deadline_us = core_now_us() + prompt->remaining_us;
-    if (turn->core->settings.on_expire == ON_EXPIRE_HOLD)
+    if (session->settings.on_expire == ON_EXPIRE_HOLD)
         return;
     prompt->timer = timer_arm(turn, prompt->deadline_us, deadline_passed,
                               (struct timer_target){ session->slot, session->generation,
@@ -236,7 +236,7 @@ static void start_clock(struct turn *turn, struct session *session, struct promp
 
 static void stop_clock(struct turn *turn, struct session *session, struct prompt *prompt)
 {
-    if (is_overdue(turn->core, prompt)) {
+    if (is_overdue(session, prompt)) {
         expire(turn, session, prompt);
         return;
     }
@@ -249,7 +249,7 @@ static void stop_clock(struct turn *turn, struct session *session, struct prompt
 
 static bool clock_runs(const struct session *session)
 {
-    return session->core->settings.prompt_clock == PROMPT_CLOCK_ALWAYS || session->attached > 0;
+    return session->settings.prompt_clock == PROMPT_CLOCK_ALWAYS || session->attached > 0;
 }
 
 void prompts_check_clocks(struct turn *turn, struct session *session)
@@ -314,7 +314,7 @@ static struct prompt *prompt_new(struct session *session, const struct run *run,
     prompt->number = ++session->last_prompt;
     prompt->run = run->number;
     prompt->kind = request->kind;
-    prompt->remaining_us = timeout_of(&session->core->settings, request);
+    prompt->remaining_us = timeout_of(&session->settings, request);
     core_set_name(prompt->id, request->id);
     return prompt;
 }
@@ -338,7 +338,7 @@ static enum core_result ask_locked(struct turn *turn, struct run *run,
     if (run->stop_asked || run->ended)
         return CORE_CANCELLED;
     supersede(turn, session, run, request->id);
-    if (count_prompts(session) >= turn->core->settings.max_prompts_per_session)
+    if (count_prompts(session) >= session->settings.max_prompts_per_session)
         return CORE_LIMIT;
     struct prompt *prompt = prompt_new(session, run, request);
     if (prompt == NULL)
@@ -424,7 +424,7 @@ static enum core_result answer_locked(struct turn *turn, struct session *session
         return CORE_INVALID;
     if (prompt->outcome != PROMPT_OPEN)
         return CORE_CONFLICT;
-    if (is_overdue(turn->core, prompt)) {
+    if (is_overdue(session, prompt)) {
         expire(turn, session, prompt);
         return CORE_EXPIRED;
     }

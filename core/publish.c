@@ -46,7 +46,7 @@ static enum core_result check(const struct session *session, const struct publis
         return CORE_STALE;
     if (session->phase == SESSION_CLOSED && !order->owed)
         return CORE_STALE;
-    if (!order->owed && session->pending >= session->core->settings.max_pending_publishes)
+    if (!order->owed && session->pending >= session->settings.max_pending_publishes)
         return CORE_LIMIT;
     return CORE_OK;
 }
@@ -103,7 +103,7 @@ enum core_result session_publish(struct turn *turn, struct session *session,
 
 static void take_in(struct turn *turn, struct session *session, struct log_event *event)
 {
-    const struct core_settings *settings = &turn->core->settings;
+    const struct core_settings *settings = &session->settings;
     log_append(&session->log, event);
     session->counted.events_appended++;
     trace_owe(turn, TP_LOG_APPENDED, session->key, session->log.head, session->log.epoch, 0);

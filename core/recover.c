@@ -121,7 +121,7 @@ static bool collect(void *context, const struct store_event *event)
 static enum core_result take_page(struct turn *turn, struct session *session,
                                   struct loading *loading)
 {
-    const struct core_settings *settings = &turn->core->settings;
+    const struct core_settings *settings = &session->settings;
     enum core_result rc = loading->broken ? CORE_UNKNOWN : CORE_OK;
     turn_lock(turn, &session->lock);
     for (size_t i = 0; i < loading->count; i++) {

@@ -47,7 +47,7 @@ void runs_forget_oldest(struct turn *turn, struct session *session)
     for (const struct run *run = session->runs; run != NULL; run = run->next)
         ended += run->ended;
     struct run **link = &session->runs;
-    while (ended > turn->core->settings.max_runs_per_session && *link != NULL) {
+    while (ended > session->settings.max_runs_per_session && *link != NULL) {
         struct run *run = *link;
         /* One that still has its thread is needed until the thread has let go of it. */
         if (!run->ended || run->pinned) {
@@ -153,7 +153,7 @@ void runs_check_gates(struct turn *turn, struct session *session, uint64_t gener
 
 static void gate_expired(struct turn *turn, struct session *session, struct run *run)
 {
-    uint64_t action = turn->core->settings.on_gate_timeout;
+    uint64_t action = session->settings.on_gate_timeout;
     trace_owe(turn, TP_GATE_EXPIRED, session->key, run->number, action, 0);
     switch ((enum on_gate_timeout)action) {
     case ON_GATE_TIMEOUT_RUN_DETACHED:
@@ -218,7 +218,7 @@ static struct run *run_new(struct session *session, const struct run_spec *spec)
     run->context.run = run;
     run->number = ++session->last_run;
     run->gate = spec->gate_given ?
-        spec->gate : (enum start_gate)session->core->settings.start_gate;
+        spec->gate : (enum start_gate)session->settings.start_gate;
     core_set_name(run->agent, spec->agent);
     core_set_name(run->key, spec->key);
     return run;
@@ -226,7 +226,7 @@ static struct run *run_new(struct session *session, const struct run_spec *spec)
 
 static void wait_at_gate(struct turn *turn, struct session *session, struct run *run)
 {
-    const struct core_settings *settings = &turn->core->settings;
+    const struct core_settings *settings = &session->settings;
     enum core_result ignored;   /* the state itself is there for every reader */
     publish_state(turn, session, run, NULL, &ignored);
     run->gate_timer = timer_arm(turn, core_now_us() + settings->gate_timeout_us, gate_over,
@@ -249,7 +249,7 @@ enum core_result run_submit_locked(struct turn *turn, struct session *session,
         return CORE_STALE;
     if (session->draining)
         return CORE_DRAINING;
-    if (session->runs_live >= turn->core->settings.max_runs_per_session)
+    if (session->runs_live >= session->settings.max_runs_per_session)
         return CORE_LIMIT;
     *run = run_new(session, spec);
     if (*run == NULL)

@@ -94,7 +94,7 @@ static uint64_t fail(struct turn *turn, struct box *box, enum core_result result
 static uint64_t try_again(struct turn *turn, struct box *box, enum core_result result)
 {
     box->failures++;
-    uint64_t delay_us = procedure_backoff_us(box->core, box->failures);
+    uint64_t delay_us = core_backoff_us(box->core, box->failures, UINT64_MAX);
     if (core_now_us() + delay_us >= box->deadline_us)
         return fail(turn, box, result);
     return delay_us;
@@ -297,25 +297,54 @@ static uint64_t finding(struct turn *turn, struct box *box, bool draining)
 
 /* ---- boot ---- */
 
+/* What one list says of the sandboxes of this app. */
+struct pool {
+    size_t all, pooled;
+};
+
+static struct pool count_pool(const struct box *box, const struct sandbox_record *records,
+                              size_t count)
+{
+    struct pool pool = { 0, 0 };
+    for (size_t i = 0; i < count; i++) {
+        bool same = records[i].app == box->app;
+        pool.all += same;
+        pool.pooled += same && !records[i].owner[0];
+    }
+    return pool;
+}
+
+/* How many of the app are to be kept warm: twice pool_warm while most of what there is is in use. */
+static size_t warm_wanted(const struct box *box, struct pool pool)
+{
+    const struct core_settings *settings = &box->core->settings;
+    bool busy = (pool.all - pool.pooled) * 100 > pool.all * settings->pool_grow_percent;
+    return (size_t)settings->pool_warm * (busy ? 2 : 1);
+}
+
 /* Keeps the pool warm. Nobody waits for it, so a failure is left to the next time. */
 static void refill(const struct box *box)
 {
     const struct sandbox_provider_port *port = provider(box);
-    size_t count, pooled = 0;
-    enum core_result result;
-    struct sandbox_record made;
-    char request[CORE_NAME_MAX];
+    size_t count;
+    enum core_result result = CORE_OK;
     if (box->core->settings.pool_warm == 0)
         return;
     struct sandbox_record *records = list_all(box, &count, &result);
-    for (size_t i = 0; records && i < count; i++)
-        pooled += !records[i].owner[0] && records[i].app == box->app;
-    bool room = records && count < box->core->settings.pool_total;
-    free(records);
-    if (!room || pooled >= box->core->settings.pool_warm)
+    if (!records)
         return;
-    box_request_name(box->core, request);
-    port->create(port->context, request, box->app, &made);
+    struct pool pool = count_pool(box, records, count);
+    free(records);
+    while (result == CORE_OK && count < box->core->settings.pool_total &&
+           pool.pooled < warm_wanted(box, pool)) {
+        struct sandbox_record made;
+        char request[CORE_NAME_MAX];
+        box_request_name(box->core, request);
+        result = port->create(port->context, request, box->app, &made);
+        count++;
+        pool.all++;
+        pool.pooled++;
+    }
 }
 
 static uint64_t booted(struct turn *turn, struct box *box)
@@ -350,12 +379,12 @@ static uint64_t booting(struct turn *turn, struct box *box, bool draining)
         box->id[0] = 0;
         box->stage = BOX_LEASING;
         turn_unlock(turn, &box->core->sandboxes->lock);
-        return procedure_backoff_us(box->core, ++box->failures);
+        return core_backoff_us(box->core, ++box->failures, UINT64_MAX);
     }
     if (in_time && result == CORE_EXPIRED)
         return PROCEDURE_NOW;
     if (in_time && procedure_in_doubt(result))
-        return procedure_backoff_us(box->core, ++box->failures);
+        return core_backoff_us(box->core, ++box->failures, UINT64_MAX);
     box->result = result;
     return enter(turn, box, BOX_CLEARING);
 }
@@ -405,7 +434,8 @@ static uint64_t stopping(struct turn *turn, struct box *box, const struct box *s
 static uint64_t fruitless(struct box *box, bool draining)
 {
     box->failures++;
-    return draining ? PROCEDURE_NOW : procedure_backoff_us(box->core, box->failures);
+    return draining ? PROCEDURE_NOW
+                    : core_backoff_us(box->core, box->failures, UINT64_MAX);
 }
 
 static uint64_t clearing(struct turn *turn, struct box *box, bool draining)
@@ -433,36 +463,33 @@ static uint64_t clearing(struct turn *turn, struct box *box, bool draining)
     return ++box->failures < GIVE_UP_AFTER ? PROCEDURE_NOW : fruitless(box, draining);
 }
 
-/* True if the record says that the sandbox is not ours any more; counts the pool meanwhile. */
-static bool is_gone(const struct box *box, const struct sandbox_record *records, size_t count,
-                    size_t *pooled)
+/* Does the list say that the sandbox is not ours any more? */
+static bool is_gone(const struct box *box, const struct sandbox_record *records, size_t count)
 {
     bool ours = false;
-    *pooled = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         ours |= strcmp(records[i].id, box->id) == 0 && records[i].token == box->token;
-        *pooled += !records[i].owner[0] && records[i].app == box->app;
-    }
     return !ours;
 }
 
 static uint64_t returning(struct turn *turn, struct box *box, bool draining)
 {
     const struct sandbox_provider_port *port = provider(box);
-    size_t count, pooled;
+    size_t count;
     enum core_result result;
     if (box->failures >= GIVE_UP_AFTER)
         return leave(turn, box, CORE_UNKNOWN);
     struct sandbox_record *records = list_all(box, &count, &result);
     if (!records)
         return fruitless(box, draining);
-    bool gone = is_gone(box, records, count, &pooled);
+    bool gone = is_gone(box, records, count);
+    struct pool pool = count_pool(box, records, count);
     free(records);
     if (gone)
         return leave(turn, box, CORE_OK);
     struct sandbox_record record;
     /* One that did not boot is not given to anybody else. */
-    bool keep = pooled < box->core->settings.pool_warm && box->result == CORE_OK;
+    bool keep = pool.pooled < warm_wanted(box, pool) && box->result == CORE_OK;
     result = keep ? port->assign(port->context, box->id, "", box->token, &record)
                   : port->destroy(port->context, box->id, box->token);
     if (result != CORE_OK)

@@ -84,7 +84,8 @@ static bool find_free_slot(struct core *core, uint32_t *slot)
 }
 
 static struct session *session_new(struct core *core, uint32_t slot, const char *key,
-                                   const char *owner, bool create)
+                                   const char *owner, bool create,
+                                   const struct core_settings *settings)
 {
     struct session *session = calloc(1, sizeof *session);
     if (session == NULL)
@@ -97,6 +98,7 @@ static struct session *session_new(struct core *core, uint32_t slot, const char 
     session->slot = slot;
     session->generation = ++core->next_generation;
     session->create = create;
+    session->settings = settings != NULL ? *settings : core->settings;
     core_set_name(session->key, key);
     core_set_name(session->owner, owner);
     log_init(&session->log, 0, 1);
@@ -127,7 +129,7 @@ static enum core_result begin_life(struct turn *turn, struct session *session)
 }
 
 static struct session *make(struct turn *turn, const char *key, const char *owner, bool create,
-                            enum core_result *result)
+                            const struct core_settings *settings, enum core_result *result)
 {
     struct core *core = turn->core;
     uint32_t slot;
@@ -142,7 +144,7 @@ static struct session *make(struct turn *turn, const char *key, const char *owne
     *result = CORE_NO_MEMORY;
     if (!find_free_slot(core, &slot))
         return NULL;
-    struct session *session = session_new(core, slot, key, owner, create);
+    struct session *session = session_new(core, slot, key, owner, create, settings);
     if (session == NULL)
         return NULL;
     turn_lock(turn, &session->lock);
@@ -158,7 +160,7 @@ static struct session *make(struct turn *turn, const char *key, const char *owne
 }
 
 struct session *session_begin(struct turn *turn, const char *key, const char *owner, bool create,
-                              enum core_result *result)
+                              const struct core_settings *settings, enum core_result *result)
 {
     struct core *core = turn->core;
     REQUIRE(turn_holds(turn, RANK_TABLE));
@@ -167,7 +169,7 @@ struct session *session_begin(struct turn *turn, const char *key, const char *ow
         return NULL;
     struct session *session = find_by_key(turn, key);
     if (session == NULL)
-        return make(turn, key, owner, create, result);
+        return make(turn, key, owner, create, settings, result);
     if (session->phase == SESSION_LOADING && create && !session->create) {
         session->create = true;
         core_set_name(session->owner, owner);
@@ -350,7 +352,7 @@ void session_check_retention(struct turn *turn, struct session *session)
         struct timer_target target = { session->slot, session->generation,
                                        ++session->retain_number };
         session->retain_timer =
-            timer_arm(turn, core_now_us() + turn->core->settings.retain_after_terminal_us,
+            timer_arm(turn, core_now_us() + session->settings.retain_after_terminal_us,
                       retention_over, target);
     } else if (!finished && session->retain_timer != 0) {
         timer_cancel(turn, session->retain_timer);

@@ -56,6 +56,8 @@ struct conn {
     size_t controls_count;
     uint64_t frames;         /* frames given so far */
     bool in_flight;          /* frame `frames` was given, conn_sent not seen */
+    bool failed;             /* the core asked for its close because something was wrong */
+    uint64_t paced_us;       /* when its messages so far were due at max_message_rate */
     uint64_t waiting_us;     /* since when the transport owes a step, 0 if it does not */
     uint64_t opened_us, heard_us, attached_us;
     uint64_t heartbeat_us;   /* when the next heartbeat is due */
@@ -128,6 +130,7 @@ struct session {
     uint64_t generation;
     char key[CORE_NAME_MAX];
     struct core_lock lock;   /* RANK_SESSION */
+    struct core_settings settings; /* its own; those of the whole core are the core's */
     char owner[CORE_NAME_MAX];
     enum session_phase phase;
     bool create;             /* while loading: make it if the store has none */
@@ -159,11 +162,12 @@ struct session *session_enter(struct turn *turn, struct session_ref ref);
 void session_leave(struct turn *turn, struct session *session);
 
 /*
- * Finds the session of this key or begins to open it; it comes back locked (phase LOADING or OPEN),
- * or NULL with *result. Table lock held before and after.
+ * Finds the session of this key or begins to open it, with these settings if it is made here (NULL:
+ * the core's); it comes back locked (phase LOADING or OPEN), or NULL with *result. Table lock held
+ * before and after.
  */
 struct session *session_begin(struct turn *turn, const char *key, const char *owner, bool create,
-                              enum core_result *result);
+                              const struct core_settings *settings, enum core_result *result);
 /* Called by the store thread, or at once without a store: loading ended with this result. */
 void session_loaded(struct turn *turn, struct session *session, enum core_result result);
 /* Ends the session: runs are asked to stop, connections dropped. Idempotent. */
@@ -226,6 +230,10 @@ void conn_wake(struct turn *turn, struct conn *conn);
 void conns_announce(struct turn *turn, struct session *session);
 /* Jumps to the tail that begins at from, with notice (L10). */
 void conn_resync(struct turn *turn, struct session *session, struct conn *conn, uint64_t from);
+/* Those of its session, or the core's while it has none. The connection is entered. */
+const struct core_settings *conn_settings(const struct turn *turn, const struct conn *conn);
+/* One more message: false if that is more than max_message_rate allows. The connection is entered. */
+bool conn_may_speak(const struct turn *turn, struct conn *conn, uint64_t now_us);
 /* Arms the connection's timer for its earliest deadline. */
 void conn_rearm(struct turn *turn, struct conn *conn);
 bool conn_is_attached(const struct conn *conn);

@@ -43,10 +43,13 @@ static enum core_result open_found(struct turn *turn, struct session *session, c
     return CORE_OK;
 }
 
-enum core_result session_open(struct core *core, const char *key, const char *owner, uint32_t flags,
-                              session_open_done done, void *context)
+enum core_result session_open_with(struct core *core, const char *key, const char *owner,
+                                   uint32_t flags, const struct core_settings *settings,
+                                   session_open_done done, void *context)
 {
     char checked_key[CORE_NAME_MAX], checked_owner[CORE_NAME_MAX];
+    if (settings != NULL && core_settings_session_problem(&core->settings, settings) != NULL)
+        return CORE_INVALID;
     if (!core_copy_name(checked_key, key) || !core_copy_name(checked_owner, owner))
         return CORE_INVALID;
     REQUIRE(done != NULL);
@@ -54,8 +57,8 @@ enum core_result session_open(struct core *core, const char *key, const char *ow
     struct turn turn;
     turn_begin(&turn, core);
     turn_lock(&turn, &core->table_lock);
-    struct session *session =
-        session_begin(&turn, checked_key, checked_owner, (flags & SESSION_CREATE) != 0, &rc);
+    struct session *session = session_begin(&turn, checked_key, checked_owner,
+                                            (flags & SESSION_CREATE) != 0, settings, &rc);
     turn_unlock(&turn, &core->table_lock);
     if (session != NULL) {
         rc = open_found(&turn, session, checked_owner, done, context);
@@ -63,6 +66,12 @@ enum core_result session_open(struct core *core, const char *key, const char *ow
     }
     turn_end(&turn);
     return rc;
+}
+
+enum core_result session_open(struct core *core, const char *key, const char *owner, uint32_t flags,
+                              session_open_done done, void *context)
+{
+    return session_open_with(core, key, owner, flags, NULL, done, context);
 }
 
 /* A thread that waits for an answer which comes through a completion. */
@@ -121,6 +130,40 @@ enum core_result session_close(struct core *core, struct session_ref ref, enum c
     struct session *session = session_enter(&turn, ref);
     if (session != NULL) {
         session_end(&turn, session, code);
+        session_leave(&turn, session);
+    }
+    turn_end(&turn);
+    return session != NULL ? CORE_OK : CORE_STALE;
+}
+
+enum core_result session_settings(struct core *core, struct session_ref ref,
+                                  struct core_settings *settings)
+{
+    struct turn turn;
+    turn_begin(&turn, core);
+    struct session *session = session_enter(&turn, ref);
+    if (session != NULL) {
+        *settings = session->settings;
+        session_leave(&turn, session);
+    }
+    turn_end(&turn);
+    return session != NULL ? CORE_OK : CORE_STALE;
+}
+
+enum core_result session_configure(struct core *core, struct session_ref ref,
+                                   const struct core_settings *settings)
+{
+    if (core_settings_session_problem(&core->settings, settings) != NULL)
+        return CORE_INVALID;
+    struct turn turn;
+    turn_begin(&turn, core);
+    struct session *session = session_enter(&turn, ref);
+    if (session != NULL) {
+        session->settings = *settings;
+        /* What the change lets happen now is not left to the next event. */
+        prompts_check_clocks(&turn, session);
+        for (size_t i = 0; i < session->conns_count; i++)
+            conn_rearm(&turn, session->conns[i]);
         session_leave(&turn, session);
     }
     turn_end(&turn);

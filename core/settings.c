@@ -10,21 +10,21 @@ enum { DURATION_LARGEST_DAYS = 365 };
 
 /* Each list of policy words once more, as an array that ends with NULL. */
 #define POLICY_WORD(name, word) word,
-#define NO_DURATION(name, value)
-#define NO_COUNT(name, value, smallest, largest)
-#define POLICY_ARRAY(name, words, value)                                                           \
+#define NO_DURATION(scope, name, value)
+#define NO_COUNT(scope, name, value, smallest, largest)
+#define POLICY_ARRAY(scope, name, words, value)                                                    \
     static const char *const name##_words[] = { words(POLICY_WORD) NULL };
 CORE_SETTINGS(NO_DURATION, NO_COUNT, POLICY_ARRAY)
 
-#define DURATION_ROW(name, value)                                                                  \
+#define DURATION_ROW(scope, name, value)                                                           \
     { #name, CORE_SETTING_DURATION, offsetof(struct core_settings, name##_us), value, 0,           \
-      DURATION_LARGEST, NULL },
-#define COUNT_ROW(name, value, smallest, largest)                                                  \
+      DURATION_LARGEST, NULL, CORE_SETTING_OF_##scope },
+#define COUNT_ROW(scope, name, value, smallest, largest)                                           \
     { #name, CORE_SETTING_COUNT, offsetof(struct core_settings, name), value, smallest, largest,   \
-      NULL },
-#define POLICY_ROW(name, words, value)                                                             \
+      NULL, CORE_SETTING_OF_##scope },
+#define POLICY_ROW(scope, name, words, value)                                                      \
     { #name, CORE_SETTING_POLICY, offsetof(struct core_settings, name), value, 0,                  \
-      ARRAY_SIZE(name##_words) - 2, name##_words },
+      ARRAY_SIZE(name##_words) - 2, name##_words, CORE_SETTING_OF_##scope },
 
 static const struct core_setting table[] = { CORE_SETTINGS(DURATION_ROW, COUNT_ROW, POLICY_ROW) };
 
@@ -80,10 +80,16 @@ bool core_setting_word(const struct core_setting *setting, const char *word, uin
     return false;
 }
 
-static bool in_range(const struct core_settings *settings, const struct core_setting *setting)
+static uint64_t value_of(const struct core_settings *settings, const struct core_setting *setting)
 {
     uint64_t value;
     memcpy(&value, (const char *)settings + setting->offset, sizeof value);
+    return value;
+}
+
+static bool in_range(const struct core_settings *settings, const struct core_setting *setting)
+{
+    uint64_t value = value_of(settings, setting);
     return value >= setting->smallest && value <= setting->largest;
 }
 
@@ -106,4 +112,15 @@ const char *core_settings_problem(const struct core_settings *settings)
     if (settings->backoff_base_us == 0 || settings->backoff_base_us > settings->backoff_cap_us)
         return "backoff_base must be at most backoff_cap and not 0";
     return NULL;
+}
+
+const char *core_settings_session_problem(const struct core_settings *core,
+                                          const struct core_settings *session)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        if (table[i].scope == CORE_SETTING_OF_CORE &&
+            value_of(core, &table[i]) != value_of(session, &table[i]))
+            return "a setting of the whole core cannot differ for one session";
+    }
+    return core_settings_problem(session);
 }

@@ -127,11 +127,10 @@ static enum core_result try_append(struct turn *turn, const struct append *appen
 }
 
 /* Waits before the next try of an owed event. False when there is no more patience. */
-static bool be_patient(struct turn *turn, uint64_t *backoff_us)
+static bool be_patient(struct turn *turn, uint64_t failures)
 {
     struct store *store = &turn->core->store;
-    const struct core_settings *settings = &turn->core->settings;
-    uint64_t until_us = core_now_us() + *backoff_us;
+    uint64_t until_us = core_now_us() + core_backoff_us(turn->core, failures, UINT64_MAX);
     uint64_t now_us = core_now_us();
     turn_lock(turn, &store->lock);
     while (now_us < until_us && (store->give_up_us == 0 || now_us < store->give_up_us)) {
@@ -141,9 +140,6 @@ static bool be_patient(struct turn *turn, uint64_t *backoff_us)
     }
     bool patient = store->give_up_us == 0 || now_us < store->give_up_us;
     turn_unlock(turn, &store->lock);
-    *backoff_us *= settings->backoff_factor;
-    if (*backoff_us > settings->backoff_cap_us)
-        *backoff_us = settings->backoff_cap_us;
     return patient;
 }
 
@@ -160,7 +156,7 @@ static bool is_unanswered(enum core_result result)
 static enum core_result append_until_answered(struct turn *turn, const struct append *append,
                                               struct store_event *event, bool *doubtful)
 {
-    uint64_t backoff_us = turn->core->settings.backoff_base_us;
+    uint64_t attempts = turn->core->settings.store_attempts;
     *doubtful = false;
     for (uint64_t attempt = 1; ; attempt++) {
         enum core_result rc = try_append(turn, append, event);
@@ -170,9 +166,9 @@ static enum core_result append_until_answered(struct turn *turn, const struct ap
         if (!is_unanswered(rc))
             return rc;
         *doubtful = true;
-        if (attempt < turn->core->settings.store_attempts)
+        if (attempt < attempts)
             continue;
-        if (!append->owed || !be_patient(turn, &backoff_us))
+        if (!append->owed || !be_patient(turn, attempt + 1 - attempts))
             return CORE_UNKNOWN;
     }
 }

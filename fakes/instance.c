@@ -35,6 +35,7 @@ static void configure(struct instance *instance, struct core_config *config,
     config->settings = play->stage->settings[instance->index];
     config->first_epoch = 1;
     config->hash_seed = 1;
+    config->jitter_seed = 1;
     config->transport = (struct transport_port){ instance, ws_want_write, ws_close };
     config->agents = (struct agent_runner_port){ instance, agent_run, agent_request_stop };
     *messages = messages_port(instance);

@@ -24,6 +24,7 @@ struct core_config {
     struct core_settings settings;
     uint64_t first_epoch;                        /* epochs without a message store: from here on */
     size_t hash_seed;                            /* JSON table seed; 0 leaves it to the library */
+    uint64_t jitter_seed;                        /* of backoff_jitter; 0: drawn from the system */
     struct transport_port transport;             /* required */
     struct agent_runner_port agents;             /* run == NULL: runs are refused */
     const struct message_store_port *messages;   /* NULL: the log lives in memory only */
@@ -110,7 +111,28 @@ typedef void (*session_open_done)(void *context, enum core_result result,
 enum core_result session_open(struct core *core, const char *key, const char *owner, uint32_t flags,
                               session_open_done done, void *context);
 
-/* The same, waiting for the answer. */
+/*
+ * The same for a session with settings of its own: those of struct core_setting with the scope
+ * CORE_SETTING_OF_SESSION may differ from the core's. They count if this call makes the session or
+ * loads it, and until it is forgotten; one that is open already keeps its own. NULL: the core's.
+ * INVALID also if core_settings_session_problem finds one.
+ */
+enum core_result session_open_with(struct core *core, const char *key, const char *owner,
+                                   uint32_t flags, const struct core_settings *settings,
+                                   session_open_done done, void *context);
+
+/* The settings that a session has now. */
+enum core_result session_settings(struct core *core, struct session_ref session,
+                                  struct core_settings *settings);
+
+/*
+ * Gives it others, as session_open_with. They count for what is decided from now on: a grace, a
+ * gate or a deadline of a question that is running already keeps its length.
+ */
+enum core_result session_configure(struct core *core, struct session_ref session,
+                                   const struct core_settings *settings);
+
+/* The same as session_open, waiting for the answer. */
 enum core_result session_open_wait(struct core *core, const char *key, const char *owner,
                                    uint32_t flags, struct session_ref *session, uint64_t *epoch);
 
@@ -179,7 +201,8 @@ void history_page_free(struct history_page *page);
 /* ---- connections: called by the transport, one thread at a time per connection ---- */
 
 /*
- * A new connection of an authenticated user. LIMIT or DRAINING: close it. Every connection that was
+ * A new connection of an authenticated user. LIMIT (of connections in all, of this user, or without
+ * a session) or DRAINING: close it. Every connection that was
  * opened must be reported to conn_closed exactly once. `handle` comes back in transport calls.
  */
 enum core_result conn_open(struct core *core, uint64_t handle, const char *user,
@@ -213,9 +236,12 @@ void conn_sent(struct core *core, struct conn_ref conn, uint64_t number);
 /* The connection is gone, for whatever reason. Its handle is dead from here on. */
 void conn_closed(struct core *core, struct conn_ref conn);
 
-enum conn_state { CONN_CONNECTING, CONN_CONNECTED, CONN_DISCONNECTED };
+enum conn_state { CONN_CONNECTING, CONN_CONNECTED, CONN_DISCONNECTED, CONN_ERROR };
 
-/* DISCONNECTED for a handle that is not known. */
+/*
+ * CONNECTED from the attach on. After the core has asked for the close: ERROR if something was wrong
+ * with the connection, DISCONNECTED if not, and for a handle that is not known.
+ */
 enum conn_state conn_state(struct core *core, struct conn_ref conn);
 
 /* ---- runs ---- */

@@ -25,6 +25,7 @@
 #define ON_EXPIRE_WORDS(X) X(REJECT, "reject") X(FAIL, "fail") X(HOLD, "hold")
 #define AUTO_CREATE_WORDS(X) X(NEVER, "never") X(ON_START, "on_start")
 #define PORT_PROBE_WORDS(X) X(OFF, "off") X(ON, "on")
+#define BACKOFF_JITTER_WORDS(X) X(NONE, "none") X(FULL, "full")
 
 #define ON_DETACH_ENUM(name, word) ON_DETACH_##name,
 enum on_detach { ON_DETACH_WORDS(ON_DETACH_ENUM) };
@@ -46,75 +47,84 @@ enum on_expire { ON_EXPIRE_WORDS(ON_EXPIRE_ENUM) };
 enum auto_create { AUTO_CREATE_WORDS(AUTO_CREATE_ENUM) };
 #define PORT_PROBE_ENUM(name, word) PORT_PROBE_##name,
 enum port_probe { PORT_PROBE_WORDS(PORT_PROBE_ENUM) };
+#define BACKOFF_JITTER_ENUM(name, word) BACKOFF_JITTER_##name,
+enum backoff_jitter { BACKOFF_JITTER_WORDS(BACKOFF_JITTER_ENUM) };
 
 /*
- * DURATION(name, default in microseconds)   field name_us
- * COUNT(name, default, smallest, largest)   field name
- * POLICY(name, words, default)              field name, a value of enum name
+ * DURATION(scope, name, default in microseconds)   field name_us
+ * COUNT(scope, name, default, smallest, largest)   field name
+ * POLICY(scope, name, words, default)              field name, a value of enum name
+ *
+ * SESSION: each session has its own value, at first the core's (session_open_with). CORE: one value
+ * for all of a core.
  */
 #define CORE_SETTINGS(DURATION, COUNT, POLICY)                                                     \
-    DURATION(heartbeat, CORE_SECONDS(30))                                                          \
-    DURATION(heartbeat_timeout, CORE_SECONDS(75))                                                  \
-    DURATION(ack_timeout, CORE_SECONDS(10))                                                        \
-    DURATION(gate_timeout, CORE_SECONDS(30))                                                       \
-    DURATION(confirm_timeout, CORE_SECONDS(30))                                                    \
-    DURATION(input_timeout, CORE_SECONDS(60))                                                      \
-    DURATION(send_stall, CORE_SECONDS(5))                                                          \
-    DURATION(detach_grace, CORE_SECONDS(120))                                                      \
-    DURATION(retain_after_terminal, CORE_MINUTES(10))                                              \
-    DURATION(lease_ttl, CORE_SECONDS(60))                                                          \
-    DURATION(lease_renew, CORE_SECONDS(20))                                                        \
-    DURATION(start_timeout_web, CORE_SECONDS(120))                                                 \
-    DURATION(start_timeout_mobile, CORE_SECONDS(300))                                              \
-    DURATION(term_grace, CORE_SECONDS(2))                                                          \
-    DURATION(autostart_delay, 0)                                                                   \
-    DURATION(status_poll, CORE_SECONDS(15))                                                        \
-    DURATION(pool_idle, CORE_MINUTES(30))                                                          \
-    DURATION(pool_sweep, CORE_MINUTES(5))                                                          \
-    DURATION(deadlock_after, CORE_SECONDS(60))                                                     \
-    DURATION(health_period, CORE_SECONDS(300))                                                     \
-    DURATION(backoff_base, CORE_SECONDS(1))                                                        \
-    DURATION(backoff_cap, CORE_SECONDS(30))                                                        \
-    COUNT(backoff_factor, 2, 1, 16)                                                                \
-    COUNT(history_max_events, 1000, 1, 1000000)                                                    \
-    COUNT(history_max_bytes, 4u << 20, 1024, 1u << 30)                                             \
-    COUNT(replay_max_events, 300, 1, 1000000)                                                      \
-    COUNT(outbound_max_bytes, 1u << 20, 256, 1u << 30)                                             \
-    COUNT(frame_max_bytes, 64u << 10, 64, 16u << 20)                                               \
-    COUNT(event_max_bytes, 256u << 10, 64, 16u << 20)                                              \
-    COUNT(max_sessions, 1000, 1, 1000000)                                                          \
-    COUNT(max_conns, 1000, 1, 1000000)                                                             \
-    COUNT(max_conns_per_session, 8, 1, 64)                                                         \
-    COUNT(max_runs_per_session, 16, 1, 1024)                                                       \
-    COUNT(max_prompts_per_session, 16, 1, 1024)                                                    \
-    COUNT(max_pending_publishes, 256, 1, 65536)                                                    \
-    COUNT(max_jobs, 256, 8, 65536)                                                                 \
-    COUNT(job_threads, 2, 2, 64)                                                                   \
-    COUNT(store_attempts, 3, 1, 100)                                                               \
-    COUNT(trace_ring, 0, 0, 1u << 20)                                                              \
-    COUNT(port_web, 3000, 1, 65535)                                                                \
-    COUNT(port_mobile, 8081, 1, 65535)                                                             \
-    COUNT(pool_warm, 0, 0, 100)                                                                    \
-    COUNT(pool_total, 50, 1, 10000)                                                                \
-    COUNT(pool_grow_percent, 80, 1, 100)                                                           \
-    COUNT(contention_percent, 50, 1, 100)                                                          \
-    COUNT(contention_min_samples, 10, 1, 1000000)                                                  \
-    POLICY(on_detach, ON_DETACH_WORDS, ON_DETACH_KEEP)                                             \
-    POLICY(start_gate, START_GATE_WORDS, START_GATE_ACKNOWLEDGED)                                  \
-    POLICY(on_gate_timeout, ON_GATE_TIMEOUT_WORDS, ON_GATE_TIMEOUT_RUN_DETACHED)                   \
-    POLICY(ack_required, ACK_REQUIRED_WORDS, ACK_REQUIRED_ON)                                      \
-    POLICY(on_slow, ON_SLOW_WORDS, ON_SLOW_DROP_TO_RESYNC)                                         \
-    POLICY(on_excess, ON_EXCESS_WORDS, ON_EXCESS_REJECT)                                           \
-    POLICY(prompt_clock, PROMPT_CLOCK_WORDS, PROMPT_CLOCK_ATTACHED_ONLY)                           \
-    POLICY(on_expire, ON_EXPIRE_WORDS, ON_EXPIRE_REJECT)                                           \
-    POLICY(auto_create, AUTO_CREATE_WORDS, AUTO_CREATE_NEVER)                                      \
-    POLICY(port_probe, PORT_PROBE_WORDS, PORT_PROBE_ON)
+    DURATION(SESSION, heartbeat, CORE_SECONDS(30))                                                 \
+    DURATION(SESSION, heartbeat_timeout, CORE_SECONDS(75))                                         \
+    DURATION(SESSION, ack_timeout, CORE_SECONDS(10))                                               \
+    DURATION(SESSION, gate_timeout, CORE_SECONDS(30))                                              \
+    DURATION(SESSION, confirm_timeout, CORE_SECONDS(30))                                           \
+    DURATION(SESSION, input_timeout, CORE_SECONDS(60))                                             \
+    DURATION(SESSION, send_stall, CORE_SECONDS(5))                                                 \
+    DURATION(SESSION, detach_grace, CORE_SECONDS(120))                                             \
+    DURATION(SESSION, retain_after_terminal, CORE_MINUTES(10))                                     \
+    DURATION(CORE, lease_ttl, CORE_SECONDS(60))                                                    \
+    DURATION(CORE, lease_renew, CORE_SECONDS(20))                                                  \
+    DURATION(CORE, start_timeout_web, CORE_SECONDS(120))                                           \
+    DURATION(CORE, start_timeout_mobile, CORE_SECONDS(300))                                        \
+    DURATION(CORE, term_grace, CORE_SECONDS(2))                                                    \
+    DURATION(CORE, autostart_delay, 0)                                                             \
+    DURATION(CORE, status_poll, CORE_SECONDS(15))                                                  \
+    DURATION(CORE, pool_idle, CORE_MINUTES(30))                                                    \
+    DURATION(CORE, pool_sweep, CORE_MINUTES(5))                                                    \
+    DURATION(CORE, deadlock_after, CORE_SECONDS(60))                                               \
+    DURATION(CORE, health_period, CORE_SECONDS(300))                                               \
+    DURATION(CORE, backoff_base, CORE_SECONDS(1))                                                  \
+    DURATION(CORE, backoff_cap, CORE_SECONDS(30))                                                  \
+    COUNT(CORE, backoff_factor, 2, 1, 16)                                                          \
+    COUNT(SESSION, history_max_events, 1000, 1, 1000000)                                           \
+    COUNT(SESSION, history_max_bytes, 4u << 20, 1024, 1u << 30)                                    \
+    COUNT(SESSION, replay_max_events, 300, 1, 1000000)                                             \
+    COUNT(SESSION, outbound_max_bytes, 1u << 20, 256, 1u << 30)                                    \
+    COUNT(CORE, frame_max_bytes, 64u << 10, 64, 16u << 20)                                         \
+    COUNT(CORE, event_max_bytes, 256u << 10, 64, 16u << 20)                                        \
+    COUNT(CORE, max_sessions, 1000, 1, 1000000)                                                    \
+    COUNT(CORE, max_conns, 1000, 1, 1000000)                                                       \
+    COUNT(SESSION, max_conns_per_session, 8, 1, 64)                                                \
+    COUNT(CORE, max_conns_per_user, 32, 1, 1000000)                                                \
+    COUNT(CORE, max_handshakes, 100, 1, 1000000)                                                   \
+    COUNT(SESSION, max_message_rate, 100, 0, 100000)                                               \
+    COUNT(SESSION, max_runs_per_session, 16, 1, 1024)                                              \
+    COUNT(SESSION, max_prompts_per_session, 16, 1, 1024)                                           \
+    COUNT(SESSION, max_pending_publishes, 256, 1, 65536)                                           \
+    COUNT(CORE, max_jobs, 256, 8, 65536)                                                           \
+    COUNT(CORE, job_threads, 2, 2, 64)                                                             \
+    COUNT(CORE, store_attempts, 3, 1, 100)                                                         \
+    COUNT(CORE, trace_ring, 0, 0, 1u << 20)                                                        \
+    COUNT(CORE, port_web, 3000, 1, 65535)                                                          \
+    COUNT(CORE, port_mobile, 8081, 1, 65535)                                                       \
+    COUNT(CORE, pool_warm, 0, 0, 100)                                                              \
+    COUNT(CORE, pool_total, 50, 1, 10000)                                                          \
+    COUNT(CORE, pool_grow_percent, 80, 1, 100)                                                     \
+    COUNT(CORE, contention_percent, 50, 1, 100)                                                    \
+    COUNT(CORE, contention_min_samples, 10, 1, 1000)                                               \
+    POLICY(SESSION, on_detach, ON_DETACH_WORDS, ON_DETACH_KEEP)                                    \
+    POLICY(SESSION, start_gate, START_GATE_WORDS, START_GATE_ACKNOWLEDGED)                         \
+    POLICY(SESSION, on_gate_timeout, ON_GATE_TIMEOUT_WORDS, ON_GATE_TIMEOUT_RUN_DETACHED)          \
+    POLICY(SESSION, ack_required, ACK_REQUIRED_WORDS, ACK_REQUIRED_ON)                             \
+    POLICY(SESSION, on_slow, ON_SLOW_WORDS, ON_SLOW_DROP_TO_RESYNC)                                \
+    POLICY(SESSION, on_excess, ON_EXCESS_WORDS, ON_EXCESS_REJECT)                                  \
+    POLICY(SESSION, prompt_clock, PROMPT_CLOCK_WORDS, PROMPT_CLOCK_ATTACHED_ONLY)                  \
+    POLICY(SESSION, on_expire, ON_EXPIRE_WORDS, ON_EXPIRE_REJECT)                                  \
+    POLICY(CORE, auto_create, AUTO_CREATE_WORDS, AUTO_CREATE_NEVER)                                \
+    POLICY(CORE, port_probe, PORT_PROBE_WORDS, PORT_PROBE_ON)                                      \
+    POLICY(CORE, backoff_jitter, BACKOFF_JITTER_WORDS, BACKOFF_JITTER_FULL)
 
 /* Every field is 64 bits wide, so that one store by offset serves all kinds. */
 struct core_settings {
-#define DURATION_FIELD(name, value) uint64_t name##_us;
-#define COUNT_FIELD(name, value, smallest, largest) uint64_t name;
-#define POLICY_FIELD(name, words, value) uint64_t name;
+#define DURATION_FIELD(scope, name, value) uint64_t name##_us;
+#define COUNT_FIELD(scope, name, value, smallest, largest) uint64_t name;
+#define POLICY_FIELD(scope, name, words, value) uint64_t name;
     CORE_SETTINGS(DURATION_FIELD, COUNT_FIELD, POLICY_FIELD)
 #undef DURATION_FIELD
 #undef COUNT_FIELD
@@ -123,6 +133,8 @@ struct core_settings {
 
 enum core_setting_kind { CORE_SETTING_DURATION, CORE_SETTING_COUNT, CORE_SETTING_POLICY };
 
+enum core_setting_scope { CORE_SETTING_OF_CORE, CORE_SETTING_OF_SESSION };
+
 struct core_setting {
     const char *name;              /* as in a scenario: "heartbeat", "start_gate" */
     enum core_setting_kind kind;
@@ -130,6 +142,7 @@ struct core_setting {
     uint64_t fallback;             /* the default; microseconds for a duration */
     uint64_t smallest, largest;    /* allowed range, ends included */
     const char *const *words;      /* policies only; ends with NULL; index = value */
+    enum core_setting_scope scope;
 };
 
 /* The table, in the order above; *count gets its length. Static memory. */
@@ -152,5 +165,12 @@ bool core_setting_word(const struct core_setting *setting, const char *word, uin
  * shorter than its lease). NULL if all hold, otherwise one sentence. Static memory.
  */
 const char *core_settings_problem(const struct core_settings *settings);
+
+/*
+ * May a session of a core with these settings have those of its own? NULL if so; otherwise as
+ * core_settings_problem, or the sentence that a setting belongs to the whole core.
+ */
+const char *core_settings_session_problem(const struct core_settings *core,
+                                          const struct core_settings *session);
 
 #endif

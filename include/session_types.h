@@ -65,7 +65,8 @@ const char *core_result_text(enum core_result result);
     X(CORE_CLOSE_SILENT, 4011, "no sign of life")                                                  \
     X(CORE_CLOSE_SLOW, 4012, "too slow")                                                           \
     X(CORE_CLOSE_MOVED, 4013, "session moved to another server")                                   \
-    X(CORE_CLOSE_UNAVAILABLE, 4014, "session could not be loaded")
+    X(CORE_CLOSE_UNAVAILABLE, 4014, "session could not be loaded")                                 \
+    X(CORE_CLOSE_RATE, 4015, "too many messages")
 
 enum core_close_code {
 #define CORE_CLOSE_ENUM(name, number, text) name = number,

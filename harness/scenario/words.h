@@ -74,6 +74,9 @@ struct scn_rule {
     X(max_sessions, INT, "1..1000000", "1000", "sessions in all") \
     X(max_conns, INT, "1..1000000", "1000", "connections in all") \
     X(max_conns_per_session, INT, "1..64", "8", "connections that one session may have") \
+    X(max_conns_per_user, INT, "1..1000000", "32", "connections that one user may have") \
+    X(max_handshakes, INT, "1..1000000", "100", "connections that have not named a session") \
+    X(max_message_rate, INT, "0..100000", "100", "messages a second from one client; 0: any") \
     X(max_runs_per_session, INT, "1..1024", "16", "runs that one session may have") \
     X(max_prompts_per_session, INT, "1..1024", "16", "questions that one session may have open") \
     X(max_pending_publishes, INT, "1..65536", "256", "events that may wait for the store") \
@@ -87,10 +90,10 @@ struct scn_rule {
     X(pool_warm, INT, "0..100", "0", "warm sandboxes kept per type") \
     X(pool_total, INT, "1..10000", "50", "sandboxes in all") \
     X(pool_grow_percent, INT, "1..100", "80", \
-      "use above which the pool grows" SCN_NOT_BUILT) \
+      "use above which the pool grows") \
     X(contention_percent, INT, "1..100", "50", \
       "failed share that raises the alert" SCN_NOT_BUILT) \
-    X(contention_min_samples, INT, "1..1000000", "10", \
+    X(contention_min_samples, INT, "1..1000", "10", \
       "attempts before contention is judged" SCN_NOT_BUILT) \
     X(on_detach, WORD, "keep|cancel_after_grace|cancel_now", "keep", \
       "what the last detach does to the run") \
@@ -106,7 +109,8 @@ struct scn_rule {
       "when the clock of an open question runs") \
     X(on_expire, WORD, "reject|fail|hold", "reject", "what an expired question does to the run") \
     X(auto_create, WORD, "never|on_start", "never", "whether starting opens a missing session") \
-    X(port_probe, WORD, "off|on", "on", "whether a server is probed on its port")
+    X(port_probe, WORD, "off|on", "on", "whether a server is probed on its port") \
+    X(backoff_jitter, WORD, "none|full", "full", "how much of a pause before a retry is chance")
 
 /* Attributes of `core` that are the harness's own: how it is built in and reached. */
 #define SCN_CORE_EXTRAS(X) \

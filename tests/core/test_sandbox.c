@@ -180,6 +180,32 @@ static void warm_pool_gets_it_back(void **state)
     end(&t);
 }
 
+/* Above the share in use that pool_grow_percent says, twice as many are kept. */
+static void busy_pool_grows(void **state)
+{
+    struct boxes_test t;
+    (void)state;
+    for (int percent = 60; percent <= 100; percent += 40) {
+        begin_unstarted(&t);
+        t.rig.config.settings.pool_warm = 1;
+        t.rig.config.settings.pool_grow_percent = (uint64_t)percent;
+        rig_start(&t.rig);
+        const char *const owners[] = { "a", "b", "c", "d" };
+        for (size_t i = 0; i < 4; i++) {
+            uint64_t lists = fleet_calls(&t.fleet, OP_LIST);
+            sandbox_ok(&t.rig, owners[i]);
+            RIG_AWAIT(fleet_calls(&t.fleet, OP_LIST) == lists + 2);   /* found, then refilled */
+        }
+        core_drain(t.rig.core, 0);
+        /* One warm: a + 1, b + 1, ... and with 60 % in use a second one from three on. */
+        assert_int_equal(t.fleet.boxes_count, percent == 60 ? 6 : 5);
+        core_destroy(t.rig.core);
+        answer_free(&t.answer);
+        answer_free(&t.second);
+        fleet_free(&t.fleet);
+    }
+}
+
 static void idle_sandbox_is_swept_one_in_use_is_not(void **state)
 {
     struct boxes_test t;
@@ -277,6 +303,7 @@ int main(void)
         cmocka_unit_test(release_ends_what_runs_and_the_handle),
         cmocka_unit_test(who_asks_during_a_release_gets_the_next_one),
         cmocka_unit_test(warm_pool_gets_it_back),
+        cmocka_unit_test(busy_pool_grows),
         cmocka_unit_test(idle_sandbox_is_swept_one_in_use_is_not),
         cmocka_unit_test(watched_sandbox_is_not_idle),
         cmocka_unit_test(two_cores_share_an_owners_sandbox),
