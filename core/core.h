@@ -74,8 +74,9 @@ bool core_copy_name(char to[CORE_NAME_MAX], const char *from);
 void core_set_name(char to[CORE_NAME_MAX], const char *from);
 
 /*
- * How long to wait after the n-th failure in a row (from 1): backoff_base grown by backoff_factor up
- * to cap_us and backoff_cap; with backoff_jitter=full a random part of that. Never 0. No lock needed.
+ * How long to wait after the n-th failure in a row (from 1): backoff_base grown by backoff_factor
+ * up to cap_us and backoff_cap; with backoff_jitter=full a random part of that. Never 0. No lock
+ * needed.
  */
 uint64_t core_backoff_us(struct core *core, uint64_t failures, uint64_t cap_us);
 

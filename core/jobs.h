@@ -43,9 +43,9 @@ void jobs_stop(struct core *core);      /* runs what is queued, joins the thread
 void jobs_destroy(struct core *core);
 
 /*
- * Queues a job; any lock of an earlier rank may be held. The job stays the caller's with CORE_LIMIT,
- * if max_jobs long ones are waiting, and with CORE_DRAINING, if the workers have ended. Until then a
- * short job is always taken (timers and runs bound them).
+ * Queues a job; any lock of an earlier rank may be held. The job stays the caller's with
+ * CORE_LIMIT, if max_jobs long ones are waiting, and with CORE_DRAINING, if the workers have ended.
+ * Until then a short job is always taken (timers and runs bound them).
  */
 enum core_result job_post(struct turn *turn, struct job *job, enum job_kind kind);
 

@@ -314,7 +314,7 @@ static struct pool count_pool(const struct box *box, const struct sandbox_record
     return pool;
 }
 
-/* How many of the app are to be kept warm: twice pool_warm while most of what there is is in use. */
+/* How many of the app are to be kept warm: twice pool_warm while most of what exists is in use. */
 static size_t warm_wanted(const struct box *box, struct pool pool)
 {
     const struct core_settings *settings = &box->core->settings;

@@ -232,7 +232,7 @@ void conns_announce(struct turn *turn, struct session *session);
 void conn_resync(struct turn *turn, struct session *session, struct conn *conn, uint64_t from);
 /* Those of its session, or the core's while it has none. The connection is entered. */
 const struct core_settings *conn_settings(const struct turn *turn, const struct conn *conn);
-/* One more message: false if that is more than max_message_rate allows. The connection is entered. */
+/* One more message: false if max_message_rate does not allow it. The connection is entered. */
 bool conn_may_speak(const struct turn *turn, struct conn *conn, uint64_t now_us);
 /* Arms the connection's timer for its earliest deadline. */
 void conn_rearm(struct turn *turn, struct conn *conn);

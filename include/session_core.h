@@ -239,8 +239,8 @@ void conn_closed(struct core *core, struct conn_ref conn);
 enum conn_state { CONN_CONNECTING, CONN_CONNECTED, CONN_DISCONNECTED, CONN_ERROR };
 
 /*
- * CONNECTED from the attach on. After the core has asked for the close: ERROR if something was wrong
- * with the connection, DISCONNECTED if not, and for a handle that is not known.
+ * CONNECTED from the attach on. After the core has asked for the close: ERROR if something was
+ * wrong with the connection, DISCONNECTED if not, and for a handle that is not known.
  */
 enum conn_state conn_state(struct core *core, struct conn_ref conn);
 
