@@ -29,6 +29,7 @@ static void copy_ports(struct core *core, const struct core_config *config)
     core->transport = config->transport;
     core->agents = config->agents;
     core->trace_port = config->trace;
+    core->alerts = config->alerts;
     core->has_messages = config->messages != NULL;
     core->has_locks = config->locks != NULL;
     core->has_sandboxes = config->sandboxes != NULL;

@@ -28,6 +28,7 @@ struct core {
     bool has_messages, has_locks, has_sandboxes;
     _Atomic uint64_t chance;          /* counter behind core_backoff_us; changes */
     struct trace_port trace_port;
+    struct alert_port alerts;
 
     struct core_lock table_lock;      /* RANK_TABLE; guards the following */
     enum core_phase phase;
@@ -51,6 +52,7 @@ struct core {
     struct leases *leases;            /* state of the modules in module.c */
     struct sandboxes *sandboxes;
     struct servers *servers;
+    struct health *health;
 };
 
 /* A run came, or is gone with its thread. Session lock may be held. */

@@ -1,5 +1,6 @@
 /* What a core tells about itself, and small helpers that every module shares. */
 #include "core/core.h"
+#include "core/health.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,9 @@ enum core_health core_health(struct core *core)
     turn_lock(&turn, &core->store.lock);
     bool failing = core->store.failing;
     turn_unlock(&turn, &core->store.lock);
+    turn_lock(&turn, &core->health->lock);
+    failing |= core->health->degraded;
+    turn_unlock(&turn, &core->health->lock);
     turn_end(&turn);
     if (!running)
         return CORE_STOPPED;

@@ -57,9 +57,11 @@ void lease_tell(struct turn *turn, const struct lease_answer *answer)
         answer->lost(answer->context, answer->lease);
 }
 
-static void end(struct turn *turn, struct lease *lease)
+static void end(struct turn *turn, struct lease *lease, bool lost)
 {
     REQUIRE(lease->phase != LEASE_ENDING);
+    if (lease->phase == LEASE_HELD)
+        watch_ended(turn, lease, lost);
     lease_disarm(turn, lease);
     lease->phase = LEASE_ENDING;
     lease->attempts = 0;
@@ -70,7 +72,7 @@ static void end(struct turn *turn, struct lease *lease)
 struct lease_answer lease_lose(struct turn *turn, struct lease *lease)
 {
     REQUIRE(lease->phase == LEASE_HELD);
-    end(turn, lease);
+    end(turn, lease, true);
     trace_owe(turn, TP_LOCK_LOST, lease->key, lease->token, 0, 0);
     return (struct lease_answer){ .lost = lease->on_lost,
                                   .context = lease->lost_context,
@@ -80,7 +82,8 @@ struct lease_answer lease_lose(struct turn *turn, struct lease *lease)
 struct lease_answer lease_give_up(struct turn *turn, struct lease *lease, enum core_result result)
 {
     REQUIRE(lease->phase == LEASE_WANTED);
-    end(turn, lease);
+    watch_failed(turn, lease, result);
+    end(turn, lease, false);
     return lease_owe(lease, result);
 }
 
@@ -265,8 +268,10 @@ uint64_t lease_token(struct core *core, struct lease_ref ref)
     turn_begin(&turn, core);
     turn_lock(&turn, &core->leases->lock);
     struct lease *lease = find(core->leases, ref.slot, ref.generation);
-    if (lease && lease->phase == LEASE_HELD && core_now_us() < lease->valid_until_us)
+    if (lease && lease->phase == LEASE_HELD && core_now_us() < lease->valid_until_us) {
         token = lease->token;
+        watch_progress(&turn, lease);
+    }
     turn_unlock(&turn, &core->leases->lock);
     turn_end(&turn);
     return token;
@@ -288,7 +293,7 @@ enum core_result lease_release(struct core *core, struct lease_ref ref, lease_do
     struct lease *lease = find(core->leases, ref.slot, ref.generation);
     bool held = lease && lease->phase == LEASE_HELD;
     if (held) {
-        end(&turn, lease);
+        end(&turn, lease, false);
         lease->done = done;
         lease->done_context = context;
     } else {

@@ -10,6 +10,7 @@
 #define CORE_LEASE_H
 
 #include "core/core.h"
+#include "core/lease_watch.h"
 
 enum { LEASES_MAX = 4096 };
 
@@ -39,6 +40,9 @@ struct lease {
     bool waits;                 /* keep trying until give_up_us */
     uint64_t give_up_us;
     uint64_t timer, timer_number;
+    uint64_t held_us;           /* when it was granted */
+    uint64_t progress_us;       /* when its holder last asked about it */
+    bool stuck;                 /* the alert about that was raised */
     lease_done done;            /* answer still owed: of the acquisition, or of the release */
     void *done_context;
 };
@@ -53,6 +57,7 @@ struct leases {
     uint64_t generations, owners;
     uint64_t nonce;             /* makes owner ids unique among all cores, dead ones included */
     uint64_t stale_calls;
+    struct lease_watch watch;
 };
 
 /* A callback decided under the lock, made without it. */

@@ -77,6 +77,7 @@ static void destroy(struct core *core)
     pthread_cond_destroy(&leases->changed);
     core_lock_destroy(&leases->lock);
     free(leases->slots);
+    watch_free(&leases->watch);
     free(leases);
     core->leases = NULL;
 }

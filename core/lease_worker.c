@@ -72,6 +72,8 @@ static struct lease_answer adopt(struct turn *turn, struct lease *lease, uint64_
     uint64_t now = core_now_us();
     uint64_t rest = (lease->valid_until_us - now) / RENEWALS_PER_LEASE;
     lease->due_us = now + lesser(renewal_us(&turn->core->settings, lease), rest);
+    lease->held_us = lease->progress_us = now;
+    watch_granted(turn, lease);
     lease_disarm(turn, lease);
     lease_arm(turn, lease, lease->valid_until_us);
     trace_owe(turn, TP_LOCK_ACQUIRED, lease->key, lease->token, 0, 0);
@@ -359,6 +361,19 @@ static void serve(struct turn *turn, struct lease *lease)
     lease_tell(turn, &answer);
 }
 
+/* Of two times, 0 meaning never. */
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+static void tell_alerts(struct turn *turn, struct leases *leases)
+{
+    turn_unlock(turn, &leases->lock);
+    turn_flush(turn);
+    turn_lock(turn, &leases->lock);
+}
+
 void *lease_worker_main(void *context)
 {
     struct core *core = context;
@@ -367,13 +382,17 @@ void *lease_worker_main(void *context)
     turn_begin(&turn, core);
     turn_lock(&turn, &leases->lock);
     while (!leases->stop || leases->count > 0) {
+        uint64_t look_us = watch_holders(&turn, leases);
         struct lease *lease = most_urgent(leases);
-        if (!lease || lease->due_us > core_now_us()) {
-            turn_wait(&turn, &leases->changed, &leases->lock, lease ? lease->due_us : 0);
-            continue;
+        if (turn.count > 0)
+            tell_alerts(&turn, leases);
+        else if (!lease || lease->due_us > core_now_us())
+            turn_wait(&turn, &leases->changed, &leases->lock,
+                      sooner(lease ? lease->due_us : 0, look_us));
+        else {
+            serve(&turn, lease);
+            turn_lock(&turn, &leases->lock);
         }
-        serve(&turn, lease);
-        turn_lock(&turn, &leases->lock);
     }
     turn_unlock(&turn, &leases->lock);
     turn_end(&turn);

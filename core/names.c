@@ -44,6 +44,7 @@ WORD_OF(RUN_STATES, WORD_ROW, run_state_word, run_state)
 WORD_OF(PROMPT_OUTCOMES, WORD_ROW, prompt_outcome_word, prompt_outcome)
 WORD_OF(SERVER_STATES, WORD_ROW, server_state_word, server_state)
 WORD_OF(APP_TYPES, WORD_ROW, app_type_word, app_type)
+WORD_OF(CORE_ALERTS, WORD_ROW, core_alert_word, core_alert_kind)
 
 #define WIRE_MESSAGES(X) WIRE_EVENTS(X) WIRE_CONTROL(X) WIRE_REQUESTS(X)
 WORD_OF(WIRE_MESSAGES, WORD_ROW, wire_message_word, wire_message)

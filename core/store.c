@@ -1,6 +1,7 @@
 #include "core/store.h"
 
 #include "core/core.h"
+#include "core/health.h"
 
 #include <stdlib.h>
 
@@ -245,6 +246,36 @@ static void process_look(struct turn *turn, struct append *look)
     free(look);
 }
 
+/* ---- asking ---- */
+
+bool store_ask(struct turn *turn)
+{
+    struct append *ask = calloc(1, sizeof *ask);
+    if (ask == NULL)
+        return false;
+    ask->operation = STORE_ASK;
+    if (store_post(turn, ask))
+        return true;
+    free(ask);
+    return false;
+}
+
+static bool see_nothing(void *context, const struct store_event *event)
+{
+    (void)context, (void)event;
+    return false;
+}
+
+/* Nobody has a stream of this name and epoch 0: that the store says so is all that is asked. */
+static void process_ask(struct turn *turn, struct append *ask)
+{
+    struct message_store_port *port = &turn->core->messages;
+    uint64_t asked_us = core_now_us();
+    enum core_result rc = port->read(port->context, "health", 0, 1, 1, see_nothing, NULL);
+    health_store_answered(turn, asked_us, rc);
+    free(ask);
+}
+
 /* ---- the thread ---- */
 
 static void carry_out(struct turn *turn, struct append *append)
@@ -259,6 +290,9 @@ static void carry_out(struct turn *turn, struct append *append)
         return;
     case STORE_LOOK:
         process_look(turn, append);
+        return;
+    case STORE_ASK:
+        process_ask(turn, append);
         return;
     }
     UNREACHABLE();

@@ -22,7 +22,8 @@ struct waiter {
 enum store_operation {
     STORE_APPEND,
     STORE_LOAD,             /* not an event at all: load the session */
-    STORE_LOOK              /* nor this: see whether the store has more than the log */
+    STORE_LOOK,             /* nor this: see whether the store has more than the log */
+    STORE_ASK               /* nor this, and without a session: does the store answer? */
 };
 
 /* An event on its way into the log. */
@@ -66,6 +67,9 @@ void store_note(struct turn *turn, bool failing);
  * the caller keeps it. Session lock may be held.
  */
 bool store_post(struct turn *turn, struct append *append);
+/* Has the store thread ask whether the store answers, for the health check. False: it has stopped. */
+bool store_ask(struct turn *turn);
+
 /*
  * Sees to it that what the store has and the log has not gets there: an append that was given up as
  * unknown, or events of a core that has opened the stream since. Session lock held.

@@ -55,6 +55,9 @@
     X(TP_SERVER_STOPPING, "server.stopping", "sandbox", "instance", "version", "")                 \
     X(TP_SERVER_STOPPED, "server.stopped", "sandbox", "instance", "version", "")                   \
     X(TP_SERVER_FAILED, "server.failed", "sandbox", "version", "result", "")                       \
+    X(TP_ALERT_CONTENTION, "alert.contention", "key", "failed", "samples", "raised")               \
+    X(TP_ALERT_DEADLOCK, "alert.deadlock", "key", "token", "held_us", "raised")                    \
+    X(TP_HEALTH_CHECKED, "health.checked", "core", "check", "bad", "")                             \
     X(TP_CORE_STARTED, "core.started", "core", "", "", "")                                         \
     X(TP_CORE_DRAINING, "core.draining", "core", "", "", "")                                       \
     X(TP_CORE_DRAINED, "core.drained", "core", "", "", "")

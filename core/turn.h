@@ -30,6 +30,7 @@
 #define LOCK_RANKS(X)                                                                              \
     X(RANK_TABLE)   /* core->table_lock: slots of sessions and connections, life cycle */          \
     X(RANK_SESSION) /* session->lock: the session, its log, connections, runs, prompts */          \
+    X(RANK_HEALTH)  /* regular checks */                                                           \
     X(RANK_LEASES)  /* lease module */                                                             \
     X(RANK_SANDBOX) /* sandbox module */                                                           \
     X(RANK_SERVERS) /* dev server module */                                                        \
@@ -61,6 +62,7 @@ enum effect_kind {
     EFFECT_REQUEST_STOP,
     EFFECT_START_RUN,
     EFFECT_REMOVE_SESSION,
+    EFFECT_ALERT,
     EFFECT_CALL
 };
 
@@ -71,7 +73,7 @@ typedef void (*effect_call)(struct core *core, void *context, uint64_t number);
 
 struct effect {
     enum effect_kind kind;
-    char subject[CORE_NAME_MAX];   /* of a trace record, or the agent's name */
+    char subject[CORE_NAME_MAX];   /* of a trace record or an alert, or the agent's name */
     union {
         struct trace_record record;
         struct { uint64_t handle; struct conn_ref conn; enum core_close_code code; } conn;
@@ -83,6 +85,7 @@ struct effect {
         struct run_ref stop;
         struct run *run;           /* pinned by its own thread-to-be */
         struct session_ref session;
+        struct { enum core_alert_kind kind; bool raised; uint64_t value; } alert;
         struct { effect_call fn; void *context; uint64_t number; } call;
     } u;
 };
@@ -131,6 +134,10 @@ struct effect *turn_owe(struct turn *turn, enum effect_kind kind);
 /* Owes a trace record. Subject is copied (cut at CORE_NAME_MAX). */
 void trace_owe(struct turn *turn, enum trace_point_id point, const char *subject, uint64_t first,
                uint64_t second, uint64_t third);
+
+/* Owes an alert, or its end. Subject as for a trace record. */
+void alert_owe(struct turn *turn, enum core_alert_kind kind, const char *subject, bool raised,
+               uint64_t value);
 
 void turn_owe_call(struct turn *turn, effect_call fn, void *context, uint64_t number);
 

@@ -31,6 +31,7 @@ struct core_config {
     const struct lock_store_port *locks;         /* NULL: no leases, no dev servers */
     const struct sandbox_provider_port *sandboxes; /* NULL: no sandboxes */
     struct trace_port trace;                     /* point == NULL: the core's own ring */
+    struct alert_port alerts;                    /* alert == NULL: nobody is told */
 };
 
 /* Defaults for everything that has one; the caller fills in the ports. */
@@ -67,8 +68,47 @@ void core_stats(struct core *core, struct core_stats *stats);
 
 enum core_health { CORE_HEALTHY, CORE_DEGRADED, CORE_STOPPED };
 
-/* DEGRADED: the message store is not answering. STOPPED: not started yet, or draining. */
+/*
+ * DEGRADED: the message store is not answering, or the last check found something. STOPPED: not
+ * started yet, or draining.
+ */
 enum core_health core_health(struct core *core);
+
+struct health_part {
+    bool present, answering;
+    uint64_t latency_us;   /* of the last answer */
+    uint64_t checked_us;   /* monotonic; 0: never */
+};
+
+/* What the last check found; there is one every health_period. */
+struct core_health_report {
+    enum core_health health;
+    uint64_t checks;       /* so far */
+    struct health_part locks, messages, sandboxes;
+    bool crowded;          /* sessions, connections or waiting jobs are at their limit */
+};
+
+void core_health_report(struct core *core, struct core_health_report *report);
+
+/* What is known of one lock key, counted since this core first used it. */
+struct lock_metrics {
+    char key[CORE_NAME_MAX];
+    uint64_t granted;
+    uint64_t failed;       /* gave up waiting */
+    uint64_t refused;      /* did not want to wait, and somebody else had it */
+    uint64_t held;         /* now */
+    uint64_t ended;        /* holds that are over, `lost` of them before their release */
+    uint64_t lost;
+    uint64_t hold_us_sum, hold_us_longest;   /* of those that are over */
+    bool contended;        /* the alert is up: see contention_percent */
+    bool stuck;            /* the alert is up: see deadlock_after */
+};
+
+/*
+ * Copies what is known, in no order that means anything; returns how many keys there are. Of more
+ * than 256 the one used longest ago is forgotten.
+ */
+size_t core_lock_metrics(struct core *core, struct lock_metrics *metrics, size_t capacity);
 
 /* ---- trace ---- */
 
@@ -330,7 +370,10 @@ struct lease_options {
 enum core_result lease_acquire(struct core *core, const char *key, uint64_t ttl_us,
                                const struct lease_options *options, lease_done done, void *context);
 
-/* True until the lease's own monotonic deadline: begin no protected effect otherwise. */
+/*
+ * True until the lease's own monotonic deadline: begin no protected effect otherwise. Asking counts
+ * as progress: a holder that has not asked for deadlock_after stands still, and an alert says so.
+ */
 bool lease_valid(struct core *core, struct lease_ref lease);
 
 /* Fencing token, 0 if the lease is not current. */

@@ -235,4 +235,34 @@ struct trace_port {
     void (*point)(void *context, const struct trace_record *record);
 };
 
+/* ---- alerts ---- */
+
+#define CORE_ALERTS(X)                                                                             \
+    X(ALERT_CONTENTION, "contention") /* a lock: value is the percentage that gave up waiting */   \
+    X(ALERT_DEADLOCK, "deadlock")     /* a lock: value is how long it has been held, in us */      \
+    X(ALERT_HEALTH, "health")         /* the core: value is the number of parts that fail */
+
+enum core_alert_kind {
+#define CORE_ALERT_ENUM(name, word) name,
+    CORE_ALERTS(CORE_ALERT_ENUM)
+#undef CORE_ALERT_ENUM
+        CORE_ALERT_COUNT
+};
+
+const char *core_alert_word(enum core_alert_kind kind);
+
+struct core_alert {
+    enum core_alert_kind kind;
+    const char *subject;   /* lock key, or name of the core; valid during the call */
+    bool raised;           /* false: what was told before is over */
+    uint64_t value;
+};
+
+struct alert_port {
+    void *context;
+
+    /* Something is wrong, or no longer. Any thread; must not block, must not call the core. */
+    void (*alert)(void *context, const struct core_alert *alert);
+};
+
 #endif

@@ -59,9 +59,9 @@ struct scn_rule {
     X(pool_idle, TIME, "", "30m", "idleness after which a sandbox is given back") \
     X(pool_sweep, TIME, "", "5m", "time between two sweeps of the pool") \
     X(deadlock_after, TIME, "", "60s", \
-      "a hold without progress that raises the alert" SCN_NOT_BUILT) \
+      "a hold without progress that raises the alert") \
     X(health_period, TIME, "", "300s", \
-      "time between two health checks" SCN_NOT_BUILT) \
+      "time between two health checks") \
     X(backoff_base, TIME, "", "1s", "first pause before a retry") \
     X(backoff_cap, TIME, "", "30s", "longest pause before a retry") \
     X(backoff_factor, INT, "1..16", "2", "growth of the pause from retry to retry") \
@@ -92,9 +92,9 @@ struct scn_rule {
     X(pool_grow_percent, INT, "1..100", "80", \
       "use above which the pool grows") \
     X(contention_percent, INT, "1..100", "50", \
-      "failed share that raises the alert" SCN_NOT_BUILT) \
+      "failed share that raises the alert") \
     X(contention_min_samples, INT, "1..1000", "10", \
-      "attempts before contention is judged" SCN_NOT_BUILT) \
+      "attempts before contention is judged") \
     X(on_detach, WORD, "keep|cancel_after_grace|cancel_now", "keep", \
       "what the last detach does to the run") \
     X(start_gate, WORD, "none|attached|acknowledged", "acknowledged", \
