@@ -1,5 +1,6 @@
 /* Messages from clients: decoded without a lock, checked, carried out. */
 #include "core/core.h"
+#include "core/page.h"
 #include "core/wire.h"
 
 #include <stdlib.h>
@@ -181,7 +182,7 @@ static json_t *page_events(const struct history_page *page)
     return list;
 }
 
-static void send_page(struct handling *handling, const struct history_page *page)
+static void send_page(struct turn *turn, struct conn *conn, const struct history_page *page)
 {
     json_t *body = wire_message(WIRE_HISTORY_PAGE);
     json_object_set_new(body, "events", page_events(page));
@@ -190,33 +191,64 @@ static void send_page(struct handling *handling, const struct history_page *page
     json_object_set_new(body, "more", json_boolean(page->more));
     json_object_set_new(body, "trimmed", json_boolean(page->trimmed));
     json_object_set_new(body, "epoch_changed", json_boolean(page->epoch_changed));
-    conn_control(handling->turn, handling->conn, WIRE_HISTORY_PAGE, body, 0);
+    conn_control(turn, conn, WIRE_HISTORY_PAGE, body, 0);
+}
+
+/* The store has answered; the client may be gone, or have come back as another connection. */
+static void deliver_page(struct turn *turn, const struct page_order *order,
+                         enum core_result result, struct history_page *page)
+{
+    struct conn *conn = conn_enter(turn, order->conn);
+    if (conn != NULL) {
+        conn->paging = false;
+        if (result == CORE_OK)
+            send_page(turn, conn, page);
+        else
+            conn_error(turn, conn, wire_message_word(WIRE_HISTORY), result,
+                       core_result_text(result));
+        conn_leave(turn, conn);
+    }
+    history_page_free(page);
+}
+
+static const char *read_order(const json_t *body, struct page_order *order)
+{
+    uint64_t limit = HISTORY_PAGE_MAX;
+    bool backward = false;
+    if (json_object_get(body, "cursor") != NULL &&
+        (!wire_number(body, "cursor", &order->cursor.seq) ||
+         !wire_number(body, "epoch", &order->cursor.epoch)))
+        return "a history cursor is a \"cursor\" and its \"epoch\"";
+    if (json_object_get(body, "limit") != NULL &&
+        (!wire_number(body, "limit", &limit) || limit == 0))
+        return "\"limit\" is a number above 0";
+    if (json_object_get(body, "backward") != NULL && !wire_bool(body, "backward", &backward))
+        return "\"backward\" is true or false";
+    order->limit = limit < HISTORY_PAGE_MAX ? (size_t)limit : HISTORY_PAGE_MAX;
+    order->direction = backward ? HISTORY_BACKWARD : HISTORY_FORWARD;
+    return NULL;
 }
 
 static const char *handle_history(struct handling *handling, enum core_result *result)
 {
-    struct history_cursor cursor = { 0 };
-    uint64_t limit = HISTORY_PAGE_MAX;
-    bool backward = false;
-    *result = CORE_INVALID;
-    if (json_object_get(handling->body, "cursor") != NULL &&
-        (!wire_number(handling->body, "cursor", &cursor.seq) ||
-         !wire_number(handling->body, "epoch", &cursor.epoch)))
-        return "a history cursor is a \"cursor\" and its \"epoch\"";
-    if (json_object_get(handling->body, "limit") != NULL &&
-        (!wire_number(handling->body, "limit", &limit) || limit == 0))
-        return "\"limit\" is a number above 0";
-    if (json_object_get(handling->body, "backward") != NULL &&
-        !wire_bool(handling->body, "backward", &backward))
-        return "\"backward\" is true or false";
+    struct page_order wanted = { .deliver = deliver_page, .conn = conn_ref_of(handling->conn) };
+    struct page_order *order;
     struct history_page page;
-    *result = log_page(&handling->session->log, cursor,
-                       limit < HISTORY_PAGE_MAX ? (size_t)limit : HISTORY_PAGE_MAX,
-                       backward ? HISTORY_BACKWARD : HISTORY_FORWARD, &page);
+    *result = CORE_INVALID;
+    const char *problem = read_order(handling->body, &wanted);
+    if (problem != NULL)
+        return problem;
+    *result = CORE_LIMIT;
+    if (handling->conn->paging)
+        return "a page is being read for you already";
+    *result = page_begin(handling->turn, handling->session, &wanted, &order, &page);
     if (*result != CORE_OK)
         return core_result_text(*result);
-    send_page(handling, &page);
-    history_page_free(&page);
+    handling->conn->paging = order != NULL;
+    if (order == NULL) {
+        send_page(handling->turn, handling->conn, &page);
+        history_page_free(&page);
+    }
     return NULL;
 }
 

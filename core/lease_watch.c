@@ -88,8 +88,8 @@ static void put_sample(struct watched_key *key, uint64_t wanted, bool failed)
 }
 
 /*
- * The window is the last contention_min_samples acquisitions of the key that were ready to wait; one
- * that only asked, and was told that somebody else has it, is an answer and no failure (H41).
+ * The window is the last contention_min_samples acquisitions of the key that were ready to wait;
+ * one that only asked, and was told that somebody else has it, is an answer and no failure (H41).
  */
 static void sample(struct turn *turn, struct watched_key *key, bool failed)
 {

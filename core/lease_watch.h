@@ -11,7 +11,10 @@ struct lease;
 struct leases;
 
 /* Keys that are remembered; beyond it the one that was used longest ago is forgotten (L10). */
-enum { WATCHED_KEYS_MAX = 256, WATCH_SAMPLES_MAX = 1000, WATCH_WORDS = (WATCH_SAMPLES_MAX + 63) / 64 };
+enum { WATCHED_KEYS_MAX = 256 };
+
+/* The largest value of contention_min_samples, in words of bits. */
+enum { WATCH_WORDS = (1000 + 63) / 64 };
 
 struct watched_key {
     struct lock_metrics metrics;

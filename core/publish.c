@@ -64,6 +64,7 @@ static struct append *append_new(struct session *session, const struct publish_o
     append->session = session;
     append->owed = order->owed;
     append->prompt = order->prompt;
+    append->run = order->run;
     append->done = order->done;
     append->context = order->context;
     append->waiter = order->waiter;
@@ -147,6 +148,8 @@ void append_finish(struct turn *turn, struct append *append, enum core_result re
     }
     if (append->prompt != 0)
         prompt_event_stored(turn, session, append->prompt, seq);
+    if (append->run != 0)
+        run_state_stored(session, append->run, seq);
     log_event_free(append->event);
     free(append);
     session->pending--;

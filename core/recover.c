@@ -181,6 +181,7 @@ static void begin_log(struct turn *turn, struct session *session, const struct s
     forget(session);   /* of an earlier try */
     log_init(&session->log, meta->epoch, meta->floor);
     session->tenure = meta->tenure;
+    session->stored_floor = meta->floor;
     core_set_name(session->owner, meta->owner);
     /* Numbers used before are not used again, even if what used them was trimmed away. */
     session->last_run = session->last_prompt = meta->floor > 1 ? meta->head : 0;

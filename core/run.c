@@ -95,9 +95,27 @@ static void publish_state(struct turn *turn, struct session *session, const stru
     size_t length;
     char *text = wire_text(payload, &length);
     struct publish_order order = { .type = wire_message_word(WIRE_RUN_STATE), .payload = text,
-                                   .length = length, .owed = true, .waiter = waiter };
+                                   .length = length, .owed = true, .run = run->number,
+                                   .waiter = waiter };
     *result = text == NULL ? CORE_NO_MEMORY : session_publish(turn, session, &order);
     free(text);
+}
+
+void run_retell(struct turn *turn, struct session *session, struct run *run)
+{
+    enum core_result rc;
+    publish_state(turn, session, run, NULL, &rc);
+    run->retelling = rc == CORE_OK;
+}
+
+void run_state_stored(struct session *session, uint64_t number, uint64_t seq)
+{
+    struct run *run = run_find(session, number);
+    if (run == NULL)
+        return;
+    run->retelling = false;
+    if (seq != 0)
+        run->told_seq = seq;
 }
 
 enum core_result run_announce(struct turn *turn, struct session *session, struct run *run)

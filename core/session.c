@@ -2,6 +2,7 @@
 #include "core/session.h"
 
 #include "core/core.h"
+#include "core/retention.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -338,6 +339,7 @@ static void retention_over(struct core *core, struct timer_target target)
         if (session->retain_number == target.number && session->retain_timer != 0 &&
             is_finished(session)) {
             session->retain_timer = 0;
+            retention_begin(&turn, session);
             session_end(&turn, session, CORE_CLOSE_NORMAL);
         }
         session_leave(&turn, session);

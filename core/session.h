@@ -61,6 +61,7 @@ struct conn {
     uint64_t waiting_us;     /* since when the transport owes a step, 0 if it does not */
     uint64_t opened_us, heard_us, attached_us;
     uint64_t heartbeat_us;   /* when the next heartbeat is due */
+    bool paging;             /* a page of history is being read for it */
     uint64_t timer, timer_due_us, timer_number;
 };
 
@@ -87,6 +88,8 @@ struct run {
     uint64_t gate_timer;
     struct waiter *pausing;  /* thread in run_pause, or NULL */
     struct waiter *settling; /* its thread, waiting until all its prompts are told */
+    uint64_t told_seq;       /* of its newest run_state in the store, 0 if it has none */
+    bool retelling;          /* the same state is on its way once more */
     struct run_context context;
 };
 
@@ -140,6 +143,7 @@ struct session {
     uint64_t users;          /* live runs, queued appends, loads: keep it from being freed */
     struct log log;
     uint64_t tenure, next_number, pending;
+    uint64_t stored_floor;   /* of the message store, as far as this core knows */
     struct open_waiter *opening;
     struct conn **conns;     /* in order of arrival */
     size_t conns_count, conns_capacity;
@@ -191,7 +195,7 @@ struct publish_order {
     const char *payload;
     size_t length;
     bool owed;
-    uint64_t prompt;
+    uint64_t prompt, run;    /* which this is about, or 0 */
     publish_done done;
     void *context;
     struct waiter *waiter;
@@ -268,6 +272,10 @@ enum core_result run_stop(struct turn *turn, struct session *session, struct run
 struct run *run_find(struct session *session, uint64_t number);
 /* Decides the terminal state, once, and publishes it; open prompts are cancelled before. */
 void run_finish(struct turn *turn, struct session *session, struct run *run, enum run_state state);
+/* Tells the same state once more, so that the store may forget where it was told before. */
+void run_retell(struct turn *turn, struct session *session, struct run *run);
+/* The store has answered for a state of this run. */
+void run_state_stored(struct session *session, uint64_t number, uint64_t seq);
 /* Publishes the run's state and waits until it is stored. Its own thread only. */
 enum core_result run_announce(struct turn *turn, struct session *session, struct run *run);
 /* A run that ended holds its session no longer. */

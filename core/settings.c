@@ -107,6 +107,8 @@ const char *core_settings_problem(const struct core_settings *settings)
         return "lease_renew must be shorter than lease_ttl and not 0";
     if (settings->event_max_bytes > settings->history_max_bytes)
         return "event_max_bytes must not exceed history_max_bytes";
+    if (settings->store_max_events < settings->history_max_events)
+        return "store_max_events must not be below history_max_events";
     if (settings->ack_timeout_us == 0 || settings->send_stall_us == 0)
         return "ack_timeout and send_stall must not be 0";
     if (settings->backoff_base_us == 0 || settings->backoff_base_us > settings->backoff_cap_us)

@@ -2,6 +2,8 @@
 
 #include "core/core.h"
 #include "core/health.h"
+#include "core/page.h"
+#include "core/retention.h"
 
 #include <stdlib.h>
 
@@ -19,6 +21,7 @@ enum core_result store_create(struct core *core)
 void store_destroy(struct core *core)
 {
     REQUIRE(core->store.count == 0);
+    retention_forget(core);
     pthread_cond_destroy(&core->store.ready);
     core_lock_destroy(&core->store.lock);
 }
@@ -200,8 +203,12 @@ static void process_append(struct turn *turn, struct append *append)
     }
     /* A refusal says nothing about the attempt before it, which may have been stored. */
     append_finish(turn, append, rc != CORE_OK && doubtful ? CORE_UNKNOWN : rc);
+    uint64_t floor = rc == CORE_OK ? retention_floor(turn, session) : 0;
+    session->users += floor != 0;
     turn_unlock(turn, &session->lock);
     turn_flush(turn);
+    if (floor != 0)
+        retention_trim(turn, session, floor);
 }
 
 /* ---- looking ---- */
@@ -290,6 +297,12 @@ static void carry_out(struct turn *turn, struct append *append)
         return;
     case STORE_LOOK:
         process_look(turn, append);
+        return;
+    case STORE_PAGE:
+        page_read(turn, append);
+        return;
+    case STORE_TRIM:
+        retention_end(turn, append);
         return;
     case STORE_ASK:
         process_ask(turn, append);

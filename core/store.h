@@ -23,6 +23,8 @@ enum store_operation {
     STORE_APPEND,
     STORE_LOAD,             /* not an event at all: load the session */
     STORE_LOOK,             /* nor this: see whether the store has more than the log */
+    STORE_PAGE,             /* nor this: a page of history for somebody (page.c) */
+    STORE_TRIM,             /* nor this: retention is over for all of a stream (retention.c) */
     STORE_ASK               /* nor this, and without a session: does the store answer? */
 };
 
@@ -35,6 +37,7 @@ struct append {
     uint64_t number;        /* idempotency key of the store call */
     struct log_event *event; /* owned until it is in the log */
     uint64_t prompt;        /* prompt that this event opens or closes, or 0 */
+    uint64_t run;           /* run whose state it tells, or 0 */
     publish_done done;      /* one of done and waiter, or neither */
     void *context;
     struct waiter *waiter;
@@ -50,6 +53,8 @@ struct store {
     uint64_t give_up_us;     /* from then on nothing is tried twice; 0: never */
     uint64_t count;
     struct append *head, *tail;
+    struct retired *retired; /* streams whose time is running (retention.c) */
+    uint64_t retired_count, retirements;
 };
 
 enum core_result store_create(struct core *core);
@@ -67,7 +72,7 @@ void store_note(struct turn *turn, bool failing);
  * the caller keeps it. Session lock may be held.
  */
 bool store_post(struct turn *turn, struct append *append);
-/* Has the store thread ask whether the store answers, for the health check. False: it has stopped. */
+/* Has the store thread find out whether the store answers, for the health check. False: stopped. */
 bool store_ask(struct turn *turn);
 
 /*

@@ -14,6 +14,7 @@
     X(TP_LOG_QUEUED, "log.queued", "session", "number", "", "")                                    \
     X(TP_LOG_APPENDED, "log.appended", "session", "seq", "epoch", "")                              \
     X(TP_LOG_TRIMMED, "log.trimmed", "session", "floor", "", "")                                   \
+    X(TP_STORE_TRIMMED, "store.trimmed", "session", "floor", "", "")                               \
     X(TP_LOG_UNKNOWN, "log.unknown", "session", "seq", "", "")                                     \
     X(TP_CONN_OPENED, "conn.opened", "user", "generation", "", "")                                 \
     X(TP_CONN_ATTACHED, "conn.attached", "session", "generation", "cursor", "head")                \

@@ -169,10 +169,11 @@ static enum core_result read_events(void *context, const char *session, uint64_t
     return store_end(instance, &call, rc);
 }
 
-static enum core_result trim_stream(struct stream *stream, uint64_t epoch, uint64_t floor)
+static enum core_result trim_stream(struct stream *stream, uint64_t epoch, uint64_t tenure,
+                                    uint64_t floor)
 {
     if (stream == NULL) return CORE_NOT_FOUND;
-    if (stream->epoch != epoch) return CORE_STALE;
+    if (stream->epoch != epoch || stream->tenure != tenure) return CORE_STALE;
     if (floor > stream->head + 1) return CORE_INVALID;
     if (floor > stream->floor) stream->floor = floor;
     RECORD(LOG_TRIM, PARTY_MESSAGES, 0, 0, 0, .session = stream->word, .epoch = (int64_t)epoch,
@@ -180,7 +181,8 @@ static enum core_result trim_stream(struct stream *stream, uint64_t epoch, uint6
     return CORE_OK;
 }
 
-static enum core_result trim(void *context, const char *session, uint64_t epoch, uint64_t floor)
+static enum core_result trim(void *context, const char *session, uint64_t epoch,
+                             uint64_t tenure, uint64_t floor)
 {
     struct instance *instance = instance_called(context);
     struct store_call call;
@@ -188,7 +190,7 @@ static enum core_result trim(void *context, const char *session, uint64_t epoch,
 
     store_begin(instance, &call, STORE_MESSAGES, "trim", session);
     if (store_performed(&call))
-        rc = trim_stream(stream_find(&instance->play->messages, session), epoch, floor);
+        rc = trim_stream(stream_find(&instance->play->messages, session), epoch, tenure, floor);
     return store_end(instance, &call, rc);
 }
 

@@ -232,11 +232,26 @@ struct history_page {
     bool epoch_changed;           /* the cursor was of another epoch; reading began anew */
 };
 
-/* One page, at most limit events. The page must be freed by history_page_free. */
+/*
+ * One page of what is in memory, at most limit events. The page must be freed by history_page_free.
+ */
 enum core_result history(struct core *core, struct session_ref session,
                          struct history_cursor cursor, size_t limit,
                          enum history_direction direction, struct history_page *page);
 void history_page_free(struct history_page *page);
+
+/* The page is the callee's, to be freed by history_page_free; without events unless OK. */
+typedef void (*history_done)(void *context, enum core_result result, struct history_page *page);
+
+/*
+ * The same with what only the message store still has. If this returns OK, done comes exactly
+ * once: at once if memory has all of the page, else when the store has answered (UNKNOWN or
+ * UNAVAILABLE if it did not, STALE if its log is another one by now). At most 1000 events, and
+ * outbound_max_bytes of them but one at least: `more` tells.
+ */
+enum core_result history_read(struct core *core, struct session_ref session,
+                              struct history_cursor cursor, size_t limit,
+                              enum history_direction direction, history_done done, void *context);
 
 /* ---- connections: called by the transport, one thread at a time per connection ---- */
 

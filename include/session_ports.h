@@ -109,8 +109,12 @@ struct message_store_port {
     enum core_result (*read)(void *context, const char *session, uint64_t epoch, uint64_t from,
                              size_t limit, store_visit visit, void *visit_context);
 
-    /* Forgets events below floor. */
-    enum core_result (*trim)(void *context, const char *session, uint64_t epoch, uint64_t floor);
+    /*
+     * Forgets events below floor, which is head + 1 at most. STALE, and no change, if the epoch or
+     * the tenure is not the current one. NULL: the store bounds itself.
+     */
+    enum core_result (*trim)(void *context, const char *session, uint64_t epoch, uint64_t tenure,
+                             uint64_t floor);
 };
 
 /* ---- sandbox provider: core/jobs only ---- */

@@ -68,6 +68,7 @@ enum backoff_jitter { BACKOFF_JITTER_WORDS(BACKOFF_JITTER_ENUM) };
     DURATION(SESSION, send_stall, CORE_SECONDS(5))                                                 \
     DURATION(SESSION, detach_grace, CORE_SECONDS(120))                                             \
     DURATION(SESSION, retain_after_terminal, CORE_MINUTES(10))                                     \
+    DURATION(SESSION, retain_in_store, CORE_MINUTES(24 * 60))                                      \
     DURATION(CORE, lease_ttl, CORE_SECONDS(60))                                                    \
     DURATION(CORE, lease_renew, CORE_SECONDS(20))                                                  \
     DURATION(CORE, start_timeout_web, CORE_SECONDS(120))                                           \
@@ -83,6 +84,7 @@ enum backoff_jitter { BACKOFF_JITTER_WORDS(BACKOFF_JITTER_ENUM) };
     DURATION(CORE, backoff_cap, CORE_SECONDS(30))                                                  \
     COUNT(CORE, backoff_factor, 2, 1, 16)                                                          \
     COUNT(SESSION, history_max_events, 1000, 1, 1000000)                                           \
+    COUNT(SESSION, store_max_events, 100000, 1, 1u << 30)                                          \
     COUNT(SESSION, history_max_bytes, 4u << 20, 1024, 1u << 30)                                    \
     COUNT(SESSION, replay_max_events, 300, 1, 1000000)                                             \
     COUNT(SESSION, outbound_max_bytes, 1u << 20, 256, 1u << 30)                                    \

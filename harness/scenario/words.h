@@ -48,6 +48,7 @@ struct scn_rule {
     X(send_stall, TIME, "", "5s", "how long one frame may stay unsent before the client is slow") \
     X(detach_grace, TIME, "", "120s", "time between the last detach and what on_detach says") \
     X(retain_after_terminal, TIME, "", "10m", "how long a finished run can still be read") \
+    X(retain_in_store, TIME, "", "24h", "how long the message store keeps it after that") \
     X(lease_ttl, TIME, "", "60s", "life of a lease that is not renewed") \
     X(lease_renew, TIME, "", "20s", "time between two renewals; by default a third of lease_ttl") \
     X(start_timeout_web, TIME, "", "120s", "how long a web server may take to start") \
@@ -66,6 +67,8 @@ struct scn_rule {
     X(backoff_cap, TIME, "", "30s", "longest pause before a retry") \
     X(backoff_factor, INT, "1..16", "2", "growth of the pause from retry to retry") \
     X(history_max_events, INT, "1..1000000", "1000", "events kept for one session") \
+    X(store_max_events, INT, "1..1073741824", "100000", \
+      "events that the message store keeps for one session") \
     X(history_max_bytes, INT, "1024..1073741824", "4194304", "bytes kept for one session") \
     X(replay_max_events, INT, "1..1000000", "300", "longest replay; a longer one is a resync") \
     X(outbound_max_bytes, INT, "256..1073741824", "1048576", "bytes waiting for one connection") \

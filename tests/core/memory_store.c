@@ -82,6 +82,7 @@ static enum core_result read_events(void *context, const char *session, uint64_t
     struct memory_store *store = context;
     (void)session, (void)epoch;
     pthread_mutex_lock(&store->lock);
+    from = from < store->floor ? store->floor : from;
     for (uint64_t seq = from; seq <= store->head && seq < from + limit; seq++) {
         const struct memory_event *kept = &store->events[seq];
         struct store_event event = { .seq = kept->seq, .key = kept->key, .type = kept->type,
@@ -93,13 +94,31 @@ static enum core_result read_events(void *context, const char *session, uint64_t
     return CORE_OK;
 }
 
+static enum core_result trim(void *context, const char *session, uint64_t epoch, uint64_t tenure,
+                             uint64_t floor)
+{
+    struct memory_store *store = context;
+    enum core_result rc = CORE_STALE;
+    (void)session;
+    pthread_mutex_lock(&store->lock);
+    if (epoch == store->epoch && tenure == store->tenure) {
+        assert_true(floor <= store->head + 1);
+        store->floor = floor > store->floor ? floor : store->floor;
+        store->trims++;
+        rc = CORE_OK;
+    }
+    pthread_mutex_unlock(&store->lock);
+    return rc;
+}
+
 void memory_store_init(struct memory_store *store)
 {
     memset(store, 0, sizeof *store);
     pthread_mutex_init(&store->lock, NULL);
     store->floor = 1;
     store->port = (struct message_store_port){ .context = store, .load_meta = load_meta,
-                                               .append = append, .read = read_events };
+                                               .append = append, .read = read_events,
+                                               .trim = trim };
 }
 
 void memory_store_free(struct memory_store *store)

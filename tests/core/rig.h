@@ -46,7 +46,7 @@ struct memory_store {
     char owner[CORE_NAME_MAX];
     uint64_t epoch, tenure, head, floor;
     struct memory_event events[MEMORY_EVENTS];
-    uint64_t appends;        /* calls */
+    uint64_t appends, trims; /* calls; those that trimmed */
     int unanswered;          /* so many appends give UNKNOWN */
     bool applied;            /* and whether they take effect */
     int unanswered_loads;

@@ -1,6 +1,7 @@
 /* Alerts that are right: contended locks, holders that stand still, ports that do not answer. */
 #include "fleet.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { ALERTS = 64 };
@@ -23,7 +24,7 @@ static void keep_alert(void *context, const struct core_alert *alert)
         t->alerts[t->count].kind = alert->kind;
         t->alerts[t->count].raised = alert->raised;
         t->alerts[t->count].value = alert->value;
-        strcpy(t->alerts[t->count++].subject, alert->subject);
+        snprintf(t->alerts[t->count++].subject, CORE_NAME_MAX, "%s", alert->subject);
     }
     pthread_mutex_unlock(&t->lock);
 }
