@@ -124,7 +124,7 @@ enum core_result core_create(const struct core_config *config, struct core **cor
     struct core *made = calloc(1, sizeof *made);
     if (made == NULL)
         return CORE_NO_MEMORY;
-    if (!core_copy_name(made->name, config->name)) {
+    if (!core_copy_name(made->name, config->name) || !core_take_commands(made, config)) {
         free(made);
         return CORE_INVALID;
     }

@@ -27,6 +27,8 @@ struct core {
     struct sandbox_provider_port sandbox_provider;
     bool has_messages, has_locks, has_sandboxes;
     _Atomic uint64_t chance;          /* counter behind core_backoff_us; changes */
+    _Atomic uint64_t commands_named;  /* by command_session_name; changes */
+    char commands[APP_TYPE_COUNT][CORE_COMMAND_MAX];
     struct trace_port trace_port;
     struct alert_port alerts;
 
@@ -81,6 +83,12 @@ void core_set_name(char to[CORE_NAME_MAX], const char *from);
  * needed.
  */
 uint64_t core_backoff_us(struct core *core, uint64_t failures, uint64_t cap_us);
+
+/* command.c: false if one is empty or too long. */
+bool core_take_commands(struct core *core, const struct core_config *config);
+/* The command of an app's dev server on this port. */
+void core_command(const struct core *core, enum app_type app, uint16_t port,
+                  char command[CORE_COMMAND_MAX]);
 
 /* A copy to be freed, or NULL without memory. */
 char *core_copy_text(const char *text);

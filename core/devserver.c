@@ -23,6 +23,11 @@ uint16_t server_port(const struct core *core, enum app_type app)
     return (uint16_t)(app == APP_WEB ? core->settings.port_web : core->settings.port_mobile);
 }
 
+uint16_t server_port_now(const struct server *server)
+{
+    return server->listening != 0 ? server->listening : server->port;
+}
+
 /* ---- the table ---- */
 
 static void wake(struct core *core, struct timer_target target)
@@ -145,6 +150,8 @@ static enum core_result accept_order(struct turn *turn, const struct server_orde
     if (servers->draining)
         return CORE_DRAINING;
     struct server *server = find(servers, order->sandbox, order->app);
+    if (server && order->automatic)
+        return CORE_CONFLICT;
     if (!server)
         server = server_new(turn->core, order, id);
     if (!server)

@@ -66,6 +66,7 @@ struct server {
     uint64_t spawns;
     bool unfenced;              /* a stop that goes on without the lease */
     uint64_t instance;          /* being started, watched or stopped; 0: none */
+    uint16_t listening;         /* where an instance answered last; 0: nowhere yet */
     enum core_result result;    /* why the start failed, OK so far */
 };
 
@@ -98,6 +99,7 @@ struct server_order {
     struct sandbox_ref sandbox;
     enum app_type app;
     bool stop;
+    bool automatic;             /* nobody asked: CONFLICT once anybody has, whatever it was */
     uint64_t grace_us;
     struct session_ref watcher;
     server_done done;
@@ -108,6 +110,9 @@ struct server_order {
 enum core_result server_submit(struct turn *turn, const struct server_order *order);
 
 uint16_t server_port(const struct core *core, enum app_type app);
+
+/* Where it answers, or else should. */
+uint16_t server_port_now(const struct server *server);
 
 /* Nothing is being done for it; it may run nevertheless. Lock held. */
 bool server_at_rest(const struct server *server);

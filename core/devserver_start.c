@@ -69,15 +69,43 @@ enum core_result server_look(const struct server *server, const struct sandbox_g
 
 /* ---- survey ---- */
 
-static uint64_t ask_port(const struct server *server, const struct sandbox_grip *grip)
+/*
+ * Asks port_fallback ports beyond the server's own, too: is this instance (0: one of these
+ * processes) there? Notes where. OK with who answers on the last port that was asked, or what the
+ * server's own port said if nobody was found.
+ */
+static enum core_result ask_ports(struct server *server, const struct sandbox_grip *grip,
+                                  const struct processes *processes, uint64_t *instance)
 {
     const struct sandbox_provider_port *port = provider(server);
+    enum core_result first_result = CORE_NOT_FOUND;
+    uint64_t first_instance = 0, wanted = server->instance;
+    uint64_t last = server->port + server->core->settings.port_fallback;
+    for (uint64_t number = server->port; number <= last && number <= UINT16_MAX; number++) {
+        enum core_result result =
+            port->probe(port->context, grip->id, grip->token, (uint16_t)number, instance);
+        bool ours = result == CORE_OK && (processes == NULL ? *instance == wanted :
+            find_current(processes, server, grip, *instance) != NULL);
+        if (ours) {
+            server->listening = (uint16_t)number;
+            return CORE_OK;
+        }
+        if (number == server->port) {
+            first_result = result;
+            first_instance = *instance;
+        }
+    }
+    *instance = first_instance;
+    return first_result;
+}
+
+static uint64_t ask_port(struct server *server, const struct sandbox_grip *grip,
+                         const struct processes *processes)
+{
     uint64_t instance = 0;
     if (server->core->settings.port_probe == PORT_PROBE_OFF)
         return 0;
-    if (port->probe(port->context, grip->id, grip->token, server->port, &instance) != CORE_OK)
-        return 0;
-    return instance;
+    return ask_ports(server, grip, processes, &instance) == CORE_OK ? instance : 0;
 }
 
 /*
@@ -138,6 +166,8 @@ static uint64_t take(struct turn *turn, struct server *server, const struct serv
 {
     if (server->instance != instance)
         server->probes = 0;
+    if (server->instance != instance && !answers)
+        server->listening = 0;
     server->instance = instance;
     if (view->server.stops || view->server.closed)
         return server_enter(turn, server, STAGE_TERM);
@@ -161,7 +191,7 @@ static bool is_ready(const struct server *server, const struct process_record *c
 static uint64_t decide(struct turn *turn, struct server *server, const struct server_view *view,
                        const struct sandbox_grip *grip, const struct processes *processes)
 {
-    uint64_t answering = view->server.stops ? 0 : ask_port(server, grip);
+    uint64_t answering = view->server.stops ? 0 : ask_port(server, grip, processes);
     const struct process_record *chosen = choose(server, grip, processes, answering);
     if (!server_may_act(server))
         return server_suspend(turn, server);
@@ -215,25 +245,12 @@ uint64_t server_surveying(struct turn *turn, struct server *server,
 
 /* ---- spawn ---- */
 
-static const char *command_of(enum app_type app)
-{
-    switch (app) {
-    case APP_WEB:
-        return "pnpm run dev";
-    case APP_MOBILE:
-        return "npx expo start --port 8081 --max-workers 2 --tunnel";
-    case APP_TYPE_COUNT:
-        break;
-    }
-    UNREACHABLE();
-    return "";
-}
-
 static uint64_t spawned(struct turn *turn, struct server *server,
                         const struct process_record *process)
 {
     struct servers *servers = server->core->servers;
     server->instance = process->instance;
+    server->listening = 0;
     server->probes = 0;
     turn_lock(turn, &servers->lock);
     server->status.instance = process->instance;
@@ -259,10 +276,12 @@ uint64_t server_spawning(struct turn *turn, struct server *server, const struct 
     /* The last thing before the act. The provider checks the token once more. */
     if (!server_may_act(server))
         return server_suspend(turn, server);
-    char request[CORE_NAME_MAX];
+    char request[CORE_NAME_MAX], name[CORE_NAME_MAX], command[CORE_COMMAND_MAX];
+    server_session_name(server->app, name);
+    core_command(server->core, server->app, server->port, command);
     snprintf(request, sizeof request, "%s-%" PRIu64 "-%" PRIu64, app_type_word(server->app),
              server->token, ++server->spawns);
-    struct spawn_request order = { .request = request, .command = command_of(server->app),
+    struct spawn_request order = { .request = request, .name = name, .command = command,
                                    .app = server->app, .port = server->port,
                                    .fence = server->token };
     result = port->spawn(port->context, grip.id, grip.token, &order, &process);
@@ -296,7 +315,10 @@ static uint64_t other_answers(struct turn *turn, struct server *server,
     for (size_t i = 0; i < processes.count; i++)
         if (is_of(&processes.records[i], server) && processes.records[i].instance == instance)
             return server_retry(turn, server, CORE_PORT_IN_USE);
-    return server_fail(turn, server, CORE_PORT_IN_USE);
+    /* A stranger. One that may move on to the next port is given time to. */
+    return server->core->settings.port_fallback > 0
+               ? probe_later(server)
+               : server_fail(turn, server, CORE_PORT_IN_USE);
 }
 
 static uint64_t nobody_answers(struct turn *turn, struct server *server,
@@ -313,7 +335,6 @@ static uint64_t nobody_answers(struct turn *turn, struct server *server,
 
 uint64_t server_probing(struct turn *turn, struct server *server, const struct server_view *view)
 {
-    const struct sandbox_provider_port *port = provider(server);
     struct sandbox_grip grip;
     uint64_t instance = 0;
     if (server_must_stop(view))
@@ -326,8 +347,7 @@ uint64_t server_probing(struct turn *turn, struct server *server, const struct s
         return server_give_up(turn, server, CORE_STALE);
     if (server->core->settings.port_probe == PORT_PROBE_OFF)
         return server_enter(turn, server, STAGE_SURVEYING);
-    enum core_result result =
-        port->probe(port->context, grip.id, grip.token, server->port, &instance);
+    enum core_result result = ask_ports(server, &grip, NULL, &instance);
     /* Ready; but is it alone? A spawn whose answer was lost may have taken effect since. */
     if (result == CORE_OK && instance == server->instance)
         return server_enter(turn, server, STAGE_SURVEYING);

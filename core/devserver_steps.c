@@ -126,8 +126,8 @@ static bool answers_now(struct turn *turn, struct server *server)
         return false;
     if (server->core->settings.port_probe == PORT_PROBE_OFF)
         return true;
-    return port->probe(port->context, grip.id, grip.token, server->port, &instance) == CORE_OK &&
-           instance == server->instance;
+    return port->probe(port->context, grip.id, grip.token, server_port_now(server), &instance) ==
+               CORE_OK && instance == server->instance;
 }
 
 static uint64_t confirm(struct turn *turn, struct server *server)

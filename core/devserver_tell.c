@@ -106,7 +106,7 @@ struct server_lists server_change(struct turn *turn, struct server *server,
     server->status = (struct server_status){ .state = state,
                                              .version = servers->version,
                                              .instance = has_instance ? server->instance : 0,
-                                             .port = server->port,
+                                             .port = server_port_now(server),
                                              .result = result };
     if (has_instance)
         instance = server->instance;

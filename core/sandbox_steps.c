@@ -347,15 +347,51 @@ static void refill(const struct box *box)
     }
 }
 
+/*
+ * The server of a sandbox that somebody has just got. The handle is that of this assignment: what
+ * was released meanwhile, and perhaps given to somebody else, is left alone (H28), and so is a
+ * server that somebody has started or stopped already (H32).
+ */
+static void autostart(struct core *core, struct timer_target target)
+{
+    struct sandbox_ref ref = { target.slot, target.generation };
+    char owner[CORE_NAME_MAX];
+    struct turn turn;
+    turn_begin(&turn, core);
+    turn_lock(&turn, &core->sandboxes->lock);
+    const struct box *box = box_find(core->sandboxes, ref);
+    if (box)
+        memcpy(owner, box->owner, sizeof owner);
+    turn_unlock(&turn, &core->sandboxes->lock);
+    if (box) {
+        struct server_order order = { .sandbox = ref, .app = (enum app_type)target.number,
+                                      .automatic = true,
+                                      .watcher = session_ref_by_key(&turn, owner) };
+        (void)server_submit(&turn, &order);   /* a refusal has nobody to be told to */
+    }
+    turn_end(&turn);
+}
+
+static bool is_wanted(const struct box_waiter *waiters)
+{
+    while (waiters && !waiters->create)
+        waiters = waiters->next;
+    return waiters;
+}
+
 static uint64_t booted(struct turn *turn, struct box *box)
 {
     struct sandboxes *sandboxes = box->core->sandboxes;
+    const struct core_settings *settings = &box->core->settings;
     turn_lock(turn, &sandboxes->lock);
     struct box_waiter *acquiring = box->acquiring;
     box->acquiring = NULL;
     box->stage = BOX_IN_USE;
     box->used_us = core_now_us();
     struct sandbox_ref ref = box_ref(box);
+    if (settings->autostart == AUTOSTART_ON && is_wanted(acquiring))
+        timer_arm(turn, core_now_us() + settings->autostart_delay_us, autostart,
+                  (struct timer_target){ ref.slot, ref.generation, box->app });
     turn_unlock(turn, &sandboxes->lock);
     box_answer(turn, acquiring, CORE_OK, ref);
     refill(box);

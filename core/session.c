@@ -33,6 +33,19 @@ static struct session *find_by_key(struct turn *turn, const char *key)
     return NULL;
 }
 
+struct session_ref session_ref_by_key(struct turn *turn, const char *key)
+{
+    struct session_ref ref = { 0, 0 };
+    turn_lock(turn, &turn->core->table_lock);
+    struct session *session = find_by_key(turn, key);
+    if (session != NULL) {
+        ref = session_ref_of(session);
+        turn_unlock(turn, &session->lock);
+    }
+    turn_unlock(turn, &turn->core->table_lock);
+    return ref;
+}
+
 static struct session *find_by_ref(const struct core *core, struct session_ref ref)
 {
     if (ref.slot >= core->sessions_capacity)

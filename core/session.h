@@ -160,6 +160,8 @@ struct session {
 /* session.c */
 
 struct session_ref session_ref_of(const struct session *session);
+/* That of the session of this key in memory; generation 0 if there is none. No lock held. */
+struct session_ref session_ref_by_key(struct turn *turn, const char *key);
 
 /* Finds and locks; NULL if it is gone. The table lock is held only meanwhile. */
 struct session *session_enter(struct turn *turn, struct session_ref ref);

@@ -32,6 +32,7 @@ struct core_config {
     const struct sandbox_provider_port *sandboxes; /* NULL: no sandboxes */
     struct trace_port trace;                     /* point == NULL: the core's own ring */
     struct alert_port alerts;                    /* alert == NULL: nobody is told */
+    const char *commands[APP_TYPE_COUNT];        /* of the dev servers, copied; NULL: the usual one */
 };
 
 /* Defaults for everything that has one; the caller fills in the ports. */
@@ -435,5 +436,19 @@ enum core_result server_stop(struct core *core, struct sandbox_ref sandbox, enum
 
 enum core_result server_status(struct core *core, struct sandbox_ref sandbox, enum app_type app,
                                struct server_status *status);
+
+/*
+ * Would this shell command start a dev server? Then it should be a server_ensure of that app instead:
+ * *app, and *port if the command names one, else 0. Known are pnpm, npm and yarn with [run] dev or
+ * start, [npx] next dev, [npx] expo, react-native or metro start, each with options behind and with
+ * assignments or `cd FOLDER &&` before it. Commands with anything else of the shell are not known.
+ */
+bool server_command_find(const char *command, enum app_type *app, uint16_t *port);
+
+/* What the shell session of an app's dev server is called: one name for each, whoever asks. */
+void server_session_name(enum app_type app, char name[CORE_NAME_MAX]);
+
+/* A name for the shell session of any other command, not given before by this core. */
+void command_session_name(struct core *core, char name[CORE_NAME_MAX]);
 
 #endif

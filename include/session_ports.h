@@ -143,6 +143,7 @@ struct process_record {
 
 struct spawn_request {
     const char *request;         /* unique per attempt, so that a lost answer can be adopted */
+    const char *name;            /* of the shell session: server_session_name */
     const char *command;
     enum app_type app;
     uint16_t port;

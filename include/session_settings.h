@@ -25,6 +25,7 @@
 #define ON_EXPIRE_WORDS(X) X(REJECT, "reject") X(FAIL, "fail") X(HOLD, "hold")
 #define AUTO_CREATE_WORDS(X) X(NEVER, "never") X(ON_START, "on_start")
 #define PORT_PROBE_WORDS(X) X(OFF, "off") X(ON, "on")
+#define AUTOSTART_WORDS(X) X(OFF, "off") X(ON, "on")
 #define BACKOFF_JITTER_WORDS(X) X(NONE, "none") X(FULL, "full")
 
 #define ON_DETACH_ENUM(name, word) ON_DETACH_##name,
@@ -47,6 +48,8 @@ enum on_expire { ON_EXPIRE_WORDS(ON_EXPIRE_ENUM) };
 enum auto_create { AUTO_CREATE_WORDS(AUTO_CREATE_ENUM) };
 #define PORT_PROBE_ENUM(name, word) PORT_PROBE_##name,
 enum port_probe { PORT_PROBE_WORDS(PORT_PROBE_ENUM) };
+#define AUTOSTART_ENUM(name, word) AUTOSTART_##name,
+enum autostart { AUTOSTART_WORDS(AUTOSTART_ENUM) };
 #define BACKOFF_JITTER_ENUM(name, word) BACKOFF_JITTER_##name,
 enum backoff_jitter { BACKOFF_JITTER_WORDS(BACKOFF_JITTER_ENUM) };
 
@@ -105,6 +108,7 @@ enum backoff_jitter { BACKOFF_JITTER_WORDS(BACKOFF_JITTER_ENUM) };
     COUNT(CORE, trace_ring, 0, 0, 1u << 20)                                                        \
     COUNT(CORE, port_web, 3000, 1, 65535)                                                          \
     COUNT(CORE, port_mobile, 8081, 1, 65535)                                                       \
+    COUNT(CORE, port_fallback, 0, 0, 100)                                                          \
     COUNT(CORE, pool_warm, 0, 0, 100)                                                              \
     COUNT(CORE, pool_total, 50, 1, 10000)                                                          \
     COUNT(CORE, pool_grow_percent, 80, 1, 100)                                                     \
@@ -120,6 +124,7 @@ enum backoff_jitter { BACKOFF_JITTER_WORDS(BACKOFF_JITTER_ENUM) };
     POLICY(SESSION, on_expire, ON_EXPIRE_WORDS, ON_EXPIRE_REJECT)                                  \
     POLICY(CORE, auto_create, AUTO_CREATE_WORDS, AUTO_CREATE_NEVER)                                \
     POLICY(CORE, port_probe, PORT_PROBE_WORDS, PORT_PROBE_ON)                                      \
+    POLICY(CORE, autostart, AUTOSTART_WORDS, AUTOSTART_OFF)                                        \
     POLICY(CORE, backoff_jitter, BACKOFF_JITTER_WORDS, BACKOFF_JITTER_FULL)
 
 /* Every field is 64 bits wide, so that one store by offset serves all kinds. */

@@ -15,6 +15,9 @@
  */
 enum { CORE_NAME_MAX = 64 };
 
+/* Longest shell command of a dev server, with its final zero. */
+enum { CORE_COMMAND_MAX = 512 };
+
 /* Threads are called OWNER/ROLE ("core/timer", "agent/bot"), an owner by its first letters: the
  * system keeps no more of the whole, end included. */
 enum { CORE_THREAD_OWNER_MAX = 6, CORE_THREAD_NAME_MAX = 16 };

@@ -55,7 +55,7 @@ struct scn_rule {
     X(start_timeout_mobile, TIME, "", "300s", "how long a mobile server may take to start") \
     X(term_grace, TIME, "", "2s", "time between asking a process to end and killing it") \
     X(autostart_delay, TIME, "", "0s", \
-      "pause before a dev server starts by itself" SCN_NOT_BUILT) \
+      "pause before a dev server starts by itself") \
     X(status_poll, TIME, "", "15s", "how often the state of a server is polled") \
     X(pool_idle, TIME, "", "30m", "idleness after which a sandbox is given back") \
     X(pool_sweep, TIME, "", "5m", "time between two sweeps of the pool") \
@@ -90,6 +90,7 @@ struct scn_rule {
       "trace records that the core itself keeps" SCN_NOT_BUILT) \
     X(port_web, INT, "1..65535", "3000", "port of a web server") \
     X(port_mobile, INT, "1..65535", "8081", "port of a mobile server") \
+    X(port_fallback, INT, "0..100", "0", "ports beyond its own that a server may move to") \
     X(pool_warm, INT, "0..100", "0", "warm sandboxes kept per type") \
     X(pool_total, INT, "1..10000", "50", "sandboxes in all") \
     X(pool_grow_percent, INT, "1..100", "80", \
@@ -113,6 +114,7 @@ struct scn_rule {
     X(on_expire, WORD, "reject|fail|hold", "reject", "what an expired question does to the run") \
     X(auto_create, WORD, "never|on_start", "never", "whether starting opens a missing session") \
     X(port_probe, WORD, "off|on", "on", "whether a server is probed on its port") \
+    X(autostart, WORD, "off|on", "off", "whether a new sandbox's server starts by itself") \
     X(backoff_jitter, WORD, "none|full", "full", "how much of a pause before a retry is chance")
 
 /* Attributes of `core` that are the harness's own: how it is built in and reached. */

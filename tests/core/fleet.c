@@ -263,6 +263,8 @@ static enum core_result spawn(void *context, const char *id, uint64_t token,
             process->fence = request->fence;
             process->ignores_term = fleet->ignores_term;
             copy_name(process->record.request, request->request);
+            copy_name(process->name, request->name);
+            snprintf(process->command, sizeof process->command, "%s", request->command);
             if (fleet->listens_at_once)
                 process->listens = request->port;
             *record = process->record;

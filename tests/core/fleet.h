@@ -37,6 +37,7 @@ struct fleet_process {
     uint64_t fence;
     uint16_t listens;            /* 0: not yet */
     bool ignores_term;
+    char name[CORE_NAME_MAX], command[CORE_COMMAND_MAX];
     int terms, kills;
 };
 
