@@ -27,8 +27,8 @@ struct page_order {
 };
 
 /*
- * OK with *order NULL: the page is there already. OK with the order given back: it is queued, a copy
- * of `wanted`, and will be delivered. Anything else: nothing will come. Session lock held.
+ * OK with *order NULL: the page is there already. OK with the order given back: it is queued, a
+ * copy of `wanted`, and will be delivered. Anything else: nothing will come. Session lock held.
  */
 enum core_result page_begin(struct turn *turn, struct session *session,
                             const struct page_order *wanted, struct page_order **order,

@@ -51,7 +51,8 @@ uint64_t retention_floor(struct turn *turn, struct session *session)
 void retention_trim(struct turn *turn, struct session *session, uint64_t floor)
 {
     struct message_store_port *port = &turn->core->messages;
-    uint64_t epoch = session->log.epoch, tenure = session->tenure;   /* only this thread sets them */
+    /* Only this thread sets them. */
+    uint64_t epoch = session->log.epoch, tenure = session->tenure;
     enum core_result rc = port->trim(port->context, session->key, epoch, tenure, floor);
     turn_lock(turn, &session->lock);
     if (rc == CORE_OK) {

@@ -8,9 +8,9 @@
 #include "core/session.h"
 
 /*
- * Where the stored stream of this session should begin, or 0 to leave it. What a live run or an open
- * question has there stays; a run is told once more, so that it cannot hold it for ever. Session
- * lock held.
+ * Where the stored stream of this session should begin, or 0 to leave it. What a live run or an
+ * open question has there stays; a run is told once more, so that it cannot hold it for ever.
+ * Session lock held.
  */
 uint64_t retention_floor(struct turn *turn, struct session *session);
 

@@ -276,6 +276,8 @@ void backend_body(void *argument)
 {
     struct actor *actor = argument;
 
+    /* Its core may have been killed, and this backend with it, before it did anything. */
+    if (actor->dead) return;
     actor->published = scratch_alloc(KINDS_MAX * sizeof *actor->published);
     world_group_enter(actor->instance->group);
     script_run(actor, perform);

@@ -22,6 +22,12 @@ static void on_point(void *context, const struct trace_record *record)
     if (!play->setting_up) world_point(stage->points[record->point].name, WORLD_WRITE);
 }
 
+/* What is wrong is judged by the checks; that somebody listens is enough. */
+static void on_alert(void *context, const struct core_alert *alert)
+{
+    (void)context, (void)alert;
+}
+
 /* --- starting --- */
 
 static void configure(struct instance *instance, struct core_config *config,
@@ -45,6 +51,9 @@ static void configure(struct instance *instance, struct core_config *config,
     config->locks = locks;
     config->sandboxes = play->stage->has_sandboxes ? sandboxes : NULL;
     config->trace = (struct trace_port){ instance, on_point };
+    /* Checks that nobody asked for would wake what ought to be woken by others. */
+    if (attr_of(&play->file->cores[instance->index].attrs, "health_period") != NULL)
+        config->alerts = (struct alert_port){ instance, on_alert };
 }
 
 /* The core does not do what the scenario says, at that place. In its first life that is because it

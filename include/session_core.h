@@ -32,7 +32,7 @@ struct core_config {
     const struct sandbox_provider_port *sandboxes; /* NULL: no sandboxes */
     struct trace_port trace;                     /* point == NULL: the core's own ring */
     struct alert_port alerts;                    /* alert == NULL: nobody is told */
-    const char *commands[APP_TYPE_COUNT];        /* of the dev servers, copied; NULL: the usual one */
+    const char *commands[APP_TYPE_COUNT];        /* of dev servers, copied; NULL: the usual one */
 };
 
 /* Defaults for everything that has one; the caller fills in the ports. */
@@ -81,7 +81,7 @@ struct health_part {
     uint64_t checked_us;   /* monotonic; 0: never */
 };
 
-/* What the last check found; there is one every health_period. */
+/* What the last check found; there is one every health_period if somebody listens to alerts. */
 struct core_health_report {
     enum core_health health;
     uint64_t checks;       /* so far */
@@ -438,10 +438,11 @@ enum core_result server_status(struct core *core, struct sandbox_ref sandbox, en
                                struct server_status *status);
 
 /*
- * Would this shell command start a dev server? Then it should be a server_ensure of that app instead:
- * *app, and *port if the command names one, else 0. Known are pnpm, npm and yarn with [run] dev or
- * start, [npx] next dev, [npx] expo, react-native or metro start, each with options behind and with
- * assignments or `cd FOLDER &&` before it. Commands with anything else of the shell are not known.
+ * Would this shell command start a dev server? Then it should be a server_ensure of that app
+ * instead: *app, and *port if the command names one, else 0. Known are pnpm, npm and yarn with
+ * [run] dev or start, [npx] next dev, [npx] expo, react-native or metro start, each with options
+ * behind and with assignments or `cd FOLDER &&` before it. Commands with anything else of the shell
+ * are not known.
  */
 bool server_command_find(const char *command, enum app_type *app, uint16_t *port);
 

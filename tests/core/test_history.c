@@ -132,9 +132,10 @@ static void page_has_a_size(void **state)
     prepare(&t);
     t.rig.config.settings.outbound_max_bytes = 256;
     begin(&t);
-    static char payload[200] = "{\"text\":\"";
-    memset(payload + 9, 'x', sizeof payload - 12);
-    strcpy(payload + sizeof payload - 3, "\"}");
+    char text[180], payload[200];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    snprintf(payload, sizeof payload, "{\"text\":\"%s\"}", text);
     for (int i = 0; i < 8; i++)
         assert_int_equal(publish_wait(t.rig.core, t.session, "number", payload, strlen(payload),
                                       NULL), CORE_OK);
