@@ -1,5 +1,6 @@
 /* The thread of a running agent, and what the agent may call. */
 #include "core/core.h"
+#include "core/run_lock.h"
 #include "core/wire.h"
 
 #include <stdio.h>
@@ -48,6 +49,8 @@ static bool begin_run(struct turn *turn, struct run *run)
         started = run_announce(turn, session, run) == CORE_OK;
     }
     if (started)
+        run_limit(turn, session, run);
+    if (started)
         trace_owe(turn, TP_RUN_STARTED, session->key, run->number, 0, 0);
     turn_unlock(turn, &session->lock);
     turn_flush(turn);
@@ -89,7 +92,7 @@ static void *agent_main(void *context)
     struct turn turn;
     launch->thread = pthread_self();
     turn_begin(&turn, core);
-    bool started = begin_run(&turn, run);
+    bool started = run_lock_acquire(&turn, run) && begin_run(&turn, run);
     enum core_result result = CORE_CANCELLED;
     if (started)
         result = core->agents.run(core->agents.context, run->agent, &run->context);
@@ -129,6 +132,19 @@ struct run_ref run_self(const struct run_context *context)
 const char *run_input(const struct run_context *context)
 {
     return context->run->input;
+}
+
+uint64_t run_token(const struct run_context *context)
+{
+    const struct run *run = context->run;
+    struct session *session = run->session;
+    struct turn turn;
+    turn_begin(&turn, session->core);
+    turn_lock(&turn, &session->lock);
+    uint64_t token = run->token != 0 ? run->token : session->tenure;
+    turn_unlock(&turn, &session->lock);
+    turn_end(&turn);
+    return token;
 }
 
 enum core_result run_emit(struct run_context *context, const char *type, const char *payload,

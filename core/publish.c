@@ -149,7 +149,7 @@ void append_finish(struct turn *turn, struct append *append, enum core_result re
     if (append->prompt != 0)
         prompt_event_stored(turn, session, append->prompt, seq);
     if (append->run != 0)
-        run_state_stored(session, append->run, seq);
+        run_state_stored(turn, session, append->run, seq);
     log_event_free(append->event);
     free(append);
     session->pending--;

@@ -3,6 +3,7 @@
  * thread of a running agent is in agent.c.
  */
 #include "core/core.h"
+#include "core/run_lock.h"
 #include "core/wire.h"
 
 #include <stdlib.h>
@@ -84,7 +85,7 @@ struct run *run_restore(struct session *session, uint64_t number, const char *ag
 
 /* ---- telling ---- */
 
-static void publish_state(struct turn *turn, struct session *session, const struct run *run,
+static void publish_state(struct turn *turn, struct session *session, struct run *run,
                           struct waiter *waiter, enum core_result *result)
 {
     json_t *payload = json_pack("{s:I, s:s, s:s, s:s}", "run", (json_int_t)run->number,
@@ -97,7 +98,10 @@ static void publish_state(struct turn *turn, struct session *session, const stru
     struct publish_order order = { .type = wire_message_word(WIRE_RUN_STATE), .payload = text,
                                    .length = length, .owed = true, .run = run->number,
                                    .waiter = waiter };
+    run->states_pending++;   /* without a store the answer comes before the call returns */
     *result = text == NULL ? CORE_NO_MEMORY : session_publish(turn, session, &order);
+    if (*result != CORE_OK)
+        run->states_pending--;
     free(text);
 }
 
@@ -108,12 +112,15 @@ void run_retell(struct turn *turn, struct session *session, struct run *run)
     run->retelling = rc == CORE_OK;
 }
 
-void run_state_stored(struct session *session, uint64_t number, uint64_t seq)
+void run_state_stored(struct turn *turn, struct session *session, uint64_t number, uint64_t seq)
 {
     struct run *run = run_find(session, number);
     if (run == NULL)
         return;
     run->retelling = false;
+    run->states_pending--;
+    if (run->ended && run->states_pending == 0)
+        run_lock_release(turn, run);
     if (seq != 0)
         run->told_seq = seq;
 }
@@ -234,6 +241,7 @@ static struct run *run_new(struct session *session, const struct run_spec *spec)
     }
     run->session = session;
     run->context.run = run;
+    run->limit_us = spec->timeout_us;
     run->number = ++session->last_run;
     run->gate = spec->gate_given ?
         spec->gate : (enum start_gate)session->settings.start_gate;
@@ -323,10 +331,14 @@ void run_finish(struct turn *turn, struct session *session, struct run *run, enu
     run->state = state;
     if (run->gate_timer != 0)
         timer_cancel(turn, run->gate_timer);
-    run->gate_timer = 0;
+    if (run->limit_timer != 0)
+        timer_cancel(turn, run->limit_timer);
+    run->gate_timer = run->limit_timer = 0;
     trace_owe(turn, TP_RUN_ENDED, session->key, run->number, (uint64_t)state, 0);
-    enum core_result ignored;   /* a session that moved away has its runs ended by the new core */
-    publish_state(turn, session, run, NULL, &ignored);
+    enum core_result rc;   /* a session that moved away has its runs ended by the new core */
+    publish_state(turn, session, run, NULL, &rc);
+    if (rc != CORE_OK)
+        run_lock_release(turn, run);
 }
 
 void run_retire(struct turn *turn, struct session *session, struct run *run)
@@ -361,11 +373,43 @@ enum core_result run_stop(struct turn *turn, struct session *session, struct run
     }
     if (run->pausing != NULL)
         waiter_finish(run->pausing, CORE_CANCELLED, 0, 0);
+    if (run->locking != NULL)
+        pthread_cond_signal(&run->locking->cond);
     prompts_cancel_of_run(turn, session, run->number);
     struct effect *effect = turn_owe(turn, EFFECT_REQUEST_STOP);
     effect->u.stop = (struct run_ref){ .session = session_ref_of(session), .run = run->number };
     core_set_name(effect->subject, run->agent);
     return CORE_OK;
+}
+
+/* ---- how long it may take ---- */
+
+static void limit_over(struct core *core, struct timer_target target)
+{
+    struct turn turn;
+    turn_begin(&turn, core);
+    struct session *session = session_enter(
+        &turn, (struct session_ref){ .slot = target.slot, .generation = target.generation });
+    if (session != NULL) {
+        struct run *run = run_find(session, target.number);
+        if (run != NULL && !run->ended && !run->stop_asked && run->limit_timer != 0) {
+            run->limit_timer = 0;
+            run->fail_asked = true;
+            run_stop(&turn, session, run, "it took too long");
+        }
+        session_leave(&turn, session);
+    }
+    turn_end(&turn);
+}
+
+void run_limit(struct turn *turn, struct session *session, struct run *run)
+{
+    uint64_t limit_us = run->limit_us != 0 ? run->limit_us : session->settings.run_timeout_us;
+    if (limit_us == 0)
+        return;
+    run->limit_timer = timer_arm(turn, core_now_us() + limit_us, limit_over,
+                                 (struct timer_target){ session->slot, session->generation,
+                                                        run->number });
 }
 
 enum core_result run_cancel(struct core *core, struct run_ref ref, const char *reason)

@@ -88,7 +88,13 @@ struct run {
     uint64_t gate_timer;
     struct waiter *pausing;  /* thread in run_pause, or NULL */
     struct waiter *settling; /* its thread, waiting until all its prompts are told */
+    struct run_hold *lock;   /* held, or NULL (run_lock.c) */
+    struct waiter *locking;  /* its thread, waiting for that */
+    uint64_t token;          /* of the lock, or 0 */
+    uint64_t limit_us;       /* its own run_timeout, or 0 */
+    uint64_t limit_timer;
     uint64_t told_seq;       /* of its newest run_state in the store, 0 if it has none */
+    uint64_t states_pending; /* run_state events on their way to the store */
     bool retelling;          /* the same state is on its way once more */
     struct run_context context;
 };
@@ -274,10 +280,12 @@ enum core_result run_stop(struct turn *turn, struct session *session, struct run
 struct run *run_find(struct session *session, uint64_t number);
 /* Decides the terminal state, once, and publishes it; open prompts are cancelled before. */
 void run_finish(struct turn *turn, struct session *session, struct run *run, enum run_state state);
+/* It runs from now on: for run_timeout at most. */
+void run_limit(struct turn *turn, struct session *session, struct run *run);
 /* Tells the same state once more, so that the store may forget where it was told before. */
 void run_retell(struct turn *turn, struct session *session, struct run *run);
 /* The store has answered for a state of this run. */
-void run_state_stored(struct session *session, uint64_t number, uint64_t seq);
+void run_state_stored(struct turn *turn, struct session *session, uint64_t number, uint64_t seq);
 /* Publishes the run's state and waits until it is stored. Its own thread only. */
 enum core_result run_announce(struct turn *turn, struct session *session, struct run *run);
 /* A run that ended holds its session no longer. */

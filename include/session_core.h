@@ -308,6 +308,7 @@ struct run_spec {
     const char *input;      /* JSON object for the agent, or NULL; copied */
     bool gate_given;        /* use `gate` instead of the setting start_gate */
     enum start_gate gate;
+    uint64_t timeout_us;    /* instead of the setting run_timeout; 0: that one */
 };
 
 /*
@@ -330,6 +331,12 @@ enum core_result run_state(struct core *core, struct run_ref run, enum run_state
 
 struct run_ref run_self(const struct run_context *run);
 const char *run_input(const struct run_context *run); /* "{}" if none was given */
+
+/*
+ * A number that grows from one holder of the session (with run_lock=on: of the run) to the next, to
+ * be checked by what the agent changes in the world: the fencing token. 0 without any store.
+ */
+uint64_t run_token(const struct run_context *run);
 
 /* As publish_wait, as this run. CANCELLED after the run was asked to stop. */
 enum core_result run_emit(struct run_context *run, const char *type, const char *payload,

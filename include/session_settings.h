@@ -26,6 +26,7 @@
 #define AUTO_CREATE_WORDS(X) X(NEVER, "never") X(ON_START, "on_start")
 #define PORT_PROBE_WORDS(X) X(OFF, "off") X(ON, "on")
 #define AUTOSTART_WORDS(X) X(OFF, "off") X(ON, "on")
+#define RUN_LOCK_WORDS(X) X(OFF, "off") X(ON, "on")
 #define BACKOFF_JITTER_WORDS(X) X(NONE, "none") X(FULL, "full")
 
 #define ON_DETACH_ENUM(name, word) ON_DETACH_##name,
@@ -50,6 +51,8 @@ enum auto_create { AUTO_CREATE_WORDS(AUTO_CREATE_ENUM) };
 enum port_probe { PORT_PROBE_WORDS(PORT_PROBE_ENUM) };
 #define AUTOSTART_ENUM(name, word) AUTOSTART_##name,
 enum autostart { AUTOSTART_WORDS(AUTOSTART_ENUM) };
+#define RUN_LOCK_ENUM(name, word) RUN_LOCK_##name,
+enum run_lock { RUN_LOCK_WORDS(RUN_LOCK_ENUM) };
 #define BACKOFF_JITTER_ENUM(name, word) BACKOFF_JITTER_##name,
 enum backoff_jitter { BACKOFF_JITTER_WORDS(BACKOFF_JITTER_ENUM) };
 
@@ -66,6 +69,7 @@ enum backoff_jitter { BACKOFF_JITTER_WORDS(BACKOFF_JITTER_ENUM) };
     DURATION(SESSION, heartbeat_timeout, CORE_SECONDS(75))                                         \
     DURATION(SESSION, ack_timeout, CORE_SECONDS(10))                                               \
     DURATION(SESSION, gate_timeout, CORE_SECONDS(30))                                              \
+    DURATION(SESSION, run_timeout, 0)                                                              \
     DURATION(SESSION, confirm_timeout, CORE_SECONDS(30))                                           \
     DURATION(SESSION, input_timeout, CORE_SECONDS(60))                                             \
     DURATION(SESSION, send_stall, CORE_SECONDS(5))                                                 \
@@ -122,6 +126,7 @@ enum backoff_jitter { BACKOFF_JITTER_WORDS(BACKOFF_JITTER_ENUM) };
     POLICY(SESSION, on_excess, ON_EXCESS_WORDS, ON_EXCESS_REJECT)                                  \
     POLICY(SESSION, prompt_clock, PROMPT_CLOCK_WORDS, PROMPT_CLOCK_ATTACHED_ONLY)                  \
     POLICY(SESSION, on_expire, ON_EXPIRE_WORDS, ON_EXPIRE_REJECT)                                  \
+    POLICY(SESSION, run_lock, RUN_LOCK_WORDS, RUN_LOCK_OFF)                                        \
     POLICY(CORE, auto_create, AUTO_CREATE_WORDS, AUTO_CREATE_NEVER)                                \
     POLICY(CORE, port_probe, PORT_PROBE_WORDS, PORT_PROBE_ON)                                      \
     POLICY(CORE, autostart, AUTOSTART_WORDS, AUTOSTART_OFF)                                        \

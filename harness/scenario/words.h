@@ -43,6 +43,7 @@ struct scn_rule {
     X(heartbeat_timeout, TIME, "", "75s", "silence after which a connection is given up") \
     X(ack_timeout, TIME, "", "10s", "how long the client may take to acknowledge the handshake") \
     X(gate_timeout, TIME, "", "30s", "how long a run waits at the start gate") \
+    X(run_timeout, TIME, "", "0s", "how long a run may take; 0: as long as it likes") \
     X(confirm_timeout, TIME, "", "30s", "how long a confirmation stays open") \
     X(input_timeout, TIME, "", "60s", "how long a request for input stays open") \
     X(send_stall, TIME, "", "5s", "how long one frame may stay unsent before the client is slow") \
@@ -112,6 +113,7 @@ struct scn_rule {
     X(prompt_clock, WORD, "always|attached_only", "attached_only", \
       "when the clock of an open question runs") \
     X(on_expire, WORD, "reject|fail|hold", "reject", "what an expired question does to the run") \
+    X(run_lock, WORD, "off|on", "off", "whether a run needs a lease of its own") \
     X(auto_create, WORD, "never|on_start", "never", "whether starting opens a missing session") \
     X(port_probe, WORD, "off|on", "on", "whether a server is probed on its port") \
     X(autostart, WORD, "off|on", "off", "whether a new sandbox's server starts by itself") \

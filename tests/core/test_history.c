@@ -258,7 +258,7 @@ static void forgotten_session_ends_in_the_store(void **state)
         t.rig.config.settings.retain_in_store_us = MS(60);
         t.rig.agent = return_at_once;
         begin(&t);
-        await_end(&t.rig, submit_ok(&t.rig, t.session, "k"));
+        submit_ok(&t.rig, t.session, "k");
         RIG_AWAIT((core_stats(t.rig.core, &stats), stats.sessions == 0));
         if (reopened)
             t.session = rig_session(&t.rig, "s1");
