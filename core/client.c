@@ -57,6 +57,8 @@ static const char *handle_pong(struct handling *handling, enum core_result *resu
 
 static const char *answer_problem(enum core_result result)
 {
+    if (result == CORE_UNAVAILABLE)
+        return "another server asks this, and takes the answer";
     return result == CORE_OK ? NULL : "this prompt does not take that answer any more";
 }
 

@@ -415,10 +415,13 @@ void prompt_answer_free(struct prompt_answer *answer)
 /* ---- answering ---- */
 
 static enum core_result answer_locked(struct turn *turn, struct session *session,
-                                      struct conn *conn, struct prompt *prompt,
+                                      struct conn *conn, uint64_t number,
                                       enum prompt_kind kind, bool approved, const char *values)
 {
-    if (prompt == NULL || !prompt->opened)
+    struct prompt *prompt = prompt_find(session, number);
+    if (prompt == NULL)
+        return follow_is_open(session, number) ? CORE_UNAVAILABLE : CORE_NOT_FOUND;
+    if (!prompt->opened)
         return CORE_NOT_FOUND;
     if (prompt->kind != kind)
         return CORE_INVALID;
@@ -440,8 +443,7 @@ enum core_result prompt_answer_by(struct turn *turn, struct session *session, st
                                   uint64_t number, enum prompt_kind kind, bool approved,
                                   const char *values)
 {
-    enum core_result rc = answer_locked(turn, session, conn, prompt_find(session, number), kind,
-                                        approved, values);
+    enum core_result rc = answer_locked(turn, session, conn, number, kind, approved, values);
     if (rc != CORE_OK)
         trace_owe(turn, TP_PROMPT_REFUSED, session->key, number, conn->generation, 0);
     return rc;

@@ -270,6 +270,7 @@ void session_end(struct turn *turn, struct session *session, enum core_close_cod
     if (session->retain_timer != 0)
         timer_cancel(turn, session->retain_timer);
     session->grace_timer = session->retain_timer = 0;
+    follow_stop(turn, session);
     trace_owe(turn, TP_SESSION_CLOSED, session->key, session->log.epoch, 0, 0);
     session_check_unused(turn, session);
 }

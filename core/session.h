@@ -146,6 +146,9 @@ struct session {
     bool draining;           /* no new runs */
     bool moved;              /* another core has opened its stream: appends are refused */
     bool looking;            /* a STORE_LOOK is queued */
+    bool look_again;         /* and another one is wanted after it */
+    uint64_t poll_us;        /* until the next look, while another core writes; 0: none */
+    uint64_t poll_timer, poll_number;
     uint64_t users;          /* live runs, queued appends, loads: keep it from being freed */
     struct log log;
     uint64_t tenure, next_number, pending;
@@ -321,6 +324,14 @@ bool prompts_remain(const struct session *session, uint64_t run);
 struct prompt *prompt_restore(struct session *session, uint64_t number, uint64_t run,
                               enum prompt_kind kind, const char *id, uint64_t seq);
 void prompt_free(struct prompt *prompt);
+
+/* follow.c */
+
+/* The store was looked at for events of another core. */
+void follow_looked(struct turn *turn, struct session *session, bool found);
+void follow_stop(struct turn *turn, struct session *session);
+/* Does the log have this question, and not yet its end? Then another core has asked it. */
+bool follow_is_open(const struct session *session, uint64_t prompt);
 
 /* recover.c */
 

@@ -216,7 +216,10 @@ static void process_append(struct turn *turn, struct append *append)
 void store_look(struct turn *turn, struct session *session)
 {
     REQUIRE(turn_holds(turn, RANK_SESSION));
-    if (!turn->core->has_messages || session->phase != SESSION_OPEN || session->looking)
+    if (!turn->core->has_messages || session->phase != SESSION_OPEN)
+        return;
+    session->look_again = session->looking;   /* what is new may come behind that look */
+    if (session->looking)
         return;
     struct append *look = calloc(1, sizeof *look);
     if (look == NULL)
@@ -239,13 +242,17 @@ static void process_look(struct turn *turn, struct append *look)
     uint64_t epoch = session->log.epoch, next_seq = session->log.head + 1;
     turn_unlock(turn, &session->lock);
     enum core_result rc = CORE_OK;
+    uint64_t first_seq = next_seq;
     size_t count = open ? ADOPTION_EVENTS : 0;
     for (; rc == CORE_OK && count == ADOPTION_EVENTS; next_seq += count)
         rc = adopt(turn, session, epoch, next_seq, &count);
     turn_lock(turn, &session->lock);
     if (rc == CORE_STALE)
         move_away(turn, session);
+    follow_looked(turn, session, next_seq > first_seq);
     session->looking = false;
+    if (session->look_again)
+        store_look(turn, session);
     session->users--;
     session_check_unused(turn, session);
     turn_unlock(turn, &session->lock);

@@ -162,6 +162,14 @@ enum core_result session_open_with(struct core *core, const char *key, const cha
                                    uint32_t flags, const struct core_settings *settings,
                                    session_open_done done, void *context);
 
+/*
+ * Another core has written into this session's stream, as far as the program knows (a notice of the
+ * shared store): the store is asked at once for what this core does not have. Without such notices
+ * it is asked at every heartbeat, and every store_poll while events keep coming. NOT_FOUND if the
+ * session is not in memory.
+ */
+enum core_result session_refresh(struct core *core, const char *key);
+
 /* The settings that a session has now. */
 enum core_result session_settings(struct core *core, struct session_ref session,
                                   struct core_settings *settings);

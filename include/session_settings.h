@@ -75,6 +75,7 @@ enum backoff_jitter { BACKOFF_JITTER_WORDS(BACKOFF_JITTER_ENUM) };
     DURATION(SESSION, send_stall, CORE_SECONDS(5))                                                 \
     DURATION(SESSION, detach_grace, CORE_SECONDS(120))                                             \
     DURATION(SESSION, retain_after_terminal, CORE_MINUTES(10))                                     \
+    DURATION(SESSION, store_poll, CORE_SECONDS(1))                                                 \
     DURATION(SESSION, retain_in_store, CORE_MINUTES(24 * 60))                                      \
     DURATION(CORE, lease_ttl, CORE_SECONDS(60))                                                    \
     DURATION(CORE, lease_renew, CORE_SECONDS(20))                                                  \

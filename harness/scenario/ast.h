@@ -28,7 +28,7 @@ enum {
     SCN_FAULTS_MAX = 64,
     SCN_DIRECTIVES_MAX = 4096,
     SCN_CHECKS_MAX = 128,
-    SCN_ITEMS_MAX = 64,             /* attributes, filters, references or alternatives of a line */
+    SCN_ITEMS_MAX = 128,            /* attributes, filters, references or alternatives of a line */
     SCN_CORE_THREADS_MAX = 64,      /* threads of one pool */
     SCN_CORE_LETTERS = 6,           /* of a core's name, in the names of its threads */
     SCN_AGENT_LETTERS = 9,          /* of an agent's name, in that of its thread */

@@ -49,6 +49,7 @@ struct scn_rule {
     X(send_stall, TIME, "", "5s", "how long one frame may stay unsent before the client is slow") \
     X(detach_grace, TIME, "", "120s", "time between the last detach and what on_detach says") \
     X(retain_after_terminal, TIME, "", "10m", "how long a finished run can still be read") \
+    X(store_poll, TIME, "", "1s", "time between two looks at what another core writes; 0: none") \
     X(retain_in_store, TIME, "", "24h", "how long the message store keeps it after that") \
     X(lease_ttl, TIME, "", "60s", "life of a lease that is not renewed") \
     X(lease_renew, TIME, "", "20s", "time between two renewals; by default a third of lease_ttl") \
