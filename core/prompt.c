@@ -139,13 +139,24 @@ static void tell_and_forget(struct turn *turn, struct session *session, struct p
         waiter_finish(run->settling, CORE_OK, 0, 0);
 }
 
-void prompt_event_stored(struct turn *turn, struct session *session, uint64_t number, uint64_t seq)
+/* The outcome is not in the log: for everybody else the question was cut off, so it is for us. */
+static void take_back(struct prompt *prompt)
+{
+    prompt->outcome = PROMPT_CANCELLED;
+    free(prompt->values);
+    prompt->values = NULL;
+}
+
+void prompt_event_stored(struct turn *turn, struct session *session, uint64_t number,
+                         enum core_result result, uint64_t seq)
 {
     struct prompt *prompt = prompt_find(session, number);
     if (prompt == NULL)
         return;
     /* The store answers in order: first for the opening event, then for the closing one. */
     if (prompt->opened) {
+        if (result != CORE_OK && result != CORE_UNKNOWN)
+            take_back(prompt);
         tell_and_forget(turn, session, prompt);
         return;
     }
@@ -174,8 +185,10 @@ void prompt_settle(struct turn *turn, struct session *session, struct prompt *pr
     json_t *payload = json_pack("{s:I, s:s, s:I, s:s}", "prompt", (json_int_t)prompt->number,
                                 "id", prompt->id, "run", (json_int_t)prompt->run,
                                 "outcome", prompt_outcome_word(outcome));
-    if (publish_about(turn, session, prompt, WIRE_PROMPT_CLOSED, payload) != CORE_OK)
-        tell_and_forget(turn, session, prompt);   /* the log will not have it: tell at least */
+    if (publish_about(turn, session, prompt, WIRE_PROMPT_CLOSED, payload) != CORE_OK) {
+        take_back(prompt);
+        tell_and_forget(turn, session, prompt);
+    }
 }
 
 void prompts_cancel_of_run(struct turn *turn, struct session *session, uint64_t run)

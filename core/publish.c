@@ -147,7 +147,7 @@ void append_finish(struct turn *turn, struct append *append, enum core_result re
         effect->u.publish.seq = seq;
     }
     if (append->prompt != 0)
-        prompt_event_stored(turn, session, append->prompt, seq);
+        prompt_event_stored(turn, session, append->prompt, result, seq);
     if (append->run != 0)
         run_state_stored(turn, session, append->run, seq);
     log_event_free(append->event);

@@ -312,8 +312,9 @@ void prompt_settle(struct turn *turn, struct session *session, struct prompt *pr
 enum core_result prompt_answer_by(struct turn *turn, struct session *session, struct conn *conn,
                                   uint64_t number, enum prompt_kind kind, bool approved,
                                   const char *values);
-/* The prompt's event is in the log (opening), or its outcome is (closing): tell and free. */
-void prompt_event_stored(struct turn *turn, struct session *session, uint64_t number, uint64_t seq);
+/* The store has answered for the prompt's event: opening, or closing, then tell and free. */
+void prompt_event_stored(struct turn *turn, struct session *session, uint64_t number,
+                         enum core_result result, uint64_t seq);
 void prompts_cancel_of_run(struct turn *turn, struct session *session, uint64_t run);
 /* Attached connections came or went: clocks of policy attached_only start or stop. */
 void prompts_check_clocks(struct turn *turn, struct session *session);
