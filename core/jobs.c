@@ -140,7 +140,7 @@ enum core_result jobs_start(struct core *core)
         worker->core = core;
         worker->index = i;
         char role[CORE_THREAD_NAME_MAX];
-        snprintf(role, sizeof role, "jobs[%u]", (unsigned)i + 1);
+        snprintf(role, sizeof role, "jobs[%hhu]", (unsigned char)(i + 1));
         enum core_result rc =
             core_thread_create(&worker->thread, core->name, role, worker_main, worker);
         if (rc != CORE_OK) {
