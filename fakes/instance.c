@@ -38,6 +38,7 @@ static void configure(struct instance *instance, struct core_config *config,
 
     play->api->config_default(config);
     config->name = play->file->cores[instance->index].name;
+    uint64_t usual_us = config->settings.health_period_us;
     config->settings = play->stage->settings[instance->index];
     config->first_epoch = 1;
     config->hash_seed = 1;
@@ -52,7 +53,7 @@ static void configure(struct instance *instance, struct core_config *config,
     config->sandboxes = play->stage->has_sandboxes ? sandboxes : NULL;
     config->trace = (struct trace_port){ instance, on_point };
     /* Checks that nobody asked for would wake what ought to be woken by others. */
-    if (attr_of(&play->file->cores[instance->index].attrs, "health_period") != NULL)
+    if (config->settings.health_period_us != usual_us)
         config->alerts = (struct alert_port){ instance, on_alert };
 }
 

@@ -64,7 +64,7 @@ struct scn_rule {
     X(deadlock_after, TIME, "", "60s", \
       "a hold without progress that raises the alert") \
     X(health_period, TIME, "", "300s", \
-      "time between two health checks; without this word there are none") \
+      "time between two health checks; with the default there are none") \
     X(backoff_base, TIME, "", "1s", "first pause before a retry") \
     X(backoff_cap, TIME, "", "30s", "longest pause before a retry") \
     X(backoff_factor, INT, "1..16", "2", "growth of the pause from retry to retry") \
