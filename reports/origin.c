@@ -19,8 +19,9 @@ void report_origin(const struct report *report, char *out, size_t size)
     /* The default schedule has none. */
     if (failure->run > 0) snprintf(seed, sizeof seed, " seed=%" PRIu64, failure->seed);
     if (left != found) snprintf(shrunk, sizeof shrunk, ", shrunk to %u", left);
-    snprintf(out, size, "run %" PRIu64 " of %" PRIu64 ", %s%s; %u choice%s%s%s", failure->run + 1,
-             report->runs_max, failure->strategy, seed, found, found == 1 ? "" : "s", shrunk, worst);
+    snprintf(out, size, "run %" PRIu64 " of %" PRIu64 ", %s%s; %u choice%s%s%s",
+             failure->run + 1, report->runs_max, failure->strategy, seed, found,
+             found == 1 ? "" : "s", shrunk, worst);
 }
 
 void report_fix(const struct report *report, char *out, size_t size)
