@@ -89,6 +89,8 @@ static bool may_stop(const struct check_set *set, int32_t core, const struct gat
     const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(agent->session));
 
     if (gate->cancelled || set->draining[core]) return true;
+    /* Its lock may be lost without anybody outside of the core knowing. */
+    if (policy->run_lock || policy->run_timeout_us > 0) return true;
     /* The stream was opened anew, by another core perhaps: the old one gives the session up. */
     if (session != NULL && (session->unsettled || session->opened > agent->started)) return true;
     if (set->expired && says(policy->on_expire, "fail")) return true;

@@ -44,9 +44,9 @@ struct check_names {
 struct policy {
     uint64_t heartbeat_us, gate_timeout_us, detach_grace_us;
     uint64_t outbound_max_bytes, replay_max_events, max_conns_per_session, max_runs_per_session;
-    uint64_t pool_total;
+    uint64_t pool_total, run_timeout_us;
     record_word start_gate, on_gate_timeout, on_detach, on_expire, on_excess;
-    bool ack_required, port_probe;
+    bool ack_required, port_probe, run_lock;
 };
 
 /* What one core has had to do with the message store. */

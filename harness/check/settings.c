@@ -88,7 +88,9 @@ static struct policy read_policy(const struct scn_core *core)
         .on_expire = core_word(core, "on_expire"),
         .on_excess = core_word(core, "on_excess"),
         .ack_required = core_says(core, "ack_required", "on"),
-        .port_probe = core_says(core, "port_probe", "on") };
+        .port_probe = core_says(core, "port_probe", "on"),
+        .run_lock = core_says(core, "run_lock", "on"),
+        .run_timeout_us = core_time_us(core, "run_timeout") };
 }
 
 static void read_cores(struct check_set *set)
