@@ -1,21 +1,24 @@
 # Images: cores and programs whose calls to libc are bound to the simulated world.
 #
 #   add_core_image(NAME [SOURCES file...] [OBJECTS library...] [LIBS archive...] ENTRY symbol
-#                  [RENAME old:new...] [ALLOW pattern...] [SYMBOL symbol] [SHARED])
+#                  [RENAME old:new...] [ALLOW pattern...] [SYMBOL symbol] [SHARED]
+#                  [DESCRIPTORS])
 #   add_rebound_program(NAME SOURCES file... RUNNER file... [LINK library...] [LIBS archive...]
 #                       [ALLOW pattern...])
 #   add_mutant_image(NAME IMAGE image PATCH file)
 #   check_rebound_list(world-library [LIST])
 #   host_shared_images(executable world-library)
 #
-# See docs/BUILDING.md. The objects are compiled as they would be for production, then combined and
-# renamed by make-image; see harness/world/image.h for what an image tells about itself.
+# With DESCRIPTORS it may use what harness_net has. See docs/BUILDING.md. The objects are compiled
+# as they would be for production, then combined and renamed by make-image; see
+# harness/world/image.h for what an image tells about itself.
 
 set(IMAGE_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 set(IMAGE_ROOT ${IMAGE_CMAKE_DIR}/..)
 cmake_path(NORMAL_PATH IMAGE_ROOT)
 set(IMAGE_REBOUND ${IMAGE_ROOT}harness/world/rebound.txt)
 set(IMAGE_HARMLESS ${IMAGE_ROOT}harness/world/harmless.txt)
+set(IMAGE_NET_DIR ${IMAGE_ROOT}harness/net)
 set(IMAGE_FATAL_DIR ${IMAGE_ROOT}harness/world/fatal)
 
 # The GNU tools, also where clang brings its own:
@@ -67,7 +70,7 @@ function(write_fatal_stubs name libs stubs_var arguments_var)
 endfunction()
 
 # Builds NAME, a library that holds the combined object. OBJECTS may contain generator expressions.
-function(combine_image name entry symbol renames allow libs shared objects)
+function(combine_image name entry symbol renames allow libs shared descriptors objects)
   if(NOT HARNESS_SIMULATED)
     message(FATAL_ERROR "image ${name}: there is no simulated world in a ${HARNESS_SANITIZE} build")
   endif()
@@ -78,6 +81,12 @@ function(combine_image name entry symbol renames allow libs shared objects)
     IMAGE_NAME=${name} IMAGE_SYMBOL=${symbol} IMAGE_ENTRY=${entry})
   prepare_image_objects(${name}_glue)
 
+  set(lists ${IMAGE_REBOUND} ${IMAGE_HARMLESS})
+  if(descriptors)
+    list(APPEND lists ${IMAGE_NET_DIR}/rebound.txt ${IMAGE_NET_DIR}/harmless.txt)
+    list(APPEND arguments --rebound ${IMAGE_NET_DIR}/rebound.txt
+      --harmless ${IMAGE_NET_DIR}/harmless.txt)
+  endif()
   foreach(pair IN LISTS renames)
     list(APPEND arguments --rename ${pair})
   endforeach()
@@ -97,7 +106,7 @@ function(combine_image name entry symbol renames allow libs shared objects)
       ${IMAGE_CMAKE_DIR}/make-image --out ${object} --keep ${symbol}
       --rebound ${IMAGE_REBOUND} --harmless ${IMAGE_HARMLESS} ${arguments}
       -- ${inputs}
-    DEPENDS ${inputs} ${IMAGE_REBOUND} ${IMAGE_HARMLESS} ${IMAGE_CMAKE_DIR}/make-image
+    DEPENDS ${inputs} ${lists} ${IMAGE_CMAKE_DIR}/make-image
       ${IMAGE_CMAKE_DIR}/check-calls.awk ${IMAGE_CMAKE_DIR}/gather.ld
     COMMENT "Binding ${name} to the simulated world"
     VERBATIM COMMAND_EXPAND_LISTS)
@@ -112,7 +121,7 @@ function(combine_image name entry symbol renames allow libs shared objects)
 endfunction()
 
 function(add_core_image name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "SHARED" "ENTRY;SYMBOL"
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SHARED;DESCRIPTORS" "ENTRY;SYMBOL"
     "SOURCES;OBJECTS;LIBS;RENAME;ALLOW")
   if(NOT arg_ENTRY OR NOT (arg_SOURCES OR arg_OBJECTS) OR arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "add_core_image(${name}): wrong arguments ${arg_UNPARSED_ARGUMENTS}")
@@ -136,9 +145,10 @@ function(add_core_image name)
     set(symbol ${arg_SYMBOL})
   endif()
   combine_image(${name} ${arg_ENTRY} ${symbol} "${arg_RENAME}" "${arg_ALLOW}" "${arg_LIBS}"
-    ${shared} "${objects}")
-  set_target_properties(${name} PROPERTIES IMAGE_ENTRY "${arg_ENTRY}" IMAGE_LIBS "${arg_LIBS}"
-    IMAGE_RENAME "${arg_RENAME}" IMAGE_ALLOW "${arg_ALLOW}" IMAGE_OBJECTS "${arg_OBJECTS}")
+    ${shared} ${arg_DESCRIPTORS} "${objects}")
+  set_target_properties(${name} PROPERTIES IMAGE_DESCRIPTORS ${arg_DESCRIPTORS}
+    IMAGE_ENTRY "${arg_ENTRY}" IMAGE_LIBS "${arg_LIBS}" IMAGE_RENAME "${arg_RENAME}"
+    IMAGE_ALLOW "${arg_ALLOW}" IMAGE_OBJECTS "${arg_OBJECTS}")
 endfunction()
 
 # An executable out of a program with main() and the RUNNER, which finds the image as image_program.
@@ -256,8 +266,9 @@ function(add_mutant_image name)
   get_target_property(libs ${arg_IMAGE} IMAGE_LIBS)
   get_target_property(renames ${arg_IMAGE} IMAGE_RENAME)
   get_target_property(allow ${arg_IMAGE} IMAGE_ALLOW)
+  get_target_property(descriptors ${arg_IMAGE} IMAGE_DESCRIPTORS)
   combine_image(${name} ${entry} image_descriptor "${renames}" "${allow}" "${libs}" SHARED
-    "${objects}")
+    ${descriptors} "${objects}")
 endfunction()
 
 # Part of every build: rebound.txt, or the list given, must not name what `world` does not

@@ -77,17 +77,17 @@ static void describe_advance(char *out, size_t size)
 /* What a thread does first if it goes on, as far as that is known. */
 static void describe_next(uint16_t entity, char *out, size_t size)
 {
-    uint32_t object;
-    enum world_op op = world_pending(entity, &object);
+    struct world_step next;
+    bool waits = world_pending(entity, 0, &next);
     enum world_access access;
     char variable[64];
 
-    const void *place = op != WORLD_OP_COUNT ? world_object_address(object)
-                                             : world_next_place(entity, &access);
+    const void *place = waits ? world_object_address(next.object)
+                              : world_next_place(entity, &access);
     bool known = place != NULL && symbol_of_data(place, variable, sizeof variable);
-    if (op != WORLD_OP_COUNT) {
-        snprintf(out, size, "%s %s", world_op_words[op],
-                 known ? variable : trail_object_name(object));
+    if (waits) {
+        snprintf(out, size, "%s %s", world_op_words[next.op],
+                 known ? variable : trail_object_name(next.object));
     } else if (world_op_count(entity, WORLD_OP_START) == 0) {
         snprintf(out, size, "begins");
     } else {

@@ -123,6 +123,7 @@ static void add_program(json_t *object, const struct report_program *program)
     member_set(object, "sometimes", sometimes_of(program));
     member_set(object, "assumed", json_integer((json_int_t)program->assumed));
     member_set(object, "bytes_reachable", json_integer((json_int_t)program->bytes_reachable));
+    member_set(object, "descriptors_known", json_integer(program->descriptors_known));
 }
 
 static json_t *subject_of(const struct report *report)

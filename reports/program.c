@@ -95,5 +95,8 @@ void report_print_program(FILE *out, const struct report *report)
     print_totals(out, report->explored);
     if (program->bytes_reachable > 0)
         fprintf(out, "; %" PRIu64 " bytes were not freed", program->bytes_reachable);
+    if (program->descriptors_known > 0)
+        fprintf(out, "; %u descriptor%s not closed", program->descriptors_known,
+                program->descriptors_known == 1 ? " was" : "s were");
     fputc('\n', out);
 }

@@ -88,6 +88,7 @@ struct report_program {
     uint32_t sometimes_count;
     uint64_t assumed;                   /* executions that harness_assume() ended */
     uint64_t bytes_reachable;           /* at the end of the last execution */
+    uint32_t descriptors_known;         /* open then, and no leak */
 };
 
 /* What is known about one scenario file. */

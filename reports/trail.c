@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/check/require.h"
+#include "harness/world/gate.h"
 #include "reports/symbols.h"
 
 static struct trail_step *kept;
@@ -30,6 +31,7 @@ static void name_object(uint32_t object)
     objects[object].is_variable = false;
     objects[object].ordinal = 0;
     if (point[0] != '\0' || strcmp(kind, "thread") == 0) return; /* the step says which */
+    if (world_place_name(object, name, sizeof objects->name)) return;
     for (uint32_t id = object - 1; id > 0 && ordinal == 1; id--) {
         if (strcmp(objects[id].kind, kind) == 0) ordinal = objects[id].ordinal + 1;
     }
@@ -88,6 +90,7 @@ static void keep(void *context, const struct world_step *step)
     } else {
         while (object_count <= step->object) name_object(object_count++);
         const char *words = words_of ? words_of(step->object) : NULL;
+        if (words == NULL) words = world_step_words();
         if (words) here->words = strdup(words);
         if (step->entity == world_self()) world_stack_here(&here->stack);
     }

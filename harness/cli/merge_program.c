@@ -140,6 +140,7 @@ static int add_piece(struct whole *whole, const struct piece *piece, struct shar
     }
     whole->program.assumed += merge_number(program, "assumed");
     whole->program.bytes_reachable = merge_number(program, "bytes_reachable");
+    whole->program.descriptors_known = (uint32_t)merge_number(program, "descriptors_known");
     return 0;
 }
 

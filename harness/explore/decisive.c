@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/world/gate.h"
 #include "order.h"
 
 enum {
@@ -131,7 +132,9 @@ static void note(struct decisive_step *out, const struct world_step *step)
     snprintf(out->op, sizeof out->op, "%s", time ? "time passes" : world_op_words[step->op]);
     if (point[0]) {
         snprintf(out->op, sizeof out->op, "%s", point);
-    } else if (object) {
+    } else if (object && world_step_words()) {
+        snprintf(out->op, sizeof out->op, "%s", world_step_words());
+    } else if (object && !world_place_name(step->object, out->kind, sizeof out->kind)) {
         snprintf(out->kind, sizeof out->kind, "%s", world_object_kind(step->object));
         out->object = world_object_address(step->object);
     }
@@ -275,11 +278,11 @@ static bool try_all(struct search *self, struct decisive *decisive)
 static void find_unmade(struct search *self)
 {
     for (uint32_t i = 0; i < self->names.count; i++) {
-        uint32_t object = 0;
+        struct world_step next;
         uint16_t entity = i == TIME ? WORLD_NOBODY : world_entity_find(self->names.text[i]);
-        bool known = entity != WORLD_NOBODY && world_pending(entity, &object) != WORLD_OP_COUNT;
+        bool known = entity != WORLD_NOBODY && world_pending(entity, 0, &next);
         self->unmade[i] = (struct order_step){
-            .thread = i, .object = known ? object : ALWAYS, .access = WORLD_WRITE};
+            .thread = i, .object = known ? next.object : ALWAYS, .access = WORLD_WRITE};
     }
     for (uint32_t i = 0; i < self->count; i++) self->unmade[self->steps[i].thread].number++;
 }

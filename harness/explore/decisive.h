@@ -9,7 +9,7 @@
 
 struct decisive_step {
     char thread[WORLD_NAME_MAX];
-    char op[24];              /* "lock"; "conn.attached", a named point */
+    char op[64];              /* "lock"; "conn.attached", a named point; "recv 4  1 byte" */
     char kind[24];            /* of the object; "" when there is none to be named */
     const void *object;       /* where that lies, for its name; NULL: nowhere */
     struct world_stack stack; /* where it was made */

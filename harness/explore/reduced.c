@@ -141,12 +141,12 @@ static void keep_pending(struct reduced *self, struct node *node)
     node->stalls = world_stalls_left() > 0;
     node->pending = self->pending_used;
     for (uint16_t id = 0; id < world_entity_count() && id + 1 < REDUCED_THREADS; id++) {
-        uint32_t object;
-        enum world_op op = world_pending(id, &object);
-        if (op == WORLD_OP_COUNT || world_entity_enabled(id)) continue;
-        if (self->pending_used == PENDING_MAX) world_stop("the search needs too much memory");
-        self->pending[self->pending_used++] =
-            (struct pending){object, (uint8_t)(id + 1), (uint8_t)op};
+        struct pending pending = {.thread = (uint8_t)(id + 1)};
+        if (world_entity_enabled(id)) continue;
+        for (uint32_t i = 0; world_pending(id, i, &pending.step); i++) {
+            if (self->pending_used == PENDING_MAX) world_stop("the search needs too much memory");
+            self->pending[self->pending_used++] = pending;
+        }
     }
     node->pending_count = self->pending_used - node->pending;
 }

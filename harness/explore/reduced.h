@@ -28,9 +28,8 @@ enum node_kind { NODE_SCHEDULE, NODE_FORCED, NODE_VALUE };
 
 /* What a thread was about to do when time passed because it could not. */
 struct pending {
-    uint32_t object;
+    struct world_step step;
     uint8_t thread;
-    uint8_t op; /* enum world_op */
 };
 
 /* A place in the current execution where something was chosen, or would have been. What a

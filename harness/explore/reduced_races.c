@@ -173,6 +173,13 @@ static bool try_one(struct node *node, uint64_t initial, uint32_t preferred)
     return true;
 }
 
+/* A step on a descriptor that could only be made because that one opened a gate. */
+static bool passes_what_opened(const struct world_step *f, const struct world_step *e)
+{
+    return f->op >= WORLD_OP_OPEN && e->op >= WORLD_OP_OPEN &&
+           (f->result >> 30 & e->result >> 28 & 3) != 0;
+}
+
 /* False: the other order does not exist at e. */
 static bool reverse(const struct scan *scan, uint32_t e, const struct event *f)
 {
@@ -200,7 +207,7 @@ static bool waits_for(const struct world_step *f, const struct world_step *e)
     case WORLD_OP_ONCE:
         return e->op == WORLD_OP_ONCE && e->result == 2;
     default:
-        return false;
+        return passes_what_opened(f, e);
     }
 }
 
@@ -377,13 +384,12 @@ static void scan_pending(struct scan *scan, uint32_t at, const struct pending *p
 {
     reduced_clock clock;
     const struct event event = {at, pending->thread, clock, false};
-    const struct world_step step = {.op = pending->op};
-    scan->objects[0] = pending->object;
-    scan->writes[0] = true;
+    scan->objects[0] = pending->step.object;
+    scan->writes[0] = pending->step.access == WORLD_WRITE;
     scan->object_count = 1;
     clock_without(scan, pending->thread, NOTHING, NOTHING, clock);
     clock[pending->thread] = scan->times[pending->thread] + 1;
-    find_races(scan, &event, 0, &step);
+    find_races(scan, &event, 0, &pending->step);
 }
 
 /* What time did not have to wait for might as well have come after it. */
@@ -430,9 +436,9 @@ static void scan_end(struct scan *scan)
     struct reduced *self = scan->self;
     for (uint16_t id = 0; id < world_entity_count() && id + 1 < REDUCED_THREADS; id++) {
         struct pending pending = {.thread = (uint8_t)(id + 1)};
-        enum world_op op = world_pending(id, &pending.object);
-        pending.op = (uint8_t)op;
-        if (op != WORLD_OP_COUNT) scan_pending(scan, self->count, &pending);
+        for (uint32_t i = 0; world_pending(id, i, &pending.step); i++) {
+            scan_pending(scan, self->count, &pending);
+        }
     }
     if (!self->idle && !self->redundant) scan_last(scan);
 }

@@ -15,10 +15,16 @@ enum { FILE_BYTES_MAX = 256 << 20 };
 
 static struct file *files; /* newest first */
 
+static void tell_file(const struct world_place *place, char *out, size_t bytes)
+{
+    snprintf(out, bytes, "file %s", ((const struct file *)place)->path);
+}
+
 static void reset(struct file *file)
 {
     if (file->changed) free(file->bytes);
     file->changed = false;
+    file->place.object = 0;
     file->exists = file->on_disk;
     file->bytes = file->original;
     file->count = file->original_bytes;
@@ -81,6 +87,7 @@ struct file *files_find(const char *path)
     }
     struct file *file = calloc(1, sizeof *file);
     REQUIRE(file != NULL);
+    file->place.tell = tell_file;
     file->path = strdup(path);
     REQUIRE(file->path != NULL);
     look(file);

@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "harness/world/gate.h"
+
 struct file {
+    struct world_place place; /* of calls by descriptor */
     struct file *next;
     char *path;
     char *original; /* as on disk, when it was first opened */

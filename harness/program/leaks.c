@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/check/require.h"
+#include "harness/net/descriptor.h"
 
 /* Neighbours may be redzones, and words may be anything. */
 #define ANY_MEMORY __attribute__((no_sanitize("address")))
@@ -133,4 +134,45 @@ uint32_t leaks_blocks(struct world_block *out, uint32_t max)
     }
     qsort(out, count, sizeof *out, by_age);
     return count;
+}
+
+/* --- descriptors --- */
+
+ANY_MEMORY static bool has_number(const char *from, const char *to, int number)
+{
+    uintptr_t at = ((uintptr_t)from + sizeof(int) - 1) & ~(sizeof(int) - 1);
+    for (; at + sizeof(int) <= (uintptr_t)to; at += sizeof(int)) {
+        if (*(const int *)at == number) return true;
+    }
+    return false;
+}
+
+static bool is_known(const struct image *image, int number)
+{
+    if (has_number(image->data_start, image->data_end, number)) return true;
+    for (uint32_t i = 0; i < heap.count; i++) {
+        const char *block = heap.blocks[i].address;
+        if (heap.reached[i] && has_number(block, block + heap.blocks[i].bytes, number)) return true;
+    }
+    if (*image->tls_size == 0) return false;
+    size_t bytes;
+    const char *locals = world_locals(0, &bytes);
+    return has_number(locals, locals + bytes, number);
+}
+
+uint32_t leaks_descriptors(const struct image *image, struct net_open *out, uint32_t max,
+                           uint32_t *known)
+{
+    static struct net_open open[DESCRIPTORS_MAX];
+    uint32_t count = net_open_list(open, DESCRIPTORS_MAX), lost = 0;
+    *known = count;
+    if (count == 0 || others_run()) return 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bool lasts = open[i].entity == 0 && !open[i].accepted;
+        if (lasts || is_known(image, open[i].number)) continue;
+        if (lost < max) out[lost] = open[i];
+        lost++;
+    }
+    *known = count - lost;
+    return lost;
 }

@@ -8,11 +8,14 @@
 #include "capture.h"
 #include "files.h"
 #include "harness/check/require.h"
+#include "harness/net/net.h"
 #include "harness/world/image.h"
 #include "leaks.h"
 #include "libc.h"
 #include "promises.h"
 #include "streams.h"
+
+enum { LEAKED_MAX = 16 };
 
 extern const struct image image_program;
 _Noreturn void world_exit(int status);
@@ -82,10 +85,13 @@ static void before(void *context)
     life->returned = life->left = false;
     life->status = -1;
     life->bytes_reachable = 0;
+    life->descriptors_known = 0;
     life->finding.kind = WORLD_FOUND_NONE;
+    life->finding.detail[0] = '\0';
     copy_arguments();
     capture_begin(life->live);
     files_begin();
+    net_begin();
     streams_begin();
     libc_begin(!life->live);
     signals_begin();
@@ -149,6 +155,27 @@ static uint32_t judge_finding(struct life *life, const struct world_finding *fin
     }
 }
 
+/* As with memory: what is known to somebody is no leak. */
+static uint32_t judge_descriptors(struct life *life)
+{
+    struct net_open open[LEAKED_MAX];
+    uint32_t known, count = leaks_descriptors(&image_program, open, LEAKED_MAX, &known);
+    struct world_finding *finding = &life->finding;
+    life->descriptors_known = known;
+    if (count == 0) return EXPLORE_PASSED;
+    finding->kind = WORLD_FOUND_LEAK;
+    snprintf(finding->text, sizeof finding->text,
+             "%u descriptor%s left open that nobody knows any more", count,
+             count == 1 ? " is" : "s are");
+    for (uint32_t i = 0; i < count && i < LEAKED_MAX; i++) {
+        size_t used = strlen(finding->detail);
+        snprintf(finding->detail + used, sizeof finding->detail - used,
+                 "%s%s was opened by %s at {pc:%lx}", used ? "\n" : "", open[i].text,
+                 world_entity_name(open[i].entity), (unsigned long)open[i].site);
+    }
+    return LIFE_DESCRIPTORS;
+}
+
 static uint32_t judge_end(struct life *life)
 {
     life->status = 0;
@@ -161,7 +188,7 @@ static uint32_t judge_end(struct life *life)
     if (!life->returned) return EXPLORE_PASSED;
     struct leaks leaks = leaks_find(&image_program);
     life->bytes_reachable = leaks.reachable_bytes;
-    if (leaks.count == 0) return EXPLORE_PASSED;
+    if (leaks.count == 0) return judge_descriptors(life);
     life->finding.kind = WORLD_FOUND_LEAK;
     snprintf(life->finding.text, sizeof life->finding.text,
              "%u block%s of memory (%llu bytes) can be reached by nobody any more", leaks.count,

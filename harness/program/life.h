@@ -6,7 +6,7 @@
 
 /* Beside the kinds of findings: see explore.h. Failed assertions, aborts and exit statuses are
  * told apart by their text, above these. */
-enum { LIFE_LEAK = EXPLORE_CHECKS, LIFE_DIVERGED, LIFE_TEXTS };
+enum { LIFE_LEAK = EXPLORE_CHECKS, LIFE_DESCRIPTORS, LIFE_DIVERGED, LIFE_TEXTS };
 
 struct life {
     struct explore_subject subject;
@@ -20,6 +20,7 @@ struct life {
     int status;              /* -1: there is none, it failed */
     struct world_finding finding; /* kind WORLD_FOUND_NONE: it passed */
     uint64_t bytes_reachable;
+    uint32_t descriptors_known; /* left open, but no leak */
 };
 
 /* What main is called with; they must stay. */

@@ -3,7 +3,6 @@
  * finding that names the call. */
 #include <errno.h>
 #include <linux/futex.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,7 +12,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/select.h>
 #include <sys/syscall.h>
 #include <sys/times.h>
 #include <sys/utsname.h>
@@ -25,7 +23,6 @@
 
 enum { USER = 1000, PAGE = 4096, TICKS_A_SECOND = 100 };
 
-int world_nanosleep(const struct timespec *request, struct timespec *remain);
 int world_getpid(void);
 int world_gettid(void);
 int world_get_nprocs(void);
@@ -271,69 +268,6 @@ int world_malloc_trim(size_t keep)
 {
     (void)keep;
     return 0;
-}
-
-/* --- waiting for descriptors: only for none, which is a sleep --- */
-
-static _Noreturn void sleep_for_ever(void)
-{
-    struct world_queue nobody = {0};
-    for (;;) (void)world_wait(&nobody, WORLD_NEVER, "nothing that could happen");
-}
-
-static int sleep_for(const struct timespec *length)
-{
-    if (length == NULL) sleep_for_ever();
-    if (length->tv_sec < 0 || length->tv_nsec < 0 || length->tv_nsec > 999999999) {
-        return refuse(EINVAL);
-    }
-    return world_nanosleep(length, NULL);
-}
-
-static bool is_empty(int count, const fd_set *set)
-{
-    for (int i = 0; set != NULL && i < count; i++) {
-        if (FD_ISSET(i, set)) return false;
-    }
-    return true;
-}
-
-int world_pselect(int count, fd_set *in, fd_set *out, fd_set *other, const struct timespec *length,
-                  const sigset_t *mask)
-{
-    (void)mask;
-    if (!is_empty(count, in) || !is_empty(count, out) || !is_empty(count, other)) {
-        uncontrolled("select with descriptors");
-    }
-    return sleep_for(length);
-}
-
-int world_select(int count, fd_set *in, fd_set *out, fd_set *other, struct timeval *length)
-{
-    struct timespec left;
-    if (length == NULL) return world_pselect(count, in, out, other, NULL, NULL);
-    left.tv_sec = length->tv_sec + length->tv_usec / 1000000;
-    left.tv_nsec = length->tv_usec % 1000000 * 1000;
-    int rc = world_pselect(count, in, out, other, &left, NULL);
-    if (rc == 0) *length = (struct timeval){0};
-    return rc;
-}
-
-int world_ppoll(struct pollfd *files, nfds_t count, const struct timespec *length,
-                const sigset_t *mask)
-{
-    (void)mask;
-    for (nfds_t i = 0; i < count; i++) {
-        if (files[i].fd >= 0) uncontrolled("poll with descriptors");
-        files[i].revents = 0;
-    }
-    return sleep_for(length);
-}
-
-int world_poll(struct pollfd *files, nfds_t count, int ms)
-{
-    struct timespec length = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    return world_ppoll(files, count, ms < 0 ? NULL : &length, NULL);
 }
 
 /* --- signals and system calls --- */

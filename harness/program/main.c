@@ -322,7 +322,7 @@ static int end_plain(void)
     if (finding->kind == WORLD_FOUND_ASSERT || finding->kind == WORLD_FOUND_ABORT) {
         signal_number = SIGABRT;
     } else if (finding->kind == WORLD_FOUND_CRASH) {
-        signal_number = SIGSEGV;
+        signal_number = strncmp(finding->text, "SIGPIPE", 7) == 0 ? SIGPIPE : SIGSEGV;
     }
     if (signal_number == 0) return tell_status(finding->kind);
     signal(signal_number, SIG_DFL);
@@ -474,7 +474,7 @@ int course_explore(const struct course *asked, struct course_result *result)
 static int run_unit_test(void)
 {
     struct world_limits *limits = &shared->phases[0].limits;
-    limits->stalls_max = limits->spurious_max = 0;
+    limits->stalls_max = limits->spurious_max = limits->late_max = 0;
     limits->steps_max = WORLD_STEPS_MAX;
     limits->find_races = false;
     if (options.until) {

@@ -141,6 +141,8 @@ static bool keep(enum program_option option, const char *text, struct program_op
         return read_time(text, &options->lag_ns);
     case PROGRAM_SPURIOUS:
         return read_small(option, text, 0, 1000, &options->spurious);
+    case PROGRAM_LATE:
+        return read_small(option, text, 0, 1000, &options->late);
     case PROGRAM_STEPS:
         return read_small(option, text, 1, WORLD_STEPS_MAX, &options->steps);
     case PROGRAM_STATUS:
@@ -210,6 +212,7 @@ bool program_options_read(struct program_options *options)
                                         .stalls = 1,
                                         .lag_ns = 10000000000,
                                         .spurious = 1,
+                                        .late = 1,
                                         .steps = 50000,
                                         .loop_seconds = 10,
                                         .exploration = 1,

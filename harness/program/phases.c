@@ -15,6 +15,12 @@ enum { MEASURED = 64, PROBLEM = 1 };
 
 static struct report_shard parts[PHASES]; /* where the executions are divided */
 
+/* What needs neither a delay nor a wakeup without reason should need no late arrival either. */
+static uint32_t late_of(uint32_t stalls, uint32_t spurious)
+{
+    return options.given[PROGRAM_LATE] || stalls + spurious > 0 ? options.late : 0;
+}
+
 static struct world_limits limits_of(uint32_t stalls, uint32_t spurious)
 {
     return (struct world_limits){
@@ -22,6 +28,7 @@ static struct world_limits limits_of(uint32_t stalls, uint32_t spurious)
         .time_max_ns = UINT64_MAX / 2,
         .spurious_max = spurious,
         .stalls_max = stalls,
+        .late_max = late_of(stalls, spurious),
         .every_release = options.strategy == EXPLORE_EXHAUSTIVE,
         .lag_max_ns = options.lag_ns,
         .seed = options.seed,
@@ -57,6 +64,7 @@ void phases_plan(void)
     shared->phases[1].runs = options.runs / 2;
     shared->phases[1].first_run = options.runs - options.runs / 2;
     shared->phases[0] = (struct phase){limits_of(0, 0), 0, shared->phases[1].first_run, {0}};
+    shared->phases[0].limits.late_max = 0;
 }
 
 /* What both the phase and the shard have. */

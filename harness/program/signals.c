@@ -1,17 +1,35 @@
-/* Signals: in a world without other processes, terminals and timers of the kernel none ever comes.
- * Handlers and masks are remembered, so that a program finds what it has set. */
+/* Signals: in a world without other processes, terminals and timers of the kernel none ever comes,
+ * but SIGPIPE. Handlers and masks are remembered, so that a program finds what it has set. */
 #include "libc.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 
+#include "harness/net/net.h"
+
 static struct sigaction handlers[_NSIG];
 static sigset_t mask;
 static stack_t stack;
 
+/* The one signal that comes: of a write that nobody reads. */
+static bool pipe_signal(void)
+{
+    const struct sigaction *action = &handlers[SIGPIPE];
+    if (sigismember(&mask, SIGPIPE) == 1 || action->sa_handler == SIG_IGN) return true;
+    if (action->sa_handler == SIG_DFL) return false;
+    siginfo_t info = {.si_signo = SIGPIPE};
+    if (action->sa_flags & SA_SIGINFO) {
+        action->sa_sigaction(SIGPIPE, &info, NULL);
+    } else {
+        action->sa_handler(SIGPIPE);
+    }
+    return true;
+}
+
 void signals_begin(void)
 {
+    net_on_broken_pipe(pipe_signal);
     memset(handlers, 0, sizeof handlers);
     sigemptyset(&mask);
     stack = (stack_t){.ss_flags = SS_DISABLE};

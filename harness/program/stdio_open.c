@@ -5,9 +5,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/types.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include "harness/net/names.h"
 #include "harness/world/world.h"
 #include "streams.h"
 
@@ -41,23 +41,31 @@ FILE *world_fopen(const char *path, const char *mode)
         errno = EINVAL;
         return NULL;
     }
-    struct stream *stream = stream_open(path, flags);
+    struct stream *stream = stream_open(path, flags, CALL_SITE);
     return stream ? &stream->face : NULL;
 }
 
 FILE *world_fdopen(int descriptor, const char *mode)
 {
-    struct stream *stream = stream_of_descriptor(descriptor);
-    if (stream && flags_of(mode) < 0) {
+    int flags = flags_of(mode);
+    if (flags < 0) {
         errno = EINVAL;
         return NULL;
     }
+    flags &= O_ACCMODE;
+    struct stream *stream = stream_over(descriptor, flags != O_WRONLY, flags != O_RDONLY);
     return stream ? &stream->face : NULL;
 }
 
 int world_fclose(FILE *face)
 {
-    stream_close(stream_of(face));
+    struct stream *stream = stream_of(face);
+    place_enter(CALL_SITE);
+    if (stream->file || stream->buffer) {
+        place_point(descriptor_place(stream->descriptor), WORLD_WRITE);
+    }
+    place_say("close %d", stream->descriptor);
+    stream_close(stream);
     return 0;
 }
 
@@ -78,7 +86,7 @@ void world_clearerr(FILE *face)
 
 int world_fileno(FILE *face)
 {
-    return stream_descriptor(stream_of(face));
+    return stream_of(face)->descriptor;
 }
 
 int world_fseek(FILE *face, long offset, int whence)
@@ -140,86 +148,27 @@ void world_funlockfile(FILE *face)
     world_pthread_mutex_unlock(&stream_of(face)->lock);
 }
 
-/* --- descriptors --- */
+/* --- descriptors; what else they can do is in harness/net --- */
 
-int world_open(const char *path, int flags, ...)
+static int open_file(const char *path, int flags, uintptr_t site)
 {
     int known = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_CLOEXEC | O_SYNC;
     if (flags & ~known) {
         world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled call of open with flags 0%o",
                    (unsigned)flags);
     }
-    struct stream *stream = stream_open(path, flags);
-    return stream ? stream_descriptor(stream) : -1;
+    struct stream *stream = stream_open(path, flags, site);
+    return stream ? stream->descriptor : -1;
+}
+
+int world_open(const char *path, int flags, ...)
+{
+    return open_file(path, flags, CALL_SITE);
 }
 
 int world___open_2(const char *path, int flags)
 {
-    return world_open(path, flags);
-}
-
-int world_close(int descriptor)
-{
-    struct stream *stream = stream_of_descriptor(descriptor);
-    if (stream == NULL) return -1;
-    stream_close(stream);
-    return 0;
-}
-
-ssize_t world_read(int descriptor, void *out, size_t count)
-{
-    struct stream *stream = stream_of_descriptor(descriptor);
-    size_t bytes;
-    if (stream == NULL) return -1;
-    const char *rest = stream_rest(stream, &bytes);
-    if (!stream->readable) return -1;
-    if (count > bytes) count = bytes;
-    world_touch(out, count, true, (uintptr_t)__builtin_return_address(0));
-    memcpy(out, rest, count);
-    stream->position += count;
-    return (ssize_t)count;
-}
-
-ssize_t world___read_chk(int descriptor, void *out, size_t count, size_t room)
-{
-    return world_read(descriptor, out, count < room ? count : room);
-}
-
-ssize_t world_write(int descriptor, const void *bytes, size_t count)
-{
-    struct stream *stream = stream_of_descriptor(descriptor);
-    world_touch(bytes, count, false, (uintptr_t)__builtin_return_address(0));
-    if (stream == NULL || stream_write(stream, bytes, count) != 0) return -1;
-    return (ssize_t)count;
-}
-
-ssize_t world_writev(int descriptor, const struct iovec *pieces, int count)
-{
-    ssize_t written = 0;
-    for (int i = 0; i < count; i++) {
-        ssize_t some = world_write(descriptor, pieces[i].iov_base, pieces[i].iov_len);
-        if (some < 0) return -1;
-        written += some;
-    }
-    return written;
-}
-
-off_t world_lseek(int descriptor, off_t offset, int whence)
-{
-    struct stream *stream = stream_of_descriptor(descriptor);
-    if (stream == NULL || stream_seek(stream, offset, whence) != 0) return -1;
-    return (off_t)stream->position;
-}
-
-int world_fsync(int descriptor)
-{
-    return stream_of_descriptor(descriptor) ? 0 : -1;
-}
-
-int world_isatty(int descriptor)
-{
-    if (stream_of_descriptor(descriptor)) errno = ENOTTY;
-    return 0;
+    return open_file(path, flags, CALL_SITE);
 }
 
 /* --- names --- */
@@ -236,6 +185,7 @@ int world_access(const char *path, int mode)
 
 int world_unlink(const char *path)
 {
+    if (names_unlink(path)) return 0;
     if (world_access(path, F_OK) != 0) return -1;
     file_remove(files_find(path));
     return 0;
@@ -266,5 +216,4 @@ SAME(long, world_ftello, world_ftell, (FILE *face));
 SAME(long, world_ftello64, world_ftell, (FILE *face));
 SAME(int, world_open64, world_open, (const char *path, int flags, ...));
 SAME(int, world___open64_2, world___open_2, (const char *path, int flags));
-SAME(off_t, world_lseek64, world_lseek, (int descriptor, off_t offset, int whence));
 SAME(int, world_remove, world_unlink, (const char *path));

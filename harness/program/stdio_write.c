@@ -13,20 +13,31 @@
 
 extern FILE *world_stdout, *world_stderr;
 
+ssize_t world_write(int descriptor, const void *bytes, size_t count);
+
+/* The text, in `room` or in memory that is to be freed; its length, or -1. */
+__attribute__((format(printf, 4, 0)))
+static int make_text(char *room, size_t bytes, char **text, const char *format, va_list list)
+{
+    va_list again;
+    va_copy(again, list);
+    *text = room;
+    int length = vsnprintf(room, bytes, format, list);
+    if (length >= (int)bytes) {
+        *text = malloc((size_t)length + 1);
+        REQUIRE(*text != NULL);
+        vsnprintf(*text, (size_t)length + 1, format, again);
+    }
+    va_end(again);
+    return length;
+}
+
 __attribute__((format(printf, 2, 0)))
 static int print(struct stream *stream, const char *format, va_list list)
 {
-    char room[1024], *text = room;
-    va_list again;
+    char room[1024], *text;
     world_touch_format(format, list, PLACE);
-    va_copy(again, list);
-    int length = vsnprintf(room, sizeof room, format, list);
-    if (length >= (int)sizeof room) {
-        text = malloc((size_t)length + 1);
-        REQUIRE(text != NULL);
-        vsnprintf(text, (size_t)length + 1, format, again);
-    }
-    va_end(again);
+    int length = make_text(room, sizeof room, &text, format, list);
     if (length > 0 && stream_write(stream, text, (size_t)length) != 0) length = -1;
     if (text != room) free(text);
     return length;
@@ -47,8 +58,12 @@ int world_vprintf(const char *format, va_list list)
 __attribute__((format(printf, 2, 0)))
 int world_vdprintf(int descriptor, const char *format, va_list list)
 {
-    struct stream *stream = stream_of_descriptor(descriptor);
-    return stream ? print(stream, format, list) : -1;
+    char room[1024], *text;
+    world_touch_format(format, list, PLACE);
+    int length = make_text(room, sizeof room, &text, format, list);
+    if (length > 0) length = (int)world_write(descriptor, text, (size_t)length);
+    if (text != room) free(text);
+    return length;
 }
 
 __attribute__((format(printf, 3, 0)))

@@ -109,6 +109,9 @@ void steps_needs(FILE *out, int indent)
                      world_entity_name(seen[i].delayed), span);
         } else if (wakes_unsignalled(&seen[i])) {
             snprintf(text, sizeof text, "needs a wait of %s that ends without a signal", name);
+        } else if (seen[i].step.op == WORLD_OP_FLIGHT) {
+            snprintf(text, sizeof text, "needs %u byte%s of %s to arrive late", seen[i].step.result,
+                     seen[i].step.result == 1 ? "" : "s", name);
         }
         if (text[0]) text_wrap(out, 0, indent, text);
     }
@@ -124,6 +127,8 @@ static bool is_noise(const struct trail_step *here)
     if (here->step.op == WORLD_OP_ONCE) { /* the C++ library prepares itself */
         return strncmp(trail_object(here), "std::", 5) == 0;
     }
+    /* Of a call on a descriptor one step says what it did. */
+    if (here->step.op >= WORLD_OP_OPEN) return here->words == NULL;
     return here->step.op == WORLD_OP_INIT || here->step.op == WORLD_OP_START ||
            here->step.op == WORLD_OP_EXIT;
 }

@@ -2,13 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "capture.h"
-#include "harness/check/require.h"
-#include "harness/world/world.h"
+#include "harness/net/store.h"
+#include "harness/net/transfer.h"
 
 enum { END_SEEN = 0x10, ERROR_SEEN = 0x20 }; /* bits of FILE's flags, as the macros know them */
 
@@ -19,6 +21,9 @@ FILE *world_stdin = &streams[0].face;
 FILE *world_stdout = &streams[1].face;
 FILE *world_stderr = &streams[2].face;
 
+ssize_t world_read(int descriptor, void *out, size_t count);
+ssize_t world_write(int descriptor, const void *bytes, size_t count);
+
 static struct stream *prepare(int slot)
 {
     struct stream *stream = &streams[slot];
@@ -28,16 +33,14 @@ static struct stream *prepare(int slot)
     return stream;
 }
 
-void streams_begin(void)
+/* NULL, and errno, if there is none left. */
+static struct stream *find_unused(void)
 {
-    for (int slot = 0; slot < used; slot++) streams[slot].open = false;
-    used = 0;
-    prepare(0)->readable = true;
-    prepare(1)->writable = true;
-    prepare(2)->writable = true;
-    world_stdin = &streams[0].face;
-    world_stdout = &streams[1].face;
-    world_stderr = &streams[2].face;
+    int slot = 3;
+    while (slot < used && streams[slot].open) slot++;
+    if (slot < STREAMS_MAX) return prepare(slot);
+    errno = EMFILE;
+    return NULL;
 }
 
 struct stream *stream_of(FILE *face)
@@ -52,19 +55,120 @@ struct stream *stream_of(FILE *face)
                face ? "what is used as a stream is none" : "NULL is used as a stream");
 }
 
-struct stream *stream_of_descriptor(int descriptor)
+/* --- what descriptors lead to --- */
+
+static struct stream *stream_behind(const struct description *self)
 {
-    if (descriptor >= 0 && descriptor < used && streams[descriptor].open) {
-        return &streams[descriptor];
-    }
-    errno = EBADF;
-    return NULL;
+    return (struct stream *)((uintptr_t)self - offsetof(struct stream, description));
 }
 
-int stream_descriptor(const struct stream *stream)
+/* Calls by descriptor come one after the other; those by stream are no steps. */
+static void file_step(struct transfer *transfer, enum world_op op, size_t count)
 {
-    return (int)(stream - streams);
+    struct file *file = stream_behind(transfer->self)->file;
+    if (file == NULL) return;
+    if (place_searching()) place_point(&file->place, WORLD_WRITE);
+    transfer_say(transfer, (ssize_t)count);
+    place_step(&file->place, op, WORLD_WRITE, 0);
 }
+
+static ssize_t read_own(struct transfer *transfer)
+{
+    struct stream *stream = stream_behind(transfer->self);
+    size_t bytes;
+    const char *rest = stream_rest(stream, &bytes);
+    if (bytes > transfer->count) bytes = transfer->count;
+    file_step(transfer, WORLD_OP_RECV, bytes);
+    place_touch(transfer->bytes, bytes, true);
+    memcpy(transfer->bytes, rest, bytes);
+    stream->position += bytes;
+    transfer->done = bytes;
+    return (ssize_t)bytes;
+}
+
+static int write_own(struct stream *stream, const char *bytes, size_t count)
+{
+    if (stream->file == NULL) {
+        capture_write((int)(stream - streams), bytes, count);
+        return 0;
+    }
+    if (stream->appends) stream->position = stream->file->count;
+    file_write(stream->file, stream->position, bytes, count);
+    stream->position += count;
+    return 0;
+}
+
+static ssize_t write_by_descriptor(struct transfer *transfer)
+{
+    file_step(transfer, WORLD_OP_SEND, transfer->count);
+    place_touch(transfer->bytes, transfer->count, false);
+    write_own(stream_behind(transfer->self), transfer->bytes, transfer->count);
+    return (ssize_t)transfer->count;
+}
+
+static off_t seek(struct description *self, off_t offset, int whence)
+{
+    struct stream *stream = stream_behind(self);
+    return stream_seek(stream, offset, whence) == 0 ? (off_t)stream->position : -errno;
+}
+
+static int control(struct description *self, unsigned long request, void *argument)
+{
+    struct stream *stream = stream_behind(self);
+    size_t count = stream->file ? stream->file->count : 0;
+    if (stream->file == NULL) (void)capture_input(&count);
+    if (request != FIONREAD || !stream->readable) return -ENOTTY;
+    *(int *)argument = stream->position < count ? (int)(count - stream->position) : 0;
+    return 0;
+}
+
+static void release(struct description *self)
+{
+    struct stream *stream = stream_behind(self);
+    if (stream->file) stream->open = false;
+}
+
+static short ready_always(const struct description *self)
+{
+    return stream_behind(self)->readable ? POLLIN | POLLRDNORM : POLLOUT | POLLWRNORM;
+}
+
+static const struct description_kind standard_kind = {
+    .word = "standard stream", .silent = true, .read = read_own, .write = write_by_descriptor,
+    .control = control, .ready = ready_always, .release = release,
+};
+static const struct description_kind file_kind = {
+    .word = "file", .read = read_own, .write = write_by_descriptor, .seek = seek,
+    .control = control, .release = release,
+};
+
+void streams_begin(void)
+{
+    for (int slot = 0; slot < used; slot++) streams[slot].open = false;
+    used = 0;
+    for (int slot = 0; slot < 3; slot++) {
+        struct stream *stream = prepare(slot);
+        stream->readable = slot == 0;
+        stream->writable = slot > 0;
+        stream->descriptor = descriptor_open(&stream->description, &standard_kind,
+                                             slot == 0 ? O_RDONLY : O_WRONLY, slot);
+    }
+    world_stdin = &streams[0].face;
+    world_stdout = &streams[1].face;
+    world_stderr = &streams[2].face;
+}
+
+/* Where what is done to the stream takes place: a program may have put something else under the
+ * number. NULL: it is no stream; then it has to be done by descriptor. */
+static struct stream *stream_meant(struct stream *stream)
+{
+    const struct description *self = descriptor_look(stream->descriptor);
+    if (stream->buffer || self == NULL) return NULL;
+    if (self->kind != &standard_kind && self->kind != &file_kind) return NULL;
+    return stream_behind(self);
+}
+
+/* --- opening and closing --- */
 
 /* 0, or why that file cannot be opened like this. */
 static int refuse(const struct file *file, int flags)
@@ -74,19 +178,22 @@ static int refuse(const struct file *file, int flags)
     return (flags & O_CREAT) && (flags & O_EXCL) ? EEXIST : 0;
 }
 
-struct stream *stream_open(const char *path, int flags)
+struct stream *stream_open(const char *path, int flags, uintptr_t site)
 {
+    place_enter(site);
+    place_point(NULL, WORLD_NONE);
     struct file *file = files_find(path);
     errno = refuse(file, flags);
     if (errno != 0) return NULL;
-    int slot = 0;
-    while (slot < used && streams[slot].open) slot++;
-    if (slot == STREAMS_MAX) {
+    struct stream *stream = find_unused();
+    if (stream == NULL) return NULL;
+    stream->descriptor = descriptor_open(&stream->description, &file_kind, flags, 0);
+    if (stream->descriptor < 0) {
         errno = EMFILE;
+        stream->open = false;
         return NULL;
     }
     if ((flags & O_TRUNC) || !file->exists) file_truncate(file);
-    struct stream *stream = prepare(slot);
     stream->file = file;
     stream->readable = (flags & O_ACCMODE) != O_WRONLY;
     stream->writable = (flags & O_ACCMODE) != O_RDONLY;
@@ -94,9 +201,27 @@ struct stream *stream_open(const char *path, int flags)
     return stream;
 }
 
+struct stream *stream_over(int descriptor, bool reads, bool writes)
+{
+    const struct description *self = descriptor_look(descriptor);
+    if (self == NULL) {
+        errno = EBADF;
+        return NULL;
+    }
+    if (self->kind == &standard_kind || self->kind == &file_kind) return stream_behind(self);
+    struct stream *stream = find_unused();
+    if (stream == NULL) return NULL;
+    stream->descriptor = descriptor;
+    stream->buffer = store_take(STREAM_BUFFER);
+    stream->readable = reads;
+    stream->writable = writes;
+    return stream;
+}
+
 void stream_close(struct stream *stream)
 {
     stream->open = false;
+    descriptor_close(stream->descriptor);
 }
 
 void stream_mark(struct stream *stream, bool end, bool error)
@@ -104,6 +229,27 @@ void stream_mark(struct stream *stream, bool end, bool error)
     stream->face._flags &= ~(END_SEEN | ERROR_SEEN);
     if (end) stream->face._flags |= END_SEEN;
     if (error) stream->face._flags |= ERROR_SEEN;
+}
+
+/* What was read last has been used up: wait for more. */
+static void read_more(struct stream *stream)
+{
+    ssize_t got = world_read(stream->descriptor, stream->buffer, STREAM_BUFFER);
+    stream->position = 0;
+    stream->buffered = got > 0 ? (size_t)got : 0;
+    if (got < 0) stream_mark(stream, false, true);
+}
+
+static const char *text_of(struct stream *stream, size_t *count)
+{
+    if (stream->file) {
+        *count = stream->file->count;
+        return stream->file->bytes;
+    }
+    if (stream->buffer == NULL) return capture_input(count);
+    if (stream->position >= stream->buffered) read_more(stream);
+    *count = stream->buffered;
+    return stream->buffer;
 }
 
 const char *stream_rest(struct stream *stream, size_t *bytes)
@@ -114,11 +260,8 @@ const char *stream_rest(struct stream *stream, size_t *bytes)
     if (!stream->readable) {
         errno = EBADF;
         stream_mark(stream, false, true);
-    } else if (stream->file) {
-        text = stream->file->bytes;
-        count = stream->file->count;
     } else {
-        text = capture_input(&count);
+        text = text_of(stream, &count);
     }
     if (stream->position >= count) {
         *bytes = 0;
@@ -128,21 +271,29 @@ const char *stream_rest(struct stream *stream, size_t *bytes)
     return text + stream->position;
 }
 
+/* Until all of it is written. */
+static int write_over(const struct stream *stream, const char *bytes, size_t count)
+{
+    while (count > 0) {
+        ssize_t some = world_write(stream->descriptor, bytes, count);
+        if (some < 0) return -1;
+        bytes += some;
+        count -= (size_t)some;
+    }
+    return 0;
+}
+
 int stream_write(struct stream *stream, const char *bytes, size_t count)
 {
+    int rc = -1;
+    struct stream *meant = stream_meant(stream);
     if (!stream->writable) {
         errno = EBADF;
-        stream_mark(stream, false, true);
-        return -1;
+    } else {
+        rc = meant ? write_own(meant, bytes, count) : write_over(stream, bytes, count);
     }
-    if (stream->file == NULL) {
-        capture_write(stream_descriptor(stream), bytes, count);
-        return 0;
-    }
-    if (stream->appends) stream->position = stream->file->count;
-    file_write(stream->file, stream->position, bytes, count);
-    stream->position += count;
-    return 0;
+    if (rc != 0) stream_mark(stream, false, true);
+    return rc;
 }
 
 int stream_seek(struct stream *stream, long offset, int whence)

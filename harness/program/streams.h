@@ -8,8 +8,9 @@
 #include <stdio.h>
 
 #include "files.h"
+#include "harness/net/descriptor.h"
 
-enum { STREAMS_MAX = 256 }; /* open at a time; the index is the descriptor */
+enum { STREAMS_MAX = 256, STREAM_BUFFER = 4096 }; /* open at a time */
 
 struct stream {
     /* The C library's layout, with empty buffers and its two flags: macros that look inside find
@@ -18,8 +19,12 @@ struct stream {
     bool open;
     bool readable, writable, appends;
     int pushed;        /* one character put back, or EOF */
-    struct file *file; /* NULL: a standard stream */
+    struct file *file; /* NULL: a standard stream, or one over a descriptor */
     size_t position;
+    int descriptor;
+    struct description description; /* of a file or standard stream: what the descriptor leads to */
+    char *buffer; /* of one over a pipe or socket: what was read; otherwise NULL */
+    size_t buffered;
     pthread_mutex_t lock; /* flockfile() */
 };
 
@@ -28,12 +33,12 @@ void streams_begin(void);
 
 /* The stream behind what the program passed; ends the execution as misuse if there is none. */
 struct stream *stream_of(FILE *face);
-/* NULL, and errno, if that descriptor is not open. */
-struct stream *stream_of_descriptor(int descriptor);
-int stream_descriptor(const struct stream *stream);
 
 /* Opens a file with flags of open(2). NULL, and errno. */
-struct stream *stream_open(const char *path, int flags);
+struct stream *stream_open(const char *path, int flags, uintptr_t site);
+/* A stream for a descriptor that is open: what it has already, or a new one over a pipe or socket.
+ * NULL, and errno. */
+struct stream *stream_over(int descriptor, bool reads, bool writes);
 void stream_close(struct stream *stream);
 
 /* What there is to read from the stream's position on; 0 bytes at the end. */

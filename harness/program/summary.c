@@ -69,6 +69,7 @@ static struct report begin_report(struct chapter *chapter, const struct tell *te
         .sometimes_count = shared->promises.count,
         .assumed = shared->promises.assumed,
         .bytes_reachable = shared->life.bytes_reachable,
+        .descriptors_known = shared->life.descriptors_known,
     };
     return (struct report){
         .path = tell->path,

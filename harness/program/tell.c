@@ -45,7 +45,7 @@ static void print_sentence(FILE *out, const char *text)
 static void print_found(FILE *out, const struct life *life)
 {
     static struct world_block blocks[BLOCKS_MAX];
-    if (life->finding.kind == WORLD_FOUND_LEAK) {
+    if (life->finding.kind == WORLD_FOUND_LEAK && life->finding.detail[0] == '\0') {
         finding_print_blocks(out, blocks, leaks_blocks(blocks, BLOCKS_MAX));
         return;
     }
@@ -137,6 +137,9 @@ void tell_replay(FILE *out, const struct tell *tell)
     if (options->strategy == EXPLORE_EXHAUSTIVE) fprintf(out, " HARNESS_STRATEGY=exhaustive");
     fprintf(out, " HARNESS_STALLS=%u HARNESS_SPURIOUS=%u", tell->limits->stalls_max,
             tell->limits->spurious_max);
+    if (tell->limits->late_max != (tell->limits->stalls_max + tell->limits->spurious_max > 0)) {
+        fprintf(out, " HARNESS_LATE=%u", tell->limits->late_max);
+    }
     if (options->given[PROGRAM_RACES]) fprintf(out, " HARNESS_RACES=%d", options->races);
     if (options->memory_points) fprintf(out, " HARNESS_POINTS=memory");
     if (options->given[PROGRAM_LAG]) fprintf(out, " HARNESS_LAG=%" PRIu64 "us",

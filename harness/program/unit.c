@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "capture.h"
+#include "harness/net/net.h"
 #include "include/harness.h"
 
 static uint32_t calls; /* of harness_explore() */
@@ -114,6 +115,7 @@ struct harness_result harness_explore(const struct harness_options *wanted,
     struct request request = {.course = {.options = *course_options(), .number = ++calls,
                                          .function = body, .argument = argument}};
     struct course *course = &request.course;
+    if (obstacle == NULL && net_open_list(NULL, 0) > 0) obstacle = "while descriptors are open";
     if (obstacle) refuse(obstacle);
     if (wanted == NULL) wanted = &standard;
     choose_options(wanted, &course->options);

@@ -56,14 +56,14 @@ void world_detail(const char *lines)
     finding_detail("%s", lines);
 }
 
-__attribute__((format(printf, 3, 0)))
-static _Noreturn void raise_as(enum world_finding_kind kind, uintptr_t site, const char *format,
-                               va_list list)
+__attribute__((format(printf, 4, 0)))
+static _Noreturn void raise_as(uint16_t entity, enum world_finding_kind kind, uintptr_t site,
+                               const char *format, va_list list)
 {
     struct world_finding *finding = &W.finding;
     if (!W.running) world_broken(__FILE__, __LINE__, format);
     finding->kind = kind;
-    finding->entity = W.self->id;
+    finding->entity = entity;
     vsnprintf(finding->text, sizeof finding->text, format, list);
     if (finding->stack.depth == 0) world_stack_here(&finding->stack);
     if (finding->stack.depth == 0 && site != 0) {
@@ -77,14 +77,14 @@ void finding_raise(enum world_finding_kind kind, uintptr_t site, const char *for
 {
     va_list list;
     va_start(list, format);
-    raise_as(kind, site, format, list);
+    raise_as(W.self->id, kind, site, format, list);
 }
 
 void world_fail(enum world_finding_kind kind, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    raise_as(kind, CALLER, format, list);
+    raise_as(W.self->id, kind, CALLER, format, list);
 }
 
 void world_uncontrolled(const char *symbol, const void *caller)
@@ -135,6 +135,7 @@ static const char *wait_words(const struct entity *entity)
         return entity->wait_what;
     case WAIT_NONE:
     case WAIT_SLEEP:
+    case WAIT_GATE:
     case WAIT_FOREVER:
         return "nothing";
     }
@@ -145,6 +146,7 @@ void world_wait_describe(uint16_t id, char *out, size_t bytes)
 {
     const struct entity *entity = entity_of(id);
     const char *words = wait_words(entity);
+    char text[WORLD_TEXT_MAX / 4];
     switch ((enum wait_kind)entity->wait) {
     case WAIT_JOIN:
         snprintf(out, bytes, "waits for the end of %s", words);
@@ -159,6 +161,10 @@ void world_wait_describe(uint16_t id, char *out, size_t bytes)
     case WAIT_QUEUE:
         snprintf(out, bytes, "waits for %s", words);
         return;
+    case WAIT_GATE:
+        gate_tell(entity, text, sizeof text);
+        snprintf(out, bytes, "waits in %s", text);
+        return;
     case WAIT_MUTEX:
     case WAIT_COND:
     case WAIT_RWLOCK:
@@ -170,11 +176,8 @@ void world_wait_describe(uint16_t id, char *out, size_t bytes)
     }
 }
 
-enum world_op world_pending(uint16_t id, uint32_t *object)
+static enum world_op pending_op(const struct entity *entity)
 {
-    const struct entity *entity = entity_of(id);
-    *object = entity->wait_object;
-    if (entity->slot == WORLD_NOBODY || entity->state != ENTITY_LIVE) return WORLD_OP_COUNT;
     switch ((enum wait_kind)entity->wait) {
     case WAIT_MUTEX:
         return WORLD_OP_LOCK;
@@ -190,10 +193,23 @@ enum world_op world_pending(uint16_t id, uint32_t *object)
     case WAIT_JOIN:
     case WAIT_SLEEP:
     case WAIT_QUEUE:
+    case WAIT_GATE:
     case WAIT_FOREVER:
         return WORLD_OP_COUNT;
     }
     return WORLD_OP_COUNT;
+}
+
+bool world_pending(uint16_t id, uint32_t index, struct world_step *step)
+{
+    const struct entity *entity = entity_of(id);
+    if (entity->slot == WORLD_NOBODY || entity->state != ENTITY_LIVE) return false;
+    if (entity->wait == WAIT_GATE) return gate_pending(entity, index, step);
+    enum world_op op = pending_op(entity);
+    if (index > 0 || op == WORLD_OP_COUNT) return false;
+    *step = (struct world_step){.op = (uint8_t)op, .object = entity->wait_object,
+                                .access = WORLD_WRITE};
+    return true;
 }
 
 bool world_entity_enabled(uint16_t id)
@@ -211,11 +227,16 @@ bool finding_waiter(const struct entity *entity)
 {
     if (!waits(entity)) return false;
     const struct object *object = &W.objects[entity->wait_object];
+    char text[WORLD_TEXT_MAX / 4];
     if (entity->wait == WAIT_JOIN) {
         finding_detail("%s waits at {pc:%lx} for the end of %s", world_entity_name(entity->id),
                        (unsigned long)entity->wait_site, wait_words(entity));
     } else if (entity->wait == WAIT_QUEUE) {
         finding_detail("%s waits for %s", world_entity_name(entity->id), wait_words(entity));
+    } else if (entity->wait == WAIT_GATE) {
+        gate_tell(entity, text, sizeof text);
+        finding_detail("%s waits at {pc:%lx} in %s", world_entity_name(entity->id),
+                       (unsigned long)entity->wait_site, text);
     } else if (entity->wait == WAIT_MUTEX && object->owner) {
         finding_detail("%s waits at {pc:%lx} for mutex %u, which %s acquired at {pc:%lx}",
                        world_entity_name(entity->id), (unsigned long)entity->wait_site,
@@ -226,6 +247,14 @@ bool finding_waiter(const struct entity *entity)
                        (unsigned long)entity->wait_site, wait_words(entity), object->ordinal);
     }
     return true;
+}
+
+__attribute__((format(printf, 3, 4)))
+static _Noreturn void raise_idle(uint16_t entity, uintptr_t site, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    raise_as(entity, WORLD_FOUND_STUCK_WAITER, site, format, list);
 }
 
 void finding_idle(void)
@@ -240,9 +269,10 @@ void finding_idle(void)
         waiting++;
     }
     if (first) world_stack_of(first->id, &W.finding.stack);
-    finding_raise(WORLD_FOUND_STUCK_WAITER, first ? first->wait_site : 0,
-                  "nothing can run any more, and %u thread%s still wait%s", waiting,
-                  waiting == 1 ? "" : "s", waiting == 1 ? "s" : "");
+    /* The stack is that of the guilty one, not of the one that was last to run. */
+    raise_idle(first ? first->id : W.self->id, first ? first->wait_site : 0,
+               "nothing can run any more, and %u thread%s still wait%s", waiting,
+               waiting == 1 ? "" : "s", waiting == 1 ? "s" : "");
 }
 
 /* --- stacks: by frame pointers, or by the tables for exceptions --- */

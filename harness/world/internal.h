@@ -44,6 +44,7 @@ enum wait_kind {
     WAIT_JOIN,    /* for entity `wait_for` */
     WAIT_SLEEP,
     WAIT_QUEUE,   /* world_wait */
+    WAIT_GATE,    /* gate_pass */
     WAIT_FOREVER, /* of a killed group, or already ended */
 };
 
@@ -113,6 +114,7 @@ enum object_kind {
     OBJECT_QUEUE,
     OBJECT_NAMED,
     OBJECT_ATOMIC,    /* a word that is accessed atomically, or watched: see word.c */
+    OBJECT_PLACE,     /* of a descriptor: see gate.h */
     OBJECT_DESTROYED, /* was one of the others */
     OBJECT_KINDS
 };
@@ -477,6 +479,12 @@ void fiber_start(struct entity *first); /* from the OS thread's own stack, until
 _Noreturn void fiber_leave(void);
 bool fiber_guard_hit(uintptr_t address, uint16_t *entity);
 void fiber_stack_range(const struct entity *entity, uintptr_t *low, uintptr_t *high);
+
+/* --- waiting for descriptors (gate.c) --- */
+
+void gate_reset(void);
+void gate_tell(const struct entity *entity, char *out, size_t bytes);
+bool gate_pending(const struct entity *entity, uint32_t index, struct world_step *step);
 
 /* --- memory (arena.c), globals (image.c), crashes (crash.c) --- */
 

@@ -3,7 +3,7 @@
 
 static const char *const kind_words[OBJECT_KINDS] = {
     "mutex", "condition", "rwlock", "semaphore", "barrier", "spinlock", "once", "thread", "queue",
-    "point", "word", "destroyed object",
+    "point", "word", "descriptor", "destroyed object",
 };
 
 uint32_t object_new(const void *address, enum object_kind kind, uintptr_t site)

@@ -43,7 +43,21 @@
     X(ATOMIC_UPDATE, "update")                                                                     \
     X(COMPARE_EXCHANGE, "compare_exchange")                                                        \
     X(READ, "read")                                                                                \
-    X(WRITE, "write")
+    X(WRITE, "write")                                                                              \
+    X(OPEN, "open")                                                                                \
+    X(USE, "use")                                                                                  \
+    X(CLOSE, "close")                                                                              \
+    X(BIND, "bind")                                                                                \
+    X(LISTEN, "listen")                                                                            \
+    X(CONNECT, "connect")                                                                          \
+    X(ACCEPT, "accept")                                                                            \
+    X(SEND, "send")                                                                                \
+    X(RECV, "recv")                                                                                \
+    X(SHUTDOWN, "shutdown")                                                                        \
+    X(POLL, "poll")                                                                                \
+    X(CONTROL, "control")                                                                          \
+    X(FLIGHT, "in flight")                                                                         \
+    X(ARRIVAL, "arrival")
 
 enum world_op {
 #define X(name, word) WORLD_OP_##name,
@@ -54,6 +68,14 @@ enum world_op {
 
 /* Two steps are dependent when they touch the same object and one of them writes. */
 enum world_access { WORLD_NONE, WORLD_READ, WORLD_WRITE };
+
+/* Flags in the result of a step on a descriptor's place, which has two gates: for those who wait
+ * for something to come, and for those who wait for room. OPENED: before this step nobody could
+ * pass. PASSED: this step could not be made while the gate was closed. The rest is a value. */
+enum { WORLD_GATE_IN = 1, WORLD_GATE_OUT = 2 };
+#define WORLD_OPENED(gates) ((uint32_t)(gates) << 28)
+#define WORLD_PASSED(gates) ((uint32_t)(gates) << 30)
+#define WORLD_RESULT(result) ((result)&0xfffffff)
 
 /* Name, word, and what it means. */
 #define WORLD_FINDINGS(X)                                                                          \

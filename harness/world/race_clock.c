@@ -168,6 +168,34 @@ static void woken(uint32_t object, const struct entity *self)
     if (W.objects[object].kind == OBJECT_MUTEX) acquire_from(&R.objects[object], self);
 }
 
+/* What was done before something was sent is known to those that receive it. */
+static void descriptor_step(const struct world_step *step, struct entity *self)
+{
+    switch ((enum world_op)step->op) {
+    case WORLD_OP_CONNECT: /* knows what came before listening; who accepts knows what came first */
+        acquire_from(&R.objects[step->object], self);
+        release_to(&R.objects[step->object], self);
+        return;
+    case WORLD_OP_OPEN:
+    case WORLD_OP_CLOSE:
+    case WORLD_OP_SEND:
+    case WORLD_OP_SHUTDOWN:
+    case WORLD_OP_BIND:
+    case WORLD_OP_LISTEN:
+    case WORLD_OP_CONTROL:
+        if (step->access == WORLD_WRITE) release_to(&R.objects[step->object], self);
+        return;
+    case WORLD_OP_USE:
+    case WORLD_OP_RECV:
+    case WORLD_OP_ACCEPT:
+    case WORLD_OP_POLL:
+        acquire_from(&R.objects[step->object], self);
+        return;
+    default:
+        return;
+    }
+}
+
 void race_step(const struct world_step *step)
 {
     if (step->entity >= WORLD_ENTITIES_MAX) return; /* time */
@@ -223,7 +251,8 @@ void race_step(const struct world_step *step)
     case WORLD_OP_BARRIER:
         barrier(step, self);
         return;
-    default: /* nothing is ordered by it, or race_atomic_* is told */
+    default: /* nothing else is ordered by it, or race_atomic_* is told */
+        descriptor_step(step, self);
         return;
     }
 }

@@ -184,6 +184,7 @@ static void reset(struct world_chooser *chooser)
     W.named_first = 0;
     word_reset();
     spin_reset();
+    gate_reset();
     W.chance = W.limits.seed;
     W.end = WORLD_DONE;
     W.finding.kind = WORLD_FOUND_NONE;

@@ -274,6 +274,7 @@ const void *world_next_place(uint16_t id, enum world_access *access)
     case WAIT_SEM:
     case WAIT_BARRIER:
     case WAIT_ONCE:
+    case WAIT_GATE:
         *access = (enum world_access)entity->next_access;
         return entity->next_place;
     case WAIT_COND:

@@ -338,6 +338,7 @@ static bool waits_cancellably(const struct entity *target)
     case WAIT_SEM:
     case WAIT_JOIN:
     case WAIT_SLEEP:
+    case WAIT_GATE:
         return true;
     case WAIT_NONE:
     case WAIT_MUTEX:

@@ -125,6 +125,7 @@ struct world_limits {
     uint32_t spurious_max; /* spurious wakeups per execution */
     uint32_t stalls_max;   /* times that time may pass while threads are runnable */
     uint64_t lag_max_ns;   /* how far one stall may reach */
+    uint32_t late_max;     /* times that something is sent which arrives later, or in parts */
     uint64_t seed;         /* of getrandom() and friends */
     bool check_memory;     /* look for writes after free at the end of every execution */
     bool every_release;    /* each unlock is a choice, whether or not a try could tell */
@@ -250,9 +251,9 @@ uint16_t world_signal_waiter(uint32_t index);
 /* Where a thread that cannot run is waiting, in words: "mutex 3", "the end of thread-2". */
 void world_wait_describe(uint16_t entity, char *out, size_t bytes);
 bool world_entity_enabled(uint16_t entity);
-/* The operation that a thread was about to make when the execution ended, and its object;
- * WORLD_OP_COUNT when it waits for nothing that has one. */
-enum world_op world_pending(uint16_t entity, uint32_t *object);
+/* The steps that a thread was about to make when the execution ended, one of them: the index-th.
+ * False: there are no more, or none that touch an object. */
+bool world_pending(uint16_t entity, uint32_t index, struct world_step *step);
 uint64_t world_now_ns(void);
 uint64_t world_next_deadline_ns(void);
 

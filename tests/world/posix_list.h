@@ -169,7 +169,66 @@ enum posix_where { EVERYWHERE, NO_TSAN };
     X(posix_programs_barrier_phases, EVERYWHERE) \
     X(posix_programs_ping_pong, EVERYWHERE) \
     X(posix_programs_semaphore_hand_off, EVERYWHERE) \
-    X(posix_programs_philosophers, EVERYWHERE)
+    X(posix_programs_philosophers, EVERYWHERE) \
+    X(posix_descriptors_lowest_free, EVERYWHERE) \
+    X(posix_descriptors_double_close, EVERYWHERE) \
+    X(posix_descriptors_duplicates, EVERYWHERE) \
+    X(posix_descriptors_replaced, EVERYWHERE) \
+    X(posix_descriptors_flags, EVERYWHERE) \
+    X(posix_descriptors_wrong_kinds, EVERYWHERE) \
+    X(posix_descriptors_close_while_reading, EVERYWHERE) \
+    X(posix_pipes_end, EVERYWHERE) \
+    X(posix_pipes_short_reads, EVERYWHERE) \
+    X(posix_pipes_full, EVERYWHERE) \
+    X(posix_pipes_broken, EVERYWHERE) \
+    X(posix_pipes_atomic_pieces, EVERYWHERE) \
+    X(posix_pipes_vectors, EVERYWHERE) \
+    X(posix_pipes_wait_for_writer, EVERYWHERE) \
+    X(posix_pipes_cancelled, NO_TSAN) \
+    X(posix_counters_eventfd, EVERYWHERE) \
+    X(posix_counters_eventfd_semaphore, EVERYWHERE) \
+    X(posix_counters_eventfd_waits, EVERYWHERE) \
+    X(posix_counters_timerfd, EVERYWHERE) \
+    X(posix_counters_timerfd_interval, EVERYWHERE) \
+    X(posix_sockets_pair, EVERYWHERE) \
+    X(posix_sockets_pair_broken, EVERYWHERE) \
+    X(posix_sockets_names, EVERYWHERE) \
+    X(posix_sockets_refused, EVERYWHERE) \
+    X(posix_sockets_bind_taken, EVERYWHERE) \
+    X(posix_sockets_options, EVERYWHERE) \
+    X(posix_sockets_unix_path, EVERYWHERE) \
+    X(posix_sockets_unix_abstract, EVERYWHERE) \
+    X(posix_sockets_resolve, EVERYWHERE) \
+    X(posix_connections_echo, EVERYWHERE) \
+    X(posix_connections_half_closed, EVERYWHERE) \
+    X(posix_connections_reset_unread, EVERYWHERE) \
+    X(posix_connections_write_after_close, EVERYWHERE) \
+    X(posix_connections_listener_shut, EVERYWHERE) \
+    X(posix_connections_backlog, EVERYWHERE) \
+    X(posix_connections_nonblocking, EVERYWHERE) \
+    X(posix_connections_refused_later, EVERYWHERE) \
+    X(posix_connections_six_and_four, EVERYWHERE) \
+    X(posix_connections_timeouts, EVERYWHERE) \
+    X(posix_connections_peek_and_whole, EVERYWHERE) \
+    X(posix_connections_close_while_accepting, EVERYWHERE) \
+    X(posix_connections_full, EVERYWHERE) \
+    X(posix_datagrams_udp, EVERYWHERE) \
+    X(posix_datagrams_pair, EVERYWHERE) \
+    X(posix_datagrams_refused, EVERYWHERE) \
+    X(posix_poll_several, EVERYWHERE) \
+    X(posix_poll_hangup, EVERYWHERE) \
+    X(posix_poll_invalid, EVERYWHERE) \
+    X(posix_poll_timeout, EVERYWHERE) \
+    X(posix_poll_select, EVERYWHERE) \
+    X(posix_poll_waits, EVERYWHERE) \
+    X(posix_epoll_level, EVERYWHERE) \
+    X(posix_epoll_edge, EVERYWHERE) \
+    X(posix_epoll_oneshot, EVERYWHERE) \
+    X(posix_epoll_closed, EVERYWHERE) \
+    X(posix_epoll_errors, EVERYWHERE) \
+    X(posix_epoll_hangup, EVERYWHERE) \
+    X(posix_epoll_nested, EVERYWHERE) \
+    X(posix_epoll_workers, EVERYWHERE)
 
 #define POSIX_DECLARE(name, where) void name(void);
 POSIX_CASES(POSIX_DECLARE)

@@ -2,6 +2,7 @@
  * wrong. The simulated world is then held to the same cases. */
 #include "posix_check.h"
 #include "posix_list.h"
+#include "posix_net.h"
 
 /* CMocka wants these before its own header. */
 #include <setjmp.h>
@@ -12,6 +13,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 
 #ifdef __has_feature
@@ -41,6 +43,16 @@ void posix_check_failed(const char *file, int line, const char *text)
     failures++;
     print_error("%s:%d: %s\n", file, line, text);
     pthread_mutex_unlock(&failures_mutex);
+}
+
+void posix_ignore_broken_pipes(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int posix_unlink(const char *path)
+{
+    return unlink(path);
 }
 
 static uint32_t take_failures(void)

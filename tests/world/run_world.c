@@ -1,9 +1,12 @@
 /* Runs the conformance cases inside the simulated world, each under many schedules, with
  * spurious wakeups and delayed threads: they hold on real threads, so they must hold here. */
 #include "harness/explore/explore.h"
+#include "harness/net/names.h"
+#include "harness/net/net.h"
 #include "harness/world/image.h"
 #include "posix_check.h"
 #include "posix_list.h"
+#include "posix_net.h"
 
 /* CMocka wants these before its own header. */
 #include <setjmp.h>
@@ -33,6 +36,21 @@ void posix_check_failed(const char *file, int line, const char *text)
     if (failure[0] == '\0') snprintf(failure, sizeof failure, "%s:%d: %s", file, line, text);
 }
 
+static bool ignore(void)
+{
+    return true;
+}
+
+void posix_ignore_broken_pipes(void)
+{
+    net_on_broken_pipe(ignore);
+}
+
+int posix_unlink(const char *path)
+{
+    return names_unlink(path) ? 0 : -1;
+}
+
 static void body(void *context)
 {
     const struct posix_case *chosen = context;
@@ -43,6 +61,7 @@ static void before(void *context)
 {
     (void)context;
     failure[0] = '\0';
+    net_begin();
 }
 
 static uint32_t judge(void *context, const struct world_result *result)
@@ -51,6 +70,7 @@ static uint32_t judge(void *context, const struct world_result *result)
     if (result->end == WORLD_FINDING) return (uint32_t)world_finding_get()->kind;
     if (failure[0] != '\0') return EXPLORE_CHECKS;
     if (result->end != WORLD_DONE) return EXPLORE_CHECKS + 1;
+    if (net_open_list(NULL, 0) > 0) return EXPLORE_CHECKS + 2;
     return world_bytes_live() > 0 ? (uint32_t)WORLD_FOUND_LEAK : EXPLORE_PASSED;
 }
 
@@ -90,6 +110,7 @@ int main(void)
                                             .time_max_ns = 3600ull * 1000000000,
                                             .spurious_max = 2,
                                             .stalls_max = 1,
+                                            .late_max = 2,
                                             .lag_max_ns = 10ull * 1000000000,
                                             .seed = 1,
                                             .check_memory = true});
