@@ -63,6 +63,8 @@ static int refuse(const struct transfer *transfer, bool exists, int forbidden, b
     const struct description *self = transfer->self;
     if (message && !self->kind->is_socket) return -ENOTSOCK;
     if ((self->flags & O_ACCMODE) == forbidden) return -EBADF;
+    if (transfer->at && self->kind->seek == NULL) return -ESPIPE;
+    if (transfer->at && *transfer->at < 0) return -EINVAL;
     return exists ? 0 : -EINVAL;
 }
 
@@ -145,6 +147,23 @@ ssize_t world_writev(int number, const struct iovec *pieces, int count)
 {
     return write_pieces(number, pieces, count, "writev", CALL_SITE);
 }
+
+ssize_t world_pread(int number, void *out, size_t count, off_t at)
+{
+    struct transfer transfer = {.number = number, .verb = "pread", .at = &at};
+    return call_read(&transfer, &(struct iovec){out, count}, 1, CALL_SITE);
+}
+
+ssize_t world_pwrite(int number, const void *bytes, size_t count, off_t at)
+{
+    struct transfer transfer = {.number = number, .verb = "pwrite", .at = &at};
+    return call_write(&transfer, &(struct iovec){(void *)(uintptr_t)bytes, count}, 1, CALL_SITE);
+}
+
+__attribute__((alias("world_pread"))) ssize_t world_pread64(int number, void *out, size_t count,
+                                                            off_t at);
+__attribute__((alias("world_pwrite"))) ssize_t world_pwrite64(int number, const void *bytes,
+                                                              size_t count, off_t at);
 
 /* --- numbers --- */
 
@@ -232,6 +251,9 @@ static int control_flags(struct description *self, int number, int command, int 
         return pipe_capacity(self);
     case F_SETPIPE_SZ:
         return pipe_capacity_set(self, argument);
+    case F_SETLK:
+    case F_SETLKW:
+        return self->kind->seek ? 0 : -EINVAL; /* a process is never in its own way */
     default:
         world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled call: fcntl with command %d", command);
     }

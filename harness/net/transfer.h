@@ -13,6 +13,7 @@ struct transfer {
     char *bytes;         /* of the program, or of the store if there were several pieces */
     size_t count, done;
     int flags;           /* MSG_... */
+    const off_t *at;     /* where in the file; NULL: at its position, which moves */
     bool for_sockets;    /* nothing else knows that call */
     size_t need;         /* what has to be there before the call can go on */
     uint64_t timeout_ns; /* 0: it waits for ever */

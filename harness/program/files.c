@@ -13,6 +13,11 @@
 
 enum { FILE_BYTES_MAX = 256 << 20 };
 
+int world_clock_gettime(clockid_t clock, struct timespec *out);
+
+/* When what is on disk was written, as far as a program can tell: before its world began. */
+enum { FIRST_SECOND = 1703980800 };
+
 static struct file *files; /* newest first */
 
 static void tell_file(const struct world_place *place, char *out, size_t bytes)
@@ -29,10 +34,27 @@ static void reset(struct file *file)
     file->bytes = file->original;
     file->count = file->original_bytes;
     file->capacity = 0;
+    file->mode = file->original_mode;
+    file->changed_at = file->read_at = (struct timespec){.tv_sec = FIRST_SECOND};
+}
+
+static mode_t mask;
+
+mode_t files_mask(void)
+{
+    return mask;
+}
+
+mode_t world_umask(mode_t fresh)
+{
+    mode_t old = mask;
+    mask = fresh & 0777;
+    return old;
 }
 
 void files_begin(void)
 {
+    mask = 022;
     for (struct file *file = files; file; file = file->next) reset(file);
 }
 
@@ -46,7 +68,12 @@ static void load(struct file *file, int descriptor, size_t bytes)
         if (got <= 0) break;
         file->original_bytes += (size_t)got;
     }
-    file->on_disk = true;
+}
+
+static void refuse(const struct file *file)
+{
+    world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled file %s: only regular files can be used",
+               file->path);
 }
 
 static void look(struct file *file)
@@ -57,13 +84,16 @@ static void look(struct file *file)
         file->refused = errno == ENOENT ? 0 : errno;
         return;
     }
-    if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) ||
-        status.st_size > FILE_BYTES_MAX) {
+    bool good = fstat(descriptor, &status) == 0;
+    file->folder = good && S_ISDIR(status.st_mode);
+    file->original_mode = status.st_mode & 07777;
+    if (good && S_ISREG(status.st_mode) && status.st_size <= FILE_BYTES_MAX) {
+        load(file, descriptor, (size_t)status.st_size);
+    } else if (!file->folder) {
         close(descriptor);
-        world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled file %s: only regular files can be used",
-                   file->path);
+        refuse(file);
     }
-    load(file, descriptor, (size_t)status.st_size);
+    file->on_disk = true;
     close(descriptor);
 }
 
@@ -101,6 +131,7 @@ struct file *files_find(const char *path)
 
 static void make_room(struct file *file, size_t bytes)
 {
+    world_clock_gettime(CLOCK_REALTIME, &file->changed_at);
     if (file->changed && bytes <= file->capacity) return;
     size_t capacity = bytes < 256 ? 256 : bytes + bytes / 2;
     if (capacity > FILE_BYTES_MAX) {
@@ -131,6 +162,13 @@ void file_truncate(struct file *file)
     file->count = 0;
 }
 
+void file_resize(struct file *file, size_t bytes)
+{
+    make_room(file, bytes > file->count ? bytes : file->count);
+    if (bytes > file->count) memset(file->bytes + file->count, 0, bytes - file->count);
+    file->count = bytes;
+}
+
 void file_remove(struct file *file)
 {
     file_truncate(file);
@@ -142,7 +180,8 @@ static bool commit(const struct file *file)
     if (!file->exists) return unlink(file->path) == 0 || errno == ENOENT;
     FILE *out = fopen(file->path, "w");
     if (out == NULL) return false;
-    bool good = fwrite(file->bytes, 1, file->count, out) == file->count;
+    bool good = fwrite(file->bytes, 1, file->count, out) == file->count &&
+                fchmod(fileno(out), file->mode) == 0;
     return fclose(out) == 0 && good;
 }
 

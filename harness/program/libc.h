@@ -8,6 +8,9 @@
  * to the real standard error, once in every execution. */
 void libc_begin(bool quiet);
 
+/* The same for environment variables. */
+void environment_begin(void);
+
 /* The same for signals. */
 void signals_begin(void);
 

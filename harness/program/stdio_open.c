@@ -41,7 +41,7 @@ FILE *world_fopen(const char *path, const char *mode)
         errno = EINVAL;
         return NULL;
     }
-    struct stream *stream = stream_open(path, flags, CALL_SITE);
+    struct stream *stream = stream_open(path, flags, 0666, CALL_SITE);
     return stream ? &stream->face : NULL;
 }
 
@@ -150,25 +150,35 @@ void world_funlockfile(FILE *face)
 
 /* --- descriptors; what else they can do is in harness/net --- */
 
-static int open_file(const char *path, int flags, uintptr_t site)
+static int open_file(const char *path, int flags, mode_t mode, uintptr_t site)
 {
-    int known = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_CLOEXEC | O_SYNC;
-    if (flags & ~known) {
+    int known = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_CLOEXEC | O_SYNC | O_DSYNC;
+    int idle = O_NOCTTY | O_NONBLOCK | O_NOFOLLOW; /* make no difference to regular files */
+    if (flags & ~(known | idle)) {
         world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled call of open with flags 0%o",
                    (unsigned)flags);
     }
-    struct stream *stream = stream_open(path, flags, site);
+    struct stream *stream = stream_open(path, flags & ~idle, mode, site);
     return stream ? stream->descriptor : -1;
 }
 
 int world_open(const char *path, int flags, ...)
 {
-    return open_file(path, flags, CALL_SITE);
+    va_list list;
+    va_start(list, flags);
+    mode_t mode = flags & O_CREAT ? va_arg(list, mode_t) : 0;
+    va_end(list);
+    return open_file(path, flags, mode, CALL_SITE);
+}
+
+int world_creat(const char *path, mode_t mode)
+{
+    return open_file(path, O_CREAT | O_WRONLY | O_TRUNC, mode, CALL_SITE);
 }
 
 int world___open_2(const char *path, int flags)
 {
-    return open_file(path, flags, CALL_SITE);
+    return open_file(path, flags, 0, CALL_SITE);
 }
 
 /* --- names --- */
@@ -176,7 +186,7 @@ int world___open_2(const char *path, int flags)
 int world_access(const char *path, int mode)
 {
     const struct file *file = files_find(path);
-    if (file->refused || !file->exists || (mode & X_OK)) {
+    if (file->refused || !file->exists || ((mode & X_OK) && !(file->mode & 0111))) {
         errno = file->refused ? file->refused : file->exists ? EACCES : ENOENT;
         return -1;
     }
@@ -187,7 +197,12 @@ int world_unlink(const char *path)
 {
     if (names_unlink(path)) return 0;
     if (world_access(path, F_OK) != 0) return -1;
-    file_remove(files_find(path));
+    struct file *file = files_find(path);
+    if (file->folder) {
+        errno = EISDIR;
+        return -1;
+    }
+    file_remove(file);
     return 0;
 }
 
@@ -198,6 +213,8 @@ int world_rename(const char *from, const char *to)
     if (source == target) return 0;
     file_truncate(target);
     file_write(target, 0, source->bytes, source->count);
+    target->mode = source->mode;
+    target->changed_at = source->changed_at;
     file_remove(source);
     return 0;
 }
@@ -215,5 +232,6 @@ SAME(int, world_fseeko64, world_fseek, (FILE *face, long offset, int whence));
 SAME(long, world_ftello, world_ftell, (FILE *face));
 SAME(long, world_ftello64, world_ftell, (FILE *face));
 SAME(int, world_open64, world_open, (const char *path, int flags, ...));
+SAME(int, world_creat64, world_creat, (const char *path, mode_t mode));
 SAME(int, world___open64_2, world___open_2, (const char *path, int flags));
 SAME(int, world_remove, world_unlink, (const char *path));

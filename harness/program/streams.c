@@ -72,16 +72,24 @@ static void file_step(struct transfer *transfer, enum world_op op, size_t count)
     place_step(&file->place, op, WORLD_WRITE, 0);
 }
 
+/* pread() and pwrite() leave the position as it was. */
+static size_t go_to(struct stream *stream, const struct transfer *transfer)
+{
+    size_t before = stream->position;
+    if (transfer->at) stream->position = (size_t)*transfer->at;
+    return before;
+}
+
 static ssize_t read_own(struct transfer *transfer)
 {
     struct stream *stream = stream_behind(transfer->self);
-    size_t bytes;
+    size_t bytes, before = go_to(stream, transfer);
     const char *rest = stream_rest(stream, &bytes);
     if (bytes > transfer->count) bytes = transfer->count;
     file_step(transfer, WORLD_OP_RECV, bytes);
     place_touch(transfer->bytes, bytes, true);
     memcpy(transfer->bytes, rest, bytes);
-    stream->position += bytes;
+    stream->position = transfer->at ? before : stream->position + bytes;
     transfer->done = bytes;
     return (ssize_t)bytes;
 }
@@ -100,9 +108,12 @@ static int write_own(struct stream *stream, const char *bytes, size_t count)
 
 static ssize_t write_by_descriptor(struct transfer *transfer)
 {
+    struct stream *stream = stream_behind(transfer->self);
     file_step(transfer, WORLD_OP_SEND, transfer->count);
     place_touch(transfer->bytes, transfer->count, false);
-    write_own(stream_behind(transfer->self), transfer->bytes, transfer->count);
+    size_t before = go_to(stream, transfer);
+    write_own(stream, transfer->bytes, transfer->count);
+    if (transfer->at) stream->position = before;
     return (ssize_t)transfer->count;
 }
 
@@ -174,17 +185,22 @@ static struct stream *stream_meant(struct stream *stream)
 static int refuse(const struct file *file, int flags)
 {
     if (file->refused) return file->refused;
+    if (file->folder && (flags & O_ACCMODE) != O_RDONLY) return EISDIR;
     if (!file->exists) return flags & O_CREAT ? 0 : ENOENT;
     return (flags & O_CREAT) && (flags & O_EXCL) ? EEXIST : 0;
 }
 
-struct stream *stream_open(const char *path, int flags, uintptr_t site)
+struct stream *stream_open(const char *path, int flags, mode_t mode, uintptr_t site)
 {
     place_enter(site);
     place_point(NULL, WORLD_NONE);
     struct file *file = files_find(path);
     errno = refuse(file, flags);
     if (errno != 0) return NULL;
+    if (file->folder) {
+        world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled file %s: only regular files can be opened",
+                   path);
+    }
     struct stream *stream = find_unused();
     if (stream == NULL) return NULL;
     stream->descriptor = descriptor_open(&stream->description, &file_kind, flags, 0);
@@ -193,6 +209,7 @@ struct stream *stream_open(const char *path, int flags, uintptr_t site)
         stream->open = false;
         return NULL;
     }
+    if (!file->exists) file->mode = mode & ~files_mask();
     if ((flags & O_TRUNC) || !file->exists) file_truncate(file);
     stream->file = file;
     stream->readable = (flags & O_ACCMODE) != O_WRONLY;
@@ -222,6 +239,11 @@ void stream_close(struct stream *stream)
 {
     stream->open = false;
     descriptor_close(stream->descriptor);
+}
+
+struct file *stream_file(const struct description *self)
+{
+    return self->kind == &file_kind ? stream_behind(self)->file : NULL;
 }
 
 void stream_mark(struct stream *stream, bool end, bool error)

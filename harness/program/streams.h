@@ -34,12 +34,14 @@ void streams_begin(void);
 /* The stream behind what the program passed; ends the execution as misuse if there is none. */
 struct stream *stream_of(FILE *face);
 
-/* Opens a file with flags of open(2). NULL, and errno. */
-struct stream *stream_open(const char *path, int flags, uintptr_t site);
+/* Opens a file with flags of open(2), and the permissions that a new one gets. NULL, and errno. */
+struct stream *stream_open(const char *path, int flags, mode_t mode, uintptr_t site);
 /* A stream for a descriptor that is open: what it has already, or a new one over a pipe or socket.
  * NULL, and errno. */
 struct stream *stream_over(int descriptor, bool reads, bool writes);
 void stream_close(struct stream *stream);
+/* What the program opened as a file; NULL: something else. */
+struct file *stream_file(const struct description *self);
 
 /* What there is to read from the stream's position on; 0 bytes at the end. */
 const char *stream_rest(struct stream *stream, size_t *bytes);

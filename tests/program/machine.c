@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -47,6 +48,17 @@ static void check_memory(void)
     assert(madvise(at, 4096, MADV_DONTNEED) == 0 && at[0] == 0 && at[4096] == 7);
     assert(munmap(at, 5000) == 0);
     assert(mmap(NULL, 0, access, flags, -1, 0) == MAP_FAILED);
+}
+
+/* As new in every execution. */
+static void check_environment(void)
+{
+    static char pair[] = "MACHINE_TEST=2";
+    assert(getenv("MACHINE_TEST") == NULL && setenv("MACHINE_TEST", "1", 0) == 0);
+    assert(setenv("MACHINE_TEST", "3", 0) == 0 && strcmp(getenv("MACHINE_TEST"), "1") == 0);
+    assert(putenv(pair) == 0 && strcmp(getenv("MACHINE_TEST"), "2") == 0);
+    assert(getenv("PATH") && unsetenv("PATH") == 0 && getenv("PATH") == NULL);
+    assert(clearenv() == 0 && getenv("MACHINE_TEST") == NULL);
 }
 
 static void check_names(void)
@@ -92,6 +104,7 @@ int main(int argc, char **argv)
     (void)argv;
     check_sleeps();
     check_memory();
+    check_environment();
     check_names();
     check_processors();
     check_calendar();
