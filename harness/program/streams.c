@@ -198,8 +198,8 @@ struct stream *stream_open(const char *path, int flags, mode_t mode, uintptr_t s
     errno = refuse(file, flags);
     if (errno != 0) return NULL;
     if (file->folder) {
-        world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled file %s: only regular files can be opened",
-                   path);
+        world_fail(WORLD_FOUND_UNCONTROLLED,
+                   "uncontrolled file %s: only regular files can be opened", path);
     }
     struct stream *stream = find_unused();
     if (stream == NULL) return NULL;
