@@ -7,24 +7,27 @@
 #include "harness/check/require.h"
 #include "libc.h"
 
-static char **original, **own; /* the array that the process was given; one to be changed */
+static char **original, **own; /* what was there before; an array to be changed */
+static bool changed;
 
 void environment_begin(void)
 {
-    if (original == NULL) original = environ;
-    environ = original;
+    if (changed) environ = original;
+    changed = false;
 }
 
 /* The C library changes the array that it finds. */
 static void make_own(void)
 {
     size_t count = 0;
-    if (environ != original || original == NULL) return;
-    while (original[count]) count++;
-    if (own == NULL) own = malloc((count + 1) * sizeof *own);
+    if (changed || environ == NULL) return;
+    while (environ[count]) count++;
+    own = realloc(own, (count + 1) * sizeof *own);
     REQUIRE(own != NULL);
-    memcpy(own, original, (count + 1) * sizeof *own);
+    memcpy(own, environ, (count + 1) * sizeof *own);
+    original = environ;
     environ = own;
+    changed = true;
 }
 
 int world_setenv(const char *name, const char *value, int overwrite)
