@@ -29,15 +29,26 @@ static void find_locks(const struct entity *entity, struct place *place)
     }
 }
 
+/* As seen from that call. What stands in for an access has no frame: where the compiler did not
+ * jump from there, but call, that call's return address is found in place of this one. */
+static void find_stack(struct world_stack *stack, uintptr_t pc)
+{
+    uint32_t own = 0;
+    world_stack_here(stack);
+    while (own < stack->depth && !world_is_program(stack->pc[own])) own++;
+    if (own < stack->depth && stack->pc[own] == pc) return;
+    stack->depth -= own;
+    if (stack->depth == WORLD_STACK_MAX) stack->depth--;
+    memmove(&stack->pc[1], &stack->pc[own], stack->depth * sizeof *stack->pc);
+    stack->pc[0] = pc;
+    stack->depth++;
+}
+
 static void find_place(struct place *place, uintptr_t pc)
 {
     place->pc = pc;
     world_steps(&place->step);
-    world_stack_here(&place->stack);
-    if (place->stack.depth == 0) {
-        place->stack.depth = 1;
-        place->stack.pc[0] = pc;
-    }
+    find_stack(&place->stack, pc);
     find_locks(W.self, place);
 }
 
