@@ -12,6 +12,7 @@ struct sampler {
     uint32_t length;    /* choices of a typical execution */
     bool calm;          /* no optional fault at all */
     uint64_t execution; /* begun last */
+    uint32_t older;     /* one load in so many reads an older value; 0: not drawn yet */
     struct chance chance;
     struct plan plan;
     char text[48];      /* strategy.text, for those that say a number */

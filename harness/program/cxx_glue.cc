@@ -30,7 +30,6 @@ namespace __cxxabiv1 {
 
 extern "C" int __cxa_guard_acquire(__guard *guard) noexcept
 {
-    if (*reinterpret_cast<volatile char *>(guard) != 0) return 0;
     return cxx_guard_acquire(reinterpret_cast<uint64_t *>(guard));
 }
 

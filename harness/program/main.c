@@ -474,7 +474,7 @@ int course_explore(const struct course *asked, struct course_result *result)
 static int run_unit_test(void)
 {
     struct world_limits *limits = &shared->phases[0].limits;
-    limits->stalls_max = limits->spurious_max = limits->late_max = 0;
+    limits->stalls_max = limits->spurious_max = limits->late_max = limits->weak_max = 0;
     limits->steps_max = WORLD_STEPS_MAX;
     limits->find_races = false;
     if (options.until) {

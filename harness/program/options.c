@@ -143,6 +143,8 @@ static bool keep(enum program_option option, const char *text, struct program_op
         return read_small(option, text, 0, 1000, &options->spurious);
     case PROGRAM_LATE:
         return read_small(option, text, 0, 1000, &options->late);
+    case PROGRAM_WEAK:
+        return read_small(option, text, 0, 1000, &options->weak);
     case PROGRAM_STEPS:
         return read_small(option, text, 1, WORLD_STEPS_MAX, &options->steps);
     case PROGRAM_STATUS:
@@ -213,6 +215,7 @@ bool program_options_read(struct program_options *options)
                                         .lag_ns = 10000000000,
                                         .spurious = 1,
                                         .late = 1,
+                                        .weak = 8,
                                         .steps = 50000,
                                         .loop_seconds = 10,
                                         .exploration = 1,

@@ -24,6 +24,7 @@
     X(LAG, "LAG", "10s", "how long such a delay may be (us, ms, s)")                               \
     X(SPURIOUS, "SPURIOUS", "1", "condition waits that may end without a reason, in one")          \
     X(LATE, "LATE", "1", "times that data of a connection may arrive late or in parts, in one")    \
+    X(WEAK, "WEAK", "8", "atomic loads that may read an older value, where their order permits")   \
     X(STEPS, "STEPS", "50000", "bound on the steps of one execution")                              \
     X(STATUS, "STATUS", "0", "exit status of the program when nothing is wrong")                   \
     X(LOOP, "LOOP", "10", "seconds of processor time without a step that are an endless loop")     \
@@ -53,7 +54,8 @@ struct program_options {
     const char *junit, *json; /* NULL: no such file is written */
     enum explore_kind strategy;
     uint64_t seed, runs;
-    uint32_t jobs, depth, stalls, spurious, late, steps, status, loop_seconds, until, exploration;
+    uint32_t jobs, depth, stalls, spurious, late, weak, steps, status, loop_seconds, until;
+    uint32_t exploration;
     uint64_t lag_ns;
     bool races, memory_points;
     bool shrink, full;

@@ -21,6 +21,13 @@ static uint32_t late_of(uint32_t stalls, uint32_t spurious)
     return options.given[PROGRAM_LATE] || stalls + spurious > 0 ? options.late : 0;
 }
 
+/* Nor an older value; but a search that claims to be complete may not leave them out. */
+static uint32_t weak_of(uint32_t stalls, uint32_t spurious)
+{
+    bool always = options.given[PROGRAM_WEAK] || !program_is_sampler(options.strategy);
+    return always || stalls + spurious > 0 ? options.weak : 0;
+}
+
 static struct world_limits limits_of(uint32_t stalls, uint32_t spurious)
 {
     return (struct world_limits){
@@ -29,6 +36,7 @@ static struct world_limits limits_of(uint32_t stalls, uint32_t spurious)
         .spurious_max = spurious,
         .stalls_max = stalls,
         .late_max = late_of(stalls, spurious),
+        .weak_max = weak_of(stalls, spurious),
         .every_release = options.strategy == EXPLORE_EXHAUSTIVE,
         .lag_max_ns = options.lag_ns,
         .seed = options.seed,
@@ -64,7 +72,7 @@ void phases_plan(void)
     shared->phases[1].runs = options.runs / 2;
     shared->phases[1].first_run = options.runs - options.runs / 2;
     shared->phases[0] = (struct phase){limits_of(0, 0), 0, shared->phases[1].first_run, {0}};
-    shared->phases[0].limits.late_max = 0;
+    shared->phases[0].limits.late_max = shared->phases[0].limits.weak_max = 0;
 }
 
 /* What both the phase and the shard have. */

@@ -32,12 +32,12 @@ static void name_subject(char **words, int count, char *out, size_t size)
 
 /* What the choices depend on besides the program. */
 #define SETTINGS "stalls=%" PRIu32 " spurious=%" PRIu32 " lag_ns=%" PRIu64 " seed=%" PRIu64 \
-    " releases=%d late=%" PRIu32
+    " releases=%d late=%" PRIu32 " weak=%" PRIu32
 
 static void write_settings(const struct world_limits *limits, char *out, size_t size)
 {
     snprintf(out, size, SETTINGS, limits->stalls_max, limits->spurious_max, limits->lag_max_ns,
-             limits->seed, limits->every_release, limits->late_max);
+             limits->seed, limits->every_release, limits->late_max, limits->weak_max);
 }
 
 static bool read_settings(const char *text, struct world_limits *limits)
@@ -45,12 +45,13 @@ static bool read_settings(const char *text, struct world_limits *limits)
     char again[128];
     unsigned releases;
     int read = sscanf(text, "stalls=%" SCNu32 " spurious=%" SCNu32 " lag_ns=%" SCNu64
-                      " seed=%" SCNu64 " releases=%u late=%" SCNu32, &limits->stalls_max,
+                      " seed=%" SCNu64 " releases=%u late=%" SCNu32 " weak=%" SCNu32,
+                      &limits->stalls_max,
                       &limits->spurious_max, &limits->lag_max_ns, &limits->seed, &releases,
-                      &limits->late_max);
+                      &limits->late_max, &limits->weak_max);
     limits->every_release = releases == 1;
     write_settings(limits, again, sizeof again);
-    return read == 6 && strcmp(text, again) == 0;
+    return read == 7 && strcmp(text, again) == 0;
 }
 
 /* --- replaying --- */

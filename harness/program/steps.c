@@ -23,6 +23,11 @@ static bool wakes_unsignalled(const struct trail_step *here)
     return here->step.op == WORLD_OP_WAKE && here->step.result == SPURIOUS;
 }
 
+static bool reads_older(const struct trail_step *here)
+{
+    return here->step.op == WORLD_OP_ATOMIC_LOAD && here->step.result > 0;
+}
+
 /* The thread whose end that object is. */
 static const char *thread_of(uint32_t object)
 {
@@ -46,6 +51,7 @@ static void describe(const struct trail_step *here, char *out, size_t bytes)
     if (step->op == WORLD_OP_TRYLOCK && step->result != 0) more = "(busy)";
     if (step->op == WORLD_OP_WAKE && step->result == CANCELLED) more = "(cancelled)";
     if (wakes_unsignalled(here)) more = "(no signal)";
+    if (reads_older(here)) more = "(an older value)";
     if (here->words) object = "";
     if (step->op == WORLD_OP_CHOOSE) {
         snprintf(value, sizeof value, "%u", step->result);
@@ -112,6 +118,12 @@ void steps_needs(FILE *out, int indent)
         } else if (seen[i].step.op == WORLD_OP_FLIGHT) {
             snprintf(text, sizeof text, "needs %u byte%s of %s to arrive late", seen[i].step.result,
                      seen[i].step.result == 1 ? "" : "s", name);
+        } else if (reads_older(&seen[i])) {
+            char place[128] = "";
+            append_place(&seen[i].stack, false, place, sizeof place);
+            snprintf(text, sizeof text, "needs %s to read an older value of %s%s%s, which the "
+                     "memory orders permit", name, trail_object(&seen[i]), place[0] ? " at" : "",
+                     place[0] ? place + 1 : "");
         }
         if (text[0]) text_wrap(out, 0, indent, text);
     }

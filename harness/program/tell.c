@@ -137,8 +137,12 @@ void tell_replay(FILE *out, const struct tell *tell)
     if (options->strategy == EXPLORE_EXHAUSTIVE) fprintf(out, " HARNESS_STRATEGY=exhaustive");
     fprintf(out, " HARNESS_STALLS=%u HARNESS_SPURIOUS=%u", tell->limits->stalls_max,
             tell->limits->spurious_max);
-    if (tell->limits->late_max != (tell->limits->stalls_max + tell->limits->spurious_max > 0)) {
+    bool strained = tell->limits->stalls_max + tell->limits->spurious_max > 0;
+    if (tell->limits->late_max != strained) {
         fprintf(out, " HARNESS_LATE=%u", tell->limits->late_max);
+    }
+    if (options->given[PROGRAM_WEAK] || (strained != (tell->limits->weak_max > 0))) {
+        fprintf(out, " HARNESS_WEAK=%u", tell->limits->weak_max);
     }
     if (options->given[PROGRAM_RACES]) fprintf(out, " HARNESS_RACES=%d", options->races);
     if (options->memory_points) fprintf(out, " HARNESS_POINTS=memory");

@@ -212,6 +212,7 @@ struct world {
     struct world_limits limits;
     enum world_level level;
     bool find_races; /* of this execution: see race.h */
+    uint32_t weak_left; /* loads that may still read an older value: see weak.h */
     uint32_t spinners; /* threads set aside because they spin: see spin.h */
     bool probing;      /* whether they can end is being found out: see livelock.h */
     uint64_t outside;  /* looks at what changes without a step: time, chance, files */

@@ -42,6 +42,7 @@
     X(ATOMIC_STORE, "store")                                                                       \
     X(ATOMIC_UPDATE, "update")                                                                     \
     X(COMPARE_EXCHANGE, "compare_exchange")                                                        \
+    X(FENCE, "fence")                                                                              \
     X(READ, "read")                                                                                \
     X(WRITE, "write")                                                                              \
     X(OPEN, "open")                                                                                \

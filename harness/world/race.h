@@ -68,11 +68,14 @@ void race_begin(void);
 
 /* A step was recorded: what it orders. */
 void race_step(const struct world_step *step);
-/* An atomic operation on that object, by a memory order of the compiler: before and after the
- * access itself is checked. */
-void race_atomic_acquire(uint32_t object, int order);
+/* An atomic operation that reads what that was released to, by a memory order of the compiler,
+ * before the access itself is checked; and one that stores to that object, after it. */
+void race_atomic_acquire(const struct race_clock *released, int order);
 void race_atomic_release(uint32_t object, int order, bool update);
 void race_fence(int order);
+/* The epoch that the running thread is in. */
+uint32_t race_epoch(void);
+void race_clock_copy(struct race_clock *to, const struct race_clock *from);
 /* Annotations: everything before a release is known after an acquire of the same object. */
 void race_acquire(uint32_t object);
 void race_release(uint32_t object);

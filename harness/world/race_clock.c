@@ -2,6 +2,8 @@
  * done for it while nobody looks for races. */
 #include "race.h"
 
+#include "weak.h"
+
 #include <string.h>
 #include <sys/mman.h>
 
@@ -111,6 +113,20 @@ void race_begin(void)
     R.run = (uint32_t)W.runs + 1;
     clear(&R.threads[W.slots_kept]);
     set(&R.threads[W.slots_kept], W.slots_kept, 1);
+}
+
+uint32_t race_epoch(void)
+{
+    return clock_of(W.self)->at[W.self->slot];
+}
+
+void race_clock_copy(struct race_clock *to, const struct race_clock *from)
+{
+    if (is_empty(from)) {
+        clear(to);
+    } else {
+        copy(to, from);
+    }
 }
 
 /* --- steps --- */
@@ -271,13 +287,12 @@ static bool releases(int order)
 }
 
 /* A relaxed load learns nothing yet: an acquire fence after it does. */
-void race_atomic_acquire(uint32_t object, int order)
+void race_atomic_acquire(const struct race_clock *released, int order)
 {
-    const struct race_clock *clock = &R.objects[object];
     if (acquires(order)) {
-        acquire_from(clock, W.self);
+        acquire_from(released, W.self);
     } else {
-        join(&R.seen[W.self->slot], clock);
+        join(&R.seen[W.self->slot], released);
     }
 }
 
@@ -308,6 +323,7 @@ void race_fence(int order)
 {
     uint16_t slot = W.self->slot;
     if (acquires(order)) acquire_from(&R.seen[slot], W.self);
+    if (order == __ATOMIC_SEQ_CST && W.weak_left > 0) weak_fence();
     if (!releases(order)) return;
     copy(&R.fenced[slot], clock_of(W.self));
     tick(W.self);

@@ -2,6 +2,8 @@
  * may still race with. An access is dropped when one after it races with whatever it races with. */
 #include "race.h"
 
+#include "weak.h"
+
 /* Where thread-local variables lie is the operating system's choice, so it decides nothing else. */
 static struct race_cell *local_cell_of(const struct entity *entity, uintptr_t address)
 {
@@ -206,5 +208,6 @@ void race_access(uintptr_t address, size_t bytes, uint32_t flags, uintptr_t pc)
 
 void race_forget(uintptr_t address, size_t bytes)
 {
+    weak_forget(address, bytes);
     for (size_t at = 0; at < bytes; at += RACE_WORD) race_cell_at(address + at)->run = 0;
 }

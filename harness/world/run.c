@@ -2,6 +2,7 @@
 #include "livelock.h"
 #include "race.h"
 #include "spin.h"
+#include "weak.h"
 #include "word.h"
 
 #include <string.h>
@@ -183,6 +184,7 @@ static void reset(struct world_chooser *chooser)
     W.object_count = 1;
     W.named_first = 0;
     word_reset();
+    weak_reset();
     spin_reset();
     gate_reset();
     W.chance = W.limits.seed;

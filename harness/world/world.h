@@ -70,10 +70,14 @@ enum world_met {
     WORLD_MET_ALL,    /* a thread was stopped, or a clock set: nothing is independent of that */
 };
 
+/* The label of a choice between values that an atomic load may read: 0 is the newest. */
+extern const char *const world_older_value;
+
 /* Decides everything. Both functions return an index below count; count is at least 2.
  * They may look at the options with world_option(), and may call world_stop(). */
 struct world_chooser {
     uint32_t (*schedule)(struct world_chooser *self, uint32_t count);
+    /* The label is world_older_value where a load may read one. */
     uint32_t (*value)(struct world_chooser *self, uint32_t count, const char *label);
     /* Optional (may be NULL): a thread announced that it spins (sched_yield). */
     void (*yielded)(struct world_chooser *self, uint16_t entity);
@@ -126,6 +130,7 @@ struct world_limits {
     uint32_t stalls_max;   /* times that time may pass while threads are runnable */
     uint64_t lag_max_ns;   /* how far one stall may reach */
     uint32_t late_max;     /* times that something is sent which arrives later, or in parts */
+    uint32_t weak_max;     /* atomic loads that may read an older value; needs find_races */
     uint64_t seed;         /* of getrandom() and friends */
     bool check_memory;     /* look for writes after free at the end of every execution */
     bool every_release;    /* each unlock is a choice, whether or not a try could tell */
