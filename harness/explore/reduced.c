@@ -161,6 +161,14 @@ static void look_at(struct node *node)
     node->gave_up = world_gave_up(id);
 }
 
+/* Nothing is known yet of what it will do. */
+static void choose(struct node *node, uint32_t thread)
+{
+    node->thread = (uint8_t)thread;
+    node->print[thread] = (struct print){0};
+    node->met = WORLD_MET_NOTHING;
+}
+
 /* Beyond the prefix: the default option, or the first that is not asleep. Where time may pass or
  * not, both have to be tried, as nothing is independent of it. */
 static void choose_new(struct reduced *self, struct node *node, const uint16_t *options,
@@ -172,7 +180,7 @@ static void choose_new(struct reduced *self, struct node *node, const uint16_t *
     for (uint32_t i = 0; i < count; i++) {
         uint32_t thread = thread_of(options[i]);
         if (node->sleep & reduced_bit(thread)) continue;
-        node->thread = (uint8_t)thread;
+        choose(node, thread);
         node->backtrack |= reduced_bit(thread);
         return;
     }
@@ -256,7 +264,7 @@ static bool retreat(struct reduced *self)
             node->done |= reduced_bit(node->thread);
             uint64_t left = node->backtrack & ~node->done & ~node->sleep;
             if (left != 0) {
-                node->thread = (uint8_t)__builtin_ctzll(left);
+                choose(node, (uint32_t)__builtin_ctzll(left));
                 self->pool_used = node->touches + node->touch_count;
                 node->touch_count = 0;
                 break;
