@@ -235,7 +235,10 @@ static void lose_sockets(struct instance *instance, const char *why)
         struct actor *actor = &play->actors[i];
         if (actor->scn->kind != SCN_ACTOR_TAB || actor->instance != instance) continue;
         struct tab *tab = actor->tab;
-        if (tab->socket != NULL) tab->socket->cut = true;
+        if (tab->socket != NULL) {
+            tab->socket->cut = true;
+            wire_tell(tab->socket, STAGE_WIRE_CORE_GONE, NULL);
+        }
         link_drop(&tab->to_core, NULL, why);
         link_drop(&tab->to_tab, NULL, why);
         tab_offline(tab, why, 0);

@@ -52,6 +52,9 @@ static void deliver(void *argument)
         record_drop(link, frame, "the socket is gone");
         return;
     }
+    if (!link->to_core)
+        wire_tell(socket, frame->kind == FRAME_CLOSE ? STAGE_WIRE_CLOSE_ARRIVED
+                                                     : STAGE_WIRE_ARRIVED, frame);
     if (link->to_core)
         arrive_at_core(frame);
     else

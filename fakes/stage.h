@@ -32,6 +32,32 @@ struct stage_break {
     const char *text;           /* one sentence */
 };
 
+/* What happened on a connection, as somebody at the core sees it: a message of the tab when the core
+ * takes it, one of the core when it leaves. */
+enum stage_wire_kind {
+    STAGE_WIRE_OPENED,
+    STAGE_WIRE_INPUT,           /* a message of the tab: bytes, length */
+    STAGE_WIRE_OUTPUT,          /* a message of the core: bytes, length, number */
+    STAGE_WIRE_ARRIVED,         /* that one is at the tab: number */
+    STAGE_WIRE_CORE_CLOSES,     /* code */
+    STAGE_WIRE_CLOSE_ARRIVED,   /* the tab has heard of it */
+    STAGE_WIRE_TAB_CLOSES,
+    STAGE_WIRE_BROKEN,          /* the tab's end broke off, and the core was told */
+    STAGE_WIRE_CORE_GONE,       /* the core's end did */
+};
+
+struct stage_wire {
+    enum stage_wire_kind kind;
+    uint64_t socket;            /* its number in this execution, from 1 */
+    uint32_t tab, core;         /* indexes in scn_file.actors and .cores */
+    uint32_t serial;            /* among the sockets of that tab, from 1 */
+    const char *user;
+    const char *bytes;
+    size_t length;
+    uint32_t number;            /* among the messages of the core on that socket, from 1 */
+    uint32_t code;
+};
+
 /* All are called inside the execution, on the thread that found it, and may end the execution with
  * world_fail(); if `broken` or `leaked` returns or is NULL, the stage does that itself. */
 struct stage_hooks {
@@ -41,6 +67,8 @@ struct stage_hooks {
     void (*leaked)(void *context, const char *core, uint8_t group, uint32_t count);
     /* The cores are gone: counts over the whole run are final. NULL: nobody wants to know. */
     void (*ended)(void *context);
+    /* What passes between tabs and cores. May not block. NULL: nobody wants to know. */
+    void (*wire)(void *context, const struct stage_wire *what);
 };
 
 struct stage;

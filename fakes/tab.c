@@ -259,6 +259,7 @@ void tab_close(struct tab *tab)
     struct socket *socket = tab->socket;
 
     if (socket == NULL) return;
+    socket->left = true;
     if (tab->late_close_us > 0 && !world_task_armed(tab->closer_task)) {
         tab->late_socket = socket;
         world_task_arm(tab->closer_task, ahead_ns(tab->late_close_us));

@@ -3,6 +3,7 @@
 #define FAKES_WIRE_H
 
 #include "fakes/common.h"
+#include "fakes/stage.h"
 
 /* --- links: frames on their way (link.c) --- */
 
@@ -46,6 +47,7 @@ struct socket {
     bool tab_open;          /* the tab has not heard or caused its end */
     bool core_open;         /* the core knows it: conn_open succeeded, conn_closed not called */
     bool closed;            /* conn_closed was called */
+    bool left;              /* the tab has closed it in good order */
     bool cut;               /* nothing passes any more */
     bool write_queued, close_queued;
     uint32_t close_code;
@@ -96,6 +98,9 @@ void ws_want_write(void *instance, uint64_t handle, struct conn_ref conn);
 void ws_close(void *instance, uint64_t handle, struct conn_ref conn, enum core_close_code code);
 /* There is room in the socket again. */
 void ws_resume(struct socket *socket);
+
+/* Tells the stage's owner what happened on that socket (ws.c); `frame` may be NULL. */
+void wire_tell(const struct socket *socket, enum stage_wire_kind kind, const struct frame *frame);
 
 /* --- core instances (instance.c) --- */
 

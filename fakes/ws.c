@@ -55,6 +55,24 @@ void ws_close(void *argument, uint64_t handle, struct conn_ref conn, enum core_c
     ws_post(instance, socket, WORK_CLOSE, NULL, NULL);
 }
 
+void wire_tell(const struct socket *socket, enum stage_wire_kind kind, const struct frame *frame)
+{
+    const struct actor *actor = socket->tab->actor;
+    const struct stage_hooks *hooks = &actor->play->stage->hooks;
+
+    if (hooks->wire == NULL) return;
+    struct stage_wire what = { .kind = kind, .socket = socket->handle, .tab = actor->index,
+                               .core = socket->instance->index, .serial = socket->serial,
+                               .user = actor->user };
+    if (frame != NULL) {
+        what.bytes = frame->bytes;
+        what.length = frame->length;
+        what.number = frame->number;
+        what.code = frame->code;
+    }
+    hooks->wire(hooks->context, &what);
+}
+
 /* --- on core/ws --- */
 
 static record_word type_of(const char *bytes, size_t length)
@@ -81,6 +99,7 @@ static void send_frame(struct socket *socket, const struct conn_frame *given)
     frame->cause = RECORD(CORE_SEND, party_of(socket), instance->party, party_of(socket), 0,
                           .conn = socket->serial, .kind = frame->word,
                           .seq = (int64_t)frame->seq, .frame = frame->number);
+    wire_tell(socket, STAGE_WIRE_OUTPUT, frame);
     /* A peer that has silently gone takes the bytes all the same. */
     if (!socket->cut) link_push(&socket->tab->to_tab, frame);
 }
@@ -113,6 +132,7 @@ static void say_close(struct socket *socket, uint32_t code)
     struct frame *frame = link_frame(socket, FRAME_CLOSE);
 
     frame->code = code;
+    wire_tell(socket, STAGE_WIRE_CORE_CLOSES, frame);
     if (!socket->cut) link_push(&socket->tab->to_tab, frame);
 }
 
@@ -139,6 +159,7 @@ static void open_socket(struct socket *socket)
     enum core_result rc = instance->play->api->conn_open(
         instance->core, socket->handle, socket->tab->actor->user, &socket->conn);
 
+    wire_tell(socket, STAGE_WIRE_OPENED, NULL);
     if (rc != CORE_OK) {
         say_close(socket, CORE_CLOSE_EXCESS);
         return;
@@ -152,6 +173,7 @@ static void take_input(struct socket *socket, const struct frame *frame)
     struct instance *instance = socket->instance;
 
     if (!socket->core_open) return;
+    wire_tell(socket, STAGE_WIRE_INPUT, frame);
     uint32_t input =
         RECORD(CORE_INPUT, party_of(socket), party_of(socket), instance->party, frame->cause,
                .conn = socket->serial, .kind = frame->word, .frame = frame->number);
@@ -190,7 +212,10 @@ static void carry_out(const struct work *work)
     case WORK_INPUT: take_input(work->socket, work->frame); return;
     case WORK_WRITE: pump(work->socket); return;
     case WORK_CLOSE: close_socket(work->socket); return;
-    case WORK_CLOSED: detach(work->socket, work->why); return;
+    case WORK_CLOSED:
+        wire_tell(work->socket, work->socket->left ? STAGE_WIRE_TAB_CLOSES : STAGE_WIRE_BROKEN, NULL);
+        detach(work->socket, work->why);
+        return;
     }
 }
 

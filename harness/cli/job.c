@@ -221,6 +221,11 @@ static struct strategy *given_choices(struct job *job)
     return NULL;
 }
 
+struct strategy *job_follow_schedule(const struct job *job, struct strategy *rest)
+{
+    return pinning_strategy(job->file, pins, pinning_read(job->file, pins), rest);
+}
+
 static struct strategy *pinned(struct job *job, struct explore_options *options)
 {
     struct strategy *rest = NULL;
@@ -229,7 +234,7 @@ static struct strategy *pinned(struct job *job, struct explore_options *options)
     } else {
         options->runs_max = 1;
     }
-    return pinning_strategy(job->file, pins, pinning_read(job->file, pins), rest);
+    return job_follow_schedule(job, rest);
 }
 
 void job_keep_outcome(struct job *job, const struct scene *scene)

@@ -124,7 +124,11 @@ static bool keep(const char *command, enum cli_option option, const char *text,
     case CLI_JSON:
         options->json = text;
         return true;
+    case CLI_PCAP:
+        options->pcap = text;
+        return true;
     case CLI_FULL:
+    case CLI_IPV6:
     case CLI_NO_SHRINK:
     case CLI_GDB:
     case CLI_HELP:

@@ -24,6 +24,8 @@
       "folder for reports of failures (default: reports/ beside the executable)")                  \
     X(JUNIT, "junit", "FILE", "write JUnit XML")                                                   \
     X(JSON, "json", "FILE", "write a summary as JSON")                                             \
+    X(PCAP, "pcap", "FILE", "write one execution as a packet capture: docs/CAPTURES.md")            \
+    X(IPV6, "ipv6", NULL, "with --pcap: IPv6 instead of IPv4")                                     \
     X(NO_SHRINK, "no-shrink", NULL, "report a failure as it was found")                            \
     X(GDB, "gdb", NULL, "replay under gdb")                                                        \
     X(UNTIL, "until", "STEP", "stop the replay at that step (a trap under gdb)")                   \
@@ -46,6 +48,7 @@ struct cli_options {
     const char *reports;
     const char *junit;
     const char *json;
+    const char *pcap;
     enum explore_kind strategy;
     uint32_t depth;
     uint64_t seed;

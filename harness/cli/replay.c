@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #define OPTION(id) (1u << CLI_##id)
-static const uint32_t allowed =
-    OPTION(CHOICES) | OPTION(CORE) | OPTION(GDB) | OPTION(UNTIL) | OPTION(HELP);
+static const uint32_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(PCAP) |
+                                OPTION(IPV6) | OPTION(GDB) | OPTION(UNTIL) | OPTION(HELP);
 
 enum { STACK_LINES = 12 };
 
@@ -27,6 +27,7 @@ static int help(void)
            "harness-cc has linked, under the HARNESS_ variables of its replay line. With --until,\n"
            "stops after STEP and shows where every thread stands; under gdb (--gdb), stops there\n"
            "instead. The execution is the same every time: to step back, stop one step earlier.\n"
+           "With --pcap, what passes between tabs and cores is written as a packet capture.\n"
            "In gdb, 'harness threads' lists the simulated threads with their stacks, and\n"
            "'harness thread N COMMAND' looks at one of them, as in 'harness thread 2 bt full'.\n"
            "\n");
@@ -244,12 +245,14 @@ static int replay_job(const struct job *job)
     if (options->choices == NULL && job->file->has_schedule) {
         count = scheduled_choices(&scene, choices);
     }
+    if (options->pcap && !capture_begin(options, &scene)) return 2;
     struct stop stop = {.until = options->given[CLI_UNTIL] ? options->until : 0};
     struct world_result result;
     world_observe(observe, &stop);
     world_keep_stacks(true);
     uint32_t id = explore_replay(&scene.subject, choices, count, true, &result);
     world_observe(NULL, NULL);
+    if (options->pcap && !capture_end()) return 5;
     return cli_tell_end(stdout, &scene, id, &result);
 }
 

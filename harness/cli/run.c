@@ -10,7 +10,8 @@
 static const uint32_t allowed = OPTION(CHOICES) | OPTION(STRATEGY) | OPTION(DEPTH) | OPTION(SEED) |
                                 OPTION(RUNS) | OPTION(JOBS) | OPTION(CORPUS) | OPTION(SHARD) |
                                 OPTION(CORE) | OPTION(FULL) | OPTION(REPORTS) | OPTION(JUNIT) |
-                                OPTION(JSON) | OPTION(NO_SHRINK) | OPTION(HELP);
+                                OPTION(JSON) | OPTION(PCAP) | OPTION(IPV6) |
+                                OPTION(NO_SHRINK) | OPTION(HELP);
 
 static int help(void)
 {
@@ -21,7 +22,8 @@ static int help(void)
         "strategy of its explore block says. Prints one line for a scenario that holds. For one\n"
         "that does not: what was broken, the shortest schedule that breaks it as a diagram, a\n"
         "token that replays it, and a schedule block to be pasted into a new scenario.\n"
-        "docs/CI.md has more on --jobs, --shard and --corpus.\n"
+        "docs/CI.md has more on --jobs, --shard and --corpus. --pcap writes the execution that is\n"
+        "told of: the one that failed, shrunk; or the first one if everything holds.\n"
         "\n");
     cli_options_help(allowed);
     return 0;
@@ -49,6 +51,24 @@ bool cli_write_files(const struct cli_options *options, const struct report *rep
     return good;
 }
 
+/* Which execution is in the capture, as the reader cannot see it there. */
+static bool write_capture(struct job *job)
+{
+    const struct cli_options *options = job->options;
+    if (job->file == NULL || job->report.verdict == REPORT_INVALID ||
+        job->report.verdict == REPORT_SKIPPED) {
+        fprintf(stderr, "harness run: nothing was executed: no %s\n", options->pcap);
+        return false;
+    }
+    if (!job_capture(job)) return false;
+    bool failed = job->shared->failure.id != EXPLORE_PASSED;
+    bool named = options->choices || job->file->has_schedule;
+    printf("  capture %s (%s)\n", options->pcap,
+           named ? "the execution that was named" : failed ? "the execution that failed"
+                                                           : "the first execution");
+    return true;
+}
+
 int command_run(int argc, char **argv)
 {
     struct cli_options options;
@@ -56,6 +76,8 @@ int command_run(int argc, char **argv)
     if (options.given[CLI_HELP]) return help();
     if (options.file_count == 0) return usage("no scenario was named");
     if (options.choices && options.file_count > 1) return usage("--choices replays one scenario");
+    if (options.pcap && options.file_count > 1) return usage("--pcap writes one scenario");
+    if (options.given[CLI_IPV6] && !options.pcap) return usage("--ipv6 is for --pcap");
     struct report_style style = {isatty(STDOUT_FILENO), options.given[CLI_FULL]};
     struct job *jobs = calloc(options.file_count, sizeof *jobs);
     struct report *reports = calloc(options.file_count, sizeof *reports);
@@ -69,6 +91,7 @@ int command_run(int argc, char **argv)
     if (options.file_count > 1) report_print_summary(stdout, reports, options.file_count);
     int status = report_status(reports, options.file_count);
     if (!cli_write_files(&options, reports, options.file_count) && status == 0) status = 5;
+    if (options.pcap && !write_capture(&jobs[0]) && status == 0) status = 5;
     for (uint32_t i = 0; i < options.file_count; i++) job_free(&jobs[i]);
     free(reports);
     free(jobs);

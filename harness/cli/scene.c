@@ -28,6 +28,12 @@ static void on_leak(void *context, const char *core, uint8_t group, uint32_t cou
                count, count == 1 ? "" : "s");
 }
 
+static void on_wire(void *context, const struct stage_wire *what)
+{
+    const struct scene *scene = context;
+    if (scene->wire) scene->wire(scene->wire_context, what);
+}
+
 static void body(void *context)
 {
     stage_run(((struct scene *)context)->stage);
@@ -95,7 +101,8 @@ const char *scene_init(struct scene *scene, const struct scn_file *file, const s
     world_watch_loops(LOOP_SECONDS);
     explore_log_set(log);
     record_scenario(file);
-    struct stage_hooks hooks = {.context = scene, .broken = on_broken, .leaked = on_leak};
+    struct stage_hooks hooks = {.context = scene, .broken = on_broken, .leaked = on_leak,
+                                .wire = on_wire};
     scene->stage = stage_new(file, cli_image_api(image), &hooks, &problem);
     if (scene->stage == NULL) return problem;
     /* The bound is about the storm; the calm comes on top. */

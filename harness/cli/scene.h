@@ -19,6 +19,9 @@ struct scene {
     bool leaked; /* the last execution ended with a leak, */
     uint8_t leak_group; /* in that process group */
     bool over; /* it is being judged, not running */
+    /* Who wants to know what passes between tabs and cores; NULL: nobody. */
+    void (*wire)(void *context, const struct stage_wire *what);
+    void *wire_context;
 };
 
 /* Ids of failures that are neither a finding of the world nor a property of the checks. */

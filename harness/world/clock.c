@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #define BOOT_NS SECOND_NS
-#define WALL_START_NS (1704067200 * SECOND_NS) /* 2024-01-01 00:00:00 UTC */
 
 uint64_t clock_read(clockid_t clock)
 {
@@ -16,7 +15,7 @@ uint64_t clock_read(clockid_t clock)
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
     case CLOCK_TAI:
-        return WALL_START_NS + W.now_ns + (uint64_t)W.wall_offset_ns;
+        return WORLD_WALL_START_NS + W.now_ns + (uint64_t)W.wall_offset_ns;
     case CLOCK_MONOTONIC:
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_MONOTONIC_COARSE:

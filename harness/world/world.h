@@ -327,6 +327,9 @@ void world_pause(uint16_t entity, uint64_t until_ns);
 /* The running thread looked at something that may change without a step: what it does depends on
  * more than the memory of the program. */
 void world_looked_outside(void);
+/* What the wall clock shows when an execution begins, since 1970: 2024-01-01 00:00:00 UTC. */
+#define WORLD_WALL_START_NS (UINT64_C(1704067200) * 1000000000)
+
 /* Move the wall clock; monotonic time never jumps. */
 void world_wall_jump(int64_t by_ns);
 /* End the execution: as done, as cut, or with a defect of that kind. */
