@@ -15,6 +15,7 @@
     X("explain", command_explain, "FILE", "the whole report of one failing execution")             \
     X("shrink", command_shrink, "FILE", "a smaller token for the same failure")                    \
     X("explore", command_explore, "PROGRAM", "a program that was linked by harness-cc")            \
+    X("import", command_import, "FILE.pcap", "a scenario from a packet capture")                   \
     X("plan", command_plan, "FILE", "what a scenario says, with everything implied written out")   \
     X("fmt", command_fmt, "FILE...", "rewrite scenarios in the canonical layout")                  \
     X("words", command_words, "", "the whole vocabulary of the scenario language")                 \

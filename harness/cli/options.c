@@ -127,6 +127,16 @@ static bool keep(const char *command, enum cli_option option, const char *text,
     case CLI_PCAP:
         options->pcap = text;
         return true;
+    case CLI_FILTER:
+        options->filter = text;
+        return true;
+    case CLI_SETTINGS:
+        options->settings = text;
+        return true;
+    case CLI_OUTPUT:
+        options->output = text;
+        return true;
+    case CLI_LIST:
     case CLI_FULL:
     case CLI_IPV6:
     case CLI_NO_SHRINK:
@@ -167,15 +177,16 @@ static bool read_option(const char *command, uint32_t allowed, int argc, char **
     return keep(command, option, argv[++*at], options);
 }
 
-/* -jN or -j N. */
-static bool read_jobs(const char *command, uint32_t allowed, int argc, char **argv, int *at,
-                      struct cli_options *options)
+/* -jN or -j N, -oFILE or -o FILE. */
+static bool read_short(const char *command, uint32_t allowed, int argc, char **argv, int *at,
+                       struct cli_options *options)
 {
     const char *value = argv[*at] + 2;
-    if (!(allowed >> CLI_JOBS & 1)) return complain(command, "unknown option", argv[*at]);
-    if (*value != '\0') return keep(command, CLI_JOBS, value, options);
+    enum cli_option option = argv[*at][1] == 'j' ? CLI_JOBS : CLI_OUTPUT;
+    if (!(allowed >> option & 1)) return complain(command, "unknown option", argv[*at]);
+    if (*value != '\0') return keep(command, option, value, options);
     if (*at + 1 == argc) return complain(command, "a value is missing after", argv[*at]);
-    return keep(command, CLI_JOBS, argv[++*at], options);
+    return keep(command, option, argv[++*at], options);
 }
 
 bool cli_options_read(const char *command, uint32_t allowed, int argc, char **argv,
@@ -190,8 +201,9 @@ bool cli_options_read(const char *command, uint32_t allowed, int argc, char **ar
             options->given[CLI_HELP] = true;
         } else if (!only_files && strncmp(argv[at], "--", 2) == 0) {
             if (!read_option(command, allowed, argc, argv, &at, options)) return false;
-        } else if (!only_files && strncmp(argv[at], "-j", 2) == 0) {
-            if (!read_jobs(command, allowed, argc, argv, &at, options)) return false;
+        } else if (!only_files && (strncmp(argv[at], "-j", 2) == 0 ||
+                                    strncmp(argv[at], "-o", 2) == 0)) {
+            if (!read_short(command, allowed, argc, argv, &at, options)) return false;
         } else if (!only_files && argv[at][0] == '-' && argv[at][1] != '\0') {
             return complain(command, "unknown option", argv[at]);
         } else {

@@ -24,7 +24,11 @@
       "folder for reports of failures (default: reports/ beside the executable)")                  \
     X(JUNIT, "junit", "FILE", "write JUnit XML")                                                   \
     X(JSON, "json", "FILE", "write a summary as JSON")                                             \
-    X(PCAP, "pcap", "FILE", "write one execution as a packet capture: docs/CAPTURES.md")            \
+    X(PCAP, "pcap", "FILE", "write one execution as a packet capture (docs/CAPTURES.md)")          \
+    X(FILTER, "filter", "EXPR", "only packets that match, as tcpdump has it: 'port 8080'")         \
+    X(SETTINGS, "settings", "FILE", "a scenario whose core, store and clock lines to take")        \
+    X(LIST, "list", NULL, "print the messages of the capture")                                     \
+    X(OUTPUT, "output", "FILE", "write there (-o FILE)")                                           \
     X(IPV6, "ipv6", NULL, "with --pcap: IPv6 instead of IPv4")                                     \
     X(NO_SHRINK, "no-shrink", NULL, "report a failure as it was found")                            \
     X(GDB, "gdb", NULL, "replay under gdb")                                                        \
@@ -49,6 +53,9 @@ struct cli_options {
     const char *junit;
     const char *json;
     const char *pcap;
+    const char *filter;
+    const char *settings;
+    const char *output;
     enum explore_kind strategy;
     uint32_t depth;
     uint64_t seed;

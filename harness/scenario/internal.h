@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "harness/scenario/arena.h"
 #include "harness/scenario/scenario.h"
 
 /* Active in every build: a broken front end must not judge scenarios. */
@@ -13,18 +14,6 @@
     ((condition) ? (void)0 : scn_require_failed(#condition, __FILE__, __LINE__))
 
 _Noreturn void scn_require_failed(const char *condition, const char *file, int line);
-
-/* arena.c: memory that is zeroed and given back all at once. */
-struct scn_arena *scn_arena_new(void);
-void scn_arena_free(struct scn_arena *arena);
-void *scn_arena_alloc(struct scn_arena *arena, size_t size);
-char *scn_arena_text(struct scn_arena *arena, const char *text, size_t length);
-char *scn_arena_format(struct scn_arena *arena, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* Make room for item number `count` of an array that lives in the arena. */
-void *scn_arena_grow(struct scn_arena *arena, void *items, uint32_t count, uint32_t *capacity,
-                     size_t item_size);
 
 /* source.c: a file cut into lines. */
 struct scn_line {

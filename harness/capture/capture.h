@@ -1,0 +1,72 @@
+/* What WebSocket clients and servers said to each other, read from a packet capture.
+ *
+ * pcap and pcapng as libpcap reads them; Ethernet (with VLAN tags), Linux cooked (both versions),
+ * raw IP, loopback; IPv4 and IPv6 with fragments; TCP put in order; the HTTP upgrade; WebSocket
+ * messages, unmasked and inflated. Any bytes at all may be read: what is wrong with them is told,
+ * with the number of the packet, and what is right is kept.
+ */
+#ifndef HARNESS_CAPTURE_CAPTURE_H
+#define HARNESS_CAPTURE_CAPTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "harness/capture/packet.h"
+#include "harness/capture/websocket.h"
+
+enum { CAPTURE_PROBLEM_MAX = 512, CAPTURE_NOTES_MAX = 50 };
+
+/* One message, or control frame, in the order in which they were completed. */
+struct capture_message {
+    uint64_t time_ns;           /* since 1970 */
+    uint32_t packet;            /* that completed it, from 1 */
+    bool from_client;
+    enum websocket_opcode opcode;
+    uint32_t frames;
+    char *bytes;                /* with a zero behind them */
+    size_t length;
+};
+
+enum capture_end { CAPTURE_OPEN, CAPTURE_FINISHED, CAPTURE_RESET };
+
+struct capture_connection {
+    struct packet_address client, server;
+    uint64_t begin_ns;
+    uint32_t packet;            /* its first one */
+    bool upgraded;              /* it is a WebSocket */
+    bool damaged;               /* something of it is missing or could not be read: see the notes */
+    char path[256], host[128], user[64], agent[128]; /* of the request; "" if absent */
+    struct capture_message *messages;
+    uint32_t count;
+    enum capture_end end;
+    bool end_by_client;         /* who began with FIN or RST */
+    uint64_t end_ns;
+    uint32_t end_packet;
+};
+
+struct capture {
+    uint32_t packets;
+    uint64_t begin_ns;          /* of the first packet */
+    struct capture_connection **connections;    /* all of TCP, in the order of their first packets */
+    uint32_t count;
+    char *notes[CAPTURE_NOTES_MAX];             /* "packet 12: ..." */
+    uint32_t note_count;        /* may be larger than CAPTURE_NOTES_MAX: those are not kept */
+};
+
+/* Reads a whole file. `filter` is an expression of libpcap, or NULL. NULL: `problem` is a sentence
+ * without the file's name; bad packets alone do not lead to that. */
+struct capture *capture_read(const char *path, const char *filter,
+                             char problem[CAPTURE_PROBLEM_MAX]);
+
+/* The same of an open file, which is closed in any case. */
+struct capture *capture_read_stream(FILE *file, const char *filter,
+                                    char problem[CAPTURE_PROBLEM_MAX]);
+
+void capture_free(struct capture *capture);
+
+/* One line for each message: connection, packet, time, direction, text. */
+void capture_print(FILE *out, const struct capture *capture);
+
+#endif

@@ -1,0 +1,161 @@
+/* What a capture tells of a session core and its clients (docs/PROTOCOL.md): which tabs and agents
+ * there were, and what each of them did. Internal to harness/capture.
+ *
+ * A story is made of a capture and refers to it; all of it lies in one arena.
+ */
+#ifndef HARNESS_CAPTURE_STORY_H
+#define HARNESS_CAPTURE_STORY_H
+
+#include <jansson.h>
+
+#include "harness/capture/capture.h"
+#include "harness/scenario/arena.h"
+
+enum { STORY_TABS_MAX = 24, STORY_SESSIONS_MAX = 16, STORY_CORES_MAX = 4, STORY_NAME_MAX = 32 };
+
+/* A step of a script, or a remark in it. */
+struct story_step {
+    uint64_t time_us;           /* since the story's beginning */
+    uint32_t packet;            /* that shows it; 0: none does */
+    bool remark;
+    const char *text;
+};
+
+struct story_steps {
+    struct story_step *items;
+    uint32_t count, room;
+};
+
+/* A message that was said on a connection of a WebSocket. */
+struct story_message {
+    const struct capture_message *message;
+    uint32_t link;              /* index in story.links */
+    json_t *body;               /* NULL: it is no JSON object with a type */
+    const char *type;
+    uint64_t time_us;           /* since the capture's first message */
+};
+
+/* A connection, and what was learned of it. */
+struct story_link {
+    const struct capture_connection *connection;
+    int tab;                    /* index in story.tabs; -1: nobody said hello on it */
+    uint32_t core;
+    uint64_t gen, epoch;        /* 0: it was never ready */
+    bool replayed, acknowledged;
+    bool client_closed, server_closed;
+    uint32_t code;              /* of the server's close */
+    uint64_t begin_us, end_us;  /* end: of the close, else of TCP; UINT64_MAX: none */
+    uint64_t heard_us;          /* the last message of the client */
+    const char *said;           /* type of that one */
+};
+
+struct story_event;
+
+struct story_tab {
+    char name[STORY_NAME_MAX];
+    uint32_t session, core;
+    const char *user;           /* NULL: unknown */
+    int link;                   /* its newest connection */
+    bool ready;                 /* it has a cursor */
+    uint64_t cursor, run;
+    uint64_t gone_us;           /* when its last connection ended; UINT64_MAX: it did not */
+    struct story_steps steps;
+    struct story_event *received;   /* what it was given, each once, in order */
+    uint32_t received_count, received_room;
+};
+
+/* An event of a session's log. */
+struct story_event {
+    uint64_t epoch, seq;
+    const char *type;
+    const json_t *payload;
+    uint64_t time_us;           /* the earliest at which it was seen live, or what is known of it */
+    bool live;
+    uint32_t packet;
+};
+
+struct story_run {
+    uint64_t number;
+    const char *agent, *key;    /* as on the wire */
+    uint32_t actor;             /* index in story_session.actors */
+    bool asked;                 /* a tab asked for it */
+};
+
+/* Who publishes into a session: an agent, or a backend. */
+struct story_actor {
+    char name[STORY_NAME_MAX];
+    const char *called;         /* on the wire; "" for the backend that has no name there */
+    bool agent;
+    struct story_steps steps;
+};
+
+struct story_session {
+    char name[STORY_NAME_MAX];
+    const char *called;
+    uint32_t core;
+    struct story_event *events;     /* each once, in order */
+    uint32_t event_count, event_room;
+    struct story_run *runs;
+    uint32_t run_count, run_room;
+    struct story_actor *actors;
+    uint32_t actor_count, actor_room;
+    bool acknowledged;          /* some tab has acknowledged a handshake */
+    bool early;                 /* a run was running before that */
+    bool serves;                /* a dev server was asked for, or told of */
+    uint64_t boot_us;           /* how long it took to start; 0: unknown */
+};
+
+struct story {
+    struct scn_arena *arena;
+    struct story_message *messages;
+    uint32_t message_count;
+    struct story_link *links;
+    uint32_t link_count;
+    struct story_tab tabs[STORY_TABS_MAX];
+    uint32_t tab_count;
+    struct story_session sessions[STORY_SESSIONS_MAX];
+    uint32_t session_count;
+    struct packet_address cores[STORY_CORES_MAX];
+    char core_names[STORY_CORES_MAX][STORY_NAME_MAX];
+    uint32_t core_count;
+    struct story_steps faults;
+    uint64_t lead_us;           /* before the first message, for what was there already */
+    uint64_t end_us;            /* of the last message */
+};
+
+/* Makes the story. False: there is no session traffic in it; `problem` is a sentence. */
+bool story_make(struct story *story, const struct capture *capture,
+                char problem[CAPTURE_PROBLEM_MAX]);
+void story_free(struct story *story);
+
+/* Who did what, made of the events: after all messages were read (story_agents.c). */
+void story_act(struct story *story);
+
+/* --- shared by the files of the story --- */
+
+void story_add(struct story *story, struct story_steps *steps, uint64_t time_us, uint32_t packet,
+               const char *text);
+void story_remark(struct story *story, struct story_steps *steps, uint64_t time_us,
+                  uint32_t packet, const char *text);
+
+/* Makes a name of the language of any text: letters, digits, underscores. */
+void story_word(const char *text, const char *fallback, char name[STORY_NAME_MAX]);
+
+/* The same, that no actor or core has so far. */
+void story_name(struct story *story, const char *text, const char *fallback,
+                char name[STORY_NAME_MAX]);
+
+/* " field=value", if the value can be written in the language; otherwise "". */
+const char *story_attr(struct story *story, const char *field, const json_t *value);
+
+/* A duration in the largest unit that is exact. */
+const char *story_time(struct story *story, uint64_t time_us);
+
+const char *story_text(const json_t *body, const char *field);
+uint64_t story_number(const json_t *body, const char *field);
+
+/* Writes the scenario; `settings` stands where core, store and clock lines do, or is NULL. */
+void story_write(FILE *out, struct story *story, const char *name, const char *source,
+                 const char *settings);
+
+#endif

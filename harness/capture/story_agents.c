@@ -1,0 +1,313 @@
+/* From events to whoever published them: agents with their runs and questions, backends, servers. */
+#include "harness/capture/story.h"
+
+#include <string.h>
+
+/* What was there before the first message happened within this time before it. */
+static const uint64_t lead_us = 1000000;
+
+/* --- who --- */
+
+static struct story_actor *add_actor(struct story *story, struct story_session *session,
+                                     const char *called, bool agent)
+{
+    session->actors = scn_arena_grow(story->arena, session->actors, session->actor_count,
+                                     &session->actor_room, sizeof *session->actors);
+    struct story_actor *actor = &session->actors[session->actor_count];
+    *actor = (struct story_actor){ .called = called, .agent = agent };
+    story_name(story, called, agent ? "agent" : "program", actor->name);
+    session->actor_count++;
+    return actor;
+}
+
+static struct story_actor *find_actor(const struct story_session *session, const char *called,
+                                      bool agent)
+{
+    for (uint32_t i = 0; i < session->actor_count; i++) {
+        struct story_actor *actor = &session->actors[i];
+        if (actor->agent == agent && strcmp(actor->called, called) == 0) return actor;
+    }
+    return NULL;
+}
+
+static struct story_actor *backend_of(struct story *story, struct story_session *session)
+{
+    struct story_actor *actor = find_actor(session, "", false);
+    return actor != NULL ? actor : add_actor(story, session, "", false);
+}
+
+/* --- runs --- */
+
+static struct story_run *run_of(struct story *story, struct story_session *session,
+                                const json_t *payload)
+{
+    uint64_t number = story_number(payload, "run");
+    const char *key = story_text(payload, "key"), *agent = story_text(payload, "agent");
+
+    for (uint32_t i = 0; i < session->run_count; i++) {
+        struct story_run *run = &session->runs[i];
+        if (run->number == number) return run;
+        if (run->number != 0 || strcmp(run->key, key) != 0) continue;
+        run->number = number;
+        run->agent = agent;
+        return run;
+    }
+    session->runs = scn_arena_grow(story->arena, session->runs, session->run_count,
+                                   &session->run_room, sizeof *session->runs);
+    struct story_run *run = &session->runs[session->run_count++];
+    *run = (struct story_run){ .number = number, .agent = agent, .key = key };
+    return run;
+}
+
+static const char *agent_of_run(const struct story_session *session, uint64_t number)
+{
+    for (uint32_t i = 0; i < session->run_count; i++) {
+        if (session->runs[i].number == number) return session->runs[i].agent;
+    }
+    return NULL;
+}
+
+/* All runs and agents first: an event may name its agent before the run is told of. */
+static void find_runs(struct story *story, struct story_session *session)
+{
+    for (uint32_t i = 0; i < session->event_count; i++) {
+        const struct story_event *event = &session->events[i];
+        if (strcmp(event->type, "run_state") != 0) continue;
+        const struct story_run *run = run_of(story, session, event->payload);
+        if (run->agent[0] != '\0' && find_actor(session, run->agent, true) == NULL)
+            add_actor(story, session, run->agent, true);
+    }
+}
+
+/* --- times --- */
+
+/* Whether something was published before anybody saw an event live. */
+static bool was_early(const struct story_session *session)
+{
+    for (uint32_t i = 0; i < session->event_count && !session->events[i].live; i++) {
+        if (strcmp(session->events[i].type, "run_state") != 0) return true;
+    }
+    return false;
+}
+
+static void delay(struct story_steps *steps, uint64_t by_us)
+{
+    for (uint32_t i = 0; i < steps->count; i++) steps->items[i].time_us += by_us;
+}
+
+/* Makes room before the first message. */
+static void delay_all(struct story *story, uint64_t by_us)
+{
+    story->lead_us = by_us;
+    story->end_us += by_us;
+    delay(&story->faults, by_us);
+    for (uint32_t i = 0; i < story->tab_count; i++) {
+        struct story_tab *tab = &story->tabs[i];
+        delay(&tab->steps, by_us);
+        if (tab->gone_us != UINT64_MAX) tab->gone_us += by_us;
+        for (uint32_t e = 0; e < tab->received_count; e++) tab->received[e].time_us += by_us;
+    }
+    for (uint32_t i = 0; i < story->session_count; i++) {
+        struct story_session *session = &story->sessions[i];
+        for (uint32_t e = 0; e < session->event_count; e++) session->events[e].time_us += by_us;
+    }
+}
+
+/* What was only ever replayed happened between its neighbours: as early as they let it. */
+static void fit_times(struct story_session *session)
+{
+    uint64_t before_us = 0;
+
+    for (uint32_t i = 0; i < session->event_count; i++) {
+        struct story_event *event = &session->events[i];
+        if (!event->live || event->time_us < before_us) event->time_us = before_us;
+        before_us = event->time_us;
+    }
+}
+
+/* --- what they did --- */
+
+static const char *emit_text(struct story *story, const char *verb, const struct story_event *event)
+{
+    const char *text = scn_arena_format(story->arena, "%s %s", verb, event->type), *name;
+    size_t bytes = 0;
+    json_t *value;
+
+    const char *said = story_attr(story, "text", json_object_get(event->payload, "text"));
+    const char *quoted = strchr(said, '=') == NULL ? "" : strchr(said, '=') + 1;
+    if (*quoted != '\0')
+        text = scn_arena_format(story->arena, *quoted == '"' ? "%s %s" : "%s \"%s\"", text, quoted);
+    json_object_foreach((json_t *)(uintptr_t)event->payload, name, value) {
+        bool said_already = strcmp(name, "text") == 0 && *quoted != '\0';
+        if (said_already || strcmp(name, "by") == 0 || strcmp(name, "n") == 0) continue;
+        const char *attr = strcmp(name, "bytes") == 0 ? "" : story_attr(story, name, value);
+        text = scn_arena_format(story->arena, "%s%s", text, attr);
+        if (*attr != '\0') continue;
+        char *dumped = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        if (dumped == NULL) continue;
+        /* Without the quotes, if it is a text. */
+        bytes += strlen(dumped) - (json_is_string(value) ? 2 : 0);
+        free(dumped);
+    }
+    return bytes == 0 ? text : scn_arena_format(story->arena, "%s bytes=%zu", text, bytes);
+}
+
+static void on_run_state(struct story *story, struct story_session *session,
+                         const struct story_event *event)
+{
+    struct story_actor *agent =
+        find_actor(session, story_text(event->payload, "agent"), true);
+    const char *state = story_text(event->payload, "state");
+
+    if (agent == NULL) return;
+    if (strcmp(state, "completed") == 0)
+        story_add(story, &agent->steps, event->time_us, event->packet, "finish");
+    else
+        story_remark(story, &agent->steps, event->time_us, event->packet,
+                     scn_arena_format(story->arena, "its run is %.20s", state));
+}
+
+static void on_question(struct story *story, struct story_session *session,
+                        const struct story_event *event)
+{
+    const char *called = agent_of_run(session, story_number(event->payload, "run"));
+    struct story_actor *agent = called == NULL ? NULL : find_actor(session, called, true);
+    uint64_t timeout_us = story_number(event->payload, "timeout_us");
+    bool input = strcmp(event->type, "request_user_input") == 0;
+    char name[STORY_NAME_MAX];
+
+    if (agent == NULL) return;
+    story_word(story_text(event->payload, "id"), "question", name);
+    const char *timeout = timeout_us == 0 ? "" : scn_arena_format(story->arena, " timeout=%s",
+                                                                 story_time(story, timeout_us));
+    story_add(story, &agent->steps, event->time_us, event->packet,
+              scn_arena_format(story->arena, "ask %s%s%s", name, timeout,
+                               input ? " input=yes" : ""));
+}
+
+/* Whether a tab of the session asked for that before. */
+static bool tab_asked(const struct story *story, uint32_t session, const char *text,
+                      uint64_t until_us)
+{
+    for (uint32_t i = 0; i < story->tab_count; i++) {
+        const struct story_steps *steps = &story->tabs[i].steps;
+        if (story->tabs[i].session != session) continue;
+        for (uint32_t s = 0; s < steps->count; s++) {
+            if (!steps->items[s].remark && steps->items[s].time_us <= until_us &&
+                strcmp(steps->items[s].text, text) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void on_server_state(struct story *story, uint32_t index, const struct story_event *event,
+                            uint64_t *starting_us)
+{
+    struct story_session *session = &story->sessions[index];
+    const char *state = story_text(event->payload, "state");
+    bool mobile = strcmp(story_text(event->payload, "app"), "mobile") == 0;
+    const char *port = mobile ? "8081" : "3000";
+    bool starts = strcmp(state, "starting") == 0, stops = strcmp(state, "stopping") == 0;
+    const char *request =
+        scn_arena_format(story->arena, "send server_%s port=%s", starts ? "start" : "stop", port);
+
+    session->serves = true;
+    if (starts) *starting_us = event->time_us;
+    if (strcmp(state, "running") == 0 && *starting_us != UINT64_MAX && session->boot_us == 0)
+        session->boot_us = event->time_us - *starting_us;
+    if ((!starts && !stops) || tab_asked(story, index, request, event->time_us)) return;
+    story_add(story, &backend_of(story, session)->steps, event->time_us, event->packet,
+              scn_arena_format(story->arena, "%s port=%s", starts ? "ensure" : "stop", port));
+}
+
+/* Who published it: whom its payload names, else the session's agent, else a backend. */
+static struct story_actor *publisher_of(struct story *story, struct story_session *session,
+                                        const struct story_event *event)
+{
+    const char *by = story_text(event->payload, "by");
+    struct story_actor *actor = NULL;
+
+    if (*by != '\0') {
+        actor = find_actor(session, by, true);
+        if (actor == NULL) actor = find_actor(session, by, false);
+        return actor != NULL ? actor : add_actor(story, session, by, false);
+    }
+    for (uint32_t i = 0; i < session->actor_count; i++) {
+        if (session->actors[i].agent) return &session->actors[i];
+    }
+    return backend_of(story, session);
+}
+
+static void act(struct story *story, uint32_t index)
+{
+    struct story_session *session = &story->sessions[index];
+    uint64_t starting_us = UINT64_MAX;
+
+    for (uint32_t i = 0; i < session->event_count; i++) {
+        const struct story_event *event = &session->events[i];
+        const char *type = event->type;
+        if (strcmp(type, "run_state") == 0) on_run_state(story, session, event);
+        else if (strncmp(type, "request_", 8) == 0) on_question(story, session, event);
+        else if (strcmp(type, "server_state") == 0)
+            on_server_state(story, index, event, &starting_us);
+        else if (strcmp(type, "prompt_closed") != 0) {
+            struct story_actor *actor = publisher_of(story, session, event);
+            story_add(story, &actor->steps, event->time_us, event->packet,
+                      emit_text(story, actor->agent ? "emit" : "publish", event));
+        }
+    }
+}
+
+/* --- who started the runs --- */
+
+static const struct story_event *first_of_run(const struct story_session *session, uint64_t number)
+{
+    for (uint32_t i = 0; i < session->event_count; i++) {
+        const struct story_event *event = &session->events[i];
+        if (strcmp(event->type, "run_state") == 0 &&
+            story_number(event->payload, "run") == number)
+            return event;
+    }
+    return NULL;
+}
+
+/* The stage starts each agent once, at the beginning, if no script starts any. */
+static bool all_at_the_beginning(const struct story_session *session, uint64_t beginning_us)
+{
+    for (uint32_t i = 0; i < session->run_count; i++) {
+        const struct story_run *run = &session->runs[i];
+        if (run->asked || strcmp(run->key, run->agent) != 0) return false;
+        const struct story_event *event = first_of_run(session, run->number);
+        if (event != NULL && event->live && event->time_us > beginning_us) return false;
+    }
+    return true;
+}
+
+static void start_runs(struct story *story, struct story_session *session)
+{
+    if (all_at_the_beginning(session, story->lead_us)) return;
+    for (uint32_t i = 0; i < session->run_count; i++) {
+        const struct story_run *run = &session->runs[i];
+        const struct story_event *event = first_of_run(session, run->number);
+        if (run->asked || event == NULL) continue;
+        char key[STORY_NAME_MAX];
+        story_word(run->key, "run", key);
+        story_add(story, &backend_of(story, session)->steps, event->time_us, event->packet,
+                  scn_arena_format(story->arena, "start key=%s", key));
+    }
+}
+
+void story_act(struct story *story)
+{
+    for (uint32_t i = 0; i < story->session_count && story->lead_us == 0; i++) {
+        if (was_early(&story->sessions[i])) delay_all(story, lead_us);
+    }
+    for (uint32_t i = 0; i < story->session_count; i++) {
+        struct story_session *session = &story->sessions[i];
+        fit_times(session);
+        find_runs(story, session);
+        act(story, i);
+        start_runs(story, session);
+    }
+}

@@ -1,0 +1,264 @@
+/* The story as a scenario. */
+#include "harness/capture/story.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Limits of the language are 256 steps of an actor and a file of 1 MiB. */
+enum { STEPS_MAX = 250, REMARKS_MAX = 300, COLUMNS_MAX = 100, NOTE_AT = 50 };
+
+/* --- steps --- */
+
+static int by_time(const void *one, const void *other)
+{
+    const struct story_step *a = one, *b = other;
+
+    if (a->time_us != b->time_us) return a->time_us < b->time_us ? -1 : 1;
+    return a->packet < b->packet ? -1 : a->packet > b->packet;
+}
+
+static bool can_repeat(const struct story_step *step)
+{
+    return !step->remark && (strncmp(step->text, "emit ", 5) == 0 ||
+                             strncmp(step->text, "publish ", 8) == 0);
+}
+
+/* How many steps from `from` on are the same, equally far apart; `loose`: however far. */
+static uint32_t alike(const struct story_steps *steps, uint32_t from, bool loose)
+{
+    const struct story_step *first = &steps->items[from];
+    uint32_t count = 1;
+
+    if (!can_repeat(first)) return 1;
+    while (from + count < steps->count) {
+        const struct story_step *next = first + count;
+        if (next->remark || strcmp(next->text, first->text) != 0) break;
+        if (!loose && next->time_us - next[-1].time_us != first[1].time_us - first->time_us) break;
+        count++;
+    }
+    return count;
+}
+
+static uint32_t lines_of(const struct story_steps *steps, bool loose)
+{
+    uint32_t lines = 0;
+
+    for (uint32_t i = 0; i < steps->count; i += alike(steps, i, loose))
+        lines += !steps->items[i].remark;
+    return lines;
+}
+
+static void write_note(FILE *out, size_t column, const char *note)
+{
+    if (column + 4 + strlen(note) > COLUMNS_MAX) {
+        (void)fputc('\n', out);
+        return;
+    }
+    (void)fprintf(out, "%*s  # %s\n", column < NOTE_AT ? (int)(NOTE_AT - column) : 0, "", note);
+}
+
+static void write_step(FILE *out, struct story *story, const struct story_step *step,
+                       uint32_t times)
+{
+    const char *text = step->text;
+    uint64_t length_us = step[times - 1].time_us - step->time_us;
+    const char *packet = step->packet == 0 ? "" : scn_arena_format(story->arena, "packet %u",
+                                                                  step->packet);
+
+    if (times > 1) text = scn_arena_format(story->arena, "%s times %u", text, times);
+    if (times > 1 && length_us / (times - 1) > 0)
+        text = scn_arena_format(story->arena, "%s every %s", text,
+                                story_time(story, length_us / (times - 1)));
+    text = scn_arena_format(story->arena, "  %s at %s", text,
+                            story_time(story, step->time_us));
+    (void)fputs(text, out);
+    if (*packet == '\0') (void)fputc('\n', out);
+    else write_note(out, strlen(text), packet);
+}
+
+static void write_remark(FILE *out, struct story *story, const struct story_step *step)
+{
+    const char *text = scn_arena_format(story->arena, "  # %u: %s", step->packet, step->text);
+
+    (void)fprintf(out, "%.*s\n", COLUMNS_MAX, text);
+}
+
+static void write_steps(FILE *out, struct story *story, struct story_steps *steps)
+{
+    uint32_t remarks = 0, lines = 0, left_out = 0;
+
+    if (steps->count > 1) qsort(steps->items, steps->count, sizeof *steps->items, by_time);
+    bool loose = lines_of(steps, false) > STEPS_MAX;
+    for (uint32_t i = 0; i < steps->count;) {
+        const struct story_step *step = &steps->items[i];
+        uint32_t times = alike(steps, i, loose);
+        i += times;
+        if (step->remark) {
+            if (remarks++ < REMARKS_MAX) write_remark(out, story, step);
+        } else if (lines++ < STEPS_MAX) {
+            write_step(out, story, step, times);
+        } else {
+            left_out++;
+        }
+    }
+    if (remarks > REMARKS_MAX)
+        (void)fprintf(out, "  # %u more messages\n", remarks - REMARKS_MAX);
+    if (left_out > 0)
+        (void)fprintf(out, "  # %u more steps are left out: an actor has at most 256\n", left_out);
+}
+
+/* --- actors --- */
+
+static const char *via(struct story *story, uint32_t core)
+{
+    if (story->core_count < 2) return "";
+    return scn_arena_format(story->arena, " via=%s", story->core_names[core]);
+}
+
+static void write_agents(FILE *out, struct story *story, struct story_session *session)
+{
+    for (uint32_t i = 0; i < session->actor_count; i++) {
+        struct story_actor *actor = &session->actors[i];
+        (void)fprintf(out, "%s %s session=%s%s\n", actor->agent ? "agent" : "backend", actor->name,
+                      session->name, via(story, session->core));
+        write_steps(out, story, &actor->steps);
+        (void)fputc('\n', out);
+    }
+}
+
+static void write_sandbox(FILE *out, struct story *story, const struct story_session *session)
+{
+    char name[STORY_NAME_MAX];
+
+    if (!session->serves) return;
+    story_name(story, "box", "box", name);
+    if (story->session_count > 1) (void)snprintf(name, sizeof name, "box_%.20s", session->name);
+    (void)fprintf(out, "sandbox %s project=%s", name, session->name);
+    if (session->boot_us > 0)
+        (void)fprintf(out, " boot=%s", story_time(story, session->boot_us));
+    (void)fputs("\n\n", out);
+}
+
+static void write_tab(FILE *out, struct story *story, struct story_tab *tab)
+{
+    char user[STORY_NAME_MAX] = "";
+
+    if (tab->user != NULL) story_word(tab->user, "user", user);
+    (void)fprintf(out, "tab %s%s%s session=%s%s\n", tab->name, *user == '\0' ? "" : " user=", user,
+                  story->sessions[tab->session].name, via(story, tab->core));
+    write_steps(out, story, &tab->steps);
+    (void)fputc('\n', out);
+}
+
+/* --- checks --- */
+
+/* Events of that kind that the tab must get in every run: those that happened well before it left,
+ * if it did. */
+static uint32_t sure_of(const struct story *story, const struct story_tab *tab, const char *type)
+{
+    static const uint64_t margin_us = 1000000;
+    const struct story_session *session = &story->sessions[tab->session];
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < tab->received_count; i++) {
+        const struct story_event *event = &tab->received[i];
+        if (event->epoch != session->events[session->event_count - 1].epoch) continue;
+        if (strcmp(event->type, type) != 0) continue;
+        if (tab->gone_us != UINT64_MAX && event->time_us + margin_us > tab->gone_us &&
+            tab->gone_us < story->end_us)
+            continue;
+        count++;
+    }
+    return count;
+}
+
+static bool first_of_kind(const struct story_tab *tab, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++) {
+        if (strcmp(tab->received[i].type, tab->received[index].type) == 0) return false;
+    }
+    return true;
+}
+
+/* What a core says of itself depends on the order of things; what was published does not. */
+static bool is_published(const char *type)
+{
+    return strcmp(type, "run_state") != 0 && strcmp(type, "prompt_closed") != 0 &&
+           strcmp(type, "server_state") != 0 && strncmp(type, "request_", 8) != 0;
+}
+
+static void write_checks(FILE *out, const struct story *story)
+{
+    bool events = false, serves = false;
+
+    for (uint32_t i = 0; i < story->session_count; i++) {
+        events = events || story->sessions[i].event_count > 0;
+        serves = serves || story->sessions[i].serves;
+    }
+    (void)fputs(events ? "check\n  on  no_lost_events\n  on  events_in_order\n"
+                       : "check\n  off no_lost_events \"nothing was published\"\n", out);
+    if (serves)
+        (void)fputs("  off no_idle_sandbox \"a capture does not tell who keeps a sandbox\"\n", out);
+    for (uint32_t t = 0; t < story->tab_count; t++) {
+        const struct story_tab *tab = &story->tabs[t];
+        for (uint32_t i = 0; i < tab->received_count; i++) {
+            const char *type = tab->received[i].type;
+            uint32_t sure = is_published(type) && first_of_kind(tab, i) ? sure_of(story, tab, type)
+                                                                       : 0;
+            if (sure > 0)
+                (void)fprintf(out, "  eventually %s.received[kind=%s] >= %u within 0..5s\n",
+                              tab->name, type, sure);
+        }
+    }
+}
+
+/* --- the file --- */
+
+static bool is_early(const struct story *story)
+{
+    for (uint32_t i = 0; i < story->session_count; i++) {
+        if (story->sessions[i].early) return true;
+    }
+    return false;
+}
+
+static void write_settings(FILE *out, const struct story *story, const char *settings)
+{
+    if (settings != NULL) {
+        (void)fprintf(out, "%s\n", settings);
+        return;
+    }
+    if (story->core_count < 2 && strcmp(story->core_names[0], "core") == 0 && !is_early(story))
+        return;
+    (void)fputs("core", out);
+    for (uint32_t i = 0; i < story->core_count; i++) {
+        if (strcmp(story->core_names[i], "core") != 0 || story->core_count > 1)
+            (void)fprintf(out, " %s", story->core_names[i]);
+    }
+    /* A core without a name and a setting needs no line. */
+    (void)fputs(is_early(story) ? " start_gate=none\n\n" : "\n\n", out);
+}
+
+void story_write(FILE *out, struct story *story, const char *name, const char *source,
+                 const char *settings)
+{
+    (void)fprintf(out, "# From %.80s, by 'harness import'.\n"
+                  "# Times count from %sthe first message; numbers in remarks are packets. Steps stand "
+                  "where\n# they were seen: 'within' makes them a place to explore from.\n",
+                  source, story->lead_us > 0 ? "1s before " : "");
+    (void)fprintf(out, "scenario %s \"what a capture showed: %u tabs, %u connections\"\n\n", name,
+                  story->tab_count, story->link_count);
+    write_settings(out, story, settings);
+    for (uint32_t i = 0; i < story->session_count; i++) {
+        write_agents(out, story, &story->sessions[i]);
+        write_sandbox(out, story, &story->sessions[i]);
+    }
+    for (uint32_t i = 0; i < story->tab_count; i++) write_tab(out, story, &story->tabs[i]);
+    if (story->faults.count > 0) {
+        (void)fputs("faults\n", out);
+        write_steps(out, story, &story->faults);
+        (void)fputc('\n', out);
+    }
+    write_checks(out, story);
+    (void)fputs("\nexplore\n  budget runs=1000\n", out);
+}
