@@ -203,6 +203,19 @@ static uint64_t since_us(uint64_t time_ns, uint64_t begin_ns)
     return time_ns < begin_ns ? 0 : (time_ns - begin_ns) / 1000;
 }
 
+/* The end of TCP is something that was said, too: a fragment without a beginning. */
+static void add_end(struct story *story, const struct story_link *link)
+{
+    const struct capture_connection *connection = link->connection;
+    struct capture_message *end = scn_arena_alloc(story->arena, sizeof *end);
+
+    *end = (struct capture_message){
+        .time_ns = connection->end_ns, .packet = connection->end_packet,
+        .from_client = connection->end_by_client, .opcode = WEBSOCKET_CONTINUATION };
+    story->messages[story->message_count++] = (struct story_message){
+        .message = end, .link = story->link_count, .type = "", .time_us = link->end_us };
+}
+
 static void add_link(struct story *story, const struct capture_connection *connection,
                      uint64_t begin_ns)
 {
@@ -222,6 +235,7 @@ static void add_link(struct story *story, const struct capture_connection *conne
         message->time_us = since_us(message->message->time_ns, begin_ns);
         if (message->time_us > story->end_us) story->end_us = message->time_us;
     }
+    if (connection->end != CAPTURE_OPEN) add_end(story, link);
     story->link_count++;
 }
 
@@ -230,7 +244,7 @@ static void gather(struct story *story, const struct capture *capture)
     uint64_t begin_ns = begin_of(capture);
     size_t messages = 0;
 
-    for (uint32_t i = 0; i < capture->count; i++) messages += capture->connections[i]->count;
+    for (uint32_t i = 0; i < capture->count; i++) messages += capture->connections[i]->count + 1;
     story->messages = scn_arena_alloc(story->arena, (messages + 1) * sizeof *story->messages);
     story->links = scn_arena_alloc(story->arena, (capture->count + 1) * sizeof *story->links);
     for (uint32_t i = 0; i < capture->count; i++) {

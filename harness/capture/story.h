@@ -32,7 +32,7 @@ struct story_message {
     uint32_t link;              /* index in story.links */
     json_t *body;               /* NULL: it is no JSON object with a type */
     const char *type;
-    uint64_t time_us;           /* since the capture's first message */
+    uint64_t time_us;           /* since the capture's first message; see story.clock_us */
 };
 
 /* A connection, and what was learned of it. */
@@ -79,6 +79,7 @@ struct story_run {
     const char *agent, *key;    /* as on the wire */
     uint32_t actor;             /* index in story_session.actors */
     bool asked;                 /* a tab asked for it */
+    uint64_t seen_us;           /* when it was first told of */
 };
 
 /* Who publishes into a session: an agent, or a backend. */
@@ -99,6 +100,8 @@ struct story_session {
     uint32_t run_count, run_room;
     struct story_actor *actors;
     uint32_t actor_count, actor_room;
+    bool begun;                 /* somebody was ready, first at: */
+    uint64_t begin_us;
     bool acknowledged;          /* some tab has acknowledged a handshake */
     bool early;                 /* a run was running before that */
     bool serves;                /* a dev server was asked for, or told of */
@@ -119,6 +122,11 @@ struct story {
     char core_names[STORY_CORES_MAX][STORY_NAME_MAX];
     uint32_t core_count;
     struct story_steps faults;
+    /* Causes at one instant are told apart: one that comes after another, or after a reply, is put a
+     * microsecond later, when all that the other one led to has happened. */
+    uint64_t clock_us;
+    uint32_t cause;             /* who caused the last thing at that instant; 0: nobody has */
+    bool replied;               /* the core has said something at that instant */
     uint64_t lead_us;           /* before the first message, for what was there already */
     uint64_t end_us;            /* of the last message */
 };
@@ -150,6 +158,10 @@ const char *story_attr(struct story *story, const char *field, const json_t *val
 
 /* A duration in the largest unit that is exact. */
 const char *story_time(struct story *story, uint64_t time_us);
+
+/* The run of an event, made if it is new; its agent and key are filled in when they are known. */
+struct story_run *story_run_of(struct story *story, struct story_session *session,
+                               const json_t *payload);
 
 const char *story_text(const json_t *body, const char *field);
 uint64_t story_number(const json_t *body, const char *field);

@@ -38,8 +38,8 @@ static struct story_actor *backend_of(struct story *story, struct story_session 
 
 /* --- runs --- */
 
-static struct story_run *run_of(struct story *story, struct story_session *session,
-                                const json_t *payload)
+struct story_run *story_run_of(struct story *story, struct story_session *session,
+                               const json_t *payload)
 {
     uint64_t number = story_number(payload, "run");
     const char *key = story_text(payload, "key"), *agent = story_text(payload, "agent");
@@ -55,7 +55,8 @@ static struct story_run *run_of(struct story *story, struct story_session *sessi
     session->runs = scn_arena_grow(story->arena, session->runs, session->run_count,
                                    &session->run_room, sizeof *session->runs);
     struct story_run *run = &session->runs[session->run_count++];
-    *run = (struct story_run){ .number = number, .agent = agent, .key = key };
+    *run = (struct story_run){ .number = number, .agent = agent, .key = key,
+                               .seen_us = UINT64_MAX };
     return run;
 }
 
@@ -73,7 +74,7 @@ static void find_runs(struct story *story, struct story_session *session)
     for (uint32_t i = 0; i < session->event_count; i++) {
         const struct story_event *event = &session->events[i];
         if (strcmp(event->type, "run_state") != 0) continue;
-        const struct story_run *run = run_of(story, session, event->payload);
+        const struct story_run *run = story_run_of(story, session, event->payload);
         if (run->agent[0] != '\0' && find_actor(session, run->agent, true) == NULL)
             add_actor(story, session, run->agent, true);
     }
@@ -109,7 +110,11 @@ static void delay_all(struct story *story, uint64_t by_us)
     }
     for (uint32_t i = 0; i < story->session_count; i++) {
         struct story_session *session = &story->sessions[i];
+        session->begin_us += by_us;
         for (uint32_t e = 0; e < session->event_count; e++) session->events[e].time_us += by_us;
+        for (uint32_t r = 0; r < session->run_count; r++) {
+            if (session->runs[r].seen_us != UINT64_MAX) session->runs[r].seen_us += by_us;
+        }
     }
 }
 
@@ -185,24 +190,32 @@ static void on_question(struct story *story, struct story_session *session,
                                input ? " input=yes" : ""));
 }
 
-/* Whether a tab of the session asked for that before. */
-static bool tab_asked(const struct story *story, uint32_t session, const char *text,
-                      uint64_t until_us)
+/* How often tabs of the session asked for that until then. */
+static uint32_t requests(const struct story *story, uint32_t session, const char *text,
+                         uint64_t until_us)
 {
+    uint32_t count = 0;
+
     for (uint32_t i = 0; i < story->tab_count; i++) {
         const struct story_steps *steps = &story->tabs[i].steps;
         if (story->tabs[i].session != session) continue;
         for (uint32_t s = 0; s < steps->count; s++) {
             if (!steps->items[s].remark && steps->items[s].time_us <= until_us &&
                 strcmp(steps->items[s].text, text) == 0)
-                return true;
+                count++;
         }
     }
-    return false;
+    return count;
 }
 
+/* What was done so far by those who asked, and by others. */
+struct servers {
+    uint64_t starting_us;
+    uint32_t done[2][2];        /* by application, then starts and stops */
+};
+
 static void on_server_state(struct story *story, uint32_t index, const struct story_event *event,
-                            uint64_t *starting_us)
+                            struct servers *servers)
 {
     struct story_session *session = &story->sessions[index];
     const char *state = story_text(event->payload, "state");
@@ -213,10 +226,11 @@ static void on_server_state(struct story *story, uint32_t index, const struct st
         scn_arena_format(story->arena, "send server_%s port=%s", starts ? "start" : "stop", port);
 
     session->serves = true;
-    if (starts) *starting_us = event->time_us;
-    if (strcmp(state, "running") == 0 && *starting_us != UINT64_MAX && session->boot_us == 0)
-        session->boot_us = event->time_us - *starting_us;
-    if ((!starts && !stops) || tab_asked(story, index, request, event->time_us)) return;
+    if (starts) servers->starting_us = event->time_us;
+    if (strcmp(state, "running") == 0 && servers->starting_us > 0 && session->boot_us == 0)
+        session->boot_us = event->time_us - servers->starting_us;
+    if (!starts && !stops) return;
+    if (++servers->done[mobile][stops] <= requests(story, index, request, event->time_us)) return;
     story_add(story, &backend_of(story, session)->steps, event->time_us, event->packet,
               scn_arena_format(story->arena, "%s port=%s", starts ? "ensure" : "stop", port));
 }
@@ -242,7 +256,7 @@ static struct story_actor *publisher_of(struct story *story, struct story_sessio
 static void act(struct story *story, uint32_t index)
 {
     struct story_session *session = &story->sessions[index];
-    uint64_t starting_us = UINT64_MAX;
+    struct servers servers = { 0, { { 0 } } };
 
     for (uint32_t i = 0; i < session->event_count; i++) {
         const struct story_event *event = &session->events[i];
@@ -250,7 +264,7 @@ static void act(struct story *story, uint32_t index)
         if (strcmp(type, "run_state") == 0) on_run_state(story, session, event);
         else if (strncmp(type, "request_", 8) == 0) on_question(story, session, event);
         else if (strcmp(type, "server_state") == 0)
-            on_server_state(story, index, event, &starting_us);
+            on_server_state(story, index, event, &servers);
         else if (strcmp(type, "prompt_closed") != 0) {
             struct story_actor *actor = publisher_of(story, session, event);
             story_add(story, &actor->steps, event->time_us, event->packet,
@@ -261,39 +275,26 @@ static void act(struct story *story, uint32_t index)
 
 /* --- who started the runs --- */
 
-static const struct story_event *first_of_run(const struct story_session *session, uint64_t number)
-{
-    for (uint32_t i = 0; i < session->event_count; i++) {
-        const struct story_event *event = &session->events[i];
-        if (strcmp(event->type, "run_state") == 0 &&
-            story_number(event->payload, "run") == number)
-            return event;
-    }
-    return NULL;
-}
-
 /* The stage starts each agent once, at the beginning, if no script starts any. */
-static bool all_at_the_beginning(const struct story_session *session, uint64_t beginning_us)
+static bool all_at_the_beginning(const struct story_session *session)
 {
     for (uint32_t i = 0; i < session->run_count; i++) {
         const struct story_run *run = &session->runs[i];
         if (run->asked || strcmp(run->key, run->agent) != 0) return false;
-        const struct story_event *event = first_of_run(session, run->number);
-        if (event != NULL && event->live && event->time_us > beginning_us) return false;
+        if (run->seen_us > session->begin_us) return false;
     }
     return true;
 }
 
 static void start_runs(struct story *story, struct story_session *session)
 {
-    if (all_at_the_beginning(session, story->lead_us)) return;
+    if (all_at_the_beginning(session)) return;
     for (uint32_t i = 0; i < session->run_count; i++) {
         const struct story_run *run = &session->runs[i];
-        const struct story_event *event = first_of_run(session, run->number);
-        if (run->asked || event == NULL) continue;
+        if (run->asked || run->seen_us == UINT64_MAX) continue;
         char key[STORY_NAME_MAX];
         story_word(run->key, "run", key);
-        story_add(story, &backend_of(story, session)->steps, event->time_us, event->packet,
+        story_add(story, &backend_of(story, session)->steps, run->seen_us, 0,
                   scn_arena_format(story->arena, "start key=%s", key));
     }
 }

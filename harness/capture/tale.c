@@ -138,7 +138,10 @@ static void on_hello(struct story *story, struct story_message *message)
     const char *how = "connect";
     if (known >= 0) {
         how = how_connected(story, tab, hello);
-        if (!is_gone(story, tab, link)) lose_last(story, tab, "halfopen");
+        if (!is_gone(story, tab, link)) {
+            lose_last(story, tab, "halfopen");
+            story->clock_us = message->time_us += 2;
+        }
     }
     link->tab = index;
     tab->link = (int)message->link;
@@ -180,6 +183,9 @@ static void on_answer(struct story *story, struct story_message *message)
     }
     story_word(id, "question", name);
     const json_t *values = json_object_get(message->body, "values");
+    add(story, message, scn_arena_format(
+        story->arena, "expect request_%s[id=%s] or run_state[state=interrupted]",
+        input ? "user_input" : "confirmation", name));
     const char *text = story_attr(story, "text", json_object_get(values, "text"));
     const char *quoted = strchr(text, '=') == NULL ? "" : strchr(text, '=') + 1;
     if (input)
@@ -206,7 +212,8 @@ static void on_start(struct story *story, struct story_message *message)
     session->runs = scn_arena_grow(story->arena, session->runs, session->run_count,
                                    &session->run_room, sizeof *session->runs);
     session->runs[session->run_count++] = (struct story_run){
-        .agent = story_text(message->body, "agent"), .key = key, .asked = true };
+        .agent = story_text(message->body, "agent"), .key = key, .asked = true,
+        .seen_us = UINT64_MAX };
 }
 
 static void on_server_request(struct story *story, struct story_message *message)
@@ -301,6 +308,17 @@ static void keep_event(struct story *story, struct story_event **events, uint32_
     ++*count;
 }
 
+/* A session lives where its runs are told of first. */
+static void see_run(struct story *story, struct story_session *session,
+                    const struct story_message *message, const json_t *fields)
+{
+    struct story_run *run = story_run_of(story, session, fields);
+
+    if (run->seen_us != UINT64_MAX) return;
+    run->seen_us = message->time_us;
+    if (run == session->runs) session->core = story->links[message->link].core;
+}
+
 static void on_event(struct story *story, const struct story_message *message, const json_t *body,
                      bool live)
 {
@@ -317,6 +335,7 @@ static void on_event(struct story *story, const struct story_message *message, c
     keep_event(story, &tab->received, &tab->received_count, &tab->received_room, &event);
     if (event.seq > tab->cursor) tab->cursor = event.seq;
     if (strcmp(event.type, "run_state") == 0) {
+        see_run(story, session, message, event.payload);
         tab->run = story_number(event.payload, "run");
         if (!session->acknowledged && strcmp(story_text(event.payload, "state"), "running") == 0)
             session->early = true;
@@ -328,6 +347,13 @@ static void on_ready(struct story *story, struct story_message *message)
     struct story_link *link = &story->links[message->link];
     struct story_tab *tab = tab_of(story, link);
 
+    struct story_session *session = &story->sessions[tab->session];
+    const json_t *runs = json_object_get(message->body, "runs");
+
+    if (!session->begun) session->begin_us = message->time_us;
+    session->begun = true;
+    for (size_t i = 0; i < json_array_size(runs); i++)
+        see_run(story, session, message, json_array_get(runs, i));
     link->gen = story_number(message->body, "gen");
     link->epoch = story_number(message->body, "epoch");
     tab->ready = true;
@@ -429,19 +455,78 @@ static void kill_core(struct story *story, const struct story_link *link)
                                (unsigned long long)(back - link->end_us + 1) / 2));
 }
 
-static void end_link(struct story *story, const struct story_link *link)
+static void on_end(struct story *story, const struct story_message *message)
 {
+    struct story_link *link = &story->links[message->link];
     const struct capture_connection *connection = link->connection;
     struct story_tab *tab = tab_of(story, link);
 
+    if (!link->client_closed && !link->server_closed) link->end_us = message->time_us;
     if (tab == NULL) return;
     if (link == &story->links[tab->link]) tab->gone_us = link->end_us;
-    if (link->client_closed || connection->end == CAPTURE_OPEN) return;
+    if (link->client_closed) return;
     if (!connection->end_by_client && (!link->server_closed || link->code == 1001))
         kill_core(story, link);
     if (connection->end_by_client && !link->server_closed)
-        story_add(story, &story->faults, link->end_us, connection->end_packet,
+        story_add(story, &story->faults, message->time_us, connection->end_packet,
                   scn_arena_format(story->arena, "cut %s", tab->name));
+}
+
+/* --- the order of causes --- */
+
+static bool is_new(const struct story *story, const struct story_link *link, uint64_t seq)
+{
+    const struct story_tab *tab = &story->tabs[link->tab];
+    const struct story_session *session = &story->sessions[tab->session];
+    uint32_t count = session->event_count;
+
+    return count == 0 || session->events[count - 1].epoch != link->epoch ||
+           session->events[count - 1].seq < seq;
+}
+
+/* Whether the core says it of itself, or somebody published it. */
+static bool is_published(const char *type)
+{
+    return strcmp(type, "run_state") != 0 && strcmp(type, "prompt_closed") != 0 &&
+           strcmp(type, "server_state") != 0;
+}
+
+/* Who did something that others do not lead to: a number for each, 0 for nobody. */
+static uint32_t cause_of(const struct story *story, const struct story_message *message)
+{
+    const struct story_link *link = &story->links[message->link];
+    const char *by = story_text(json_object_get(message->body, "payload"), "by");
+    uint64_t seq = story_number(message->body, "seq");
+    uint32_t hash = 2166136261u;
+
+    if (message->message->opcode == WEBSOCKET_CONTINUATION) return message->link + 1;
+    if (message->message->from_client) return is_automatic(message->type) ? 0 : message->link + 1;
+    if (link->tab < 0 || seq == 0 || !link->replayed || !is_published(message->type) ||
+        !is_new(story, link, seq))
+        return 0;
+    for (; *by != '\0'; by++) hash = (hash ^ (unsigned char)*by) * 16777619u;
+    return hash | 0x80000000u;
+}
+
+static void set_time(struct story *story, struct story_message *message)
+{
+    uint32_t cause = cause_of(story, message);
+    bool acts = message->message->from_client ||
+                message->message->opcode == WEBSOCKET_CONTINUATION;
+
+    if (message->time_us > story->clock_us) {
+        story->clock_us = message->time_us;
+        story->cause = 0;
+        story->replied = false;
+    }
+    if (cause != 0) {
+        bool later = (story->cause != 0 && story->cause != cause) || (acts && story->replied);
+        if (later) story->clock_us++;
+        if (later) story->replied = false;
+        story->cause = cause;
+    }
+    if (!message->message->from_client) story->replied = true;
+    message->time_us = story->clock_us;
 }
 
 /* --- all of it --- */
@@ -451,6 +536,11 @@ static void read_message(struct story *story, struct story_message *message)
     struct story_link *link = &story->links[message->link];
     const char *before = link->said;
 
+    set_time(story, message);
+    if (message->message->opcode == WEBSOCKET_CONTINUATION) {
+        on_end(story, message);
+        return;
+    }
     if (message->message->opcode == WEBSOCKET_CLOSE) {
         on_close(story, message);
         return;
@@ -472,5 +562,4 @@ static void read_message(struct story *story, struct story_message *message)
 void tale_read(struct story *story)
 {
     for (uint32_t i = 0; i < story->message_count; i++) read_message(story, &story->messages[i]);
-    for (uint32_t i = 0; i < story->link_count; i++) end_link(story, &story->links[i]);
 }
