@@ -42,7 +42,7 @@ struct story_link {
     uint32_t core;
     uint64_t gen, epoch;        /* 0: it was never ready */
     bool replayed, acknowledged;
-    bool client_closed, server_closed;
+    bool client_closed, server_closed, over;
     uint32_t code;              /* of the server's close */
     uint64_t begin_us, end_us;  /* end: of the close, else of TCP; UINT64_MAX: none */
     uint64_t heard_us;          /* the last message of the client */
@@ -57,6 +57,9 @@ struct story_tab {
     const char *user;           /* NULL: unknown */
     int link;                   /* its newest connection */
     bool ready;                 /* it has a cursor */
+    bool returns;               /* by itself, this long after it lost a connection: */
+    uint64_t soonest_us, latest_us;
+    bool shares;                /* that another tab of its user knew, too */
     uint64_t cursor, run;
     uint64_t gone_us;           /* when its last connection ended; UINT64_MAX: it did not */
     struct story_steps steps;
@@ -71,7 +74,7 @@ struct story_event {
     const json_t *payload;
     uint64_t time_us;           /* the earliest at which it was seen live, or what is known of it */
     bool live;
-    uint32_t packet;
+    uint32_t packet, core;
 };
 
 struct story_run {
@@ -87,6 +90,7 @@ struct story_actor {
     char name[STORY_NAME_MAX];
     const char *called;         /* on the wire; "" for the backend that has no name there */
     bool agent;
+    uint32_t core;
     struct story_steps steps;
 };
 

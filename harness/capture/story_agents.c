@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* What was there before the first message happened within this time before it. */
-static const uint64_t lead_us = 1000000;
+/* The story begins that much before the first message; and so much if something had happened. */
+static const uint64_t lead_us = 1, long_lead_us = 1000000;
 
 /* --- who --- */
 
@@ -14,7 +14,7 @@ static struct story_actor *add_actor(struct story *story, struct story_session *
     session->actors = scn_arena_grow(story->arena, session->actors, session->actor_count,
                                      &session->actor_room, sizeof *session->actors);
     struct story_actor *actor = &session->actors[session->actor_count];
-    *actor = (struct story_actor){ .called = called, .agent = agent };
+    *actor = (struct story_actor){ .called = called, .agent = agent, .core = session->core };
     story_name(story, called, agent ? "agent" : "program", actor->name);
     session->actor_count++;
     return actor;
@@ -219,7 +219,9 @@ static void on_server_state(struct story *story, uint32_t index, const struct st
 {
     struct story_session *session = &story->sessions[index];
     const char *state = story_text(event->payload, "state");
-    bool mobile = strcmp(story_text(event->payload, "app"), "mobile") == 0;
+    /* An application is known by its port, too, which may have moved up. */
+    bool mobile = strcmp(story_text(event->payload, "app"), "mobile") == 0 ||
+                  story_number(event->payload, "port") >= 8081;
     const char *port = mobile ? "8081" : "3000";
     bool starts = strcmp(state, "starting") == 0, stops = strcmp(state, "stopping") == 0;
     const char *request =
@@ -245,7 +247,11 @@ static struct story_actor *publisher_of(struct story *story, struct story_sessio
     if (*by != '\0') {
         actor = find_actor(session, by, true);
         if (actor == NULL) actor = find_actor(session, by, false);
-        return actor != NULL ? actor : add_actor(story, session, by, false);
+        if (actor != NULL) return actor;
+        actor = add_actor(story, session, by, false);
+        /* Who follows the stream at another core is told later. */
+        actor->core = event->core;
+        return actor;
     }
     for (uint32_t i = 0; i < session->actor_count; i++) {
         if (session->actors[i].agent) return &session->actors[i];
@@ -301,9 +307,11 @@ static void start_runs(struct story *story, struct story_session *session)
 
 void story_act(struct story *story)
 {
-    for (uint32_t i = 0; i < story->session_count && story->lead_us == 0; i++) {
-        if (was_early(&story->sessions[i])) delay_all(story, lead_us);
-    }
+    bool early = false;
+
+    for (uint32_t i = 0; i < story->session_count; i++)
+        early = early || was_early(&story->sessions[i]);
+    delay_all(story, early ? long_lead_us : lead_us);
     for (uint32_t i = 0; i < story->session_count; i++) {
         struct story_session *session = &story->sessions[i];
         fit_times(session);

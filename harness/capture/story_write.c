@@ -120,7 +120,7 @@ static void write_agents(FILE *out, struct story *story, struct story_session *s
     for (uint32_t i = 0; i < session->actor_count; i++) {
         struct story_actor *actor = &session->actors[i];
         (void)fprintf(out, "%s %s session=%s%s\n", actor->agent ? "agent" : "backend", actor->name,
-                      session->name, via(story, session->core));
+                      session->name, via(story, actor->core));
         write_steps(out, story, &actor->steps);
         (void)fputc('\n', out);
     }
@@ -144,8 +144,15 @@ static void write_tab(FILE *out, struct story *story, struct story_tab *tab)
     char user[STORY_NAME_MAX] = "";
 
     if (tab->user != NULL) story_word(tab->user, "user", user);
-    (void)fprintf(out, "tab %s%s%s session=%s%s\n", tab->name, *user == '\0' ? "" : " user=", user,
-                  story->sessions[tab->session].name, via(story, tab->core));
+    (void)fprintf(out, "tab %s%s%s session=%s%s%s", tab->name, *user == '\0' ? "" : " user=",
+                  user, story->sessions[tab->session].name, via(story, tab->core),
+                  tab->shares ? " cursors=shared" : "");
+    if (tab->returns && tab->latest_us > tab->soonest_us)
+        (void)fprintf(out, " reconnect=%s..%s", story_time(story, tab->soonest_us),
+                      story_time(story, tab->latest_us));
+    else if (tab->returns)
+        (void)fprintf(out, " reconnect=%s", story_time(story, tab->soonest_us));
+    (void)fputc('\n', out);
     write_steps(out, story, &tab->steps);
     (void)fputc('\n', out);
 }
@@ -201,6 +208,9 @@ static void write_checks(FILE *out, const struct story *story)
         (void)fputs("  off no_idle_sandbox \"a capture does not tell who keeps a sandbox\"\n", out);
     for (uint32_t t = 0; t < story->tab_count; t++) {
         const struct story_tab *tab = &story->tabs[t];
+        /* What others of its user have read, it need not read; and with several cores, which of
+         * them has a session at what time is not in a capture. */
+        if (tab->shares || story->core_count > 1) continue;
         for (uint32_t i = 0; i < tab->received_count; i++) {
             const char *type = tab->received[i].type;
             uint32_t sure = is_published(type) && first_of_kind(tab, i) ? sure_of(story, tab, type)
@@ -243,9 +253,9 @@ void story_write(FILE *out, struct story *story, const char *name, const char *s
                  const char *settings)
 {
     (void)fprintf(out, "# From %.80s, by 'harness import'.\n"
-                  "# Times count from %sthe first message; numbers in remarks are packets. Steps stand "
+                  "# Times count from %s before the first message; numbers in remarks are packets. Steps stand "
                   "where\n# they were seen: 'within' makes them a place to explore from.\n",
-                  source, story->lead_us > 0 ? "1s before " : "");
+                  source, story_time(story, story->lead_us));
     (void)fprintf(out, "scenario %s \"what a capture showed: %u tabs, %u connections\"\n\n", name,
                   story->tab_count, story->link_count);
     write_settings(out, story, settings);

@@ -43,12 +43,11 @@ static uint32_t session_of(struct story *story, const char *called, uint32_t cor
     return story->session_count++;
 }
 
-static bool is_gone(const struct story *story, const struct story_tab *tab,
-                    const struct story_link *link)
+static bool is_gone(const struct story *story, const struct story_tab *tab)
 {
     const struct story_link *last = &story->links[tab->link];
 
-    return last->end_us <= link->begin_us || last->client_closed || last->server_closed;
+    return last->over || last->client_closed || last->server_closed;
 }
 
 static bool same_host(const struct capture_connection *one, const struct capture_connection *other)
@@ -77,7 +76,7 @@ static int known_tab(struct story *story, const struct story_link *link, const j
         const struct capture_connection *last = story->links[tab->link].connection;
         if (tab->session != session) continue;
         if (named && strcmp(last->agent, link->connection->agent) == 0) return (int)i;
-        if (!named && json_object_get(hello, "cursor") != NULL && is_gone(story, tab, link) &&
+        if (!named && json_object_get(hello, "cursor") != NULL && is_gone(story, tab) &&
             same_host(last, link->connection))
             return (int)i;
     }
@@ -99,13 +98,23 @@ static int new_tab(struct story *story, const struct story_link *link, uint32_t 
 
 /* --- connecting --- */
 
-/* A server that sends to the last connection and hears nothing: the far end had gone. */
-static void lose_last(struct story *story, const struct story_tab *tab, const char *why)
+/* A server that sends to the last connection and hears nothing: the far end had gone. `away_us` is
+ * how long it could not come back, 0 if it never did. */
+static void lose_last(struct story *story, const struct story_tab *tab, uint64_t away_us)
 {
     const struct story_link *last = &story->links[tab->link];
+    const char *length = away_us == 0 ? "" : scn_arena_format(story->arena, " for %s",
+                                                             story_time(story, away_us));
 
     story_add(story, &story->faults, last->heard_us + 1, last->connection->packet,
-              scn_arena_format(story->arena, "%s %s", why, tab->name));
+              scn_arena_format(story->arena, "halfopen %s%s", tab->name, length));
+}
+
+static void note_return(struct story_tab *tab, uint64_t after_us)
+{
+    if (!tab->returns || after_us < tab->soonest_us) tab->soonest_us = after_us;
+    if (!tab->returns || after_us > tab->latest_us) tab->latest_us = after_us;
+    tab->returns = true;
 }
 
 static const char *how_connected(struct story *story, const struct story_tab *tab,
@@ -118,6 +127,39 @@ static const char *how_connected(struct story *story, const struct story_tab *ta
         story_add(story, &story->faults, story->links[tab->link].heard_us + 1, 0,
                   scn_arena_format(story->arena, "reset_cursor %s", tab->name));
     return cursor || !tab->ready ? "reconnect" : "reload";
+}
+
+/* A tab that has never been seen and knows where another one of its user stands reads what that one
+ * has kept. */
+static bool share_cursor(struct story *story, struct story_tab *tab, const json_t *hello)
+{
+    uint64_t cursor = story_number(hello, "cursor");
+
+    for (uint32_t i = 0; i + 1 < story->tab_count && cursor > 0; i++) {
+        struct story_tab *other = &story->tabs[i];
+        bool same_user = (other->user == NULL) == (tab->user == NULL) &&
+                         (tab->user == NULL || strcmp(other->user, tab->user) == 0);
+        if (other->session == tab->session && same_user && other->cursor >= cursor)
+            tab->shares = other->shares = true;
+    }
+    return tab->shares;
+}
+
+/* Whether a tab that did not leave by itself comes back by itself; notes how long it took. */
+static bool comes_back(struct story *story, struct story_tab *tab, struct story_message *message,
+                       const char *how)
+{
+    const struct story_link *last = &story->links[tab->link];
+
+    if (last->client_closed || strcmp(how, "reconnect") != 0) return false;
+    if (is_gone(story, tab)) {
+        note_return(tab, message->time_us - last->end_us);
+        return true;
+    }
+    story->clock_us = message->time_us += 2;
+    note_return(tab, 0);
+    lose_last(story, tab, message->time_us - last->heard_us - 1);
+    return true;
 }
 
 static void on_hello(struct story *story, struct story_message *message)
@@ -135,18 +177,14 @@ static void on_hello(struct story *story, struct story_message *message)
     int index = known >= 0 ? known : new_tab(story, link, session);
     if (index < 0) return;
     struct story_tab *tab = &story->tabs[index];
-    const char *how = "connect";
-    if (known >= 0) {
-        how = how_connected(story, tab, hello);
-        if (!is_gone(story, tab, link)) {
-            lose_last(story, tab, "halfopen");
-            story->clock_us = message->time_us += 2;
-        }
-    }
+    const char *how = known < 0 ? "connect" : how_connected(story, tab, hello);
+    bool returns = known >= 0 && comes_back(story, tab, message, how);
     link->tab = index;
     tab->link = (int)message->link;
     tab->gone_us = UINT64_MAX;
-    add(story, message, how);
+    if (returns) remark(story, message, "it is back by itself");
+    else add(story, message, how);
+    if (known < 0 && share_cursor(story, tab, hello)) return;
     if (known < 0 && story_number(hello, "cursor") > 0)
         remark(story, message,
                scn_arena_format(story->arena, "it came with cursor %llu, from before the capture",
@@ -328,7 +366,8 @@ static void on_event(struct story *story, const struct story_message *message, c
     struct story_event event = {
         .epoch = link->epoch, .seq = story_number(body, "seq"),
         .type = story_text(body, "type"), .payload = json_object_get(body, "payload"),
-        .time_us = message->time_us, .live = live, .packet = message->message->packet };
+        .time_us = message->time_us, .live = live, .packet = message->message->packet,
+        .core = link->core };
 
     if (event.seq == 0) return;
     keep_event(story, &session->events, &session->event_count, &session->event_room, &event);
@@ -414,7 +453,7 @@ static void on_close(struct story *story, struct story_message *message)
     if (link->tab < 0) return;
     remark(story, message, scn_arena_format(story->arena, "<- close %u", link->code));
     /* It was given up for its silence: its end had gone. */
-    if (link->code == 4011) lose_last(story, tab_of(story, link), "halfopen");
+    if (link->code == 4011) lose_last(story, tab_of(story, link), 0);
     if (link->code == 4008 && link->replayed && !link->acknowledged)
         story_add(story, &story->faults, link->begin_us, link->connection->packet,
                   scn_arena_format(story->arena, "lose_ack %s", tab_of(story, link)->name));
@@ -462,6 +501,7 @@ static void on_end(struct story *story, const struct story_message *message)
     struct story_tab *tab = tab_of(story, link);
 
     if (!link->client_closed && !link->server_closed) link->end_us = message->time_us;
+    link->over = true;
     if (tab == NULL) return;
     if (link == &story->links[tab->link]) tab->gone_us = link->end_us;
     if (link->client_closed) return;
@@ -491,7 +531,8 @@ static bool is_published(const char *type)
            strcmp(type, "server_state") != 0;
 }
 
-/* Who did something that others do not lead to: a number for each, 0 for nobody. */
+/* Who did something that others do not lead to, 0 for nobody: tabs by their place in the scenario,
+ * publishers by any number above those. */
 static uint32_t cause_of(const struct story *story, const struct story_message *message)
 {
     const struct story_link *link = &story->links[message->link];
@@ -499,13 +540,28 @@ static uint32_t cause_of(const struct story *story, const struct story_message *
     uint64_t seq = story_number(message->body, "seq");
     uint32_t hash = 2166136261u;
 
-    if (message->message->opcode == WEBSOCKET_CONTINUATION) return message->link + 1;
-    if (message->message->from_client) return is_automatic(message->type) ? 0 : message->link + 1;
+    uint32_t tab = link->tab < 0 ? story->tab_count + 1 : (uint32_t)link->tab + 1;
+
+    if (message->message->opcode == WEBSOCKET_CONTINUATION) return tab;
+    if (message->message->from_client) return is_automatic(message->type) ? 0 : tab;
     if (link->tab < 0 || seq == 0 || !link->replayed || !is_published(message->type) ||
         !is_new(story, link, seq))
         return 0;
     for (; *by != '\0'; by++) hash = (hash ^ (unsigned char)*by) * 16777619u;
     return hash | 0x80000000u;
+}
+
+/* An agent goes on because its run has begun, or its question was answered: whoever caused that has
+ * caused this, too. */
+static bool follows(const struct story *story, const struct story_message *message)
+{
+    const struct story_link *link = &story->links[message->link];
+    const struct story_session *session =
+        &story->sessions[story->tabs[link->tab].session];
+    const struct story_event *last = &session->events[session->event_count - 1];
+
+    return session->event_count > 0 && (strcmp(last->type, "run_state") == 0 ||
+                                        strcmp(last->type, "prompt_closed") == 0);
 }
 
 static void set_time(struct story *story, struct story_message *message)
@@ -520,7 +576,10 @@ static void set_time(struct story *story, struct story_message *message)
         story->replied = false;
     }
     if (cause != 0) {
-        bool later = (story->cause != 0 && story->cause != cause) || (acts && story->replied);
+        bool leads = !acts && story->cause <= STORY_TABS_MAX && follows(story, message);
+        /* At one instant, tabs act in the order in which the scenario names them. */
+        bool later = acts ? story->replied || cause < story->cause
+                          : story->cause != 0 && story->cause != cause && !leads;
         if (later) story->clock_us++;
         if (later) story->replied = false;
         story->cause = cause;
