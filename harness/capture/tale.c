@@ -135,7 +135,7 @@ static bool share_cursor(struct story *story, struct story_tab *tab, const json_
 {
     uint64_t cursor = story_number(hello, "cursor");
 
-    for (uint32_t i = 0; i + 1 < story->tab_count && cursor > 0; i++) {
+    for (uint32_t i = story->tab_count - 1; i-- > 0 && cursor > 0 && !tab->shares;) {
         struct story_tab *other = &story->tabs[i];
         bool same_user = (other->user == NULL) == (tab->user == NULL) &&
                          (tab->user == NULL || strcmp(other->user, tab->user) == 0);
