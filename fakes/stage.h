@@ -32,8 +32,8 @@ struct stage_break {
     const char *text;           /* one sentence */
 };
 
-/* What happened on a connection, as somebody at the core sees it: a message of the tab when the core
- * takes it, one of the core when it leaves. */
+/* What happened on a connection, as somebody at the core sees it: a message of the tab when the
+ * core takes it, one of the core when it leaves. */
 enum stage_wire_kind {
     STAGE_WIRE_OPENED,
     STAGE_WIRE_INPUT,           /* a message of the tab: bytes, length */

@@ -213,7 +213,8 @@ static void carry_out(const struct work *work)
     case WORK_WRITE: pump(work->socket); return;
     case WORK_CLOSE: close_socket(work->socket); return;
     case WORK_CLOSED:
-        wire_tell(work->socket, work->socket->left ? STAGE_WIRE_TAB_CLOSES : STAGE_WIRE_BROKEN, NULL);
+        wire_tell(work->socket,
+                  work->socket->left ? STAGE_WIRE_TAB_CLOSES : STAGE_WIRE_BROKEN, NULL);
         detach(work->socket, work->why);
         return;
     }

@@ -49,7 +49,7 @@ struct capture_connection {
 struct capture {
     uint32_t packets;
     uint64_t begin_ns;          /* of the first packet */
-    struct capture_connection **connections;    /* all of TCP, in the order of their first packets */
+    struct capture_connection **connections;    /* all of TCP, by their first packets */
     uint32_t count;
     char *notes[CAPTURE_NOTES_MAX];             /* "packet 12: ..." */
     uint32_t note_count;        /* may be larger than CAPTURE_NOTES_MAX: those are not kept */

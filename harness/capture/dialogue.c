@@ -37,7 +37,8 @@ static void copy(struct text text, char *out, size_t size)
 {
     size_t length = text.length < size ? text.length : size - 1;
 
-    for (size_t i = 0; i < length; i++) out[i] = isprint((unsigned char)text.at[i]) ? text.at[i] : '?';
+    for (size_t i = 0; i < length; i++)
+        out[i] = isprint((unsigned char)text.at[i]) ? text.at[i] : '?';
     out[length] = '\0';
 }
 
@@ -103,7 +104,8 @@ static void take_parameter(struct dialogue *dialogue, struct text parameter)
 
     if (!next_item(&rest, '=', &name)) return;
     (void)next_item(&rest, '=', &value);
-    if (value.length > 1 && *value.at == '"') value = (struct text){ value.at + 1, value.length - 2 };
+    if (value.length > 1 && *value.at == '"')
+        value = (struct text){ value.at + 1, value.length - 2 };
     int bits = (int)number_of(value) >= 8 && number_of(value) <= 15 ? (int)number_of(value) : 15;
     if (is_word(name, "client_no_context_takeover")) dialogue->client_forgets = true;
     if (is_word(name, "server_no_context_takeover")) dialogue->server_forgets = true;

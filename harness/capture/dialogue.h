@@ -33,8 +33,8 @@ struct dialogue {
 typedef void (*dialogue_listener)(void *context, bool from_client,
                                   const struct websocket_message *message);
 
-/* Takes bytes of one direction, in order. Returns NULL or what is wrong with them, in static memory:
- * from then on that direction is DEAF. */
+/* Takes bytes of one direction, in order. Returns NULL or what is wrong with them, in static
+ * memory: from then on that direction is DEAF. */
 const char *dialogue_take(struct dialogue *dialogue, bool from_client, const uint8_t *bytes,
                           size_t size, dialogue_listener listener, void *context);
 

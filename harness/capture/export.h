@@ -18,8 +18,8 @@ struct export;
 
 enum { EXPORT_PROBLEM_MAX = 512 };
 
-/* Who connects to whom. Client n has the address 10.0.1.n (IPv6: fd00::1:n) and the ports from 40001
- * on, server n has 10.0.0.n (fd00::n), port 8080; both count from 1. */
+/* Who connects to whom. Client n has the address 10.0.1.n (IPv6: fd00::1:n) and the ports from
+ * 40001 on, server n has 10.0.0.n (fd00::n), port 8080; both count from 1. */
 struct export_ends {
     uint32_t client, server;            /* at most 254 */
     uint32_t serial;                    /* connections of that client, from 1 */

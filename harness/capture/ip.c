@@ -165,7 +165,13 @@ static enum layer_result read_ip4(struct fragments *fragments, const struct slic
     return take_piece(fragments, &piece, number, datagram, problem);
 }
 
-enum { IP6_HOPS = 0, IP6_ROUTING = 43, IP6_FRAGMENT = 44, IP6_AUTHENTICATION = 51, IP6_OPTIONS = 60 };
+enum {
+    IP6_HOPS = 0,
+    IP6_ROUTING = 43,
+    IP6_FRAGMENT = 44,
+    IP6_AUTHENTICATION = 51,
+    IP6_OPTIONS = 60,
+};
 
 /* Skips the extension headers. False: they are cut. */
 static bool skip_extensions(struct slice *rest, uint8_t *next, struct piece *piece)

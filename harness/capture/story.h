@@ -107,7 +107,8 @@ struct story_session {
     bool begun;                 /* somebody was ready, first at: */
     uint64_t begin_us;
     bool acknowledged;          /* some tab has acknowledged a handshake */
-    bool early;                 /* a run was running before that */
+    bool early;                 /* a run was running before anybody was attached, */
+    bool attached;              /* or before anybody had acknowledged */
     bool serves;                /* a dev server was asked for, or told of */
     uint64_t boot_us;           /* how long it took to start; 0: unknown */
 };
@@ -126,8 +127,8 @@ struct story {
     char core_names[STORY_CORES_MAX][STORY_NAME_MAX];
     uint32_t core_count;
     struct story_steps faults;
-    /* Causes at one instant are told apart: one that comes after another, or after a reply, is put a
-     * microsecond later, when all that the other one led to has happened. */
+    /* Causes at one instant are told apart: one that comes after another, or after a reply, is put
+     * a microsecond later, when all that the other one led to has happened. */
     uint64_t clock_us;
     uint32_t cause;             /* who caused the last thing at that instant; 0: nobody has */
     bool replied;               /* the core has said something at that instant */

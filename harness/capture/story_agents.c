@@ -1,4 +1,4 @@
-/* From events to whoever published them: agents with their runs and questions, backends, servers. */
+/* From events to who published them: agents with their runs and questions, backends, servers. */
 #include "harness/capture/story.h"
 
 #include <string.h>

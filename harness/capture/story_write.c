@@ -224,37 +224,44 @@ static void write_checks(FILE *out, const struct story *story)
 
 /* --- the file --- */
 
-static bool is_early(const struct story *story)
+/* What runs must have waited for, as a setting; NULL: the default. */
+static const char *gate_of(const struct story *story)
 {
+    const char *gate = NULL;
+
     for (uint32_t i = 0; i < story->session_count; i++) {
-        if (story->sessions[i].early) return true;
+        if (story->sessions[i].early) return "none";
+        if (story->sessions[i].attached) gate = "attached";
     }
-    return false;
+    return gate;
 }
 
 static void write_settings(FILE *out, const struct story *story, const char *settings)
 {
+    const char *gate = gate_of(story);
+
     if (settings != NULL) {
         (void)fprintf(out, "%s\n", settings);
         return;
     }
-    if (story->core_count < 2 && strcmp(story->core_names[0], "core") == 0 && !is_early(story))
+    if (story->core_count < 2 && strcmp(story->core_names[0], "core") == 0 && gate == NULL)
         return;
     (void)fputs("core", out);
     for (uint32_t i = 0; i < story->core_count; i++) {
         if (strcmp(story->core_names[i], "core") != 0 || story->core_count > 1)
             (void)fprintf(out, " %s", story->core_names[i]);
     }
-    /* A core without a name and a setting needs no line. */
-    (void)fputs(is_early(story) ? " start_gate=none\n\n" : "\n\n", out);
+    if (gate != NULL) (void)fprintf(out, " start_gate=%s", gate);
+    (void)fputs("\n\n", out);
 }
 
 void story_write(FILE *out, struct story *story, const char *name, const char *source,
                  const char *settings)
 {
     (void)fprintf(out, "# From %.80s, by 'harness import'.\n"
-                  "# Times count from %s before the first message; numbers in remarks are packets. Steps stand "
-                  "where\n# they were seen: 'within' makes them a place to explore from.\n",
+                  "# Times count from %s before the first message; numbers in remarks are "
+                  "packets. Steps stand where\n"
+                  "# they were seen: 'within' makes them a place to explore from.\n",
                   source, story_time(story, story->lead_us));
     (void)fprintf(out, "scenario %s \"what a capture showed: %u tabs, %u connections\"\n\n", name,
                   story->tab_count, story->link_count);

@@ -111,8 +111,8 @@ void job_keep_outcome(struct job *job, const struct scene *scene);
 /* What is known of the failure outside of its execution: fills job->failure. */
 void job_tell_failure(struct job *job);
 
-/* capture.c: writes an execution to options->pcap: the one that a token or a schedule names, else the
- * one that failed, else the first. False: stderr says why not. */
+/* capture.c: writes an execution to options->pcap: the one that a token or a schedule names, else
+ * the one that failed, else the first. False: stderr says why not. */
 bool job_capture(struct job *job);
 
 /* In a process that executes: from here on, what passes between tabs and cores goes to the capture
@@ -121,8 +121,8 @@ bool capture_begin(const struct cli_options *options, struct scene *scene);
 /* Nothing may be executed after it. False: stderr says what could not be written. */
 bool capture_end(void);
 
-/* The strategy that follows the scenario's schedule; what `run any` leaves open is for `rest`, which
- * it takes over. One at a time. */
+/* The strategy that follows the scenario's schedule; what `run any` leaves open is for `rest`,
+ * which it takes over. One at a time. */
 struct strategy *job_follow_schedule(const struct job *job, struct strategy *rest);
 
 /* job_explain.c: looks for shared->decisive, in this process. */

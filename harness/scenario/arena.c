@@ -1,3 +1,5 @@
+#include "harness/scenario/arena.h"
+
 #include "harness/scenario/internal.h"
 
 #include <string.h>
