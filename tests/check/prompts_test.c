@@ -211,13 +211,19 @@ static void hear(void)
     SEE(CORE_TAKEN, LEFT, .conn = 1);
 }
 
-static void given_up_early(void **state)
+/* A socket that was heard of at 5s. */
+static void open_and_hear(void)
 {
-    (void)state;
     begin();
     SEE(CLIENT_OPEN, LEFT, .conn = 1, .session = W("s1"));
     stream_at_ms(5000);
     hear();
+}
+
+static void given_up_early(void **state)
+{
+    (void)state;
+    open_and_hear();
     stream_at_ms(16999);
     SEE(CORE_CLOSE, LEFT, .conn = 1, .code = 4011);
     stream_violates(SCN_INVARIANT_NO_EARLY_TIMEOUT, "left was given up 11999ms after its last "
@@ -227,10 +233,7 @@ static void given_up_early(void **state)
 static void given_up_in_time(void **state)
 {
     (void)state;
-    begin();
-    SEE(CLIENT_OPEN, LEFT, .conn = 1, .session = W("s1"));
-    stream_at_ms(5000);
-    hear();
+    open_and_hear();
     stream_at_ms(17000);
     SEE(CORE_CLOSE, LEFT, .conn = 1, .code = 4011);
     stream_holds();
@@ -239,10 +242,7 @@ static void given_up_in_time(void **state)
 static void given_up_while_it_speaks(void **state)
 {
     (void)state;
-    begin();
-    SEE(CLIENT_OPEN, LEFT, .conn = 1, .session = W("s1"));
-    stream_at_ms(5000);
-    hear();
+    open_and_hear();
     stream_at_ms(17000);
     SEE(CORE_INPUT, LEFT, .conn = 1, .kind = W("pong"));
     SEE(CORE_CLOSE, LEFT, .conn = 1, .code = 4011);

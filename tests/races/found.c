@@ -459,6 +459,20 @@ static void run_flag(void)
     run_both(set_flag, await_flag);
 }
 
+/* --- known from an execution before, which is another one --- */
+
+int seldom_read;
+
+/* By default the lock is free, and the end of the thread is waited for. */
+static void run_seldom(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, count_locked, NULL);
+    if (pthread_mutex_trylock(&lock) == 0) pthread_mutex_unlock(&lock);
+    else seldom_read = counter;
+    pthread_join(thread, NULL);
+}
+
 static const struct test_case cases[] = {
     {"counter", run_counter},
     {"wrong_lock", run_wrong_lock},
@@ -483,6 +497,7 @@ static const struct test_case cases[] = {
     {"freed_by_itself", run_freed_by_itself},
     {"after_unlock", run_after_unlock},
     {"flag", run_flag},
+    {"seldom", run_seldom},
 };
 
 MAIN(cases)
