@@ -9,6 +9,7 @@ struct wish {
     const struct pin *pins; /* of one group */
     uint32_t count, at;
     uint32_t seen;          /* how often its named point was passed */
+    uint8_t op;             /* enum world_op that it waits for: names are only compared then */
     uint64_t since_ns;
 };
 
@@ -32,28 +33,38 @@ static bool waits(const struct wish *wish)
     return pin != NULL && pin->kind == PIN_FREE_TO;
 }
 
+/* The next pin is up, if there is one. */
+static void come_up(struct wish *wish)
+{
+    const struct pin *pin = now(wish);
+    wish->op = WORLD_OP_COUNT;
+    if (pin == NULL) return;
+    if (pin->kind == PIN_EVENT) wish->op = WORLD_OP_TASK;
+    if (pin->kind != PIN_FREE_TO && pin->kind != PIN_RUN_TO) return;
+    bool is_named = pin->point.entity[0] == '\0';
+    wish->op = (uint8_t)(is_named ? WORLD_OP_POINT : pins_op_of(pin->point.name));
+}
+
 static bool passes(struct wish *wish, const struct pin_point *point, const struct world_step *step)
 {
     if (point->entity[0] == '\0') {
-        if (step->op != WORLD_OP_POINT) return false;
         if (strcmp(world_point_name(step->object), point->name) != 0) return false;
         return ++wish->seen >= point->occurrence;
     }
     if (step->entity == WORLD_ADVANCE) return false;
-    if (strcmp(world_op_words[step->op], point->name) != 0) return false;
     if (strcmp(world_entity_name(step->entity), point->entity) != 0) return false;
     return pins_op_count(point->entity, (enum world_op)step->op) >= point->occurrence;
 }
 
 static bool done(struct wish *wish, const struct pin *pin, const struct world_step *step)
 {
+    if (pin->kind != PIN_ADVANCE && step->op != wish->op) return false;
     switch (pin->kind) {
     case PIN_FREE_TO:
     case PIN_RUN_TO:
         return passes(wish, &pin->point, step);
     case PIN_EVENT:
-        return step->op == WORLD_OP_TASK &&
-               strcmp(world_entity_name(step->entity), pin->who) == 0;
+        return strcmp(world_entity_name(step->entity), pin->who) == 0;
     case PIN_ADVANCE:
         return world_now_ns() >= wish->since_ns + pin->advance_ns;
     case PIN_FREE:
@@ -74,6 +85,7 @@ static void observe(void *context, const struct world_step *step)
         if (pin == NULL || !done(wish, pin, step)) continue;
         self->ripe += waits(wish);
         wish->at++;
+        come_up(wish);
         wish->since_ns = world_now_ns();
         if (now(wish) == NULL || waits(wish)) self->ripe--;
     }
@@ -112,6 +124,7 @@ static uint32_t value(struct world_chooser *chooser, uint32_t count, const char 
         const struct pin *pin = now(wish);
         if (pin == NULL || pin->kind != PIN_CHOOSE || strcmp(pin->who, label) != 0) continue;
         wish->at++;
+        come_up(wish);
         self->ripe--;
         return pin->value < count ? pin->value : 0;
     }
@@ -126,6 +139,7 @@ static bool begin(struct strategy *strategy, uint64_t n)
     for (uint32_t i = 0; i < self->wish_count; i++) {
         self->wishes[i].at = self->wishes[i].seen = 0;
         self->wishes[i].since_ns = 0;
+        come_up(&self->wishes[i]);
         self->ripe += !waits(&self->wishes[i]);
     }
     world_observe(observe, self);

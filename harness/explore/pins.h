@@ -58,6 +58,8 @@ bool pins_active(const struct strategy *follower);
  * says where it stood. */
 bool pins_left(struct strategy *follower, char *text, size_t bytes);
 
+/* The operation that is called by that word; WORLD_OP_COUNT: none is. */
+enum world_op pins_op_of(const char *word);
 /* How often threads of that name have done `op` so far. Several may have had one name: those of a
  * core that was started again are called like the old ones. */
 uint32_t pins_op_count(const char *entity, enum world_op op);

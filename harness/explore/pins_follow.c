@@ -34,7 +34,7 @@ static uint32_t *named_counter(struct follower *self, const char *name)
     return NULL;
 }
 
-static enum world_op op_of(const char *word)
+enum world_op pins_op_of(const char *word)
 {
     int op = 0;
     while (op < WORLD_OP_COUNT && strcmp(world_op_words[op], word) != 0) op++;
@@ -54,7 +54,7 @@ uint32_t pins_op_count(const char *entity, enum world_op op)
 static uint32_t passed(struct follower *self, const struct pin_point *point)
 {
     if (point->entity[0] == '\0') return *named_counter(self, point->name);
-    enum world_op op = op_of(point->name);
+    enum world_op op = pins_op_of(point->name);
     return op == WORLD_OP_COUNT ? 0 : pins_op_count(point->entity, op);
 }
 
