@@ -167,6 +167,7 @@ struct explore_options job_explore_options(const struct job *job)
                      .depth = explore->depth,
                      .deviations = explore->preemptions,
                      .bound = bound_of(explore),
+                     .brute_force = true, /* there are more entities than the reduction takes */
                      .delays = explore->delays},
         .runs_max = explore->runs_max,
     };
@@ -265,6 +266,13 @@ void job_judge(struct job *job, const struct scene *scene)
     check_verdict(scene->checks, &shared->checks, circumstances, &shared->judged);
 }
 
+int job_cannot_go_on(struct job *job, const char *why)
+{
+    snprintf(job->shared->problem, sizeof job->shared->problem,
+             "%s: error: strategy exhaustive: %s\n", job->path, why);
+    return PROBLEM;
+}
+
 int job_explore(void *argument)
 {
     struct job *job = argument;
@@ -288,11 +296,7 @@ int job_explore(void *argument)
         options.custom = pinned(job, &options);
     }
     if (explore_run(&scene.subject, &options, &shared->explored, &shared->failure) != 0) return 5;
-    if (shared->explored.stopped) {
-        snprintf(shared->problem, sizeof shared->problem, "%s: error: strategy exhaustive: %s\n",
-                 job->path, world_stop_text());
-        return PROBLEM;
-    }
+    if (shared->explored.stopped) return job_cannot_go_on(job, world_stop_text());
     if (shared->failure.id == SCENE_REFUSED) {
         snprintf(shared->problem, sizeof shared->problem, "%s\n", stage_refused(scene.stage));
         return PROBLEM;
@@ -363,13 +367,11 @@ static struct worker_result work(struct job *job, int (*body)(void *), bool prog
     return result;
 }
 
-/* Searches, pinned schedules and wall caps are for one process, on one machine. */
+/* Pinned schedules and wall caps are for one process; searches, too, are for one machine. */
 static bool can_split(const struct job *job)
 {
     struct explore_options options = job_explore_options(job);
-    bool sampler = options.strategy.kind != EXPLORE_DFS &&
-                   options.strategy.kind != EXPLORE_EXHAUSTIVE;
-    return sampler && !job->options->choices && !job->file->has_schedule &&
+    return !job->options->choices && !job->file->has_schedule &&
            job->file->explore.wall_max_us == 0 && options.runs_max <= CREW_RUNS_MAX;
 }
 
@@ -403,7 +405,7 @@ static bool take_part(struct job *job)
 {
     struct shard shard = job->options->shard;
     if (shard.count == 1 || job->options->choices) return true;
-    bool divided = can_split(job);
+    bool divided = can_split(job) && !explore_is_search(job_explore_options(job).strategy.kind);
     if (!divided && shard.index > 1) {
         job->report.verdict = REPORT_SKIPPED;
         job->report.text = "a search, a schedule or a wall cap is not divided: shard 1 has it\n";

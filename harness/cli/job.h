@@ -86,6 +86,9 @@ void job_expect_loop(const struct job *job);
 struct worker_result job_explore_parallel(struct job *job, uint32_t jobs,
                                           void (*tick)(void *));
 
+/* A search gave up for that reason: keeps it as a problem. What the worker has to return. */
+int job_cannot_go_on(struct job *job, const char *why);
+
 /* What shards of the same exploration have in common, as malloc'ed text. */
 char *job_key(const struct job *job);
 

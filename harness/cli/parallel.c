@@ -107,11 +107,16 @@ struct worker_result job_explore_parallel(struct job *job, uint32_t jobs, void (
         .add = add,
         .tick = tick ? count_progress : NULL,
     };
-    const struct crew_outcome outcome = {&shared->explored, &shared->failure, &shared->log, found};
+    char stop_text[WORLD_TEXT_MAX] = "";
+    const struct crew_outcome outcome = {&shared->explored, &shared->failure, &shared->log, found,
+                                         stop_text};
     user_tick = tick;
     struct worker_result result = crew_explore(&crew, &outcome);
     if (shared->failure.id != EXPLORE_PASSED) keep_found(shared, found);
     munmap(found, sizeof *found);
     if (result.end != WORKER_RETURNED || result.code != 0) return result;
+    if (shared->explored.stopped) {
+        return (struct worker_result){WORKER_RETURNED, job_cannot_go_on(job, stop_text)};
+    }
     return job_judge_apart(job);
 }

@@ -117,15 +117,22 @@ static int work(void *argument)
 
 /* --- putting it together --- */
 
+void crew_add(const struct crew *crew, const struct crew_part *part, struct explore_stats *sum,
+              struct distinct *distinct)
+{
+    explore_stats_add(sum, part->explored, distinct, part->hashes);
+    if (crew->add) crew->add(crew->context, part->extra);
+    for (uint32_t i = 0; crew->how.counted && i < part->hash_count; i++) {
+        crew->how.counted(crew->how.counted_context, part->hashes[i]);
+    }
+}
+
 static void add_block(uint32_t number, struct explore_stats *sum, struct distinct *distinct)
 {
-    const struct crew *crew = all.crew;
     const struct block *block = &all.blocks[number];
-    explore_stats_add(sum, &block->explored, distinct, block->hashes);
-    if (crew->add) crew->add(crew->context, all.extra + number * crew->block_bytes);
-    for (uint32_t i = 0; crew->how.counted && i < block->hash_count; i++) {
-        crew->how.counted(crew->how.counted_context, block->hashes[i]);
-    }
+    const struct crew_part part = {&block->explored, block->hash_count, block->hashes,
+                                   all.extra + number * all.crew->block_bytes};
+    crew_add(all.crew, &part, sum, distinct);
 }
 
 static bool add_up(const struct crew_outcome *outcome)
@@ -176,6 +183,7 @@ static struct worker_result run_workers(const struct crew_outcome *outcome)
 
 struct worker_result crew_explore(const struct crew *crew, const struct crew_outcome *outcome)
 {
+    if (explore_is_search(crew->how.strategy.kind)) return crew_search(crew, outcome);
     all.crew = crew;
     all.block_count = (uint32_t)((crew->how.runs_max + BLOCK_RUNS - 1) / BLOCK_RUNS);
     size_t blocks = all.block_count + 1, jobs = crew->jobs;

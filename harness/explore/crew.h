@@ -3,7 +3,8 @@
  * Samplers decide by the number of an execution alone, so the numbers are cut into blocks, and
  * workers take them in order. What they find is put together in the order of blocks, up to the
  * first that failed: the failure is the one with the lowest number, and what later blocks found
- * is not counted. */
+ * is not counted. Searches depend on what came before, so parts of what is left to be searched go
+ * from one worker to another. */
 #ifndef HARNESS_EXPLORE_CREW_H
 #define HARNESS_EXPLORE_CREW_H
 
@@ -15,7 +16,8 @@ enum { CREW_JOBS_MAX = 64 };
 
 struct crew {
     uint32_t jobs;
-    /* A sampler, and the numbers of its executions: from first_run on, runs_max of them.
+    /* A sampler, and the numbers of its executions: from first_run on, runs_max of them; or a
+     * search, which begins with 0.
      * `counted` is told in this process, of every execution that counts, in order. */
     struct explore_options how;
     size_t found_bytes, block_bytes; /* what a worker keeps of its failure; of each block */
@@ -41,9 +43,26 @@ struct crew_outcome {
     struct explore_failure *failure;
     struct explore_log *log; /* filled from a worker that died */
     void *found;             /* found_bytes, filled if there is a failure; may be NULL */
+    char *stop_text;         /* WORLD_TEXT_MAX, of a search that could not go on; may be NULL */
 };
 
 /* Returns what one worker would have: 0, or the first other result or bad end. */
 struct worker_result crew_explore(const struct crew *crew, const struct crew_outcome *outcome);
+
+/* --- of crew*.c only --- */
+
+/* Executions in a row, as a worker left them. */
+struct crew_part {
+    const struct explore_stats *explored;
+    uint32_t hash_count;
+    const uint64_t *hashes;
+    const void *extra; /* block_bytes */
+};
+/* In this process: they come next. */
+void crew_add(const struct crew *crew, const struct crew_part *part, struct explore_stats *sum,
+              struct distinct *distinct);
+
+/* crew_explore() for a search. */
+struct worker_result crew_search(const struct crew *crew, const struct crew_outcome *outcome);
 
 #endif

@@ -28,6 +28,10 @@ static uint32_t execute(const struct explore_subject *subject, struct strategy *
 {
     if (subject->before) subject->before(subject->context);
     *result = world_run(&strategy->chooser, subject->name, subject->body, subject->context);
+    if (result->end != WORLD_STOPPED && strategy->is_left_out && strategy->is_left_out(strategy)) {
+        result->end = WORLD_STOPPED;
+        return EXPLORE_PASSED;
+    }
     if (subject->judge) return subject->judge(subject->context, result);
     return result->end == WORLD_FINDING ? (uint32_t)world_finding_get()->kind : EXPLORE_PASSED;
 }
@@ -151,6 +155,7 @@ void explore_stats_add(struct explore_stats *sum, const struct explore_stats *mo
 
 void explore_stats_sum(struct explore_stats *sum, const struct explore_stats *more)
 {
+    sum->redundant += more->redundant;
     if (more->runs == 0) return;
     sum->runs += more->runs;
     sum->cut += more->cut;
@@ -217,8 +222,7 @@ static void catch_up(const struct explore_subject *subject, const struct explore
 /* Searches enumerate by themselves; samplers leave out the default schedule, which comes first. */
 static bool starts_plain(const struct explore_options *options)
 {
-    return options->custom == NULL && options->strategy.kind != EXPLORE_DFS &&
-           options->strategy.kind != EXPLORE_EXHAUSTIVE;
+    return options->custom == NULL && !explore_is_search(options->strategy.kind);
 }
 
 static void loop(const struct explore_subject *subject, const struct explore_options *options,
@@ -257,7 +261,7 @@ static void loop(const struct explore_subject *subject, const struct explore_opt
     }
 }
 
-static struct explore_stats begin_stats(const struct explore_options *options)
+struct explore_stats explore_stats_begin(const struct explore_options *options)
 {
     const struct strategy_options *how = &options->strategy;
     bool exhaustive = options->custom == NULL && how->kind == EXPLORE_EXHAUSTIVE;
@@ -274,7 +278,7 @@ int explore_run(const struct explore_subject *subject, const struct explore_opti
 {
     struct distinct distinct;
     struct strategy_options strategy_options = options->strategy;
-    *stats = begin_stats(options);
+    *stats = explore_stats_begin(options);
     failure->id = EXPLORE_PASSED;
     if (options->count_no_classes) {
         distinct = (struct distinct){0};

@@ -73,6 +73,9 @@ struct explore_options {
 int explore_run(const struct explore_subject *subject, const struct explore_options *options,
                 struct explore_stats *stats, struct explore_failure *failure);
 
+/* Nothing explored yet. */
+struct explore_stats explore_stats_begin(const struct explore_options *options);
+
 /* Adds what a later part of the same exploration found; `hashes` are those of its executions
  * in order, already counted ones included in *distinct. */
 void explore_stats_add(struct explore_stats *sum, const struct explore_stats *more,

@@ -106,6 +106,11 @@ void strategy_free(struct strategy *strategy)
     free(strategy);
 }
 
+bool explore_is_search(enum explore_kind kind)
+{
+    return kind == EXPLORE_DFS || kind == EXPLORE_EXHAUSTIVE;
+}
+
 struct strategy *strategy_new(const struct strategy_options *options)
 {
     switch (options->kind) {
@@ -125,8 +130,9 @@ struct strategy *strategy_new(const struct strategy_options *options)
         return strategy_pct(options->seed, options->depth, options->length);
     case EXPLORE_EXHAUSTIVE:
         if (options->bound == EXPLORE_DELAYS) return strategy_dfs(options->delays, true);
-        if (options->bound) return strategy_dfs(options->deviations, false);
-        return strategy_reduced();
+        if (options->bound == EXPLORE_UNBOUNDED) return strategy_reduced(UINT32_MAX);
+        if (options->brute_force) return strategy_dfs(options->deviations, false);
+        return strategy_reduced(options->deviations);
     case EXPLORE_DFS:
         return strategy_dfs(options->deviations, false);
     case EXPLORE_KINDS:

@@ -10,6 +10,8 @@
  * it touches is not known. */
 #include "reduced.h"
 
+#include "bound.h"
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +53,8 @@ static void touch(struct reduced *self, struct node *node, const void *place, bo
 /* The last transition has ended: what it did is known now. */
 static void close_transition(struct reduced *self)
 {
+    if (self->closed) return;
+    self->closed = true;
     uint32_t step_count;
     const struct world_step *steps = world_steps(&step_count);
     enum world_met met = world_met();
@@ -76,7 +80,11 @@ static void close_transition(struct reduced *self)
     node->met = (uint8_t)(several && node->met > met ? node->met : met);
     if (node->met != WORLD_MET_NOTHING || node->is_outside) touch(self, node, &environment, true);
     all |= node->met == WORLD_MET_ALL;
-    node->print[node->thread] = (struct print){node->touches, node->touch_count, all};
+    const void *mutex = node->thread == REDUCED_TIME || node->is_outside
+                            ? NULL
+                            : world_mutex_wanted((uint16_t)(node->thread - 1));
+    node->print[node->thread] = (struct print){node->touches, node->touch_count, all, mutex};
+    if (self->bound) bound_add(self->bound, self, at - 1);
 }
 
 static struct node *last_schedule(struct reduced *self)
@@ -86,11 +94,29 @@ static struct node *last_schedule(struct reduced *self)
     return at > 0 ? &self->nodes[at - 1] : NULL;
 }
 
-/* Who still sleeps after the transition of the node before: those that it did not disturb. */
-static void inherit_sleep(struct reduced *self, struct node *node)
+/* Whether that transition, if it came now, would close a cycle of threads that wait for each other:
+ * those that hold what it leads to want what it takes. That ends the execution, although it touches
+ * nothing that they touch. */
+static bool closes_cycle(const struct reduced *self, const struct print *print)
 {
+    const void *wanted = print->mutex;
+    for (uint32_t i = 0; i < REDUCED_THREADS && wanted != NULL; i++) {
+        uint16_t holder = world_mutex_holder(wanted);
+        wanted = holder == WORLD_NOBODY ? NULL : world_mutex_wanted(holder);
+        for (uint32_t k = 0; k < print->count; k++) {
+            if (wanted && self->pool[print->touches + k].place == wanted) return true;
+        }
+    }
+    return false;
+}
+
+/* Who still sleeps after the transition of the node before: those that it did not disturb. True:
+ * one of them would end the execution now, so that it depends on everything. */
+static bool inherit_sleep(struct reduced *self, struct node *node)
+{
+    bool ends = false;
     const struct node *before = last_schedule(self);
-    if (before == NULL || before->thread == REDUCED_TIME) return;
+    if (before == NULL || before->thread == REDUCED_TIME) return false;
     uint64_t asleep = (before->sleep | before->done) &
                       ~(reduced_bit(before->thread) | reduced_bit(REDUCED_TIME));
     for (; asleep != 0; asleep &= asleep - 1) {
@@ -98,7 +124,77 @@ static void inherit_sleep(struct reduced *self, struct node *node)
         if (clash(self, &before->print[thread], &before->print[before->thread])) continue;
         node->sleep |= reduced_bit(thread);
         node->print[thread] = before->print[thread];
+        node->print[thread].all = closes_cycle(self, &before->print[thread]);
+        ends |= node->print[thread].all;
     }
+    return ends;
+}
+
+/* --- what has to be tried --- */
+
+static void demand(struct node *node, uint32_t thread)
+{
+    if (node->backtrack & reduced_bit(thread)) return;
+    node->backtrack |= reduced_bit(thread);
+    node->turns[node->turn_count++] = (uint8_t)thread;
+}
+
+/* Below the floor others decide; a demand that would be met by an earlier one is not told. */
+static void tell(struct reduced *self, uint32_t at, uint64_t threads, uint32_t preferred)
+{
+    for (uint32_t i = self->demand_count; i-- > 0;) {
+        const struct demand *known = &self->demands[i];
+        if (known->at == at && known->threads == threads && known->preferred == preferred) return;
+    }
+    if (self->demand_count == REDUCED_DEMANDS_MAX) {
+        self->overflow = true;
+        return;
+    }
+    self->demands[self->demand_count++] = (struct demand){threads, at, preferred};
+}
+
+bool reduced_demand(struct reduced *self, uint32_t at, uint64_t threads, uint32_t preferred)
+{
+    struct node *node = &self->nodes[at];
+    uint64_t able = threads & node->options;
+    if (able == 0) return false;
+    if (self->beyond) return true; /* then all are tried anyway */
+    if (able & (node->backtrack | node->sleep)) return true;
+    if (at < self->floor) {
+        tell(self, at, able, preferred);
+        return true;
+    }
+    bool is_able = (able & reduced_bit(preferred)) != 0;
+    demand(node, is_able ? preferred : (uint32_t)__builtin_ctzll(able));
+    return true;
+}
+
+void reduced_demand_all(struct reduced *self, uint32_t at)
+{
+    struct node *node = &self->nodes[at];
+    if (self->beyond || (node->options & ~node->backtrack) == 0) return;
+    if (at < self->floor) {
+        tell(self, at, node->options, REDUCED_THREADS);
+        return;
+    }
+    for (uint64_t left = node->options; left != 0; left &= left - 1) {
+        demand(node, (uint32_t)__builtin_ctzll(left));
+    }
+}
+
+/* Where something was left out because of
+ * the bound, whatever it would have shown is unknown: unless what follows another thread there was
+ * searched in full, all threads are tried. */
+uint32_t reduced_turn(struct node *node)
+{
+    uint64_t barred = node->done | node->sleep;
+    for (uint32_t i = 0; i < node->turn_count; i++) {
+        if ((barred & reduced_bit(node->turns[i])) == 0) return node->turns[i];
+    }
+    uint64_t left = node->whole ? 0 : node->options & ~barred;
+    if (left == 0) return REDUCED_THREADS;
+    demand(node, (uint32_t)__builtin_ctzll(left));
+    return node->turns[node->turn_count - 1];
 }
 
 /* --- choices --- */
@@ -174,18 +270,25 @@ static void choose(struct node *node, uint32_t thread)
 static void choose_new(struct reduced *self, struct node *node, const uint16_t *options,
                        uint32_t count)
 {
-    inherit_sleep(self, node);
+    bool all = inherit_sleep(self, node);
     for (uint32_t i = 0; i < count; i++) node->options |= reduced_bit(thread_of(options[i]));
-    if (node->options & reduced_bit(REDUCED_TIME)) node->backtrack = node->options;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t thread = thread_of(options[i]);
-        if (node->sleep & reduced_bit(thread)) continue;
-        choose(node, thread);
-        node->backtrack |= reduced_bit(thread);
-        return;
+    uint32_t first = 0;
+    while (first < count && node->sleep & reduced_bit(thread_of(options[first]))) first++;
+    if (first == count) {
+        self->redundant = true;
+        world_stop("covered by another execution");
     }
-    self->redundant = true;
-    world_stop("covered by another execution");
+    choose(node, thread_of(options[first]));
+    demand(node, node->thread);
+    if (!all && !(node->options & reduced_bit(REDUCED_TIME))) return;
+    for (uint32_t i = 0; i < count; i++) demand(node, thread_of(options[i]));
+}
+
+static void stop_beyond(struct reduced *self)
+{
+    if (self->bound == NULL || bound_holds(self->bound)) return;
+    self->beyond = self->redundant = true;
+    world_stop("beyond the bound");
 }
 
 static uint32_t take(struct reduced *self, enum node_kind kind, const uint16_t *options,
@@ -194,13 +297,17 @@ static uint32_t take(struct reduced *self, enum node_kind kind, const uint16_t *
     struct node *node;
     if (self->overflow) world_stop("a transition touches too many objects for the search");
     if (self->count < self->depth) {
-        world_met(); /* what was met before is known */
+        if (self->fresh) close_transition(self);
+        else world_met(); /* what was met before is known */
         node = &self->nodes[self->count++];
+        self->closed = false;
     } else {
         close_transition(self);
+        stop_beyond(self);
         node = add(self, kind);
         choose_new(self, node, options, count);
         self->count++;
+        self->closed = false;
     }
     /* Before the end of the prefix all is as it was. */
     if (node->thread == REDUCED_TIME) keep_pending(self, node);
@@ -231,8 +338,10 @@ static uint32_t value(struct world_chooser *chooser, uint32_t count, const char 
         struct node *node = add(self, NODE_VALUE);
         node->values = count;
         self->count++;
+        self->closed = false;
         return 0;
     }
+    self->closed = false;
     return self->nodes[self->count++].value;
 }
 
@@ -242,17 +351,47 @@ static bool begin(struct strategy *strategy, uint64_t n)
 {
     struct reduced *self = (struct reduced *)strategy;
     (void)n;
+    if (self->complete || self->paused) return false;
     self->count = 0;
     self->pending_used = 0;
-    self->redundant = self->idle = false;
-    return !self->complete;
+    self->redundant = self->idle = self->beyond = self->closed = false;
+    return true;
+}
+
+void reduced_cut(struct reduced *self, uint32_t nodes)
+{
+    for (uint32_t at = nodes; at > 0 && !self->nodes[at - 1].cut; at--) {
+        self->nodes[at - 1].cut = true;
+    }
+}
+
+/* True: something else is to be tried there. */
+static bool take_turn(struct reduced *self, struct node *node)
+{
+    self->paused = node->given;
+    if (self->paused) return true;
+    uint32_t next = reduced_turn(node);
+    if (next == REDUCED_THREADS) return false;
+    choose(node, next);
+    node->cut = false;
+    self->pool_used = node->touches + node->touch_count;
+    node->touch_count = 0;
+    return true;
+}
+
+/* All that follows what was chosen there has been searched. */
+static bool go_on(struct reduced *self, struct node *node)
+{
+    node->done |= reduced_bit(node->thread);
+    node->whole |= !node->cut;
+    return take_turn(self, node);
 }
 
 /* The deepest node where something is left to be tried becomes the end of the prefix. The
  * footprints of what was done there stay in the pool; those of deeper nodes go. */
 static bool retreat(struct reduced *self)
 {
-    while (self->count > 0) {
+    while (self->count > self->floor) {
         struct node *node = &self->nodes[self->count - 1];
         if (node->kind == NODE_VALUE && node->value + 1 < node->values) {
             node->value++;
@@ -260,19 +399,39 @@ static bool retreat(struct reduced *self)
             self->pool_used = transition ? transition->touches + transition->touch_count : 0;
             break;
         }
-        if (node->kind == NODE_SCHEDULE) {
-            node->done |= reduced_bit(node->thread);
-            uint64_t left = node->backtrack & ~node->done & ~node->sleep;
-            if (left != 0) {
-                choose(node, (uint32_t)__builtin_ctzll(left));
-                self->pool_used = node->touches + node->touch_count;
-                node->touch_count = 0;
-                break;
-            }
-        }
+        if (node->kind == NODE_SCHEDULE && go_on(self, node)) break;
         self->count--;
     }
-    return self->count > 0;
+    return self->count > self->floor;
+}
+
+static void settle(struct reduced *self, bool complete)
+{
+    self->complete = complete;
+    self->depth = self->count;
+    if (self->bound) bound_retreat(self->bound, self);
+}
+
+void reduced_resume(struct reduced *self)
+{
+    struct node *node = &self->nodes[self->count - 1];
+    node->given = false;
+    if (take_turn(self, node)) {
+        settle(self, false);
+        return;
+    }
+    self->count--;
+    settle(self, !retreat(self));
+}
+
+/* What an execution did at its very end may be beyond the bound, too. */
+static bool is_left_out(struct strategy *strategy)
+{
+    struct reduced *self = (struct reduced *)strategy;
+    if (self->bound == NULL) return false;
+    close_transition(self);
+    self->beyond = !bound_holds(self->bound);
+    return self->beyond;
 }
 
 static void end(struct strategy *strategy, const struct world_choice *choices, uint32_t count)
@@ -285,13 +444,15 @@ static void end(struct strategy *strategy, const struct world_choice *choices, u
         if (last) last->print[last->thread].all = true;
     }
     reduced_races(self);
-    self->complete = !retreat(self);
-    self->depth = self->count;
+    self->fresh = false;
+    if (self->beyond) reduced_cut(self, self->count);
+    settle(self, !retreat(self));
 }
 
 static bool redundant(struct strategy *strategy)
 {
-    return ((const struct reduced *)strategy)->redundant;
+    const struct reduced *self = (const struct reduced *)strategy;
+    return self->redundant || self->beyond; /* beyond: maybe at its very end only */
 }
 
 static void destroy(struct strategy *strategy)
@@ -300,20 +461,25 @@ static void destroy(struct strategy *strategy)
     free(self->nodes);
     free(self->pool);
     free(self->pending);
+    free(self->demands);
     free(self->clocks);
+    bound_free(self->bound);
     free(self);
 }
 
-struct strategy *strategy_reduced(void)
+struct strategy *strategy_reduced(uint32_t preemptions)
 {
     struct reduced *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
     self->nodes = malloc(REDUCED_NODES_MAX * sizeof *self->nodes);
     self->pool = malloc(REDUCED_TOUCHES_MAX * sizeof *self->pool);
     self->pending = malloc(PENDING_MAX * sizeof *self->pending);
+    self->demands = malloc(REDUCED_DEMANDS_MAX * sizeof *self->demands);
     self->clocks = calloc(REDUCED_NODES_MAX, sizeof *self->clocks); /* zero beyond the width */
+    bool bounded = preemptions != UINT32_MAX;
+    if (bounded) self->bound = bound_new(preemptions);
     if (self->nodes == NULL || self->pool == NULL || self->pending == NULL ||
-        self->clocks == NULL) {
+        self->clocks == NULL || self->demands == NULL || (bounded && self->bound == NULL)) {
         destroy(&self->strategy);
         return NULL;
     }
@@ -324,6 +490,8 @@ struct strategy *strategy_reduced(void)
         .text = "reduced search",
         .free = destroy,
         .redundant = redundant,
+        .is_left_out = is_left_out,
+        .split = &reduced_split,
     };
     return &self->strategy;
 }

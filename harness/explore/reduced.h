@@ -10,6 +10,7 @@ enum {
     REDUCED_THREADS = 64,
     REDUCED_NODES_MAX = 1 << 16,
     REDUCED_TOUCHES_MAX = 1 << 20,
+    REDUCED_DEMANDS_MAX = 1 << 14,
 };
 
 /* An object that a transition touched. */
@@ -21,7 +22,8 @@ struct touch {
 /* What a transition touches: where in the pool, how many. */
 struct print {
     uint32_t touches, count;
-    bool all; /* it ended the execution, so that it depends on everything */
+    bool all; /* it ends the execution, so that it depends on everything */
+    const void *mutex; /* that the thread wants next */
 };
 
 enum node_kind { NODE_SCHEDULE, NODE_FORCED, NODE_VALUE };
@@ -40,6 +42,8 @@ struct node {
     uint64_t backtrack; /* of them, those that have to be tried */
     uint64_t done;      /* those that were */
     uint64_t sleep;     /* those whose transition is covered elsewhere */
+    uint8_t turns[REDUCED_THREADS]; /* the backtrack set in the order in which it grew */
+    uint8_t turn_count;
     uint32_t step;      /* first step after this node */
     uint32_t touches;   /* of the transition: first, in the pool */
     uint32_t touch_count;
@@ -51,8 +55,17 @@ struct node {
     bool stalls;        /* REDUCED_TIME: it may pass while threads are runnable */
     bool is_outside;    /* it is no thread of the program */
     uint8_t met;        /* enum world_met, of the transition */
+    bool cut;           /* of what follows the transition, something is beyond the bound; */
+    bool whole;         /* for one of done, nothing was */
+    bool given;         /* who has the next turn is searched elsewhere */
     uint32_t pending, pending_count; /* REDUCED_TIME: those that could not run */
     struct print print[REDUCED_THREADS]; /* of done and sleeping ones */
+};
+
+/* Threads that have to be tried at a node below the floor: see reduced_demand(). */
+struct demand {
+    uint64_t threads;
+    uint32_t at, preferred; /* REDUCED_THREADS: all of them are wanted */
 };
 
 /* Vector clocks: for each thread, how many of its transitions happened before, itself
@@ -64,6 +77,11 @@ struct reduced {
     struct node *nodes;
     uint32_t depth;      /* nodes of the prefix to repeat, the last one with its new choice */
     uint32_t count;      /* nodes of this execution so far */
+    uint32_t floor;      /* so many nodes stay as they are: the rest is searched elsewhere */
+    bool fresh;          /* nothing was executed yet, but there is a prefix */
+    bool paused;         /* until it is known what somebody else found */
+    struct demand *demands; /* to be told to who searches the rest */
+    uint32_t demand_count, demands_told;
     struct touch *pool;
     uint32_t pool_used;
     struct pending *pending; /* of this execution */
@@ -71,6 +89,9 @@ struct reduced {
     reduced_clock *clocks; /* by node */
     uint32_t width;        /* of clocks: threads of the largest execution so far, rounded up */
     bool complete, redundant;
+    struct bound *bound; /* on preemptions; NULL: none */
+    bool beyond;         /* this execution is beyond it */
+    bool closed;         /* its last transition is known */
     bool idle;           /* nothing could happen any more */
     bool overflow; /* something was too large to be told apart: the search cannot go on */
 };
@@ -85,6 +106,21 @@ static inline bool reduced_is_spurious(const struct world_step *step)
 {
     return step->op == WORLD_OP_WAKE && step->result != 0;
 }
+
+/* From now on one of these has to be tried at that node: the preferred one, or the first. False:
+ * none of them could run there. */
+bool reduced_demand(struct reduced *self, uint32_t at, uint64_t threads, uint32_t preferred);
+/* All that could run there. */
+void reduced_demand_all(struct reduced *self, uint32_t at);
+
+/* The next to be tried there; REDUCED_THREADS: all were. */
+uint32_t reduced_turn(struct node *node);
+/* What follows the choice of the last node has been searched: goes on with the next. */
+void reduced_resume(struct reduced *self);
+/* Something that follows the choices of the first nodes is beyond the bound. */
+void reduced_cut(struct reduced *self, uint32_t nodes);
+
+extern const struct split reduced_split;
 
 /* After an execution: finds the reversible races in it and marks what has to be tried. */
 void reduced_races(struct reduced *self);

@@ -163,16 +163,6 @@ static uint64_t initials(const struct scan *scan, uint32_t e, const struct event
     return result;
 }
 
-/* One of these has to be tried at that node. False: none of them could run there. */
-static bool try_one(struct node *node, uint64_t initial, uint32_t preferred)
-{
-    uint64_t able = initial & node->options;
-    if (able == 0) return false;
-    if (able & (node->backtrack | node->sleep)) return true;
-    node->backtrack |= able & reduced_bit(preferred) ? reduced_bit(preferred) : able & -able;
-    return true;
-}
-
 /* A step on a descriptor that could only be made because that one opened a gate. */
 static bool passes_what_opened(const struct world_step *f, const struct world_step *e)
 {
@@ -183,7 +173,7 @@ static bool passes_what_opened(const struct world_step *f, const struct world_st
 /* False: the other order does not exist at e. */
 static bool reverse(const struct scan *scan, uint32_t e, const struct event *f)
 {
-    return try_one(&scan->self->nodes[e], initials(scan, e, f), f->thread);
+    return reduced_demand(scan->self, e, initials(scan, e, f), f->thread);
 }
 
 /* Whether step f waits, where it must, for something that only a step like e gives: then it
@@ -288,7 +278,7 @@ static void note_wakes(struct scan *scan, uint32_t node, const struct world_step
         scan->waits_on[t] = 0;
         scan->made_by[t] = node + 1;
         /* It could have gone on by itself, and would have done something else. */
-        try_one(&scan->self->nodes[node], reduced_bit(t), t);
+        reduced_demand(scan->self, node, reduced_bit(t), t);
     }
 }
 
@@ -352,7 +342,7 @@ static void scan_fence(struct scan *scan, uint32_t at)
     const struct event event = {at, node->thread, clock, false};
     join_all(scan, clock);
     if (at + 1 >= self->depth) find_races_with_all(scan, &event, self->clocks[at]);
-    node->backtrack |= node->options;
+    reduced_demand_all(self, at);
     memcpy(scan->fence, clock, self->width * sizeof *scan->fence);
 }
 
@@ -365,10 +355,12 @@ static void scan_transition(struct scan *scan, uint32_t at)
     uint32_t *clock = self->clocks[at];
     scan->times[thread]++;
     /* What comes before the last node of the prefix is as it was. */
-    if (at + 1 >= self->depth) {
-        const struct event event = {at, thread, clock, node->gave_up};
+    if (at + 1 >= self->depth || self->fresh) {
         clock_without(scan, thread, NOTHING, NOTHING, clock);
         clock[thread] = scan->times[thread];
+    }
+    if (at + 1 >= self->depth) {
+        const struct event event = {at, thread, clock, node->gave_up};
         for (uint32_t i = 0; i < scan->object_count; i++) {
             find_races(scan, &event, i, &scan->steps[scan->first_steps[i]]);
         }
@@ -412,8 +404,12 @@ static void scan_time(struct scan *scan, uint32_t at)
         for (uint32_t i = 0; i < node->pending_count; i++) {
             scan_pending(scan, at, &self->pending[node->pending + i]);
         }
+    }
+    if (at + 1 >= self->depth || self->fresh) {
         join_all(scan, self->clocks[at]);
         self->clocks[at][REDUCED_TIME] = time;
+    }
+    if (at + 1 >= self->depth) {
         if (node->stalls) find_races_with_all(scan, &event, scan->fence);
         else find_races_with_relaxed(scan, &event);
     }

@@ -31,6 +31,7 @@ enum explore_bound { EXPLORE_UNBOUNDED, EXPLORE_PREEMPTIONS, EXPLORE_DELAYS };
 #define EXPLORE_BOUND_WORDS {"", "preemption", "delay"}
 
 struct learned;
+struct split;
 
 struct strategy {
     struct world_chooser chooser; /* first: the world calls back with it */
@@ -43,9 +44,13 @@ struct strategy {
     void (*free)(struct strategy *self); /* strategy_free, unless it holds more than itself */
     /* Whether the last execution was given up because others cover it. NULL: never. */
     bool (*redundant)(struct strategy *self);
+    /* Asked before an execution is judged: whether it turned out to be none of those that are
+     * looked for. Then it counts as redundant. NULL: never. */
+    bool (*is_left_out)(struct strategy *self);
     /* So many executions, from the first on, teach it something: whoever begins with a later
      * one has to run them before. 0: none. */
     uint32_t learns;
+    const struct split *split; /* NULL: it cannot be divided */
 };
 
 struct strategy_options {
@@ -54,9 +59,13 @@ struct strategy_options {
     uint32_t depth;      /* pct; at least 1 */
     uint32_t delays;     /* delay */
     uint32_t deviations; /* dfs: preemptions, faults and early time jumps together */
-    enum explore_bound bound; /* exhaustive: by deviations or by delays, without reduction */
+    enum explore_bound bound; /* exhaustive: by deviations or by delays */
+    bool brute_force;    /* exhaustive within a bound: without reduction */
     uint32_t length;     /* choices of a typical execution; a hint */
 };
+
+/* Whether it enumerates, so that an execution depends on those before it. */
+bool explore_is_search(enum explore_kind kind);
 
 /* NULL when out of memory. Free with strategy->free. */
 struct strategy *strategy_new(const struct strategy_options *options);
@@ -73,7 +82,8 @@ struct strategy *strategy_surw(uint64_t seed, uint32_t length, struct learned *l
 struct strategy *strategy_rf(uint64_t seed, uint32_t length);
 /* `any_switch`: whatever is not choice 0 counts as a deviation. */
 struct strategy *strategy_dfs(uint32_t deviations, bool any_switch);
-struct strategy *strategy_reduced(void);
+/* Every behaviour once, or those that can come about with so many preemptions (UINT32_MAX: all). */
+struct strategy *strategy_reduced(uint32_t preemptions);
 struct strategy *strategy_portfolio(uint64_t seed, uint32_t length);
 
 /* Follow these choices, then option 0 to the end. Strict: a choice that does not fit ends the

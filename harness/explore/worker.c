@@ -21,7 +21,8 @@ static void fail(const char *what)
 
 void *worker_shared(size_t bytes)
 {
-    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED) fail("harness fault: shared memory");
     return at;
 }
@@ -51,6 +52,14 @@ struct worker worker_start(int (*work)(void *), void *argument)
     }
     close(ends[1]);
     return (struct worker){child, ends[0]};
+}
+
+bool worker_is_lost(struct worker worker)
+{
+    siginfo_t info = {.si_pid = 0};
+    int how = WEXITED | WNOHANG | WNOWAIT;
+    if (worker.pid == 0 || waitid(P_PID, (id_t)worker.pid, &info, how) != 0) return false;
+    return info.si_pid != 0 && (info.si_code != CLD_EXITED || info.si_status != RETURNED);
 }
 
 struct worker_result worker_wait(struct worker worker, void (*tick)(void *), void *tick_argument)

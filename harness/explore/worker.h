@@ -27,6 +27,8 @@ struct worker {
     int end; /* of a pipe that is closed when the worker is gone */
 };
 struct worker worker_start(int (*work)(void *), void *argument);
+/* Whether it has ended without returning 0; for one that was not waited for. */
+bool worker_is_lost(struct worker worker);
 struct worker_result worker_wait(struct worker worker, void (*tick)(void *), void *tick_argument);
 
 #endif

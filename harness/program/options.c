@@ -67,7 +67,7 @@ static bool read_points(const char *text, bool *memory)
 
 bool program_is_sampler(enum explore_kind kind)
 {
-    return kind != EXPLORE_DFS && kind != EXPLORE_EXHAUSTIVE;
+    return !explore_is_search(kind);
 }
 
 bool program_strategy_read(const char *text, enum explore_kind *kind)
@@ -189,9 +189,9 @@ static enum program_option find(const char *name, size_t length)
 /* What one option says that another one does not allow. */
 static bool fits(const struct program_options *options)
 {
-    if (options->depth > 0 || options->strategy == EXPLORE_DFS) return true;
-    fprintf(stderr, "harness: %sDEPTH=0 is for %sSTRATEGY=dfs; others take 1 and more\n", PREFIX,
-            PREFIX);
+    if (options->depth > 0 || explore_is_search(options->strategy)) return true;
+    fprintf(stderr, "harness: %sDEPTH=0 is for %sSTRATEGY=dfs or exhaustive; others take 1 and "
+            "more\n", PREFIX, PREFIX);
     return false;
 }
 

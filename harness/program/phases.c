@@ -224,6 +224,13 @@ static struct explore_options how(void)
     };
 }
 
+/* What is told of a search that found nothing is what the default schedule did. */
+static void run_default(void)
+{
+    struct world_result result;
+    explore_replay(&life.subject, NULL, 0, false, &result);
+}
+
 static int explore(void *argument)
 {
     struct phase *phase = phase_now();
@@ -239,6 +246,9 @@ static int explore(void *argument)
     if (explore_run(&life.subject, &chosen, &phase->stats, &shared->failure) != 0) return FAULT;
     if (shared->failure.id == LIFE_DIVERGED || phase->stats.stopped) {
         snprintf(shared->problem, sizeof shared->problem, "%s", world_stop_text());
+    } else if (shared->failure.id == EXPLORE_PASSED && chosen.custom == NULL &&
+               explore_is_search(options.strategy)) {
+        run_default();
     }
     shared->life = life;
     return 0;
@@ -273,7 +283,7 @@ static int begin(void *context, struct explore_log *log, const struct explore_su
     return 0;
 }
 
-/* The last of all executions, for its output. */
+/* The last of all executions, for its output; of a search the default one. */
 static int finish(void *argument)
 {
     static struct explore_failure failure;
@@ -283,7 +293,8 @@ static int finish(void *argument)
     course_prepare(NULL, &shared->output);
     last.first_run += last.runs_max - 1;
     last.runs_max = 1;
-    if (explore_run(&life.subject, &last, &stats, &failure) != 0) return FAULT;
+    if (explore_is_search(options.strategy)) run_default();
+    else if (explore_run(&life.subject, &last, &stats, &failure) != 0) return FAULT;
     shared->life = life;
     return 0;
 }
@@ -293,18 +304,19 @@ static struct worker_result explore_together(void)
     struct crew crew = {.jobs = options.jobs, .how = how(), .begin = begin};
     crew.counted_here = promises_count;
     crew.how.counted = count;
-    const struct crew_outcome outcome = {&phase_now()->stats, &shared->failure, &shared->log, NULL};
+    const struct crew_outcome outcome = {&phase_now()->stats, &shared->failure, &shared->log, NULL,
+                                         shared->problem};
     struct worker_result result = crew_explore(&crew, &outcome);
-    bool all = shared->failure.id == EXPLORE_PASSED;
+    bool all = shared->failure.id == EXPLORE_PASSED && !phase_now()->stats.stopped;
     if (result.end != WORKER_RETURNED || result.code != 0 || !all) return result;
     return worker_run(finish, NULL, NULL, NULL);
 }
 
 static bool can_split(void)
 {
-    bool several = options.jobs > 1 || options.shard.count > 1;
-    return several && !options.choices && program_is_sampler(options.strategy) &&
-           phase_now()->runs <= CREW_RUNS_MAX;
+    bool several = options.jobs > 1 ||
+                   (options.shard.count > 1 && program_is_sampler(options.strategy));
+    return several && !options.choices && phase_now()->runs <= CREW_RUNS_MAX;
 }
 
 struct worker_result phases_explore(void)
@@ -316,8 +328,8 @@ struct worker_result phases_explore(void)
     }
     if (can_split()) return explore_together();
     if (options.jobs > 1 && !options.choices) {
-        fprintf(stderr, "harness: note: a search is not divided, nor a budget beyond 2^26: one "
-                "process explores\n");
+        fprintf(stderr, "harness: note: a budget beyond 2^26 is not divided: one process "
+                "explores\n");
     }
     return worker_run(explore, NULL, NULL, NULL);
 }

@@ -258,6 +258,18 @@ static int mutex_unlock(uint32_t id, uintptr_t site)
     return 0;
 }
 
+const void *world_mutex_wanted(uint16_t id)
+{
+    const struct entity *entity = entity_of(id);
+    return entity->wait == WAIT_MUTEX ? W.objects[entity->wait_object].address : NULL;
+}
+
+uint16_t world_mutex_holder(const void *place)
+{
+    const struct object *mutex = &W.objects[*(const uint32_t *)place];
+    return mutex->owner ? (uint16_t)(mutex->owner - 1) : WORLD_NOBODY;
+}
+
 /* A thread ends: robust mutexes remember it, others are held for ever. */
 void mutex_owner_ends(struct entity *self)
 {

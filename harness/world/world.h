@@ -219,6 +219,10 @@ const void *world_next_place(uint16_t entity, enum world_access *access);
 /* Whether a thread that waits goes on even though what it waits for has not come: its deadline has
  * passed, or it was cancelled, or it wakes without a reason. */
 bool world_gave_up(uint16_t entity);
+/* The mutex that a thread is about to take, or waits for; NULL: it is none. */
+const void *world_mutex_wanted(uint16_t entity);
+/* Who holds such a mutex; WORLD_NOBODY: it is free. */
+uint16_t world_mutex_holder(const void *mutex);
 /* How often time may still pass in this execution while threads are runnable. */
 uint32_t world_stalls_left(void);
 /* Who a thread is, in every execution in which its creator made the same ones before it; and

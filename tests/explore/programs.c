@@ -1,9 +1,11 @@
 #include "programs.h"
 
 #include "generated.h"
+#include "wired.h"
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdbool.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static int sections;
@@ -105,6 +107,24 @@ void program_changed_meanwhile(void)
     run_two(look_twice_or_change);
 }
 
+static void *enter_or_come_late(void *argument)
+{
+    bool is_first = *(const char *)argument == '1';
+    for (int i = 0; i < sections; i++) {
+        pthread_mutex_lock(&mutex);
+        if (is_first) assert(balance < sections - 1 || i > 0);
+        else balance++;
+        pthread_mutex_unlock(&mutex);
+    }
+    return NULL;
+}
+
+void program_late_failure(void)
+{
+    sections = 6;
+    run_two(enter_or_come_late);
+}
+
 extern const struct explore_programs explore_programs;
 const struct explore_programs explore_programs = {
     program_two_sections,
@@ -113,5 +133,7 @@ const struct explore_programs explore_programs = {
     program_one_and_five_sections,
     program_lost_update,
     program_changed_meanwhile,
+    program_late_failure,
     program_generated,
+    program_wired,
 };

@@ -14,6 +14,8 @@ void program_lost_update(void);
 /* The first thread looks at the balance twice, and expects it to be the same; the second thread
  * changes it. */
 void program_changed_meanwhile(void);
+/* Six sections in each of two threads; the first one must not begin after five of the second. */
+void program_late_failure(void);
 
 struct explore_programs {
     void (*two_sections)(void);
@@ -22,7 +24,9 @@ struct explore_programs {
     void (*one_and_five_sections)(void);
     void (*lost_update)(void);
     void (*changed_meanwhile)(void);
+    void (*late_failure)(void);
     void (*generated)(void); /* see generated.h */
+    void (*wired)(void);     /* see wired.h */
 };
 
 /* Given by the test: '1' or '2' is inside its critical section. */

@@ -5,6 +5,18 @@
 #include "harness/explore/explore.h"
 #include "programs.h"
 
+/* Under a sanitizer an execution costs a hundred times as much. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SMALLER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SMALLER 1
+#endif
+#endif
+#ifndef SMALLER
+#define SMALLER 0
+#endif
+
 enum { ORDERS_MAX = 64, ORDER_MAX = 16 };
 
 /* The orders of critical sections that were seen, each once: "1212"; and how often. */

@@ -1,0 +1,148 @@
+#define _GNU_SOURCE /* pipe2 */
+#include "wired.h"
+
+#include "generated.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct wires {
+    int pipe[2], pair[2], listener;
+    struct sockaddr_in address;
+};
+
+static struct wires wires[GENERATED_OBJECTS];
+static uint64_t seen[GENERATED_THREADS];
+
+/* --- what a thread saw --- */
+
+static void tell(void)
+{
+    uint64_t outcome = 17;
+    for (uint32_t i = 0; i < GENERATED_THREADS; i++) outcome = outcome * 1099511628211u + seen[i];
+    generated_tell(outcome);
+}
+
+/* What a call returned: a count, or why it failed. */
+static void see(uint32_t who, long result)
+{
+    long value = result < 0 ? 1000 + errno : result;
+    seen[who] = seen[who] * 1000003 + (uint64_t)value + 1;
+}
+
+static void see_byte(uint32_t who, long result, char byte)
+{
+    see(who, result);
+    if (result == 1) see(who, byte);
+}
+
+/* --- what it does --- */
+
+static void connect_to(const struct wires *on, uint32_t who)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    see(who, connect(fd, (const struct sockaddr *)&on->address, sizeof on->address));
+}
+
+/* Ports are given in the order of connecting. */
+static void accept_one(const struct wires *on, uint32_t who)
+{
+    struct sockaddr_in peer = {.sin_port = 0};
+    socklen_t length = sizeof peer;
+    int fd = accept(on->listener, (struct sockaddr *)&peer, &length);
+    see(who, fd < 0 ? fd : ntohs(peer.sin_port));
+}
+
+static void look(int fd, uint32_t who, int timeout_ms)
+{
+    struct pollfd only = {.fd = fd, .events = POLLIN};
+    see(who, poll(&only, 1, timeout_ms));
+    see(who, only.revents);
+}
+
+static void run_step(const struct generated_step *step, uint32_t who)
+{
+    const struct wires *on = &wires[step->object];
+    char byte = (char)('a' + who);
+    int timeout_ms = step->object == 0 ? -1 : 0;
+    switch ((enum wired_op)step->op) {
+    case WIRED_WRITE:
+        see(who, write(on->pipe[1], &byte, 1));
+        return;
+    case WIRED_READ:
+        see_byte(who, read(on->pipe[0], &byte, 1), byte);
+        return;
+    case WIRED_CLOSE_OUT:
+        see(who, close(on->pipe[1]));
+        return;
+    case WIRED_CLOSE_IN:
+        see(who, close(on->pipe[0]));
+        return;
+    case WIRED_CONNECT:
+        connect_to(on, who);
+        return;
+    case WIRED_ACCEPT:
+        accept_one(on, who);
+        return;
+    case WIRED_POLL:
+        look(on->pipe[0], who, timeout_ms);
+        return;
+    case WIRED_POLL_LISTENER:
+        look(on->listener, who, timeout_ms);
+        return;
+    case WIRED_SEND:
+        see(who, send(on->pair[0], &byte, 1, MSG_NOSIGNAL));
+        return;
+    case WIRED_RECV:
+        see_byte(who, recv(on->pair[1], &byte, 1, 0), byte);
+        return;
+    case WIRED_SHUTDOWN:
+        see(who, shutdown(on->pair[0], SHUT_WR));
+        return;
+    case WIRED_NOTHING:
+        return;
+    }
+}
+
+/* --- the program --- */
+
+static void open_wires(struct wires *on, int flags)
+{
+    socklen_t length = sizeof on->address;
+    if (pipe2(on->pipe, flags ? O_NONBLOCK : 0) != 0) abort();
+    socketpair(AF_UNIX, SOCK_STREAM | flags, 0, on->pair);
+    on->listener = socket(AF_INET, SOCK_STREAM | flags, 0);
+    on->address = (struct sockaddr_in){.sin_family = AF_INET,
+                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    bind(on->listener, (struct sockaddr *)&on->address, length);
+    listen(on->listener, 4);
+    getsockname(on->listener, (struct sockaddr *)&on->address, &length);
+}
+
+static void *work(void *argument)
+{
+    uint32_t who = *(const uint32_t *)argument;
+    for (int i = 0; i < GENERATED_OPS; i++) {
+        run_step(&generated_now()->steps[who][i], who);
+        tell(); /* an execution in which somebody waits for ever leaves an outcome, too */
+    }
+    return NULL;
+}
+
+void program_wired(void)
+{
+    static uint32_t names[GENERATED_THREADS] = {0, 1, 2};
+    pthread_t threads[GENERATED_THREADS];
+    open_wires(&wires[0], 0);
+    open_wires(&wires[1], SOCK_NONBLOCK);
+    uint32_t count = generated_now()->threads;
+    for (uint32_t i = 0; i < count; i++) pthread_create(&threads[i], NULL, work, &names[i]);
+    for (uint32_t i = 0; i < count; i++) pthread_join(threads[i], NULL);
+    tell();
+}

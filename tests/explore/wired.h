@@ -1,0 +1,24 @@
+/* What threads of a generated program do with descriptors. Of each object there are two: calls on
+ * the first one wait, those on the second one never do. */
+#ifndef TESTS_EXPLORE_WIRED_H
+#define TESTS_EXPLORE_WIRED_H
+
+enum wired_op {
+    WIRED_NOTHING,
+    WIRED_WRITE,     /* a byte into a pipe */
+    WIRED_READ,      /* a byte out of it */
+    WIRED_CONNECT,   /* to a listener */
+    WIRED_ACCEPT,    /* and look who it is */
+    WIRED_POLL,      /* whether there is something to be read from the pipe */
+    WIRED_POLL_LISTENER,
+    WIRED_SEND,      /* a byte into a pair of sockets, */
+    WIRED_RECV,      /* and out of it */
+    WIRED_SHUTDOWN,  /* of the end that sends */
+    WIRED_OPEN_COUNT,
+    WIRED_CLOSE_OUT = WIRED_OPEN_COUNT, /* the end of the pipe that is written to */
+    WIRED_CLOSE_IN,
+};
+
+void program_wired(void);
+
+#endif
