@@ -129,10 +129,13 @@ void explore_count_class(struct explore_stats *stats, struct distinct *distinct,
 }
 
 static void count_run(const struct explore_options *options, struct explore_stats *stats,
-                      struct distinct *distinct, const struct world_result *result)
+                      struct distinct *distinct, uint64_t run, const struct world_result *result)
 {
     stats->runs++;
     stats->cut += result->end == WORLD_CUT;
+    if (stats->cut == 1 && stats->first_cut == 0 && !explore_is_search(options->strategy.kind)) {
+        stats->first_cut = run + 1;
+    }
     stats->steps_sum += result->steps;
     stats->choices_sum += result->choices;
     if (result->steps < stats->steps_min) stats->steps_min = result->steps;
@@ -158,6 +161,7 @@ void explore_stats_sum(struct explore_stats *sum, const struct explore_stats *mo
     sum->redundant += more->redundant;
     if (more->runs == 0) return;
     sum->runs += more->runs;
+    if (sum->cut == 0) sum->first_cut = more->first_cut;
     sum->cut += more->cut;
     sum->steps_sum += more->steps_sum;
     sum->choices_sum += more->choices_sum;
@@ -195,7 +199,7 @@ static uint32_t first_execution(const struct explore_subject *subject,
     plain->begin(plain, 0);
     log_now->run = 0;
     uint32_t id = execute(subject, plain, &result);
-    count_run(options, stats, distinct, &result);
+    count_run(options, stats, distinct, 0, &result);
     if (id != EXPLORE_PASSED) keep_failure(failure, id, 0, plain);
     if (id == EXPLORE_PASSED) repeat(subject, 0);
     plain->free(plain);
@@ -245,7 +249,7 @@ static void loop(const struct explore_subject *subject, const struct explore_opt
             if (stats->stopped) return;
             continue;
         }
-        count_run(options, stats, distinct, &result);
+        count_run(options, stats, distinct, run, &result);
         if (id != EXPLORE_PASSED) keep_failure(failure, id, run, strategy);
         if (strategy->end) strategy->end(strategy, log_now->choices, log_now->used);
         if (id != EXPLORE_PASSED) return;

@@ -30,6 +30,7 @@ struct explore_stats {
     uint64_t distinct;         /* by dependence order */
     bool distinct_exact;
     uint64_t cut;              /* by the bound on steps or time */
+    uint64_t first_cut;        /* the number of the first of them, from 1; of samplers only */
     uint64_t redundant;        /* begun by a search and given up; not among the runs */
     uint64_t steps_sum, choices_sum;
     uint32_t steps_min, steps_max;

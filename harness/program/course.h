@@ -69,6 +69,9 @@ void phases_plan(void);
 /* Leaves what this shard has of it. False: the program ends with that status. */
 bool phases_divide(int *status);
 
+/* If executions of this phase were cut: tells what the threads of the first one repeated. */
+struct worker_result phases_tell_endless(void);
+
 /* What this shard has seen of that phase; NULL: nothing is divided. */
 struct report_shard;
 const struct report_shard *phases_part(uint32_t phase);

@@ -420,6 +420,8 @@ static int explore_phases(void)
         if (shared->failure.id == LIFE_DIVERGED) return end_without(shared->problem, 2);
         if (shared->phases[shared->phase].stats.stopped) return end_without(shared->problem, 3);
         if (shared->failure.id != EXPLORE_PASSED) return end_failed();
+        status = is_unit_test() ? 0 : status_of(phases_tell_endless());
+        if (status != 0) return status;
     }
     return 0;
 }

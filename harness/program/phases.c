@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "endless.h"
 #include "harness/explore/crew.h"
+#include "history.h"
 #include "reports/shard.h"
+#include "reports/trail.h"
 
 /* Executions that tell how long those of a program are. */
 enum { MEASURED = 64, PROBLEM = 1 };
@@ -297,6 +300,48 @@ static int finish(void *argument)
     else if (explore_run(&life.subject, &last, &stats, &failure) != 0) return FAULT;
     shared->life = life;
     return 0;
+}
+
+/* --- without an end --- */
+
+/* What the first execution did that was cut; nothing if its threads do not repeat themselves. */
+static int tell_endless(void *argument)
+{
+    static struct capture output;
+    static struct explore_failure failure;
+    struct explore_stats stats;
+    struct world_result result;
+    struct explore_options first = how();
+    uint64_t number = phase_now()->stats.first_cut;
+    (void)argument;
+    course_prepare(NULL, &output);
+    first.first_run = number - 1;
+    first.runs_max = 1;
+    if (explore_run(&life.subject, &first, &stats, &failure) != 0) return FAULT;
+    uint32_t count;
+    const struct world_choice *choices = explore_choices(&count);
+    for (uint32_t i = 0; i < count; i++) failure.choices[i] = choices[i].index;
+    trail_watch(history_words);
+    trail_begin();
+    explore_replay(&life.subject, failure.choices, count, false, &result);
+    FILE *out = fmemopen(shared->screen, SCREEN_MAX, "w");
+    if (out == NULL) return FAULT;
+    fprintf(out, "harness: note: run %" PRIu64 " was cut after %u steps; until then\n", number,
+            result.steps);
+    if (endless_tell(out) == 0) rewind(out);
+    fputc('\0', out);
+    fclose(out);
+    return 0;
+}
+
+struct worker_result phases_tell_endless(void)
+{
+    const struct explore_stats *stats = &phase_now()->stats;
+    if (stats->first_cut == 0 || options.choices) return (struct worker_result){WORKER_RETURNED, 0};
+    struct worker_result result = worker_run(tell_endless, NULL, NULL, NULL);
+    fputs(shared->screen, stderr);
+    shared->screen[0] = '\0';
+    return result;
 }
 
 static struct worker_result explore_together(void)

@@ -138,6 +138,13 @@ static void *read_file(void *argument)
     return argument;
 }
 
+/* What one does the other one takes back. */
+static void *undo(void *argument)
+{
+    while (!atomic_load(&flag)) atomic_fetch_xor(&other, 1);
+    return argument;
+}
+
 static const struct {
     const char *name;
     void *(*body)(void *);
@@ -158,6 +165,7 @@ static const struct {
     {"look_for_long", look_for_long},
     {"sleep_for_long", sleep_for_long},
     {"read_file", read_file},
+    {"undo", undo},
 };
 
 static void release(void)
