@@ -29,7 +29,7 @@ static void copy_ports(struct core *core, const struct core_config *config)
     core->transport = config->transport;
     core->agents = config->agents;
     core->trace_port = config->trace;
-    core->alerts = config->alerts;
+    core->alert_port = config->alerts;
     core->has_messages = config->messages != NULL;
     core->has_locks = config->locks != NULL;
     core->has_sandboxes = config->sandboxes != NULL;
@@ -86,6 +86,7 @@ static const struct {
 } parts[] = {
     { create_table, destroy_table },
     { trace_create, trace_destroy },
+    { alerts_create, alerts_destroy },
     { timers_create, timers_destroy },
     { jobs_create, jobs_destroy },
     { store_create, store_destroy },

@@ -2,6 +2,7 @@
 #ifndef CORE_CORE_H
 #define CORE_CORE_H
 
+#include "core/alerts.h"
 #include "core/jobs.h"
 #include "core/module.h"
 #include "core/session.h"
@@ -30,7 +31,7 @@ struct core {
     _Atomic uint64_t commands_named;  /* by command_session_name; changes */
     char commands[APP_TYPE_COUNT][CORE_COMMAND_MAX];
     struct trace_port trace_port;
-    struct alert_port alerts;
+    struct alert_port alert_port;
 
     struct core_lock table_lock;      /* RANK_TABLE; guards the following */
     enum core_phase phase;
@@ -50,6 +51,7 @@ struct core {
     struct jobs jobs;
     struct store store;
     struct trace_ring ring;
+    struct alerts alerts;
 
     struct leases *leases;            /* state of the modules in module.c */
     struct sandboxes *sandboxes;

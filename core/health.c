@@ -195,7 +195,7 @@ static enum core_result create(struct core *core)
 /* A core without ports has nobody to ask, and one without a listener nobody to tell. */
 static enum core_result start(struct core *core)
 {
-    if (core->settings.health_period_us == 0 || core->alerts.alert == NULL ||
+    if (core->settings.health_period_us == 0 || core->alert_port.alert == NULL ||
         !(core->has_locks || core->has_messages || core->has_sandboxes))
         return CORE_OK;
     struct turn turn;

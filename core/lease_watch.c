@@ -1,5 +1,6 @@
 #include "core/lease_watch.h"
 
+#include "core/alerts.h"
 #include "core/lease.h"
 
 #include <stdlib.h>

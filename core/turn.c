@@ -125,27 +125,6 @@ void turn_owe_call(struct turn *turn, effect_call fn, void *context, uint64_t nu
     effect->u.call.number = number;
 }
 
-void alert_owe(struct turn *turn, enum core_alert_kind kind, const char *subject, bool raised,
-               uint64_t value)
-{
-    if (turn->core->alerts.alert == NULL)
-        return;
-    struct effect *effect = turn_owe(turn, EFFECT_ALERT);
-    effect->u.alert.kind = kind;
-    effect->u.alert.raised = raised;
-    effect->u.alert.value = value;
-    core_set_name(effect->subject, subject);
-}
-
-static void tell_alert(struct turn *turn, const struct effect *effect)
-{
-    const struct alert_port *port = &turn->core->alerts;
-    struct core_alert alert = { .kind = effect->u.alert.kind, .subject = effect->subject,
-                                .raised = effect->u.alert.raised,
-                                .value = effect->u.alert.value };
-    port->alert(port->context, &alert);
-}
-
 static void want_write(struct turn *turn, struct effect *effect)
 {
     struct transport_port *port = &turn->core->transport;
@@ -189,8 +168,8 @@ static void carry_out(struct turn *turn, struct effect *effect)
     case EFFECT_REMOVE_SESSION:
         session_remove(turn, effect->u.session);
         return;
-    case EFFECT_ALERT:
-        tell_alert(turn, effect);
+    case EFFECT_ALERTS:
+        alerts_tell(turn);
         return;
     case EFFECT_CALL:
         effect->u.call.fn(core, effect->u.call.context, effect->u.call.number);

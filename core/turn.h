@@ -38,7 +38,7 @@
     X(RANK_AGENTS)  /* count of live runs */                                                       \
     X(RANK_TIMERS)  /* timer queue */                                                              \
     X(RANK_JOBS)    /* job queue */                                                                \
-    X(RANK_TRACE)   /* the ring */
+    X(RANK_TRACE)   /* the ring; alerts that wait to be told */
 
 enum lock_rank {
 #define LOCK_RANK_ENUM(name) name,
@@ -62,7 +62,7 @@ enum effect_kind {
     EFFECT_REQUEST_STOP,
     EFFECT_START_RUN,
     EFFECT_REMOVE_SESSION,
-    EFFECT_ALERT,
+    EFFECT_ALERTS,
     EFFECT_CALL
 };
 
@@ -73,7 +73,7 @@ typedef void (*effect_call)(struct core *core, void *context, uint64_t number);
 
 struct effect {
     enum effect_kind kind;
-    char subject[CORE_NAME_MAX];   /* of a trace record or an alert, or the agent's name */
+    char subject[CORE_NAME_MAX];   /* of a trace record, or the agent's name */
     union {
         struct trace_record record;
         struct { uint64_t handle; struct conn_ref conn; enum core_close_code code; } conn;
@@ -85,7 +85,6 @@ struct effect {
         struct run_ref stop;
         struct run *run;           /* pinned by its own thread-to-be */
         struct session_ref session;
-        struct { enum core_alert_kind kind; bool raised; uint64_t value; } alert;
         struct { effect_call fn; void *context; uint64_t number; } call;
     } u;
 };
@@ -134,10 +133,6 @@ struct effect *turn_owe(struct turn *turn, enum effect_kind kind);
 /* Owes a trace record. Subject is copied (cut at CORE_NAME_MAX). */
 void trace_owe(struct turn *turn, enum trace_point_id point, const char *subject, uint64_t first,
                uint64_t second, uint64_t third);
-
-/* Owes an alert, or its end. Subject as for a trace record. */
-void alert_owe(struct turn *turn, enum core_alert_kind kind, const char *subject, bool raised,
-               uint64_t value);
 
 void turn_owe_call(struct turn *turn, effect_call fn, void *context, uint64_t number);
 
