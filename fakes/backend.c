@@ -202,32 +202,66 @@ static void use_server(struct actor *actor, const struct scn_step *step, bool wa
     note_refusal(actor, wanted ? "ensure" : "stop", rc);
 }
 
-static void take_lease(struct actor *actor, const struct scn_step *step)
+/* Asks for the lease and waits for the answer. */
+static enum core_result ask_for_lease(struct actor *actor, const struct scn_step *step,
+                                      struct reply *taken)
 {
     const struct core_api *api = actor->play->api;
-    struct core *core = actor->instance->core;
-    struct reply *taken = scratch_alloc(sizeof *taken), *given = scratch_alloc(sizeof *given);
-    uint64_t hold_us = (uint64_t)attr_number(&step->attrs, "hold", 0);
-    struct lease_options options = { .wait_us = 0 };
+    struct lease_options options = { .wait_us = (uint64_t)attr_number(&step->attrs, "wait", 0) };
     record_word key = record_intern(step->kind);
 
-    enum core_result rc = api->lease_acquire(core, step->kind,
+    RECORD(LEASE_CALL, actor->party, 0, 0, 0, .key = key, .wait = (int64_t)options.wait_us);
+    enum core_result rc = api->lease_acquire(actor->instance->core, step->kind,
                                              (uint64_t)attr_number(&step->attrs, "ttl", 0),
                                              &options, on_lease, taken);
     if (rc == CORE_OK) {
         await(actor, taken);
         rc = taken->rc;
     }
+    if (rc == CORE_OK)
+        RECORD(LEASE_HELD, actor->party, 0, 0, 0, .key = key, .token = (int64_t)taken->token);
+    else
+        RECORD(LEASE_REFUSED, actor->party, 0, 0, 0, .key = key,
+               .wait = (int64_t)options.wait_us, .code = record_intern(api->result_word(rc)));
+    return rc;
+}
+
+/* Holds the lease for as long as the step says, or until a look shows that it is gone. */
+static void hold_lease(struct actor *actor, const struct scn_step *step, const struct reply *taken)
+{
+    uint64_t hold_us = (uint64_t)attr_number(&step->attrs, "hold", 0);
+    uint64_t look_us = (uint64_t)attr_number(&step->attrs, "look", 0);
+    uint64_t end_ns = ahead_ns(hold_us);
+
+    while (look_us > 0 && ahead_ns(look_us) < end_ns) {
+        world_sleep_until(ahead_ns(look_us));
+        bool held = actor->play->api->lease_valid(actor->instance->core, taken->lease);
+        if (!held) return;
+        RECORD(LEASE_USED, actor->party, 0, 0, 0, .key = record_intern(step->kind),
+               .token = (int64_t)taken->token);
+    }
+    world_sleep_until(end_ns);
+}
+
+static void take_lease(struct actor *actor, const struct scn_step *step)
+{
+    const struct core_api *api = actor->play->api;
+    struct core *core = actor->instance->core;
+    struct reply *taken = scratch_alloc(sizeof *taken), *given = scratch_alloc(sizeof *given);
+
+    enum core_result rc = ask_for_lease(actor, step, taken);
     note_refusal(actor, "lease", rc);
     if (rc != CORE_OK) return;
-    RECORD(LEASE_HELD, actor->party, 0, 0, 0, .key = key, .token = (int64_t)taken->token);
-    world_sleep_until(ahead_ns(hold_us));
+    hold_lease(actor, step, taken);
+    RECORD(LEASE_RETURN, actor->party, 0, 0, 0, .key = record_intern(step->kind),
+           .token = (int64_t)taken->token);
     rc = api->lease_release(core, taken->lease, on_lease, given);
     if (rc == CORE_OK) {
         await(actor, given);
         rc = given->rc;
     }
-    RECORD(LEASE_ENDED, actor->party, 0, 0, 0, .key = key, .token = (int64_t)taken->token,
+    RECORD(LEASE_ENDED, actor->party, 0, 0, 0, .key = record_intern(step->kind),
+           .token = (int64_t)taken->token,
            .why = record_intern(rc == CORE_OK ? "released" : api->result_word(rc)));
 }
 

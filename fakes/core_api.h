@@ -51,6 +51,8 @@
     X(prompt_outcome_word, prompt_outcome_word) \
     X(lease_acquire, lease_acquire) \
     X(lease_release, lease_release) \
+    X(lease_valid, lease_valid) \
+    X(alert_word, core_alert_word) \
     X(sandbox_acquire, sandbox_acquire) \
     X(server_ensure, server_ensure) \
     X(server_stop, server_stop)

@@ -2,6 +2,7 @@
 #include "fakes/internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Process group 0 is the environment's. */
 enum { GROUPS = 16, OPEN_AGAIN_US = 1000000 };
@@ -22,10 +23,17 @@ static void on_point(void *context, const struct trace_record *record)
     if (!play->setting_up) world_point(stage->points[record->point].name, WORLD_WRITE);
 }
 
-/* What is wrong is judged by the checks; that somebody listens is enough. */
 static void on_alert(void *context, const struct core_alert *alert)
 {
-    (void)context, (void)alert;
+    struct instance *instance = instance_called(context);
+    size_t length = strcspn(alert->subject, ":");
+
+    /* Telling takes time: whoever tells may be overtaken. */
+    world_point(instance->alert_point, WORLD_WRITE);
+    RECORD(ALERT, instance->party, 0, 0, 0,
+           .what = record_intern(instance->play->api->alert_word(alert->kind)),
+           .key = record_intern_bytes(alert->subject, length), .raised = alert->raised,
+           .value = (int64_t)alert->value, .lock = record_intern(alert->subject));
 }
 
 /* --- starting --- */
@@ -52,9 +60,9 @@ static void configure(struct instance *instance, struct core_config *config,
     config->locks = locks;
     config->sandboxes = play->stage->has_sandboxes ? sandboxes : NULL;
     config->trace = (struct trace_port){ instance, on_point };
+    config->alerts = (struct alert_port){ instance, on_alert };
     /* Checks that nobody asked for would wake what ought to be woken by others. */
-    if (config->settings.health_period_us != usual_us)
-        config->alerts = (struct alert_port){ instance, on_alert };
+    if (config->settings.health_period_us == usual_us) config->settings.health_period_us = 0;
 }
 
 /* The core does not do what the scenario says, at that place. In its first life that is because it
@@ -376,6 +384,7 @@ void instance_init(struct play *play, uint32_t index)
     (void)name_of(instance->ws_name, owner, "/ws", "");
     (void)name_of(instance->keeper_name, owner, "/keeper", "");
     (void)name_of(instance->main_name, owner, "/main", "");
+    (void)name_of(instance->alert_point, core, ".alert", "");
     instance->restart_task = world_task(name_of(name, core, ".restart", ""), WORLD_FAULT,
                                         restart_due, instance);
 }

@@ -118,6 +118,7 @@ struct instance {
     char ws_name[WORLD_NAME_MAX];
     char keeper_name[WORLD_NAME_MAX];
     char main_name[WORLD_NAME_MAX];
+    char alert_point[WORLD_NAME_MAX];
     bool submitting;        /* a thread of its process is about to submit runs */
     uint16_t restart_task;
     uint64_t drain_us;      /* what its keeper has to do */

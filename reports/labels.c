@@ -61,8 +61,13 @@
     X(LK_RENEW, EFFECT, "renewed (token {token})") \
     X(LK_EXPIRE, AT, "{key} expires (token {token})") \
     X(LK_RELEASE, EFFECT, "released (token {token})") \
+    X(LEASE_CALL, AT, "wants {key}[wait?, waits {wait}]") \
+    X(LEASE_REFUSED, AT, "does not get {key}[code?: {code}]") \
     X(LEASE_HELD, AT, "holds {key} (token {token})") \
+    X(LEASE_USED, AT, "still holds {key} (token {token})") \
+    X(LEASE_RETURN, AT, "gives {key} back") \
     X(LEASE_ENDED, AT, "no longer holds {key}[why?: {why}]") \
+    X(ALERT, AT, "[raised?alert: ][!raised?no more alert: ]{what} of {key} ({value})") \
     X(SB_CREATE, EFFECT, "is made") \
     X(SB_ASSIGN, EFFECT, "assigned to {owner} (token {token})") \
     X(SB_RELEASE, EFFECT, "released (token {token})") \

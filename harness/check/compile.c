@@ -52,6 +52,7 @@ static const struct source sources[] = {
     COUNT_IF(CORE_ERROR, CLIENT_RECV, "kind", "error"),
     COUNT(CORE_KILLED, CORE_KILLED),
     COUNT(CORE_RESTARTED, CORE_RESTARTED),
+    COUNT(CORE_ALERTS, ALERT),
     { SCN_GAUGE_CORE_READY_TABS, RECORD_SRV_STATE, "state", "running", WATCH_SET, 0 },
     WHEN(CORE_READY_TABS, CLIENT_FRESH, FORGET),
     WHEN(CORE_TABS, CLIENT_ONLINE, SET),
@@ -174,8 +175,8 @@ static void add_filters(struct check_set *set, struct watch *watch, const struct
 static uint16_t subject_of(const struct scn_ref *ref)
 {
     if (ref->actor >= 0) return (uint16_t)(PARTY_ACTOR + ref->actor);
-    if ((ref->gauge == SCN_GAUGE_CORE_KILLED || ref->gauge == SCN_GAUGE_CORE_RESTARTED) &&
-        ref->core >= 0)
+    if ((ref->gauge == SCN_GAUGE_CORE_KILLED || ref->gauge == SCN_GAUGE_CORE_RESTARTED ||
+         ref->gauge == SCN_GAUGE_CORE_ALERTS) && ref->core >= 0)
         return (uint16_t)(PARTY_CORE + ref->core);
     return WATCH_ANYBODY;
 }

@@ -8,6 +8,7 @@ void check_core_starts(struct check_set *set, const struct record *record)
     if (core < 0) return;
     set->draining[core] = set->drained[core] = false;
     set->store_uses[core] = (struct store_use){ .troubled = record->number };
+    set->ports[core] = (struct port_fact){ .calls = 0 };
 }
 
 static void begin_draining(struct check_set *set, int32_t core)

@@ -116,6 +116,7 @@ struct agent_fact {
     int64_t session, epoch;     /* that it works for */
     int64_t run;                /* 0: none now */
     uint32_t started;           /* record */
+    uint64_t started_us;
     uint32_t life;              /* of its core */
     bool stopping;              /* it was asked to stop, */
     uint64_t stop_us;           /* then */
@@ -137,6 +138,30 @@ struct lock_fact {
     uint32_t refused;           /* record of a refusal during the calm, since the grant */
     int64_t leased;             /* token that a backend holds on purpose */
     bool doubtful;              /* the store has not answered a release: it may have done it */
+};
+
+/* What a life of a core has to do with a lock, by (lock, core, life): the newest grant, what became
+ * of acquisitions that were ready to wait, and the alerts that are up. */
+struct hold_fact {
+    struct ledger_entry entry;
+    bool held, robbed;          /* robbed: ended before its time, or refused to be renewed */
+    bool doubtful;              /* one was robbed: the core may have two for a while */
+    int64_t token;
+    uint64_t granted_us, until_us, ttl_us;
+    uint64_t called_us, confirmed_us;   /* newest call for it; of those, the newest answered well */
+    uint64_t ended_us;          /* 0: it has not */
+    uint64_t used_us, used_before_us;   /* its holder looked at it; at an earlier time, too */
+    uint64_t gap_us;            /* longest time between two looks */
+    uint32_t tries, waiting, gave_up, got;
+    bool accused;               /* this grant was called held too long */
+    bool stuck, contended;      /* the alerts that are up */
+};
+
+/* What a core has with its ports: calls of stores under way, and what it says of its health. */
+struct port_fact {
+    uint32_t calls;
+    bool doubtful;              /* some call had no answer */
+    bool unwell;                /* the alert is up */
 };
 
 /* A sandbox, by (sandbox); its servers, by (sandbox, app); an instance, by (sandbox, instance). */

@@ -62,6 +62,7 @@ void check_gate_start(struct check_set *set, const struct record *record)
     if (gate->calls == 1) gate->calls = 0;
     agent->run = v->run;
     agent->started = record->number;
+    agent->started_us = set->now_us;
     agent->life = set->lives[core];
     agent->stopping = false;
     check_exercise(set, SCN_INVARIANT_LIMITS_HOLD);
@@ -81,6 +82,31 @@ static bool left_for(const struct check_set *set, const struct gate_fact *gate, 
     return gate->ready == 0 && set->now_us - gate->empty_us >= grace_us;
 }
 
+/* A lock of a run of the agent's session: which of them is whose is not told. Names that are too
+ * long are cut, and end in a number. */
+static bool is_lock_of(const struct hold_fact *hold, int32_t core, const struct agent_fact *agent)
+{
+    const char *lock = record_text(hold->entry.key.at[0]);
+    const char *session = record_text(agent->session);
+    size_t length = strlen(session);
+
+    if (hold->entry.key.at[1] != core || hold->entry.key.at[2] != (int64_t)agent->life)
+        return false;
+    if (strncmp(lock, "run:", 4) != 0) return false;
+    return strchr(lock, '~') != NULL ||
+           (strncmp(lock + 4, session, length) == 0 && lock[4 + length] == '/');
+}
+
+static bool lock_may_be_lost(const struct check_set *set, int32_t core,
+                             const struct agent_fact *agent)
+{
+    for (uint32_t i = 0; i < set->holds.count; i++) {
+        const struct hold_fact *hold = ledger_at(&set->holds, i);
+        if (is_lock_of(hold, core, agent) && check_may_have_lost(set, hold)) return true;
+    }
+    return false;
+}
+
 /* Whether anything that is known explains it. */
 static bool may_stop(const struct check_set *set, int32_t core, const struct gate_fact *gate,
                      const struct agent_fact *agent)
@@ -89,8 +115,9 @@ static bool may_stop(const struct check_set *set, int32_t core, const struct gat
     const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(agent->session));
 
     if (gate->cancelled || set->draining[core]) return true;
-    /* Its lock may be lost without anybody outside of the core knowing. */
-    if (policy->run_lock || policy->run_timeout_us > 0) return true;
+    if (policy->run_lock && lock_may_be_lost(set, core, agent)) return true;
+    if (policy->run_timeout_us > 0 &&
+        (set->paused || set->now_us - agent->started_us >= policy->run_timeout_us)) return true;
     /* The stream was opened anew, by another core perhaps: the old one gives the session up. */
     if (session != NULL && (session->unsettled || session->opened > agent->started)) return true;
     if (set->expired && says(policy->on_expire, "fail")) return true;

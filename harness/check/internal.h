@@ -19,6 +19,8 @@
     X(connection_acknowledged, "connection_acknowledged") X(start_agent, "start_agent")            \
     X(user_message, "user_message") X(connection_ready, "connection_ready")                        \
     X(heartbeat, "heartbeat") X(web, "web") X(released, "released") X(release, "release")          \
+    X(renew, "renew") X(conflict, "conflict") X(contention, "contention")                          \
+    X(deadlock, "deadlock") X(health, "health")          \
     X(state_replay_complete, "state_replay_complete")                                              \
     X(conn_closed, "conn.closed") X(server_starting, "server.starting")                            \
     X(server_running, "server.running") X(server_stopping, "server.stopping")                      \
@@ -38,15 +40,17 @@ struct check_names {
     X(servers, server_fact) X(instances, instance_fact) X(silences, silence_fact)                  \
     X(probes, probe_fact) X(grants, grant_fact) X(states, state_fact) X(conns, conn_fact)          \
     X(gates, gate_fact) X(generations, generation_fact) X(calls, call_fact)                        \
-    X(shown, shown_fact) X(readers, reader_fact)
+    X(shown, shown_fact) X(readers, reader_fact) X(holds, hold_fact)
 
 /* Settings of a core that judges go by, beside those of the set. */
 struct policy {
     uint64_t heartbeat_us, gate_timeout_us, detach_grace_us;
     uint64_t outbound_max_bytes, replay_max_events, max_conns_per_session, max_runs_per_session;
     uint64_t pool_total, run_timeout_us;
+    uint64_t deadlock_after_us, health_period_us, contention_percent, contention_min_samples;
     record_word start_gate, on_gate_timeout, on_detach, on_expire, on_excess;
     bool ack_required, port_probe, run_lock;
+    bool may_be_full;           /* the file makes one of its tables small */
 };
 
 /* What one core has had to do with the message store. */
@@ -157,6 +161,8 @@ struct check_set {
     bool down[SCN_CORES_MAX];
     bool draining[SCN_CORES_MAX], drained[SCN_CORES_MAX];
     struct store_use store_uses[SCN_CORES_MAX];
+    struct port_fact ports[SCN_CORES_MAX];
+    int64_t lease_waits[SCN_ACTORS_MAX];    /* how patient a backend was with its newest lease */
     bool paused;                            /* something stood still that has deadlines to meet */
     bool expired;                           /* a question was told to be */
     uint32_t kills;                         /* of cores */
@@ -318,6 +324,28 @@ void check_release_doubtful(struct check_set *set, const struct record *record);
 void check_lease_given_up(struct check_set *set, const struct record *record);
 void check_box_point(struct check_set *set, const struct record *record);
 void check_boxes_clean(struct check_set *set);            /* at the end of the calm */
+
+/* --- alerts.c --- */
+
+/* What the life that this core is in has to do with a lock, by its whole name. */
+struct hold_fact *check_hold_of(struct check_set *set, int64_t lock, int32_t core);
+/* Whether its holder may have to take it for lost by now. */
+bool check_may_have_lost(const struct check_set *set, const struct hold_fact *hold);
+void check_hold_call(struct check_set *set, const struct record *record);
+void check_hold_reply(struct check_set *set, const struct record *record);
+void check_hold_begins(struct check_set *set, const struct record *record);
+void check_hold_renewed(struct check_set *set, const struct record *record);
+void check_hold_returned(struct check_set *set, const struct record *record);
+void check_hold_expires(struct check_set *set, const struct record *record);
+void check_hold_refused(struct check_set *set, const struct record *record);
+void check_lease_called(struct check_set *set, const struct record *record);
+void check_lease_got(struct check_set *set, const struct record *record);
+void check_lease_not_got(struct check_set *set, const struct record *record);
+void check_lease_used(struct check_set *set, const struct record *record);
+void check_lease_returned(struct check_set *set, const struct record *record);
+void check_lease_over(struct check_set *set, const struct record *record);
+void check_alert(struct check_set *set, const struct record *record);
+void check_alerts_over(struct check_set *set);            /* at the end of the calm */
 
 /* The core passed a named point. */
 void check_point(struct check_set *set, const struct record *record);

@@ -117,8 +117,15 @@ typedef int64_t record_word;
     F(key, WORD) F(owner, WORD) F(token, INT) F(until, TIME) F(lock, WORD)
 #define RECORD_FIELDS_LK_EXPIRE(F) F(key, WORD) F(owner, WORD) F(token, INT) F(lock, WORD)
 #define RECORD_FIELDS_LK_RELEASE(F) F(key, WORD) F(owner, WORD) F(token, INT) F(lock, WORD)
+#define RECORD_FIELDS_LEASE_CALL(F) F(key, WORD) F(wait, SPAN)
+#define RECORD_FIELDS_LEASE_REFUSED(F) F(key, WORD) F(wait, SPAN) F(code, WORD)
+#define RECORD_FIELDS_LEASE_USED(F) F(key, WORD) F(token, INT)
+#define RECORD_FIELDS_LEASE_RETURN(F) F(key, WORD) F(token, INT)
 #define RECORD_FIELDS_LEASE_HELD(F) F(key, WORD) F(token, INT)
 #define RECORD_FIELDS_LEASE_ENDED(F) F(key, WORD) F(token, INT) F(why, WORD)
+
+#define RECORD_FIELDS_ALERT(F) \
+    F(what, WORD) F(key, WORD) F(raised, FLAG) F(value, INT) F(lock, WORD)
 
 #define RECORD_FIELDS_SB_CREATE(F) F(sandbox, WORD) F(app, WORD)
 #define RECORD_FIELDS_SB_ASSIGN(F) F(sandbox, WORD) F(owner, WORD) F(token, INT)
@@ -212,8 +219,13 @@ typedef int64_t record_word;
     X(LK_RENEW, "lk_renew", FAKE, "a grant was extended") \
     X(LK_EXPIRE, "lk_expire", FAKE, "a grant ended by time") /* expired; held -1 */ \
     X(LK_RELEASE, "lk_release", FAKE, "a grant was given back") /* released; held -1 */ \
+    X(LEASE_CALL, "lease_call", FAKE, "a backend asks for a lease, and would wait so long") \
+    X(LEASE_REFUSED, "lease_refused", FAKE, "a backend did not get the lease it asked for") \
     X(LEASE_HELD, "lease_held", FAKE, "a backend got the lease it asked for") \
+    X(LEASE_USED, "lease_used", FAKE, "a backend asked its core whether it still holds it") \
+    X(LEASE_RETURN, "lease_return", FAKE, "a backend gives its lease back") \
     X(LEASE_ENDED, "lease_ended", FAKE, "a backend's lease was released or lost") \
+    X(ALERT, "alert", FAKE, "a core tells that something is wrong, or no longer") /* alerts */ \
     /* Sandboxes: subject is the sandbox actor, or PARTY_NOBODY for one that is none. */ \
     X(SB_CREATE, "sb_create", FAKE, "a sandbox was made") \
     X(SB_ASSIGN, "sb_assign", FAKE, "a sandbox was given to an owner") \

@@ -148,6 +148,8 @@ void check_begin(struct check_set *set)
     memset(set->draining, 0, sizeof set->draining);
     memset(set->drained, 0, sizeof set->drained);
     memset(set->store_uses, 0, sizeof set->store_uses);
+    memset(set->ports, 0, sizeof set->ports);
+    memset(set->lease_waits, 0, sizeof set->lease_waits);
     set->paused = set->expired = false;
     set->kills = 0;
     set->boxes = set->box_actors;
@@ -204,6 +206,7 @@ static void judge_liveness(struct check_set *set, const struct record *record)
     check_cancels_heard(set);
     check_questions_shown(set);
     check_boxes_clean(set);
+    check_alerts_over(set);
     check_properties_end(set, record);
     set->quiet = true;
 }
@@ -223,8 +226,8 @@ static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
     [RECORD_LOG_REFUSED] = { check_log_refused },
     [RECORD_LOG_LOST] = { check_log_lost },
     [RECORD_LOG_TRIM] = { check_log_trim },
-    [RECORD_STORE_CALL] = { check_store_call, check_still_at_work },
-    [RECORD_STORE_REPLY] = { check_store_reply, check_release_doubtful },
+    [RECORD_STORE_CALL] = { check_store_call, check_hold_call, check_still_at_work },
+    [RECORD_STORE_REPLY] = { check_store_reply, check_release_doubtful, check_hold_reply },
     [RECORD_CLIENT_OPEN] = { check_client_open, check_conn_opens },
     [RECORD_CLIENT_FRESH] = { check_client_fresh },
     [RECORD_CLIENT_HELLO] = { check_client_hello, check_conn_greets },
@@ -256,13 +259,18 @@ static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
     [RECORD_PROMPT_DONE] = { check_prompt_done },
     [RECORD_ANSWER] = { check_answer },
     [RECORD_LK_TRY] = { check_still_at_work },
-    [RECORD_LK_GRANT] = { check_lock_grant, check_grant },
-    [RECORD_LK_RENEW] = { check_lock_renew, check_grant, check_still_at_work },
-    [RECORD_LK_REFUSE] = { check_lock_refuse },
-    [RECORD_LK_RELEASE] = { check_lock_release, check_grant_returned },
-    [RECORD_LK_EXPIRE] = { check_lock_expire, check_grant_over },
-    [RECORD_LEASE_HELD] = { check_lease_held },
-    [RECORD_LEASE_ENDED] = { check_lease_ended, check_lease_given_up },
+    [RECORD_LK_GRANT] = { check_lock_grant, check_grant, check_hold_begins },
+    [RECORD_LK_RENEW] = { check_lock_renew, check_grant, check_hold_renewed, check_still_at_work },
+    [RECORD_LK_REFUSE] = { check_lock_refuse, check_hold_refused },
+    [RECORD_LK_RELEASE] = { check_lock_release, check_grant_returned, check_hold_returned },
+    [RECORD_LK_EXPIRE] = { check_lock_expire, check_grant_over, check_hold_expires },
+    [RECORD_LEASE_CALL] = { check_lease_called },
+    [RECORD_LEASE_REFUSED] = { check_lease_not_got },
+    [RECORD_LEASE_HELD] = { check_lease_held, check_lease_got },
+    [RECORD_LEASE_USED] = { check_lease_used },
+    [RECORD_LEASE_RETURN] = { check_lease_returned },
+    [RECORD_LEASE_ENDED] = { check_lease_ended, check_lease_given_up, check_lease_over },
+    [RECORD_ALERT] = { check_alert },
     [RECORD_SB_CREATE] = { check_box_made },
     [RECORD_SB_ASSIGN] = { check_box_given, check_sandbox_assign, check_still_at_work },
     [RECORD_SB_RELEASE] = { check_sandbox_release },

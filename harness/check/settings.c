@@ -90,7 +90,14 @@ static struct policy read_policy(const struct scn_core *core)
         .ack_required = core_says(core, "ack_required", "on"),
         .port_probe = core_says(core, "port_probe", "on"),
         .run_lock = core_says(core, "run_lock", "on"),
-        .run_timeout_us = core_time_us(core, "run_timeout") };
+        .run_timeout_us = core_time_us(core, "run_timeout"),
+        .deadlock_after_us = core_time_us(core, "deadlock_after"),
+        .health_period_us = core_time_us(core, "health_period"),
+        .contention_percent = core_count(core, "contention_percent"),
+        .contention_min_samples = core_count(core, "contention_min_samples"),
+        .may_be_full = scn_attrs_find(&core->attrs, "max_jobs") != NULL ||
+                       scn_attrs_find(&core->attrs, "max_conns") != NULL ||
+                       scn_attrs_find(&core->attrs, "max_sessions") != NULL };
 }
 
 static void read_cores(struct check_set *set)

@@ -216,7 +216,9 @@ enum scn_shape {
     X(HISTORY, limit, INT, "", "", "at most so many events") \
     X(ENSURE, port, INT, "", "", "which dev server") \
     X(LEASE, ttl, TIME, "", "", "life of the lease") \
+    X(LEASE, wait, TIME, "", "", "how long to keep trying while somebody else has it") \
     X(LEASE, hold, TIME, "", "", "how long it is kept before it is released") \
+    X(LEASE, look, TIME, "", "", "how often its holder looks whether it still has it") \
     X(DRAIN, deadline, TIME, "", "", "how long draining may take")
 
 /* Messages from a tab to the core. X(ID, "word", "fields", help) */
@@ -361,6 +363,7 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(STATUS_IS_TRUE, "status_is_true", "a server that is said to run has answered") \
     X(NO_STUCK_LOCKS, "no_stuck_locks", "a lock whose holder is gone can be taken again") \
     X(NO_IDLE_SANDBOX, "no_idle_sandbox", "in the end a sandbox is used, pooled or destroyed") \
+    X(ALERTS_ARE_TRUE, "alerts_are_true", "what an alert says is so, and what is so is told") \
     X(LIMITS_HOLD, "limits_hold", "nothing is more than the settings allow") \
     X(DRAIN_IS_FINAL, "drain_is_final", "a core that has drained does nothing any more") \
     X(NO_EARLY_TIMEOUT, "no_early_timeout", "no deadline fires before its monotonic time") \
@@ -399,6 +402,8 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(CORE, CORE_ERROR, "error", EVENT, "code", "the core told a tab an error") \
     X(CORE, CORE_KILLED, "killed", EVENT, "", "the core was killed") \
     X(CORE, CORE_RESTARTED, "restarted", EVENT, "", "the core came back") \
+    X(CORE, CORE_ALERTS, "alerts", EVENT, "what|key|raised", \
+      "the core told that something is wrong (raised=1), or no longer") \
     X(CORE, CORE_READY_TABS, "ready_tabs", LEVEL, "project|session|user", \
       "tabs that know a running server") \
     X(CORE, CORE_TABS, "tabs", LEVEL, "project|session|user", "tabs whose handshake holds") \
@@ -433,6 +438,7 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(SANDBOX, SANDBOX_CALL, "call", CALL, "the provider is called about this sandbox") \
     X(SANDBOXES, SANDBOXES_CALL, "call", CALL, "the provider is called about none, or all") \
     X(CORE, CORE_RESTART, "restart", EVENT, "a killed core starts again") \
+    X(CORE, CORE_ALERT, "alert", CALL, "somebody is told of an alert, or of its end") \
     X(LOCKS, LOCKS_EXPIRY, "expiry", EVENT, "locks whose time is up are given up") \
     X(LOCKS, LOCKS_CALL, "call", CALL, "the lock store is called") \
     X(MESSAGES, MESSAGES_CALL, "call", CALL, "the message store is called")

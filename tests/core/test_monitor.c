@@ -139,6 +139,9 @@ static void holder_that_stands_still_is_told_of(void **state)
     RIG_AWAIT(alerts(&t, ALERT_DEADLOCK, true) == 2);
     give_back(&t);
     RIG_AWAIT(alerts(&t, ALERT_DEADLOCK, false) == 2);
+    struct lock_metrics metrics = metrics_of(&t, "nightly");
+    assert_true(metrics.hold_us_longest >= MS(40));   /* twice deadlock_after */
+    assert_int_equal(metrics.hold_us_sum, metrics.hold_us_longest);
     end(&t);
 }
 

@@ -1,6 +1,7 @@
 /* Accepted means stored: what publishers are told, and what a new core finds. */
 #include "rig.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,6 +174,53 @@ static void restart_keeps_the_log_and_closes_what_was_cut_off(void **state)
 }
 
 /* The outcome is decided, but not stored yet: nobody is told, and nobody can change it. */
+static void put(struct memory_store *store, const char *type, const char *payload)
+{
+    struct memory_event *event = &store->events[++store->head];
+    *event = (struct memory_event){ .seq = store->head, .key = store->head, .type = strdup(type),
+                                    .payload = strdup(payload), .length = strlen(payload) };
+}
+
+/* Versions race, too: the log was written by one that had other words and fields (B8). */
+static void log_of_another_version_is_handed_on(void **state)
+{
+    static const char *const old[][2] = {
+        { "stream", "{\"chunk\":\"hello\",\"final\":false}" },
+        { "run_state", "{\"run\":1,\"status\":\"started\"}" },
+        { "run_state", "{\"run\":2,\"agent\":\"bot\",\"key\":\"k\",\"state\":\"asleep\"}" },
+        { "request_confirmation", "{\"question\":\"deploy\"}" },
+        { "prompt_closed", "{\"question\":\"deploy\",\"outcome\":1}" },
+        { "server_state", "{\"port\":\"3000\"}" },
+    };
+    (void)state;
+    struct stored stored;
+    uint64_t seq;
+    memory_store_init(&stored.store);
+    stored.store.exists = true;
+    stored.store.epoch = 100;
+    snprintf(stored.store.owner, sizeof stored.store.owner, "alice");
+    for (size_t i = 0; i < sizeof old / sizeof old[0]; i++)
+        put(&stored.store, old[i][0], old[i][1]);
+    begin(&stored);
+    struct session_ref session = rig_session(&stored.rig, "s1");
+    struct tab *tab = tab_connect(&stored.rig, "alice", "s1");
+    for (size_t i = 0, at = 0; i < sizeof old / sizeof old[0]; i++, at++) {
+        while (json_object_get(tab->frames[at], "seq") == NULL)
+            at++;
+        json_t *payload = json_loads(old[i][1], 0, NULL);
+        assert_int_equal(frame_number(tab->frames[at], "seq"), i + 1);
+        assert_string_equal(frame_word(tab->frames[at], "type"), old[i][0]);
+        assert_true(json_equal(frame_payload(tab->frames[at]), payload));
+        json_decref(payload);
+    }
+    /* A state that nobody knows is not live: nothing waits for its end. */
+    assert_int_equal(publish_wait(stored.rig.core, session, "token", "{}", 2, &seq), CORE_OK);
+    assert_int_equal(seq, sizeof old / sizeof old[0] + 1);
+    tab_expect(tab, "token");
+    rig_stop(&stored.rig);
+    memory_store_free(&stored.store);
+}
+
 static void outcome_is_told_once_it_is_stored(void **state)
 {
     (void)state;
@@ -270,6 +318,7 @@ int main(void)
         cmocka_unit_test(unknown_event_is_adopted_in_its_place),
         cmocka_unit_test(waiting_publishes_have_a_bound),
         cmocka_unit_test(restart_keeps_the_log_and_closes_what_was_cut_off),
+        cmocka_unit_test(log_of_another_version_is_handed_on),
         cmocka_unit_test(outcome_is_told_once_it_is_stored),
         cmocka_unit_test(unknown_session_is_refused_when_the_store_has_none),
         cmocka_unit_test(store_that_does_not_load_refuses_and_can_be_tried_again),
