@@ -65,6 +65,7 @@ struct core_stats {
     uint64_t events_appended, events_trimmed, frames_sent, resyncs, stale_calls;
 };
 
+/* What there is now, and what was counted since the core was created. */
 void core_stats(struct core *core, struct core_stats *stats);
 
 enum core_health { CORE_HEALTHY, CORE_DEGRADED, CORE_STOPPED };
@@ -89,6 +90,7 @@ struct core_health_report {
     bool crowded;          /* sessions, connections or waiting jobs are at their limit */
 };
 
+/* Copies what the last check found. All zero but `health` if there was none yet. */
 void core_health_report(struct core *core, struct core_health_report *report);
 
 /* What is known of one lock key, counted since this core first used it. */
@@ -120,7 +122,10 @@ struct trace_point_info {
     const char *args[TRACE_ARGS_MAX];
 };
 
+/* How many points there are; they are numbered from 0, and the same in every build of a version. */
 size_t core_trace_point_count(void);
+
+/* The point of that number, which must be one of them. Static memory. */
 const struct trace_point_info *core_trace_point_info(uint32_t point);
 
 struct trace_entry {
@@ -198,6 +203,7 @@ struct session_info {
     uint64_t runs_live, runs_ended, prompts_open;
 };
 
+/* What the session holds at this moment. STALE if it is not in memory any more. */
 enum core_result session_info(struct core *core, struct session_ref session,
                               struct session_info *info);
 
@@ -247,6 +253,8 @@ struct history_page {
 enum core_result history(struct core *core, struct session_ref session,
                          struct history_cursor cursor, size_t limit,
                          enum history_direction direction, struct history_page *page);
+
+/* Frees the events of a page, not the page itself, which is empty then. Twice is no error. */
 void history_page_free(struct history_page *page);
 
 /* The page is the callee's, to be freed by history_page_free; without events unless OK. */
@@ -292,6 +300,8 @@ struct conn_frame {
  * will tell when there is.
  */
 bool conn_next(struct core *core, struct conn_ref conn, struct conn_frame *frame);
+
+/* Frees the bytes of a frame, not the frame itself. */
 void conn_frame_free(struct conn_frame *frame);
 
 /* The transport has taken the frame's bytes: the next one may be asked for. */
@@ -337,6 +347,7 @@ enum core_result run_state(struct core *core, struct run_ref run, enum run_state
 
 /* Inside an agent, on its thread (or threads that it made and joins before it returns). */
 
+/* The run itself, to be named in other calls. */
 struct run_ref run_self(const struct run_context *run);
 const char *run_input(const struct run_context *run); /* "{}" if none was given */
 
@@ -350,6 +361,7 @@ uint64_t run_token(const struct run_context *run);
 enum core_result run_emit(struct run_context *run, const char *type, const char *payload,
                           size_t length, uint64_t *seq);
 
+/* True once the run was asked to stop; it stays so. For agents that do not wait in the core. */
 bool run_should_stop(struct run_context *run);
 
 /* Sleeps until the deadline or until the run is asked to stop (CANCELLED). */
@@ -360,6 +372,7 @@ struct prompt_answer {
     char *values;          /* user input: a JSON object, freed by prompt_answer_free; else NULL */
 };
 
+/* Frees the values of an answer, not the answer itself. */
 void prompt_answer_free(struct prompt_answer *answer);
 
 enum prompt_kind { PROMPT_CONFIRMATION, PROMPT_USER_INPUT };
@@ -449,6 +462,11 @@ enum core_result server_ensure(struct core *core, struct sandbox_ref sandbox, en
 enum core_result server_stop(struct core *core, struct sandbox_ref sandbox, enum app_type app,
                              uint64_t grace_us, server_done done, void *context);
 
+/*
+ * The state of the app's dev server as this core knows it, without asking the provider: STOPPED if
+ * it never had to do with it. STALE if the sandbox is not current any more, UNAVAILABLE without a
+ * lock store or a provider.
+ */
 enum core_result server_status(struct core *core, struct sandbox_ref sandbox, enum app_type app,
                                struct server_status *status);
 

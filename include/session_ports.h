@@ -254,6 +254,7 @@ enum core_alert_kind {
         CORE_ALERT_COUNT
 };
 
+/* Its word ("deadlock"). Never NULL. */
 const char *core_alert_word(enum core_alert_kind kind);
 
 struct core_alert {

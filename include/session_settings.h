@@ -164,6 +164,7 @@ const struct core_setting *core_settings_table(size_t *count);
 /* The row of a name, or NULL. */
 const struct core_setting *core_setting_find(const char *name);
 
+/* Every setting at its default. */
 void core_settings_default(struct core_settings *settings);
 
 /* Stores a value in its row's place. False, and nothing stored, outside the allowed range. */

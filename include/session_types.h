@@ -50,8 +50,10 @@ enum core_result {
         CORE_RESULT_COUNT
 };
 
-/* Short word ("stale") and one sentence of a result. Never NULL. */
+/* Short word of a result ("stale"). Never NULL. */
 const char *core_result_word(enum core_result result);
+
+/* One sentence for it. Never NULL. */
 const char *core_result_text(enum core_result result);
 
 /* Why a connection was closed by the core; the numbers are WebSocket close codes. */
@@ -97,7 +99,10 @@ enum run_state {
         RUN_STATE_COUNT
 };
 
+/* Its word on the wire. Never NULL. */
 const char *run_state_word(enum run_state state);
+
+/* True for the states that a run never leaves. */
 bool run_state_is_terminal(enum run_state state);
 
 /* A prompt is open until it gets exactly one of the outcomes. A timeout is never an answer. */
@@ -116,6 +121,7 @@ enum prompt_outcome {
         PROMPT_OUTCOME_COUNT
 };
 
+/* Its word on the wire. Never NULL. */
 const char *prompt_outcome_word(enum prompt_outcome outcome);
 
 /* States of a dev server, as told by `server_state` events. */
@@ -133,6 +139,7 @@ enum server_state {
         SERVER_STATE_COUNT
 };
 
+/* Its word on the wire. Never NULL. */
 const char *server_state_word(enum server_state state);
 
 /* What a sandbox runs; also the kind of its dev server. */
@@ -145,6 +152,7 @@ enum app_type {
         APP_TYPE_COUNT
 };
 
+/* Its word on the wire. Never NULL. */
 const char *app_type_word(enum app_type type);
 
 /*
@@ -188,6 +196,7 @@ enum wire_message {
         WIRE_MESSAGE_COUNT
 };
 
+/* Its word on the wire. Never NULL. */
 const char *wire_message_word(enum wire_message message);
 
 /*
