@@ -94,6 +94,27 @@ static record_word producer_of(const struct store_event *event)
     return record_intern_bytes(at, strcspn(at, "\""));
 }
 
+/* What the core says of runs and questions, for a model of the session to go by. */
+static void note_state(const struct stream *stream, const struct store_event *event)
+{
+    static const char *const types[] = { "run_state", "prompt_closed", "request_confirmation",
+                                         "request_user_input" };
+    bool any = false;
+
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        any = any || strcmp(event->type, types[i]) == 0;
+    if (!any) return;
+    const json_t *payload = json_loadb(event->payload, event->length, 0, NULL);
+    const char *state = json_string_value(json_object_get(payload, "state"));
+    const char *outcome = json_string_value(json_object_get(payload, "outcome"));
+    RECORD(LOG_SAYS, PARTY_MESSAGES, 0, 0, 0, .session = stream->word,
+           .epoch = (int64_t)stream->epoch, .seq = (int64_t)event->seq,
+           .run = json_integer_value(json_object_get(payload, "run")),
+           .state = state == NULL ? 0 : record_intern(state),
+           .prompt = json_integer_value(json_object_get(payload, "prompt")),
+           .outcome = outcome == NULL ? 0 : record_intern(outcome));
+}
+
 static enum core_result append_event(struct instance *instance, const char *session,
                                      uint64_t epoch, uint64_t tenure,
                                      const struct store_event *event)
@@ -122,6 +143,7 @@ static enum core_result append_event(struct instance *instance, const char *sess
            .key = (int64_t)event->key, .tenure = (int64_t)tenure,
            .producer = producer_of(event),
            .bytes = (int64_t)(strlen(event->type) + event->length));
+    note_state(stream, event);
     return CORE_OK;
 }
 

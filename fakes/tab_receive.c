@@ -75,9 +75,24 @@ static void on_error(struct tab *tab, const json_t *body)
 
 /* --- events --- */
 
-/* What an event means to the tab, beyond being shown. */
-static void understand(struct tab *tab, const char *type, const json_t *fields)
+/* A frame without a seq tells what the log has told before. */
+static void note_told(struct tab *tab, const json_t *fields, uint64_t seq)
 {
+    RECORD(CLIENT_TOLD, tab->actor->party, 0, 0, 0, .seq = (int64_t)seq,
+           .run = (int64_t)number_of(fields, "run"), .state = word_of(fields, "state"),
+           .prompt = (int64_t)number_of(fields, "prompt"), .outcome = word_of(fields, "outcome"));
+}
+
+static bool tells_state(const char *type)
+{
+    return strcmp(type, "run_state") == 0 || strcmp(type, "prompt_closed") == 0 ||
+           strcmp(type, "request_confirmation") == 0 || strcmp(type, "request_user_input") == 0;
+}
+
+/* What an event means to the tab, beyond being shown. */
+static void understand(struct tab *tab, const char *type, const json_t *fields, uint64_t seq)
+{
+    if (tells_state(type)) note_told(tab, fields, seq);
     if (strcmp(type, "request_confirmation") == 0) {
         on_prompt(tab, fields, false);
     } else if (strcmp(type, "request_user_input") == 0) {
@@ -166,7 +181,7 @@ static void apply(struct tab *tab, const struct frame *frame, const struct told 
            .digest = told->digest, .kind = told->kind, .gen = (int64_t)tab->gen);
     if (arrival->seq > tab->page.cursor) tab->page.cursor = arrival->seq;
     tab_keep_cursor(tab);
-    understand(tab, arrival->kind, arrival->fields);
+    understand(tab, arrival->kind, arrival->fields, arrival->seq);
     inbox_add(tab->actor, arrival);
 }
 
@@ -225,6 +240,8 @@ static void on_ready(struct tab *tab, const struct frame *frame, const json_t *b
     struct cursor_store *store = &tab->page;
     bool recovered = json_is_true(json_object_get(body, "recovered"));
     uint64_t epoch = number_of(body, "epoch");
+    const json_t *run;
+    size_t i;
 
     tab->gen = number_of(body, "gen");
     tab->phase = TAB_READY;
@@ -234,6 +251,8 @@ static void on_ready(struct tab *tab, const struct frame *frame, const json_t *b
            .gen = (int64_t)tab->gen, .recovered = recovered,
            .cursor = store->known ? (int64_t)store->cursor : 0,
            .cursor_epoch = store->known ? (int64_t)store->epoch : 0);
+    json_array_foreach(json_object_get(body, "runs"), i, run)
+        note_told(tab, run, number_of(body, "head"));
     if (!store->known || store->epoch != epoch) {
         *store = (struct cursor_store){ true, epoch, 0 };
         tab->acked = 0;
@@ -313,7 +332,7 @@ static void on_control(struct tab *tab, const struct frame *frame, const json_t 
     else if (strcmp(type, "gap") == 0) on_gap(tab, body);
     else if (strcmp(type, "history_page") == 0) on_history_page(tab, frame, body);
     else if (strcmp(type, "error") == 0) on_error(tab, body);
-    else understand(tab, type, fields);
+    else understand(tab, type, fields, 0);
     inbox_add(tab->actor, &(struct arrival){ .kind = type, .fields = fields, .more = body });
 }
 

@@ -14,6 +14,8 @@
     X(PUB_ACK, AT, "{kind}[number? {number}]: {code}[seq?, seq {seq}]") \
     X(STORE_OPEN, EFFECT, "opens {session}, epoch {epoch}") \
     X(LOG_APPEND, EFFECT, "stores {kind}, seq {seq}") \
+    X(LOG_SAYS, AT, \
+      "run {run}[state? is {state}][prompt?: question {prompt}][outcome? is {outcome}]") \
     X(LOG_REFUSED, EFFECT, "refuses {kind}: {code}") \
     X(LOG_LOST, AT, "seq {seq} is lost") \
     X(LOG_TRIM, EFFECT, "trims below seq {floor}") \
@@ -35,6 +37,8 @@
       "{kind}[seq? {seq}][id? {id}][state? {state}][port? {port}][code? {code}]" \
       "[outcome? {outcome}]") \
     X(CLIENT_APPLY, AT, "applies {kind}, seq {seq}") \
+    X(CLIENT_TOLD, AT, \
+      "run {run}[state? is {state}][prompt?: question {prompt}][outcome? is {outcome}]") \
     X(RESYNC, AT, "resync up to {to}") \
     X(GAP_TOLD, AT, "gap {from}..{to}") \
     X(ACK, AT, "acks {seq}") \
@@ -142,7 +146,7 @@ bool label_is_noise(enum record_kind kind)
     return kind == RECORD_STEP_BEGIN || kind == RECORD_STEP_END || kind == RECORD_POINT ||
            kind == RECORD_CALM || kind == RECORD_QUIESCE || kind == RECORD_CORE_STARTED ||
            kind == RECORD_CORE_DRAINED || kind == RECORD_RUN_CALL || kind == RECORD_DETACHED ||
-           kind == RECORD_HEARTBEAT;
+           kind == RECORD_HEARTBEAT || kind == RECORD_LOG_SAYS || kind == RECORD_CLIENT_TOLD;
 }
 
 /* --- phrases --- */

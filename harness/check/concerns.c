@@ -11,6 +11,7 @@ enum topic {
     TOPIC_SANDBOX = 1 << 6,
     TOPIC_PAGE = 1 << 7,
     TOPIC_HEARTBEAT = 1 << 8,
+    TOPIC_STATE = 1 << 10,      /* of runs and questions */
     TOPIC_STORY = 1 << 9,       /* faults and lives of cores concern everything */
 };
 
@@ -25,6 +26,7 @@ static unsigned topic_of(enum record_kind kind)
     case RECORD_CLIENT_READY: case RECORD_CLIENT_ONLINE: case RECORD_CLIENT_OFFLINE:
     case RECORD_CORE_CLOSE: case RECORD_DETACH: return TOPIC_LINK;
     case RECORD_HEARTBEAT: return TOPIC_HEARTBEAT;
+    case RECORD_LOG_SAYS: case RECORD_CLIENT_TOLD: return TOPIC_STATE;
     case RECORD_RUN_REQ: case RECORD_RUN_START: case RECORD_RUN_STOP_ASKED: case RECORD_RUN_END:
         return TOPIC_RUN;
     case RECORD_PROMPT_OPEN: case RECORD_PROMPT_SHOWN: case RECORD_ANSWER:
@@ -79,6 +81,7 @@ static unsigned topics_of(enum scn_invariant invariant)
     case SCN_INVARIANT_DRAIN_IS_FINAL: return TOPIC_LOG | TOPIC_RUN | TOPIC_LOCK | TOPIC_SANDBOX;
     case SCN_INVARIANT_ACCEPTED_IS_STORED: return TOPIC_LOG;
     case SCN_INVARIANT_ONE_RUN: return TOPIC_RUN;
+    case SCN_INVARIANT_MODEL_AGREES: return TOPIC_STATE | TOPIC_RUN | TOPIC_LINK;
     case SCN_INVARIANT_TERMINAL_IS_LAST: return TOPIC_RUN | TOPIC_LOG;
     case SCN_INVARIANT_ONE_OUTCOME: return TOPIC_PROMPT | TOPIC_RUN | TOPIC_LINK;
     case SCN_INVARIANT_LOCKS_EXCLUDE: return TOPIC_LOCK | TOPIC_SANDBOX;

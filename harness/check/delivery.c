@@ -45,6 +45,7 @@ void check_client_fresh(struct check_set *set, const struct record *record)
     tab->incarnation++;
     tab->known = tab->next = tab->epoch = 0;
     tab->left_out = tab->knows_run = false;
+    tab->cursor = 0;
 }
 
 void check_client_hello(struct check_set *set, const struct record *record)
@@ -130,7 +131,9 @@ void check_client_ready(struct check_set *set, const struct record *record)
 
     judge_access(set, record);
     if (v->recovered != 0) judge_recovery(set, record, tab);
-    if (tab->epoch != v->epoch || tab->session != v->session) tab->known = 0;
+    if (tab->epoch != v->epoch || tab->session != v->session) tab->known = tab->cursor = 0;
+    tab->fell_behind = false;
+    if (v->cursor_epoch == v->epoch) tab->cursor = v->cursor;
     tab->session = v->session;
     tab->epoch = v->epoch;
     tab->ready = v->conn;
@@ -159,6 +162,7 @@ void check_resync(struct check_set *set, const struct record *record)
     tab->next = v->to + 1;
     tab->newest = 0;
     if (v->to > tab->known) tab->known = v->to;
+    tab->cursor = v->to;
 }
 
 void check_gap_told(struct check_set *set, const struct record *record)
@@ -168,6 +172,8 @@ void check_gap_told(struct check_set *set, const struct record *record)
     if (tab == NULL) return;
     check_left_out(set, record, tab, v->epoch, v->from, v->to);
     tab->left_out = true;
+    tab->fell_behind = tab->fell_behind || tab->live;
+    check_cursor_moves(set, record, v->to);
     if (v->from <= tab->next && v->to >= tab->next) tab->next = v->to + 1;
     for (int64_t seq = v->from; seq <= v->to; seq++) {
         if (ledger_find(&set->events, LEDGER_KEY(tab->session, v->epoch, seq)) == NULL) continue;
@@ -320,6 +326,7 @@ void check_client_apply(struct check_set *set, const struct record *record)
     else
         judge_order(set, record, tab);
     arrival->applied = record->number;
+    check_cursor_moves(set, record, v->seq);
     if (v->seq > tab->newest) tab->newest = v->seq;
     if (v->seq + 1 > tab->next) tab->next = v->seq + 1;
 }

@@ -34,6 +34,7 @@ struct session_fact {
     uint32_t runs;              /* different runs that began or were asked for */
     uint32_t opened;            /* record in which its stream was opened */
     bool unsettled;             /* it has lost something, or refused somebody */
+    bool lossy;                 /* it has lost something */
     int64_t accepted[SCN_CORES_MAX];   /* newest event that a publisher at that core was promised */
     int32_t running;            /* runs whose agents work */
 };
@@ -79,6 +80,8 @@ struct tab_fact {
     int64_t applied;            /* newest record that it was given: its seq */
     bool left_out;              /* this page was told to do without something */
     bool knows_run;             /* it was told the state of one */
+    int64_t cursor;             /* it has everything up to here, or was told to do without */
+    bool fell_behind;           /* it was left with a gap on this connection */
 };
 
 /* How much of a log a core has to keep, and to give to a tab that comes back. */
@@ -138,6 +141,21 @@ struct lock_fact {
     uint32_t refused;           /* record of a refusal during the calm, since the grant */
     int64_t leased;             /* token that a backend holds on purpose */
     bool doubtful;              /* the store has not answered a release: it may have done it */
+};
+
+/* What an event of the log says of a run or a question, by (session, epoch, seq). */
+struct says_fact {
+    struct ledger_entry entry;
+    struct record_values_LOG_SAYS said;
+};
+
+/* A run or a question as the log tells it, by (session, epoch, what, number); or as a page knows
+ * it, by (tab and page, epoch, what, number). */
+struct item_fact {
+    struct ledger_entry entry;
+    int64_t state;              /* of a run; the outcome of a question, 0: open */
+    int64_t seq;                /* of the newest event about it */
+    int64_t run;                /* whose question it is */
 };
 
 /* What a life of a core has to do with a lock, by (lock, core, life): the newest grant, what became

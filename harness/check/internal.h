@@ -40,7 +40,8 @@ struct check_names {
     X(servers, server_fact) X(instances, instance_fact) X(silences, silence_fact)                  \
     X(probes, probe_fact) X(grants, grant_fact) X(states, state_fact) X(conns, conn_fact)          \
     X(gates, gate_fact) X(generations, generation_fact) X(calls, call_fact)                        \
-    X(shown, shown_fact) X(readers, reader_fact) X(holds, hold_fact)
+    X(shown, shown_fact) X(readers, reader_fact) X(holds, hold_fact)         \
+    X(says, says_fact) X(items, item_fact) X(views, item_fact)
 
 /* Settings of a core that judges go by, beside those of the set. */
 struct policy {
@@ -324,6 +325,16 @@ void check_release_doubtful(struct check_set *set, const struct record *record);
 void check_lease_given_up(struct check_set *set, const struct record *record);
 void check_box_point(struct check_set *set, const struct record *record);
 void check_boxes_clean(struct check_set *set);            /* at the end of the calm */
+
+/* --- model.c --- */
+
+void check_log_says(struct check_set *set, const struct record *record);
+/* The store has lost something: what is left of the epoch before is the beginning of this one. */
+void check_model_begins_anew(struct check_set *set, const struct record *record, int64_t before);
+void check_client_told(struct check_set *set, const struct record *record);
+/* The tab has event `to`, or was told to do without. */
+void check_cursor_moves(struct check_set *set, const struct record *record, int64_t to);
+void check_model_agrees(struct check_set *set);           /* at the end of the calm */
 
 /* --- alerts.c --- */
 

@@ -114,6 +114,7 @@ static void begin_anew(struct check_set *set, const struct record *record,
         old.entry = event->entry;
         *event = old;
     }
+    check_model_begins_anew(set, record, session->epoch);
     session->published_seq = session->terminal_seq = 0;
     session->runs = 0;
     memset(session->accepted, 0, sizeof session->accepted);
@@ -177,7 +178,7 @@ void check_log_lost(struct check_set *set, const struct record *record)
     struct event_fact *event = ledger_find(&set->events, LEDGER_KEY(v->session, v->epoch, v->seq));
     if (event != NULL) event->lost = true;
     struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
-    session->unsettled = true;
+    session->unsettled = session->lossy = true;
 }
 
 /* The writer has lost the stream, and gives its session up. */

@@ -52,6 +52,9 @@ typedef int64_t record_word;
 #define RECORD_FIELDS_LOG_APPEND(F) \
     F(session, WORD) F(kind, WORD) F(epoch, INT) F(seq, INT) F(digest, INT) F(key, INT) \
     F(tenure, INT) F(producer, WORD) F(bytes, INT)
+#define RECORD_FIELDS_LOG_SAYS(F) \
+    F(session, WORD) F(epoch, INT) F(seq, INT) F(run, INT) F(state, WORD) F(prompt, INT) \
+    F(outcome, WORD)
 #define RECORD_FIELDS_LOG_REFUSED(F) \
     F(session, WORD) F(kind, WORD) F(epoch, INT) F(seq, INT) F(code, WORD)
 #define RECORD_FIELDS_LOG_LOST(F) F(session, WORD) F(epoch, INT) F(seq, INT)
@@ -79,6 +82,8 @@ typedef int64_t record_word;
     F(outcome, WORD) F(conn, INT) F(frame, INT)
 #define RECORD_FIELDS_CLIENT_APPLY(F) \
     F(session, WORD) F(epoch, INT) F(seq, INT) F(digest, INT) F(kind, WORD) F(gen, INT)
+#define RECORD_FIELDS_CLIENT_TOLD(F) \
+    F(seq, INT) F(run, INT) F(state, WORD) F(prompt, INT) F(outcome, WORD)
 #define RECORD_FIELDS_RESYNC(F) F(epoch, INT) F(from, INT) F(to, INT) F(gen, INT) F(head, INT)
 #define RECORD_FIELDS_GAP_TOLD(F) F(epoch, INT) F(from, INT) F(to, INT) F(gen, INT)
 #define RECORD_FIELDS_ACK(F) F(seq, INT) F(gen, INT)
@@ -166,6 +171,7 @@ typedef int64_t record_word;
     X(PUB_ACK, "pub_ack", FAKE, "the publisher got its answer") /* emitted, published: code=ok */ \
     X(STORE_OPEN, "store_open", FAKE, "a session's stream was opened: a new tenure") \
     X(LOG_APPEND, "log_append", FAKE, "an event became durable") /* messages.appended */ \
+    X(LOG_SAYS, "log_says", FAKE, "what that event says of a run or a question") \
     X(LOG_REFUSED, "log_refused", FAKE, "an append was refused") /* messages.refused */ \
     X(LOG_LOST, "log_lost", FAKE, "the store lost an event that it had acknowledged") \
     X(LOG_TRIM, "log_trim", FAKE, "events below floor are gone") \
@@ -187,6 +193,7 @@ typedef int64_t record_word;
     X(WIRE_DROP, "wire_drop", FAKE, "a message was lost on its way") \
     X(CLIENT_RECV, "client_recv", FAKE, "a frame arrived") /* received; kind=error: core.error */ \
     X(CLIENT_APPLY, "client_apply", FAKE, "the tab applied an event, whatever its seq") \
+    X(CLIENT_TOLD, "client_told", FAKE, "what the tab was told of a run or a question") \
     X(RESYNC, "resync", FAKE, "a snapshot up to `to` replaced the tab's state") /* resynced */ \
     X(GAP_TOLD, "gap_told", FAKE, "the tab was told that from..to are gone") /* gaps */ \
     X(ACK, "ack", FAKE, "the tab acknowledged everything up to seq") \

@@ -207,6 +207,7 @@ static void judge_liveness(struct check_set *set, const struct record *record)
     check_questions_shown(set);
     check_boxes_clean(set);
     check_alerts_over(set);
+    check_model_agrees(set);
     check_properties_end(set, record);
     set->quiet = true;
 }
@@ -223,6 +224,7 @@ static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
     [RECORD_PUB_ACK] = { check_pub_ack, check_publish_ends },
     [RECORD_STORE_OPEN] = { check_store_open },
     [RECORD_LOG_APPEND] = { check_log_append },
+    [RECORD_LOG_SAYS] = { check_log_says },
     [RECORD_LOG_REFUSED] = { check_log_refused },
     [RECORD_LOG_LOST] = { check_log_lost },
     [RECORD_LOG_TRIM] = { check_log_trim },
@@ -244,6 +246,7 @@ static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
     [RECORD_CORE_CLOSE] = { check_core_close, check_conn_close },
     [RECORD_DETACH] = { check_conn_detach },
     [RECORD_DETACHED] = { check_conn_detached },
+    [RECORD_CLIENT_TOLD] = { check_client_told },
     [RECORD_RESYNC] = { check_resync, check_seam_moves },
     [RECORD_GAP_TOLD] = { check_gap_told },
     [RECORD_PAGE_CALL] = { check_page_call },

@@ -352,6 +352,7 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(CANCEL_IS_HEARD, "cancel_is_heard", "who cancels a run stops it") \
     X(POLICIES_KEPT, "policies_kept", "nothing is stopped or closed before its policy says so") \
     X(TERMINAL_IS_LAST, "terminal_is_last", "a run ends once, and nothing of it comes later") \
+    X(MODEL_AGREES, "model_agrees", "tabs and agents are where the log says they are") \
     X(ONE_OUTCOME, "one_outcome", "a question gets one outcome, and an answer is somebody's") \
     X(QUESTIONS_ARE_SHOWN, "questions_are_shown", "tabs know which questions are open") \
     X(LOCKS_EXCLUDE, "locks_exclude", "a lock has one holder; older tokens have no effect") \
