@@ -107,8 +107,11 @@ static bool give_event(struct session *session, struct conn *conn, struct conn_f
 static bool give(struct turn *turn, struct conn *conn, struct conn_frame *frame)
 {
     struct session *session = conn->session;
+    /* Trimmed under a slow reader: what it is left with is no longer than any replay. */
     if (conn->controls == NULL && conn->cursor + 1 < session->log.floor)
-        conn_resync(turn, session, conn, session->log.floor);   /* trimmed under a slow reader */
+        conn_resync(turn, session, conn,
+                    log_tail_start(&session->log, session->settings.replay_max_events,
+                                   UINT64_MAX));
     if (conn->controls == NULL && conn->phase == CONN_REPLAYING && conn->cursor >= conn->replay_to)
         end_replay(turn, session, conn);
     if (conn->controls == NULL)

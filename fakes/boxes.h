@@ -34,6 +34,7 @@ struct box {
     uint64_t boot_low_us, boot_high_us;
     uint16_t port;          /* where its servers listen; 0: where they are told to */
     uint64_t paused_until_ns;
+    struct world_queue resumed;
     struct process processes[PROCESSES_MAX];
     uint32_t process_count;
     uint16_t task;          /* next server begins to listen */
@@ -55,6 +56,8 @@ struct sandbox_provider_port provider_port(struct instance *instance);
 void sandbox_body(void *actor);
 void box_crash(struct box *box);
 void box_recover(struct box *box);
+/* What stood still goes on. */
+void box_resume(struct box *box);
 struct box *box_find(struct play *play, const char *id);
 /* Tells the script of a sandbox about a call; fields as json_pack says. */
 void box_tell(struct box *box, const char *kind, json_t *fields);

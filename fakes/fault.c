@@ -345,11 +345,13 @@ bool faults_owed(const struct play *play)
 
 uint64_t faults_patience_us(const struct play *play)
 {
+    bool owed = faults_owed(play);
     uint64_t result = 0;
 
     for (uint32_t i = 0; i < play->file->fault_count; i++) {
         const struct fault *fault = &play->faults[i];
-        if (fault->active && duration_of(fault) > result) result = duration_of(fault);
+        if (!fault->active || (!owed && fault->scn->kind != SCN_FAULT_PAUSE)) continue;
+        if (duration_of(fault) > result) result = duration_of(fault);
     }
     return result;
 }

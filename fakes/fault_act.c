@@ -174,7 +174,8 @@ static void pause_target(struct fault *fault)
 {
     const struct scn_ref *target = &fault->scn->target;
 
-    world_pause(target_thread(fault), ahead_ns(fault->by_us));
+    fault->paused = target_thread(fault);
+    world_pause(fault->paused, ahead_ns(fault->by_us));
     if (target->kind != SCN_REF_ACTOR) return;
     if (target_actor(fault)->scn->kind == SCN_ACTOR_SANDBOX)
         target_box(fault)->paused_until_ns = ahead_ns(fault->by_us);
@@ -248,6 +249,17 @@ static void unstall(struct tab *tab)
     link_stall(&tab->to_core, false);
 }
 
+/* Whoever stood still goes on at once. */
+static void resume_target(struct fault *fault)
+{
+    const struct scn_ref *target = &fault->scn->target;
+
+    world_resume(fault->paused);
+    if (target->kind != SCN_REF_ACTOR) return;
+    if (target_actor(fault)->scn->kind == SCN_ACTOR_TAB) unstall(target_tab(fault));
+    if (target_actor(fault)->scn->kind == SCN_ACTOR_SANDBOX) box_resume(target_box(fault));
+}
+
 /* Only faults that last have something to take back; a core's return is its keeper's business. */
 void fault_undo(struct fault *fault)
 {
@@ -257,9 +269,7 @@ void fault_undo(struct fault *fault)
     else if (kind == SCN_FAULT_STALL) link_stall(&target_tab(fault)->to_tab, false);
     else if (kind == SCN_FAULT_CRASH) box_recover(target_box(fault));
     else if (kind == SCN_FAULT_DELAY) delay(fault, false);
-    else if (kind == SCN_FAULT_PAUSE && fault->scn->target.kind == SCN_REF_ACTOR &&
-             target_actor(fault)->scn->kind == SCN_ACTOR_TAB)
-        unstall(target_tab(fault));
+    else if (kind == SCN_FAULT_PAUSE) resume_target(fault);
     else if (kind == SCN_FAULT_FREEZE) tab_thaw(target_tab(fault));
     else if (kind == SCN_FAULT_CUT || kind == SCN_FAULT_HALFOPEN) tab_back(target_tab(fault));
 }

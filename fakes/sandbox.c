@@ -88,6 +88,13 @@ void box_recover(struct box *box)
     world_wake(&box->changed);
 }
 
+void box_resume(struct box *box)
+{
+    box->paused_until_ns = 0;
+    world_wake(&box->resumed);
+    process_arm(box);
+}
+
 /* --- calls --- */
 
 /* A scheduling point of its own, so that faults and others may come in between. */
@@ -101,7 +108,8 @@ static void enter(struct instance *instance, struct box *box)
     box->calls++;
     faults_refresh(box->play);
     world_point(box->point, WORLD_WRITE);
-    if (box->paused_until_ns > world_now_ns()) world_sleep_until(box->paused_until_ns);
+    while (box->paused_until_ns > world_now_ns())
+        (void)world_wait(&box->resumed, box->paused_until_ns, "a sandbox that stands still");
 }
 
 static enum core_result leave(struct box *box, enum core_result rc)

@@ -130,7 +130,7 @@ static uint64_t patience_us(const struct play *play)
 {
     uint64_t result = play->stage->calm_us;
 
-    if (faults_owed(play)) result = larger(result, faults_patience_us(play));
+    result = larger(result, faults_patience_us(play));
     for (uint32_t i = 0; i < play->file->actor_count; i++) {
         const struct actor *actor = &play->actors[i];
         if (actor->over || actor->dead || actor->scn->kind != SCN_ACTOR_AGENT) continue;

@@ -12,8 +12,7 @@ static struct tab_fact *tab_of(struct check_set *set, const struct record *recor
     return actor >= 0 ? &set->tabs[actor] : NULL;
 }
 
-/* Events cursor + 1 to head are to come, one by one. Who was moved on because the log was trimmed
- * under him is given what there is. */
+/* Events cursor + 1 to head are to come, one by one. */
 static void judge_length(struct check_set *set, const struct record *record, int64_t cursor,
                          int64_t head)
 {
@@ -46,6 +45,7 @@ void check_seam_moves(struct check_set *set, const struct record *record)
     const struct record_values_RESYNC *v = &record->values.RESYNC;
     struct tab_fact *tab = tab_of(set, record);
     if (tab == NULL) return;
+    judge_length(set, record, v->to, v->head);
     if (v->head > tab->head) tab->head = v->head;
 }
 

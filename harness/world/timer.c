@@ -21,6 +21,14 @@ void timer_remove(struct entity *entity, enum timer_what what)
     }
 }
 
+static void end_pause(struct entity *entity)
+{
+    entity->paused = false;
+    entity->bit = entity_bit(entity);
+    if (entity->wants_run) entity_enable(entity);
+    entity->wants_run = false;
+}
+
 static void open_window(struct entity *entity)
 {
     entity->window_since_ns = W.now_ns;
@@ -54,10 +62,7 @@ static void fire(const struct timer *timer)
         entity_class_set(entity, (enum world_class)entity->home_class);
         return;
     case TIMER_PAUSE:
-        entity->paused = false;
-        entity->bit = entity_bit(entity);
-        if (entity->wants_run) entity_enable(entity);
-        entity->wants_run = false;
+        end_pause(entity);
         return;
     }
 }
@@ -205,6 +210,15 @@ void world_pause(uint16_t id, uint64_t until_ns)
     entity->wants_run |= was_enabled;
     entity->paused = true;
     timer_add(entity, TIMER_PAUSE, until_ns);
+}
+
+void world_resume(uint16_t id)
+{
+    struct entity *entity = entity_of(id);
+    if (!entity->paused) return;
+    world_meet(WORLD_MET_ALL);
+    timer_remove(entity, TIMER_PAUSE);
+    end_pause(entity);
 }
 
 void world_wall_jump(int64_t by_ns)

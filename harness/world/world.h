@@ -328,6 +328,8 @@ void world_pass(const char *name, enum world_access access);
 void world_note(const char *name, enum world_access access);
 /* The thread or actor makes no step before that time. */
 void world_pause(uint16_t entity, uint64_t until_ns);
+/* The pause is over now, if there is one. */
+void world_resume(uint16_t entity);
 /* The running thread looked at something that may change without a step: what it does depends on
  * more than the memory of the program. */
 void world_looked_outside(void);

@@ -71,6 +71,17 @@ static void replay_is_too_long(void **state)
                     "left is promised a replay of 3 events; 2 are allowed");
 }
 
+static void new_beginning_is_too_long(void **state)
+{
+    (void)state;
+    stream_begin_session("replay_max_events=2 history_max_events=3");
+    for (int64_t seq = 3; seq <= 6; seq++) stream_append(1, seq, 100 + seq);
+    SEE(GAP_TOLD, LEFT, .epoch = 1, .from = 3, .to = 3, .gen = 1);
+    SEE(RESYNC, LEFT, .epoch = 1, .from = 4, .to = 3, .head = 6);
+    stream_violates(SCN_INVARIANT_LIMITS_HOLD,
+                    "left is promised a replay of 3 events; 2 are allowed");
+}
+
 static void replay_is_as_long_as_allowed(void **state)
 {
     (void)state;
@@ -356,6 +367,7 @@ int main(void)
         cmocka_unit_test(replay_ends_at_its_head),
         cmocka_unit_test(replay_begins_anew),
         cmocka_unit_test(replay_is_too_long),
+        cmocka_unit_test(new_beginning_is_too_long),
         cmocka_unit_test(replay_is_as_long_as_allowed),
         cmocka_unit_test(heartbeat_goes_back),
         cmocka_unit_test(heartbeat_of_what_is_not_stored),

@@ -151,6 +151,30 @@ static void trimming_under_a_replay_is_told(void **state)
     rig_stop(&rig);
 }
 
+/* What is left to it then is no longer than any other replay. */
+static void trimming_leaves_no_longer_replay(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    rig.config.settings.history_max_events = 4;
+    rig.config.settings.replay_max_events = 2;
+    rig_start(&rig);
+    struct session_ref session = rig_session(&rig, "s1");
+    struct tab *tab = tab_connect(&rig, "alice", "s1");
+    publish_tokens(&rig, session, 6);   /* kept: 3 .. 6 */
+    tab_pump(tab);
+    json_t *gap = tab_expect(tab, "gap");
+    assert_int_equal(frame_number(gap, "from"), 1);
+    assert_int_equal(frame_number(gap, "to"), 4);
+    json_t *begin = tab_expect(tab, "initial_state");   /* of the handshake */
+    begin = frame_number(begin, "count") == 0 ? tab_expect(tab, "initial_state") : begin;
+    assert_int_equal(frame_number(begin, "from"), 5);
+    assert_int_equal(frame_number(begin, "to"), 6);
+    assert_int_equal(tab->cursor, 6);
+    rig_stop(&rig);
+}
+
 /* ---- the seam, on real threads ---- */
 
 enum { STORM_EVENTS = 400 };
@@ -283,6 +307,7 @@ int main(void)
         cmocka_unit_test(trimmed_events_are_told_as_a_gap),
         cmocka_unit_test(too_long_a_replay_becomes_a_resync),
         cmocka_unit_test(trimming_under_a_replay_is_told),
+        cmocka_unit_test(trimming_leaves_no_longer_replay),
         cmocka_unit_test(attach_during_a_storm_sees_each_event_once),
         cmocka_unit_test(two_tabs_each_get_everything),
         cmocka_unit_test(pages_concatenate_to_the_log),

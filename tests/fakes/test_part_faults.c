@@ -102,6 +102,24 @@ static void a_sandbox_holds_one_project(void **state)
     rig_close(&rig);
 }
 
+/* A thread that would sleep for longer than the story lasts wakes when the story is over. */
+static void what_stood_still_goes_on_in_the_calm(void **state)
+{
+    (void)state;
+    struct rig rig;
+    play(&rig, "scenario scene \"the timer stands still\"\n"
+               "core heartbeat=1s heartbeat_timeout=3s start_gate=none\n"
+               "tab left user=alice session=s1\n"
+               "  open: connect\n"
+               "faults\n"
+               "  pause core/timer by 60s after left.open\n"
+               "check\n"
+               "  on no_lost_events\n");
+    assert_true(first_of(RECORD_HEARTBEAT)->time_ns >= first_of(RECORD_CALM)->time_ns);
+    assert_true(first_of(RECORD_HEARTBEAT)->time_ns < UINT64_C(60000000000));
+    rig_close(&rig);
+}
+
 static void a_paused_sandbox_does_not_answer(void **state)
 {
     (void)state;
@@ -312,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sandbox_has_a_port_of_its_own),
         cmocka_unit_test(a_sandbox_holds_one_project),
+        cmocka_unit_test(what_stood_still_goes_on_in_the_calm),
         cmocka_unit_test(a_paused_sandbox_does_not_answer),
         cmocka_unit_test(the_wall_clock_is_set),
         cmocka_unit_test(kill_and_restart),   cmocka_unit_test(kill_for_good),
