@@ -20,7 +20,7 @@ struct server_order {
 struct handling {
     struct turn *turn;
     struct session *session;
-    struct conn *conn;
+    struct conn *conn;     /* NULL: another core passed it on */
     const json_t *body;
     struct server_order server;
 };
@@ -62,6 +62,11 @@ static const char *answer_problem(enum core_result result)
     return result == CORE_OK ? NULL : "this prompt does not take that answer any more";
 }
 
+static uint64_t generation_of(const struct handling *handling)
+{
+    return handling->conn == NULL ? 0 : handling->conn->generation;
+}
+
 static const char *handle_confirm(struct handling *handling, enum core_result *result)
 {
     uint64_t prompt;
@@ -70,8 +75,8 @@ static const char *handle_confirm(struct handling *handling, enum core_result *r
     if (!wire_number(handling->body, "prompt", &prompt) ||
         !wire_bool(handling->body, "value", &approved))
         return "confirm has a \"prompt\" number and a \"value\" true or false";
-    *result = prompt_answer_by(handling->turn, handling->session, handling->conn, prompt,
-                               PROMPT_CONFIRMATION, approved, NULL);
+    *result = prompt_answer_by(handling->turn, handling->session, generation_of(handling),
+                               prompt, PROMPT_CONFIRMATION, approved, NULL);
     return answer_problem(*result);
 }
 
@@ -84,7 +89,7 @@ static const char *handle_user_input(struct handling *handling, enum core_result
         return "user_input has a \"prompt\" number and an object \"values\"";
     char *text = json_dumps(values, JSON_COMPACT);
     *result = text == NULL ? CORE_NO_MEMORY :
-        prompt_answer_by(handling->turn, handling->session, handling->conn, prompt,
+        prompt_answer_by(handling->turn, handling->session, generation_of(handling), prompt,
                          PROMPT_USER_INPUT, true, text);
     free(text);
     return answer_problem(*result);
@@ -97,8 +102,10 @@ static const char *handle_cancel(struct handling *handling, enum core_result *re
     if (!wire_number(handling->body, "run", &number))
         return "cancel names the number of a \"run\"";
     struct run *run = run_find(handling->session, number);
-    *result = run == NULL ? CORE_NOT_FOUND :
-        run_stop(handling->turn, handling->session, run, "cancelled by the user");
+    if (run != NULL)
+        *result = run_stop(handling->turn, handling->session, run, "cancelled by the user");
+    else
+        *result = follow_is_live(handling->session, number) ? CORE_UNAVAILABLE : CORE_NOT_FOUND;
     return *result == CORE_OK ? NULL : core_result_text(*result);
 }
 
@@ -286,6 +293,82 @@ static handler handler_of(enum wire_message kind)
     return NULL;
 }
 
+/* ---- between cores ---- */
+
+struct message {
+    char session[CORE_NAME_MAX];
+    size_t length;
+    char *text;
+};
+
+/* An effect. */
+static void pass_on(struct core *core, void *context, uint64_t number)
+{
+    struct message *message = context;
+    (void)number;
+    core->relay.pass(core->relay.context, message->session, message->text, message->length);
+    free(message->text);
+    free(message);
+}
+
+static bool may_be_passed(enum wire_message kind)
+{
+    return kind == WIRE_CONFIRM || kind == WIRE_USER_INPUT || kind == WIRE_CANCEL;
+}
+
+/* False: it is to be refused. The session's lock is held, so that is owed. */
+static bool owe_passing(struct handling *handling, const struct wire_request *request)
+{
+    struct turn *turn = handling->turn;
+    if (turn->core->relay.pass == NULL || !may_be_passed(request->kind))
+        return false;
+    struct message *message = malloc(sizeof *message);
+    char *text = json_dumps(request->body, JSON_COMPACT);
+    if (message == NULL || text == NULL) {
+        free(message);
+        free(text);
+        return false;
+    }
+    *message = (struct message){ .text = text, .length = strlen(text) };
+    core_set_name(message->session, handling->session->key);
+    turn_owe_call(turn, pass_on, message, 0);
+    return true;
+}
+
+static enum core_result take_passed(struct turn *turn, struct session *session,
+                                    const struct wire_request *request)
+{
+    struct handling handling = { .turn = turn, .session = session, .body = request->body };
+    enum core_result rc = CORE_OK;
+    if (session->phase != SESSION_OPEN)
+        return CORE_STALE;
+    (void)handler_of(request->kind)(&handling, &rc);
+    return rc;
+}
+
+enum core_result session_pass(struct core *core, const char *key, const char *message,
+                              size_t length)
+{
+    char name[CORE_NAME_MAX];
+    struct wire_request request;
+    const char *problem;
+    if (!core_copy_name(name, key) || length > core->settings.frame_max_bytes ||
+        wire_decode(message, length, &request, &problem) != CORE_OK)
+        return CORE_INVALID;
+    enum core_result rc = may_be_passed(request.kind) ? CORE_NOT_FOUND : CORE_INVALID;
+    struct turn turn;
+    turn_begin(&turn, core);
+    struct session *session = rc == CORE_INVALID ? NULL :
+        session_enter(&turn, session_ref_by_key(&turn, name));
+    if (session != NULL) {
+        rc = take_passed(&turn, session, &request);
+        session_leave(&turn, session);
+    }
+    turn_end(&turn);
+    wire_request_free(&request);
+    return rc;
+}
+
 /* ---- dispatch ---- */
 
 static void send_server_order(struct turn *turn, struct conn_ref ref, enum wire_message kind,
@@ -308,7 +391,7 @@ static void handle_attached(struct turn *turn, struct conn *conn, struct wire_re
     struct conn_ref ref = conn_ref_of(conn);
     enum core_result rc = CORE_OK;
     const char *problem = handler_of(request->kind)(&handling, &rc);
-    if (problem != NULL)
+    if (problem != NULL && !(rc == CORE_UNAVAILABLE && owe_passing(&handling, request)))
         conn_error(turn, conn, wire_message_word(request->kind), rc, problem);
     conn_leave(turn, conn);
     if (handling.server.wanted) {

@@ -30,6 +30,7 @@ static void copy_ports(struct core *core, const struct core_config *config)
     core->agents = config->agents;
     core->trace_port = config->trace;
     core->alert_port = config->alerts;
+    core->relay = config->relay;
     core->has_messages = config->messages != NULL;
     core->has_locks = config->locks != NULL;
     core->has_sandboxes = config->sandboxes != NULL;

@@ -32,6 +32,7 @@ struct core {
     char commands[APP_TYPE_COUNT][CORE_COMMAND_MAX];
     struct trace_port trace_port;
     struct alert_port alert_port;
+    struct relay_port relay;
 
     struct core_lock table_lock;      /* RANK_TABLE; guards the following */
     enum core_phase phase;

@@ -73,6 +73,32 @@ bool follow_is_open(const struct session *session, uint64_t prompt)
     return open;
 }
 
+/* ---- runs of the other core ---- */
+
+/* A run_state event of that run: whether it tells the end; otherwise `live` stays. */
+static bool still_live(const struct log_event *event, uint64_t run, bool live)
+{
+    uint64_t number;
+    json_t *payload = json_loadb(event->payload, event->length, 0, NULL);
+    const char *state = json_string_value(json_object_get(payload, "state"));
+    if (state != NULL && wire_number(payload, "run", &number) && number == run)
+        live = strcmp(state, run_state_word(RUN_WAITING)) == 0 ||
+               strcmp(state, run_state_word(RUN_RUNNING)) == 0;
+    json_decref(payload);
+    return live;
+}
+
+bool follow_is_live(const struct session *session, uint64_t run)
+{
+    bool live = false;
+    for (uint64_t seq = session->log.floor; seq <= session->log.head; seq++) {
+        const struct log_event *event = log_at(&session->log, seq);
+        if (is_message(event, WIRE_RUN_STATE))
+            live = still_live(event, run, live);
+    }
+    return live;
+}
+
 /* ---- public ---- */
 
 enum core_result session_refresh(struct core *core, const char *key)

@@ -427,9 +427,9 @@ void prompt_answer_free(struct prompt_answer *answer)
 
 /* ---- answering ---- */
 
-static enum core_result answer_locked(struct turn *turn, struct session *session,
-                                      struct conn *conn, uint64_t number,
-                                      enum prompt_kind kind, bool approved, const char *values)
+static enum core_result answer_locked(struct turn *turn, struct session *session, uint64_t by,
+                                      uint64_t number, enum prompt_kind kind, bool approved,
+                                      const char *values)
 {
     struct prompt *prompt = prompt_find(session, number);
     if (prompt == NULL)
@@ -448,17 +448,17 @@ static enum core_result answer_locked(struct turn *turn, struct session *session
     if (values != NULL && copy == NULL)
         return CORE_NO_MEMORY;
     prompt_settle(turn, session, prompt, approved ? PROMPT_APPROVED : PROMPT_REJECTED, copy,
-                  conn->generation);
+                  by);
     return CORE_OK;
 }
 
-enum core_result prompt_answer_by(struct turn *turn, struct session *session, struct conn *conn,
+enum core_result prompt_answer_by(struct turn *turn, struct session *session, uint64_t by,
                                   uint64_t number, enum prompt_kind kind, bool approved,
                                   const char *values)
 {
-    enum core_result rc = answer_locked(turn, session, conn, number, kind, approved, values);
+    enum core_result rc = answer_locked(turn, session, by, number, kind, approved, values);
     if (rc != CORE_OK)
-        trace_owe(turn, TP_PROMPT_REFUSED, session->key, number, conn->generation, 0);
+        trace_owe(turn, TP_PROMPT_REFUSED, session->key, number, by, 0);
     return rc;
 }
 

@@ -308,8 +308,11 @@ struct prompt *prompt_find(struct session *session, uint64_t number);
 /* Gives an open prompt its one outcome and publishes it. Takes values over. */
 void prompt_settle(struct turn *turn, struct session *session, struct prompt *prompt,
                    enum prompt_outcome outcome, char *values, uint64_t generation);
-/* A client's answer. Anything but OK was refused and changed nothing, except an overdue expiry. */
-enum core_result prompt_answer_by(struct turn *turn, struct session *session, struct conn *conn,
+/*
+ * A client's answer, by the generation of its connection; 0: another core has passed it on.
+ * Anything but OK was refused and changed nothing, except an overdue expiry.
+ */
+enum core_result prompt_answer_by(struct turn *turn, struct session *session, uint64_t by,
                                   uint64_t number, enum prompt_kind kind, bool approved,
                                   const char *values);
 /* The store has answered for the prompt's event: opening, or closing, then tell and free. */
@@ -333,6 +336,9 @@ void follow_looked(struct turn *turn, struct session *session, bool found);
 void follow_stop(struct turn *turn, struct session *session);
 /* Does the log have this question, and not yet its end? Then another core has asked it. */
 bool follow_is_open(const struct session *session, uint64_t prompt);
+
+/* Does the log hold a run of that number that has not ended? */
+bool follow_is_live(const struct session *session, uint64_t run);
 
 /* recover.c */
 

@@ -32,6 +32,7 @@ struct core_config {
     const struct sandbox_provider_port *sandboxes; /* NULL: no sandboxes */
     struct trace_port trace;                     /* point == NULL: the core's own ring */
     struct alert_port alerts;                    /* alert == NULL: nobody is told */
+    struct relay_port relay;                     /* pass == NULL: nothing is passed on */
     const char *commands[APP_TYPE_COUNT];        /* of dev servers, copied; NULL: the usual one */
 };
 
@@ -174,6 +175,16 @@ enum core_result session_open_with(struct core *core, const char *key, const cha
  * session is not in memory.
  */
 enum core_result session_refresh(struct core *core, const char *key);
+
+/*
+ * What the relay of another core has passed on: an answer to a question or a cancel, of a client
+ * that was attached to this session there. OK: it took effect, and the log tells so. UNAVAILABLE:
+ * this core does not have the run either, and passes nothing on a second time. NOT_FOUND if the
+ * session, the question or the run is not known; INVALID for any other message; else as for a
+ * client of this core: CONFLICT, EXPIRED, STALE.
+ */
+enum core_result session_pass(struct core *core, const char *key, const char *message,
+                              size_t length);
 
 /* The settings that a session has now. */
 enum core_result session_settings(struct core *core, struct session_ref session,

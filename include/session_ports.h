@@ -219,6 +219,21 @@ struct agent_runner_port {
     void (*request_stop)(void *context, const char *agent, struct run_ref run);
 };
 
+/* ---- relay: between cores that share a message store ---- */
+
+struct relay_port {
+    void *context;
+
+    /*
+     * A client of this core has answered a question, or cancelled a run, of this session that
+     * another core has. The program takes the message to the cores that may be that one and calls
+     * session_pass there. It may be lost, late, or come twice: what became of it is in the log. Any
+     * thread; must not block. Both texts are valid during the call. NULL: such requests are refused
+     * as unavailable.
+     */
+    void (*pass)(void *context, const char *session, const char *message, size_t length);
+};
+
 /* ---- trace ---- */
 
 enum { TRACE_ARGS_MAX = 3 };

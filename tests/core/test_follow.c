@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { FLAG_ASKED };
+enum { FLAG_PASSED };
 
 struct cores {
     struct memory_store store;
@@ -85,7 +85,7 @@ static enum core_result ask_once(struct rig *rig, struct run_context *run)
     struct prompt_answer answer;
     (void)rig;
     (void)run_ask(run, &request, &answer);
-    return CORE_OK;
+    return run_should_stop(run) ? CORE_CANCELLED : CORE_OK;
 }
 
 static void question_of_the_other_core_is_known_as_such(void **state)
@@ -111,12 +111,99 @@ static void question_of_the_other_core_is_known_as_such(void **state)
     end(&t);
 }
 
+/* --- what a client of the reader answers is passed on to the writer --- */
+
+static enum core_result passed;
+
+static void pass(void *context, const char *session, const char *message, size_t length)
+{
+    struct cores *t = context;
+    passed = session_pass(t->writer.core, session, message, length);
+    rig_raise(&t->writer, FLAG_PASSED);
+}
+
+static void begin_relay(struct cores *t)
+{
+    memory_store_init(&t->store);
+    rig_init(&t->reader);
+    t->reader.config.relay = (struct relay_port){ t, pass };
+    t->reader.config.messages = &t->store.port;
+    t->reader.config.settings.store_poll_us = MS(20);
+    rig_start(&t->reader);
+    rig_session(&t->reader, "s1");
+    t->tab = tab_connect(&t->reader, "alice", "s1");
+    begin_core(t, &t->writer);
+    t->session = rig_session(&t->writer, "s1");
+}
+
+static long long await_question(struct cores *t)
+{
+    RIG_AWAIT((session_refresh(t->reader.core, "s1"), tab_pump(t->tab),
+               tab_count(t->tab, "request_confirmation") == 1));
+    const json_t *question = tab_expect(t->tab, "request_confirmation");
+    return frame_number(frame_payload(question), "prompt");
+}
+
+static void answer_reaches_the_core_that_asked(void **state)
+{
+    (void)state;
+    struct cores t;
+    begin_relay(&t);
+    t.writer.agent = ask_once;
+    submit_ok(&t.writer, t.session, "k");
+    tab_send(t.tab, "{\"type\":\"confirm\",\"prompt\":%lld,\"value\":true}", await_question(&t));
+    rig_await(&t.writer, FLAG_PASSED);
+    assert_int_equal(passed, CORE_OK);
+    RIG_AWAIT((session_refresh(t.reader.core, "s1"), tab_pump(t.tab),
+               tab_count(t.tab, "prompt_closed") == 1));
+    const json_t *closed = tab_expect(t.tab, "prompt_closed");
+    assert_string_equal(frame_word(frame_payload(closed), "outcome"), "approved");
+    assert_int_equal(tab_count(t.tab, "error"), 0);
+    end(&t);
+}
+
+static void cancel_reaches_the_core_that_runs(void **state)
+{
+    (void)state;
+    struct cores t;
+    begin_relay(&t);
+    t.writer.agent = ask_once;
+    struct run_ref run = submit_ok(&t.writer, t.session, "k");
+    (void)await_question(&t);
+    tab_send(t.tab, "{\"type\":\"cancel\",\"run\":%llu}", (unsigned long long)run.run);
+    rig_await(&t.writer, FLAG_PASSED);
+    assert_int_equal(passed, CORE_OK);
+    assert_int_equal(await_end(&t.writer, run), RUN_CANCELLED);
+    assert_int_equal(tab_count(t.tab, "error"), 0);
+    end(&t);
+}
+
+static void only_answers_and_cancels_are_passed_on(void **state)
+{
+    static const char *const messages[] = { "{\"type\":\"pong\"}", "{\"type\":\"ack\",\"seq\":1}",
+                                            "{\"type\":\"start_agent\"}", "nonsense" };
+    static const char cancel[] = "{\"type\":\"cancel\",\"run\":7}";
+    (void)state;
+    struct cores t;
+    begin_relay(&t);
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++)
+        assert_int_equal(session_pass(t.writer.core, "s1", messages[i], strlen(messages[i])),
+                         CORE_INVALID);
+    assert_int_equal(session_pass(t.writer.core, "s1", cancel, strlen(cancel)), CORE_NOT_FOUND);
+    assert_int_equal(session_pass(t.writer.core, "s2", cancel, strlen(cancel)), CORE_NOT_FOUND);
+    assert_int_equal(session_pass(t.writer.core, "", cancel, strlen(cancel)), CORE_INVALID);
+    end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reader_follows_after_one_notice),
         cmocka_unit_test(nobody_reads_for_nobody),
         cmocka_unit_test(question_of_the_other_core_is_known_as_such),
+        cmocka_unit_test(answer_reaches_the_core_that_asked),
+        cmocka_unit_test(cancel_reaches_the_core_that_runs),
+        cmocka_unit_test(only_answers_and_cancels_are_passed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
