@@ -1,0 +1,243 @@
+#include "adapters/lws/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- configuration ---- */
+
+void ws_transport_config_default(struct ws_transport_config *config)
+{
+    struct core_settings settings;
+    core_settings_default(&settings);
+    *config = (struct ws_transport_config){
+        .name = "core",
+        .address = "127.0.0.1",
+        .message_max_bytes = settings.frame_max_bytes,
+        .header_max_bytes = 4096,
+        .max_connections = settings.max_conns + settings.max_handshakes,
+        .handshake_timeout_us = settings.ack_timeout_us,
+        .close_timeout_us = CORE_SECONDS(1),
+        .idle_timeout_us = CORE_SECONDS(60),
+    };
+}
+
+static bool is_complete(const struct ws_transport_config *config)
+{
+    return config->authenticate != NULL && config->name != NULL && config->message_max_bytes > 0 &&
+           config->header_max_bytes > 0 && config->max_connections > 0 &&
+           config->max_connections < UINT32_MAX && config->handshake_timeout_us > 0 &&
+           config->close_timeout_us > 0 && config->idle_timeout_us > 0;
+}
+
+static void name_thread(struct ws_transport *transport)
+{
+    static const char role[] = "/ws";
+    size_t used = strnlen(transport->config.name, CORE_THREAD_OWNER_MAX);
+    memcpy(transport->name, transport->config.name, used);
+    memcpy(transport->name + used, role, sizeof role);
+}
+
+enum core_result ws_transport_create(const struct ws_transport_config *config,
+                                     struct ws_transport **result)
+{
+    if (!is_complete(config))
+        return CORE_INVALID;
+    struct ws_transport *transport = calloc(1, sizeof *transport);
+    if (transport == NULL)
+        return CORE_NO_MEMORY;
+    transport->config = *config;
+    name_thread(transport);
+    transport->slot_count = (uint32_t)config->max_connections;
+    transport->slots = calloc(transport->slot_count, sizeof *transport->slots);
+    if (transport->slots == NULL || pthread_mutex_init(&transport->lock, NULL) != 0) {
+        free(transport->slots);
+        free(transport);
+        return CORE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < transport->slot_count; i++)
+        transport->slots[i].next_free = i + 1 < transport->slot_count ? i + 1 : UINT32_MAX;
+    *result = transport;
+    return CORE_OK;
+}
+
+/* ---- the port ---- */
+
+static void want_write(void *context, uint64_t handle, struct conn_ref conn)
+{
+    (void)conn;
+    peer_wants_write(context, handle);
+}
+
+static void want_close(void *context, uint64_t handle, struct conn_ref conn,
+                       enum core_close_code code)
+{
+    (void)conn;
+    peer_wants_close(context, handle, code);
+}
+
+struct transport_port ws_transport_port(struct ws_transport *transport)
+{
+    return (struct transport_port){
+        .context = transport, .want_write = want_write, .close = want_close };
+}
+
+/* ---- the loop ---- */
+
+static unsigned seconds_of(uint64_t us)
+{
+    return (unsigned)((us + CORE_SECONDS(1) - 1) / CORE_SECONDS(1));
+}
+
+static void describe_protocols(struct ws_transport *transport)
+{
+    transport->protocols[0] = (struct lws_protocols){
+        .name = "http", .callback = http_callback };
+    transport->protocols[1] = (struct lws_protocols){
+        .name = WS_SUBPROTOCOL, .callback = socket_callback, .rx_buffer_size = 4096 };
+    /* The second one ends with a zeroed third. Liveness is the core's business alone. */
+    transport->no_pings = (lws_retry_bo_t){ .secs_since_valid_ping = 0 };
+}
+
+/* A table indexed by descriptors is quick, but as large as the process may have of them. */
+static unsigned fd_limit_of(const struct ws_transport_config *config)
+{
+    enum { FEW = 256, OWN_FDS = 4 };
+    return config->max_connections <= FEW ? (unsigned)config->max_connections + OWN_FDS : 0;
+}
+
+/* Bound to an address of IPv4, libwebsockets has to be told so. */
+static uint64_t options_of(const struct ws_transport_config *config)
+{
+    uint64_t options =
+        LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_VALIDATE_UTF8;
+    if (config->address != NULL && strchr(config->address, ':') == NULL)
+        options |= LWS_SERVER_OPTION_DISABLE_IPV6;
+    return options;
+}
+
+static struct lws_context *create_context(struct ws_transport *transport)
+{
+    const struct ws_transport_config *config = &transport->config;
+    struct lws_context_creation_info info = {
+        .user = transport,
+        .port = config->port,
+        .iface = config->address,
+        .protocols = transport->protocols,
+        .vhost_name = "session",
+        .timeout_secs = seconds_of(config->handshake_timeout_us),
+        .keepalive_timeout = (int)seconds_of(config->idle_timeout_us),
+        .max_http_header_data = (unsigned short)config->header_max_bytes,
+        .fd_limit_per_thread = fd_limit_of(config),
+        .retry_and_idle_policy = &transport->no_pings,
+        .options = options_of(config),
+        .gid = (gid_t)-1,
+        .uid = (uid_t)-1,
+    };
+    return lws_create_context(&info);
+}
+
+static bool is_stopping(struct ws_transport *transport)
+{
+    pthread_mutex_lock(&transport->lock);
+    bool stopping = transport->stopping;
+    pthread_mutex_unlock(&transport->lock);
+    return stopping;
+}
+
+/* Is there a connection that the core has closed, and that has not gone yet? */
+static bool is_closing(struct ws_transport *transport)
+{
+    pthread_mutex_lock(&transport->lock);
+    bool closing = transport->closing > 0;
+    pthread_mutex_unlock(&transport->lock);
+    return closing;
+}
+
+static void give_up(lws_sorted_usec_list_t *timer)
+{
+    struct ws_transport *transport = lws_container_of(timer, struct ws_transport, last_call);
+    transport->given_up = true;
+}
+
+/* The last frames leave: close frames, and what the core has said before them. */
+static void linger(struct ws_transport *transport)
+{
+    lws_sul_schedule(transport->context, 0, &transport->last_call, give_up,
+                     (lws_usec_t)transport->config.close_timeout_us);
+    while (!transport->given_up && is_closing(transport) &&
+           lws_service(transport->context, 0) >= 0)
+        continue;
+    lws_sul_cancel(&transport->last_call);
+}
+
+static void *serve(void *context)
+{
+    struct ws_transport *transport = context;
+    while (!is_stopping(transport) && lws_service(transport->context, 0) >= 0)
+        continue;
+    linger(transport);
+    pthread_mutex_lock(&transport->lock);
+    transport->live = false;
+    pthread_mutex_unlock(&transport->lock);
+    /* Ends every connection, and so tells the core. */
+    lws_context_destroy(transport->context);
+    return NULL;
+}
+
+enum core_result ws_transport_start(struct ws_transport *transport, struct core *core)
+{
+    transport->core = core;
+    describe_protocols(transport);
+    errno = 0;
+    transport->context = create_context(transport);
+    if (transport->context == NULL)
+        return errno == ENOMEM ? CORE_NO_MEMORY : CORE_UNAVAILABLE;
+    struct lws_vhost *vhost = lws_get_vhost_by_name(transport->context, "session");
+    transport->listens = (uint16_t)lws_get_vhost_listen_port(vhost);
+    transport->live = true;
+    if (pthread_create(&transport->thread, NULL, serve, transport) != 0) {
+        transport->live = false;
+        lws_context_destroy(transport->context);
+        return CORE_NO_MEMORY;
+    }
+    /* A name is for readers of a debugger: failing to set it is no failure. */
+    (void)pthread_setname_np(transport->thread, transport->name);
+    transport->started = true;
+    return CORE_OK;
+}
+
+uint16_t ws_transport_listens(const struct ws_transport *transport)
+{
+    return transport->listens;
+}
+
+void ws_transport_stats(struct ws_transport *transport, struct ws_transport_stats *stats)
+{
+    pthread_mutex_lock(&transport->lock);
+    *stats = transport->stats;
+    pthread_mutex_unlock(&transport->lock);
+}
+
+void ws_transport_stop(struct ws_transport *transport)
+{
+    if (!transport->started)
+        return;
+    transport->started = false;
+    pthread_mutex_lock(&transport->lock);
+    transport->stopping = true;
+    if (transport->live)
+        lws_cancel_service(transport->context);
+    pthread_mutex_unlock(&transport->lock);
+    pthread_join(transport->thread, NULL);
+}
+
+void ws_transport_destroy(struct ws_transport *transport)
+{
+    if (transport == NULL)
+        return;
+    ws_transport_stop(transport);
+    pthread_mutex_destroy(&transport->lock);
+    free(transport->slots);
+    free(transport);
+}
