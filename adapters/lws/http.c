@@ -169,7 +169,7 @@ static int serve(struct peer *peer)
     int length, method = lws_http_get_uri_and_method(peer->wsi, &uri, &length);
     peer->kind = PEER_REQUEST;
     peer->input_length = 0;
-    peer->overlong = false;
+    peer->overlong = peer->complete = false;
     peer->path[0] = '\0';
     count_request(peer->transport);
     if (method < 0 || (size_t)length >= sizeof path)
@@ -193,8 +193,10 @@ static int take_body(struct peer *peer, const char *bytes, size_t length)
 
 static int end_body(struct peer *peer)
 {
-    if (peer->answer.begun)
+    /* libwebsockets tells it again whenever the next request knocks before this one's answer. */
+    if (peer->answer.begun || peer->complete)
         return 0;
+    peer->complete = true;
     if (peer->overlong)
         return answer_refuse(peer, 413, "the body is too long");
     return request_start(peer, peer->path, peer->input, peer->input_length);

@@ -45,7 +45,8 @@ struct peer {
 
     char *input;               /* the message or body that is arriving */
     size_t input_length, input_capacity;
-    bool overlong;
+    bool overlong;             /* what arrives is too long */
+    bool complete;             /* and now it is all there */
 
     struct answer answer;
     struct stream stream;

@@ -1,3 +1,5 @@
+#include "adapters/lws/ws_transport.h"
+
 #include "adapters/lws/internal.h"
 
 #include <errno.h>

@@ -97,6 +97,11 @@ void rig_start(struct rig *rig)
 void rig_stop(struct rig *rig)
 {
     core_drain(rig->core, MS(2000));
+    rig_finish(rig);
+}
+
+void rig_finish(struct rig *rig)
+{
     for (size_t i = 0; i < RIG_TABS; i++) {
         if (rig->tabs[i] != NULL)
             tab_close(rig->tabs[i]);

@@ -71,6 +71,8 @@ void rig_init(struct rig *rig);
 void rig_start(struct rig *rig);
 /* Drains, destroys, and fails if anything was left. Tabs are closed. */
 void rig_stop(struct rig *rig);
+/* The same for a core that has been drained. */
+void rig_finish(struct rig *rig);
 struct session_ref rig_session(struct rig *rig, const char *key);
 
 void rig_raise(struct rig *rig, int flag);

@@ -1,7 +1,7 @@
 /* Frames of WebSockets: section 5 of RFC 6455, as the client sees it. */
-#include "fakes/websocket.h"
+#include "fakes/websocket/client.h"
 
-#include "fakes/websocket_parts.h"
+#include "fakes/websocket/parts.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #ifndef FAKES_WEBSOCKET_PARTS_H
 #define FAKES_WEBSOCKET_PARTS_H
 
-#include "fakes/websocket.h"
+#include "fakes/websocket/client.h"
 
 /* Ends it with an event that says so; returns true. */
 bool websocket_break(struct websocket *websocket, const char *problem,

@@ -1,7 +1,7 @@
 /* The opening handshake of WebSockets: section 4 of RFC 6455, as the client sees it. */
-#include "fakes/sha1.h"
-#include "fakes/websocket.h"
-#include "fakes/websocket_parts.h"
+#include "fakes/websocket/sha1.h"
+#include "fakes/websocket/client.h"
+#include "fakes/websocket/parts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -102,10 +102,11 @@ static bool header_is(const char *response, const char *name, const char *wanted
 
 static bool read_status(struct websocket *websocket, const char *response)
 {
-    static const char version[] = "HTTP/1.1 ";
-    const char *digits = response + sizeof version - 1;
+    static const char version[] = "HTTP/1.";
+    const char *digits = response + sizeof version + 1;
 
     if (strncmp(response, version, sizeof version - 1) != 0) return false;
+    if (strncmp(digits - 2, "0 ", 2) != 0 && strncmp(digits - 2, "1 ", 2) != 0) return false;
     if (strspn(digits, "0123456789") != 3) return false;
     websocket->status = (uint32_t)(digits[0] - '0') * 100 + (uint32_t)(digits[1] - '0') * 10 +
                         (uint32_t)(digits[2] - '0');
@@ -118,8 +119,9 @@ static const char *problem_of_response(struct websocket *websocket, const char *
     size_t length;
 
     if (strlen(response) != websocket->length || !read_status(websocket, response))
-        return "the response is not HTTP/1.1";
+        return "the response is not HTTP/1";
     if (websocket->status != 101) return "the server refused the upgrade";
+    if (response[sizeof "HTTP/1." - 1] != '1') return "the response is not HTTP/1.1";
     if (!header_is(response, "Upgrade", "websocket", false) ||
         !header_is(response, "Connection", "Upgrade", false))
         return "the response does not upgrade";

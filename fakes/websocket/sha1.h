@@ -1,6 +1,6 @@
 /* SHA-1 (RFC 3174), for the accept key of WebSockets; good for nothing that must be secret. */
-#ifndef FAKES_SHA1_H
-#define FAKES_SHA1_H
+#ifndef FAKES_WEBSOCKET_SHA1_H
+#define FAKES_WEBSOCKET_SHA1_H
 
 #include <stddef.h>
 #include <stdint.h>

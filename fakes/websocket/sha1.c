@@ -1,4 +1,4 @@
-#include "fakes/sha1.h"
+#include "fakes/websocket/sha1.h"
 
 #include <string.h>
 

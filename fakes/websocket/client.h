@@ -6,8 +6,8 @@
  *
  * One thread at a time for each struct websocket.
  */
-#ifndef FAKES_WEBSOCKET_H
-#define FAKES_WEBSOCKET_H
+#ifndef FAKES_WEBSOCKET_CLIENT_H
+#define FAKES_WEBSOCKET_CLIENT_H
 
 #include <stdbool.h>
 #include <stddef.h>

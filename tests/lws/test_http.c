@@ -1,0 +1,267 @@
+/* Polling, starting and asking over HTTP. */
+#include "tests/lws/lws_rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer alice\r\n" \
+                  "Connection: close\r\n\r\n"
+
+/* The body of a response with this status; the response is freed. */
+static json_t *body_of(char *response, int status)
+{
+    char line[32];
+    snprintf(line, sizeof line, "HTTP/1.1 %d ", status);
+    if (strncmp(response, line, strlen(line)) != 0)
+        fail_msg("%s is not %d", response, status);
+    const char *body = strstr(response, "\r\n\r\n");
+    assert_non_null(body);
+    json_t *object = json_loads(body + 4, 0, NULL);
+    assert_non_null(object);
+    free(response);
+    return object;
+}
+
+static void expect_error(char *response, int status, const char *code)
+{
+    json_t *body = body_of(response, status);
+    assert_string_equal(frame_word(body, "type"), "error");
+    assert_string_equal(frame_word(body, "code"), code);
+    json_decref(body);
+}
+
+static void publish_tokens(struct site *site, int count)
+{
+    struct session_ref session = rig_session(&site->rig, "s1");
+    for (int i = 0; i < count; i++)
+        assert_int_equal(publish_wait(site->rig.core, session, "token", "{\"n\":1}", 7, NULL),
+                         CORE_OK);
+}
+
+static void history_is_read_by_pages(void **state)
+{
+    struct site site;
+    int64_t seq = 0, epoch = 7, pages = 0;
+    bool more = true;
+    (void)state;
+    site_init(&site);
+    site.rig.config.first_epoch = 7;
+    site_start(&site);
+    publish_tokens(&site, 25);
+    while (more) {
+        json_t *page = body_of(
+            client_ask(&site, "GET /sessions/s1/history?epoch=%lld&cursor=%lld&limit=10 "
+                                "HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer alice\r\n"
+                                "Connection: close\r\n\r\n", (long long)epoch, (long long)seq),
+            200);
+        json_t *event;
+        size_t i;
+        json_array_foreach(json_object_get(page, "events"), i, event)
+            assert_int_equal(frame_number(event, "seq"), ++seq);
+        assert_int_equal(frame_number(page, "next"), seq);
+        more = json_is_true(json_object_get(page, "more"));
+        pages++;
+        json_decref(page);
+    }
+    assert_int_equal(seq, 25);
+    assert_int_equal(pages, 3);
+    site_stop(&site);
+}
+
+static void history_refuses_nonsense(void **state)
+{
+    struct site site;
+    (void)state;
+    site_init(&site);
+    site_start(&site);
+    publish_tokens(&site, 1);
+    expect_error(client_ask(&site, GET("/sessions/s1/history?cursor=1")), 400, "invalid");
+    expect_error(client_ask(&site, GET("/sessions/s1/history?epoch=1&cursor=-1")), 400,
+                 "invalid");
+    expect_error(client_ask(&site, GET("/sessions/s1/history?limit=0")), 400, "invalid");
+    expect_error(client_ask(&site, GET("/sessions/s1/history?backward=yes")), 400, "invalid");
+    expect_error(client_ask(&site, GET("/sessions/s9/history")), 404, "not_found");
+    expect_error(client_ask(&site, GET("/sessions/")), 404, "not_found");
+    expect_error(client_ask(&site, GET("/nothing")), 404, "not_found");
+    expect_error(client_ask(&site, "DELETE /sessions/s1 HTTP/1.1\r\nHost: h\r\n"
+                                     "Connection: close\r\n\r\n"), 405, "invalid");
+    site_stop(&site);
+}
+
+/* Somebody else's session does not exist. */
+static void a_session_has_one_owner(void **state)
+{
+    struct site site;
+    (void)state;
+    site_init(&site);
+    site_start(&site);
+    publish_tokens(&site, 1);
+    expect_error(client_ask(&site, "GET /sessions/s1 HTTP/1.1\r\nHost: h\r\n"
+                                     "Authorization: Bearer mallory\r\n"
+                                     "Connection: close\r\n\r\n"), 404, "not_found");
+    json_t *info = body_of(client_ask(&site, GET("/sessions/s1")), 200);
+    assert_int_equal(frame_number(info, "head"), 1);
+    assert_string_equal(frame_word(info, "session"), "s1");
+    json_decref(info);
+    site_stop(&site);
+}
+
+static enum core_result emit_three(struct rig *rig, struct run_context *run)
+{
+    for (int i = 0; i < 3; i++)
+        emit_ok(run, "token");
+    rig_raise(rig, 0);
+    return CORE_OK;
+}
+
+static char *post(struct site *site, const char *body)
+{
+    return client_ask(site, "POST /sessions/s1/runs HTTP/1.1\r\nHost: h\r\n"
+                              "Authorization: Bearer alice\r\nContent-Length: %zu\r\n"
+                              "Connection: close\r\n\r\n%s", strlen(body), body);
+}
+
+/* A start makes its session; the same key again finds the same run. */
+static void a_start_is_done_once(void **state)
+{
+    struct site site;
+    (void)state;
+    site_init(&site);
+    site.rig.agent = emit_three;
+    site_start(&site);
+    json_t *first = body_of(post(&site, "{\"agent\":\"bot\",\"key\":\"k1\",\"input\":{}}"), 201);
+    json_t *again = body_of(post(&site, "{\"agent\":\"bot\",\"key\":\"k1\"}"), 200);
+    assert_string_equal(frame_word(first, "type"), "accepted");
+    assert_int_equal(frame_number(first, "run"), frame_number(again, "run"));
+    json_decref(first);
+    json_decref(again);
+    rig_await(&site.rig, 0);
+    expect_error(post(&site, "{\"agent\":\"bot\"}"), 400, "invalid");
+    expect_error(post(&site, "[]"), 400, "invalid");
+    expect_error(post(&site, "not json"), 400, "invalid");
+    site_stop(&site);
+    assert_int_equal(site.rig.agents_run, 1);
+}
+
+static void a_long_body_is_refused(void **state)
+{
+    struct site site;
+    (void)state;
+    site_init(&site);
+    site.config.message_max_bytes = 100;
+    site_start(&site);
+    expect_error(client_ask(&site, "POST /sessions/s1/runs HTTP/1.1\r\nHost: h\r\n"
+                                     "Authorization: Bearer alice\r\nContent-Length: 101\r\n"
+                                     "Connection: close\r\n\r\n%0101d", 0), 413, "limit");
+    expect_error(client_ask(&site, "POST /sessions/s1/runs HTTP/1.1\r\nHost: h\r\n"
+                                     "Authorization: Bearer alice\r\n"
+                                     "Connection: close\r\n\r\n"), 411, "invalid");
+    site_stop(&site);
+}
+
+static void health_and_metrics(void **state)
+{
+    struct site site;
+    (void)state;
+    site_init(&site);
+    site_start(&site);
+    json_t *health = body_of(client_ask(&site, GET("/health")), 200);
+    assert_string_equal(frame_word(health, "health"), "healthy");
+    json_decref(health);
+    char *metrics = client_ask(&site, GET("/metrics"));
+    assert_non_null(strstr(metrics, "\r\n\r\nsession_up 1\n"));
+    free(metrics);
+    site_stop(&site);
+}
+
+/* A start, and a question behind it at once. */
+static void a_start_is_no_end(void **state)
+{
+    static const char two[] =
+        "POST /sessions/s1/runs HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer alice\r\n"
+        "Content-Length: 25\r\n\r\n{\"agent\":\"bot\",\"key\":\"k\"}"
+        "GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct site site;
+    struct client client;
+    (void)state;
+    site_init(&site);
+    site.rig.agent = emit_three;
+    site_start(&site);
+    client_connect(&site, &client);
+    client_write(&client, two, sizeof two - 1);
+    free(client_read_until(&client, "\"accepted\""));
+    free(client_read_until(&client, "session_up 1\n"));
+    rig_await(&site.rig, 0);
+    client_close(&client);
+    site_stop(&site);
+}
+
+/* Several requests on one connection, the second one sent before the first one is answered. */
+static void a_connection_serves_many_requests(void **state)
+{
+    static const char two[] = "GET /health HTTP/1.1\r\nHost: h\r\n\r\n"
+                              "GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct site site;
+    struct client client;
+    (void)state;
+    site_init(&site);
+    site_start(&site);
+    client_connect(&site, &client);
+    for (int i = 0; i < 3; i++) {
+        client_write(&client, two, sizeof two - 1);
+        free(client_read_until(&client, "\"health\":\"healthy\""));
+        free(client_read_until(&client, "session_up 1\n"));
+    }
+    client_close(&client);
+    site_stop(&site);
+}
+
+/* A page of 100 events of 10,000 bytes needs more than one write. */
+static void a_long_answer_arrives_whole(void **state)
+{
+    enum { SIZE = 10000, EVENTS = 90 };
+    struct site site;
+    char *payload = malloc(SIZE + 1);
+    (void)state;
+    assert_non_null(payload);
+    memset(payload, 'y', SIZE);
+    memcpy(payload, "{\"y\":\"", 6);
+    memcpy(payload + SIZE - 2, "\"}", 3);
+    site_init(&site);
+    site_start(&site);
+    struct session_ref session = rig_session(&site.rig, "s1");
+    for (int i = 0; i < EVENTS; i++)
+        assert_int_equal(publish_wait(site.rig.core, session, "blob", payload, SIZE, NULL),
+                         CORE_OK);
+    struct client *client = malloc(sizeof *client);
+    assert_non_null(client);
+    client_connect(&site, client);
+    client_write(client, GET("/sessions/s1/history"), strlen(GET("/sessions/s1/history")));
+    int seen = 0;
+    for (char *piece; seen < EVENTS; seen++) {
+        piece = client_read_until(client, "\"seq\":");
+        free(piece);
+    }
+    free(client_read_until(client, "\"epoch_changed\":false}"));
+    client_close(client);
+    free(client);
+    free(payload);
+    site_stop(&site);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(history_is_read_by_pages),
+        cmocka_unit_test(history_refuses_nonsense),
+        cmocka_unit_test(a_session_has_one_owner),
+        cmocka_unit_test(a_start_is_done_once),
+        cmocka_unit_test(a_long_body_is_refused),
+        cmocka_unit_test(health_and_metrics),
+        cmocka_unit_test(a_start_is_no_end),
+        cmocka_unit_test(a_connection_serves_many_requests),
+        cmocka_unit_test(a_long_answer_arrives_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
