@@ -116,11 +116,12 @@ int answer_begin(struct peer *peer, struct answer *answer)
 
 static int finish(struct peer *peer)
 {
+    bool last = peer->last;
     free(peer->answer.body);
     peer->answer = (struct answer){ .status = 0 };
     peer->kind = PEER_NEW;
     peer->identity = (struct ws_identity){ .tag = 0 };
-    return lws_http_transaction_completed(peer->wsi) != 0 ? -1 : 0;
+    return last || lws_http_transaction_completed(peer->wsi) != 0 ? -1 : 0;
 }
 
 int answer_write(struct peer *peer)

@@ -40,6 +40,7 @@ static void count(uint64_t *counter, struct peer *peer, uint64_t amount)
 enum core_result conn_begin(struct peer *peer)
 {
     struct ws_transport_stats *stats = &peer->transport->stats;
+    tell(peer, (struct ws_event){ .kind = WS_OPENING });
     enum core_result rc =
         conn_open(peer->transport->core, peer->handle, peer->identity.user, &peer->conn);
     if (rc != CORE_OK)

@@ -117,6 +117,7 @@ static int serve_post(struct peer *peer, const char *path)
 {
     char session[CORE_NAME_MAX], length[24];
     unsigned status;
+    peer->last = true;
     if (parse_path(path, session) != VERB_RUNS)
         return answer_refuse(peer, 404, "there is nothing to post at this path");
     const char *problem = problem_of_gate(peer, session, &status);
@@ -126,6 +127,7 @@ static int serve_post(struct peer *peer, const char *path)
         return answer_refuse(peer, 411, "a request with a body says its length");
     if (strtoull(length, NULL, 10) > peer->transport->config.message_max_bytes)
         return answer_refuse(peer, 413, "the body is too long");
+    peer->last = false;
     memcpy(peer->path, session, sizeof session);
     return 0;
 }
@@ -169,7 +171,7 @@ static int serve(struct peer *peer)
     int length, method = lws_http_get_uri_and_method(peer->wsi, &uri, &length);
     peer->kind = PEER_REQUEST;
     peer->input_length = 0;
-    peer->overlong = peer->complete = false;
+    peer->overlong = peer->complete = peer->last = false;
     peer->path[0] = '\0';
     count_request(peer->transport);
     if (method < 0 || (size_t)length >= sizeof path)

@@ -112,13 +112,16 @@ static unsigned fd_limit_of(const struct ws_transport_config *config)
 static uint64_t options_of(const struct ws_transport_config *config)
 {
     uint64_t options =
-        LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_VALIDATE_UTF8;
+        LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_VALIDATE_UTF8 |
+        LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
     if (config->address != NULL && strchr(config->address, ':') == NULL)
         options |= LWS_SERVER_OPTION_DISABLE_IPV6;
     return options;
 }
 
-static struct lws_context *create_context(struct ws_transport *transport)
+/* The listening part is made apart from the rest: libwebsockets loses memory if it makes both, and
+ * cannot listen. */
+static bool create_context(struct ws_transport *transport)
 {
     const struct ws_transport_config *config = &transport->config;
     struct lws_context_creation_info info = {
@@ -128,6 +131,7 @@ static struct lws_context *create_context(struct ws_transport *transport)
         .protocols = transport->protocols,
         .vhost_name = "session",
         .timeout_secs = seconds_of(config->handshake_timeout_us),
+        .timeout_secs_ah_idle = seconds_of(config->handshake_timeout_us),
         .keepalive_timeout = (int)seconds_of(config->idle_timeout_us),
         .max_http_header_data = (unsigned short)config->header_max_bytes,
         .fd_limit_per_thread = fd_limit_of(config),
@@ -136,7 +140,18 @@ static struct lws_context *create_context(struct ws_transport *transport)
         .gid = (gid_t)-1,
         .uid = (uid_t)-1,
     };
-    return lws_create_context(&info);
+    transport->context = lws_create_context(&info);
+    if (transport->context == NULL)
+        return false;
+    struct lws_vhost *vhost = lws_create_vhost(transport->context, &info);
+    if (vhost == NULL) {
+        int error = errno;
+        lws_context_destroy(transport->context);
+        errno = error;
+        return false;
+    }
+    transport->listens = (uint16_t)lws_get_vhost_listen_port(vhost);
+    return true;
 }
 
 static bool is_stopping(struct ws_transport *transport)
@@ -192,11 +207,8 @@ enum core_result ws_transport_start(struct ws_transport *transport, struct core 
     transport->core = core;
     describe_protocols(transport);
     errno = 0;
-    transport->context = create_context(transport);
-    if (transport->context == NULL)
+    if (!create_context(transport))
         return errno == ENOMEM ? CORE_NO_MEMORY : CORE_UNAVAILABLE;
-    struct lws_vhost *vhost = lws_get_vhost_by_name(transport->context, "session");
-    transport->listens = (uint16_t)lws_get_vhost_listen_port(vhost);
     transport->live = true;
     if (pthread_create(&transport->thread, NULL, serve, transport) != 0) {
         transport->live = false;

@@ -39,7 +39,8 @@ typedef bool (*ws_authenticate)(void *context, const char *token, struct ws_iden
 typedef char *(*ws_metrics)(void *context, size_t *length);
 
 enum ws_event_kind {
-    WS_OPENED,   /* the core has accepted the connection */
+    WS_OPENING,  /* the core is about to be told of the connection */
+    WS_OPENED,   /* it has accepted it */
     WS_REFUSED,  /* a client was turned away; code is the HTTP status or the close code */
     WS_INPUT,    /* a message is about to be given to the core */
     WS_TAKEN,    /* it was; result is what the core said */

@@ -52,6 +52,7 @@ static void watch(void *context, const struct ws_event *event)
         site->closed++;
         site->closed_code = event->code;
         break;
+    case WS_OPENING:
     case WS_INPUT:
     case WS_TAKEN:
     case WS_SENDING:
@@ -80,6 +81,14 @@ void site_start(struct site *site)
     assert_int_equal(ws_transport_start(site->transport, site->rig.core), CORE_OK);
     site->port = ws_transport_listens(site->transport);
     assert_int_not_equal(site->port, 0);
+}
+
+uint64_t site_count(struct site *site, const uint64_t *counter)
+{
+    pthread_mutex_lock(&site->rig.lock);
+    uint64_t count = *counter;
+    pthread_mutex_unlock(&site->rig.lock);
+    return count;
 }
 
 void site_stop(struct site *site)

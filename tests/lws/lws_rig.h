@@ -24,6 +24,9 @@ void site_start(struct site *site);
 /* Drains, stops, destroys; fails if a connection was opened that did not end. */
 void site_stop(struct site *site);
 
+/* One of its counters, while it runs. */
+uint64_t site_count(struct site *site, const uint64_t *counter);
+
 struct client {
     struct site *site;
     int fd;

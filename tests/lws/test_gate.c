@@ -32,7 +32,7 @@ static void tokens_are_checked(void **state)
     assert_int_equal(refusal(&site, "/ws", "nobody", NULL), 401);
     assert_int_equal(refusal(&site, "/ws?token=nobody", NULL, NULL), 401);
     assert_int_equal(refusal(&site, "/elsewhere", "alice", NULL), 404);
-    RIG_AWAIT(__atomic_load_n(&site.refused, __ATOMIC_SEQ_CST) == 4);
+    RIG_AWAIT(site_count(&site, &site.refused) == 4);
     site_stop(&site);
 }
 
@@ -132,7 +132,7 @@ static void there_is_room_for_so_many(void **state)
     assert_string_equal(socket_next(&late).bytes, "eof");
     client_close(&late);
     client_close(&clients[0]);
-    RIG_AWAIT(__atomic_load_n(&site.closed, __ATOMIC_SEQ_CST) == 1);
+    RIG_AWAIT(site_count(&site, &site.closed) == 1);
     struct ws_transport_stats stats;
     do
         ws_transport_stats(site.transport, &stats);

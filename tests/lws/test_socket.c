@@ -191,7 +191,7 @@ static void a_stalled_client_is_dropped(void **state)
         assert_int_equal(frame_number(event, "seq"), i);
         json_decref(event);
     }
-    RIG_AWAIT(__atomic_load_n(&site.closed, __ATOMIC_SEQ_CST) == 1);
+    RIG_AWAIT(site_count(&site, &site.closed) == 1);
     assert_int_equal(site.closed_code, CORE_CLOSE_SLOW);
     client_close(&stalled);
     client_close(&reader);
@@ -214,7 +214,7 @@ static void a_cut_connection_is_reported(void **state)
         client_write(&client, "\x81", 1);
         client_close(&client);
     }
-    RIG_AWAIT(__atomic_load_n(&site.closed, __ATOMIC_SEQ_CST) == 20);
+    RIG_AWAIT(site_count(&site, &site.closed) == 20);
     site_stop(&site);
 }
 
