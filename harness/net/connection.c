@@ -55,6 +55,7 @@ void connection_reset(struct socket *socket, int error)
     link_break(link_of(socket->in));
     link_break(link_of(socket->out));
     description_event(&socket->description, 0);
+    if (socket->outside) outside_heard(socket->outside);
 }
 
 /* --- reading --- */
@@ -181,6 +182,7 @@ static void write_some(struct socket *socket, struct transfer *transfer, uint32_
         answer_with_reset(socket);
     } else {
         link_send(link_of(socket->out), transfer, count);
+        if (socket->peer && socket->peer->outside) outside_heard(socket->peer->outside);
     }
     transfer_say(transfer, (ssize_t)count);
     channel_step(socket->out, WORLD_OP_SEND, (uint32_t)count, before[0], passed);

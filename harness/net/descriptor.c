@@ -125,11 +125,22 @@ void description_drop(struct description *self)
     self->kind->release(self);
 }
 
+static bool has_other_number(const struct description *self, int number)
+{
+    for (int other = 0; other < used; other++) {
+        if (other != number && slots[other].description == self) return true;
+    }
+    return false;
+}
+
+/* Calls on the way, which hold it, have ended with the threads that made them. */
 void descriptors_close_group(uint8_t group)
 {
     for (int number = 0; number < used; number++) {
-        const struct description *self = slots[number].description;
-        if (self && !self->kind->silent && self->group == group) descriptor_close(number);
+        struct description *self = slots[number].description;
+        if (self == NULL || self->kind->silent || self->group != group) continue;
+        if (!has_other_number(self, number)) self->references = 1;
+        descriptor_close(number);
     }
 }
 

@@ -49,6 +49,7 @@ static void come_to_end(struct link *link)
     if (link->to == NULL) return;
     link->to->shut_in = link->to->fin_seen = true;
     description_event(&link->to->description, 0);
+    if (link->to->outside) outside_heard(link->to->outside);
 }
 
 /* Everything that is in flight is there. */

@@ -46,6 +46,7 @@ struct socket {
     int arrived_count, backlog;
     struct socket *next;      /* in one of these lists */
     struct socket *next_known; /* of all that there are */
+    struct outside *outside;   /* the environment reads and writes here; NULL: a descriptor */
     /* Of datagrams: */
     struct message *first_message, **last_message;
     size_t message_bytes;
@@ -92,6 +93,11 @@ void connection_close_end(struct socket *socket);
 void connection_reset(struct socket *socket, int error);
 /* The listener is gone. */
 void listener_close(struct socket *socket);
+
+/* A connection to whoever listens there, from a socket without a descriptor; NULL: nobody. */
+struct socket *connect_outside(uint16_t port);
+/* Something came, or ended, at a socket of the environment (outside.c). No step. */
+void outside_heard(struct outside *outside);
 
 /* --- datagrams (datagram.c) --- */
 
