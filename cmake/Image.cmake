@@ -41,7 +41,7 @@ function(prepare_image_objects target)
 endfunction()
 
 # Writes the stubs for what the prebuilt `libs` refer to without using it.
-function(write_fatal_stubs name libs stubs_var arguments_var)
+function(write_fatal_stubs name libs descriptors stubs_var arguments_var)
   set(text "/* Generated from the lists in harness/world/fatal/. */\n")
   string(APPEND text "#include \"cmake/fatal_stub.h\"\n\n")
   set(seen)
@@ -58,6 +58,10 @@ function(write_fatal_stubs name libs stubs_var arguments_var)
     endif()
   endforeach()
   list(REMOVE_DUPLICATES seen)
+  if(seen AND descriptors)
+    file(STRINGS ${IMAGE_NET_DIR}/rebound.txt bound REGEX "^[A-Za-z_]")
+    list(REMOVE_ITEM seen ${bound})
+  endif()
   foreach(symbol IN LISTS seen)
     string(APPEND text "FATAL_STUB(${symbol})\n")
   endforeach()
@@ -74,7 +78,7 @@ function(combine_image name entry symbol renames allow libs shared descriptors o
   if(NOT HARNESS_SIMULATED)
     message(FATAL_ERROR "image ${name}: there is no simulated world in a ${HARNESS_SANITIZE} build")
   endif()
-  write_fatal_stubs(${name} "${libs}" stubs arguments)
+  write_fatal_stubs(${name} "${libs}" "${descriptors}" stubs arguments)
   add_library(${name}_glue OBJECT ${IMAGE_CMAKE_DIR}/image_glue.c ${stubs})
   target_include_directories(${name}_glue PRIVATE ${IMAGE_ROOT})
   target_compile_definitions(${name}_glue PRIVATE
@@ -84,7 +88,7 @@ function(combine_image name entry symbol renames allow libs shared descriptors o
   set(lists ${IMAGE_REBOUND} ${IMAGE_HARMLESS})
   if(descriptors)
     list(APPEND lists ${IMAGE_NET_DIR}/rebound.txt ${IMAGE_NET_DIR}/harmless.txt)
-    list(APPEND arguments --rebound ${IMAGE_NET_DIR}/rebound.txt
+    list(APPEND arguments --descriptors ${IMAGE_NET_DIR}/rebound.txt
       --harmless ${IMAGE_NET_DIR}/harmless.txt)
   endif()
   foreach(pair IN LISTS renames)
