@@ -136,6 +136,8 @@ struct tab {
 void tab_init(struct actor *actor);
 void tab_body(void *actor);
 void tab_connect(struct tab *tab);
+/* The first message on its socket. */
+void tab_hello(struct tab *tab);
 void tab_deliver(struct tab *tab, struct frame *frame);
 /* The tab's end of its socket is gone. */
 void tab_offline(struct tab *tab, const char *why, uint32_t code);

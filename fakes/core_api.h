@@ -26,13 +26,16 @@
     X(destroy, core_destroy) \
     X(stats, core_stats) \
     X(health, core_health) \
+    X(health_report, core_health_report) \
     X(trace_point_count, core_trace_point_count) \
     X(trace_point_info, core_trace_point_info) \
+    X(session_open, session_open) \
     X(session_open_wait, session_open_wait) \
     X(session_close, session_close) \
     X(session_info, session_info) \
     X(publish_wait, publish_wait) \
     X(history, history) \
+    X(history_read, history_read) \
     X(history_page_free, history_page_free) \
     X(conn_open, conn_open) \
     X(conn_input, conn_input) \
@@ -42,6 +45,8 @@
     X(conn_closed, conn_closed) \
     X(run_submit, run_submit) \
     X(run_cancel, run_cancel) \
+    X(run_state, run_state) \
+    X(run_state_word, run_state_word) \
     X(run_self, run_self) \
     X(run_input, run_input) \
     X(run_emit, run_emit) \
@@ -49,6 +54,7 @@
     X(run_ask, run_ask) \
     X(prompt_answer_free, prompt_answer_free) \
     X(prompt_outcome_word, prompt_outcome_word) \
+    X(wire_message_word, wire_message_word) \
     X(lease_acquire, lease_acquire) \
     X(lease_release, lease_release) \
     X(lease_valid, lease_valid) \

@@ -140,7 +140,9 @@ static bool cuts_by_count(const struct fault *fault)
            scn_attrs_find(&fault->scn->attrs, "byte") != NULL;
 }
 
-/* Which of the k frames or bytes: all ends of frames are tried, and of bytes a spread. */
+/* Which of the k frames or bytes: each of them, or a spread if there are many. */
+enum { COUNTS_MAX = 256 };
+
 static uint64_t choose_count(const struct fault *fault, const char *name)
 {
     const struct scn_attr *attr = scn_attrs_find(&fault->scn->attrs, name);
@@ -149,7 +151,7 @@ static uint64_t choose_count(const struct fault *fault, const char *name)
     if (attr == NULL) return 0;
     low = (uint64_t)attr->value.low;
     span = (uint64_t)(attr->value.high - attr->value.low);
-    values = span + 1 > 32 ? 32 : span + 1;
+    values = span + 1 > COUNTS_MAX ? COUNTS_MAX : span + 1;
     uint32_t pick = world_choose((uint32_t)values + fault->scn->may, "cut_at");
     if (fault->scn->may && pick == 0) return WORLD_NEVER;
     if (fault->scn->may) pick--;
@@ -267,16 +269,36 @@ static bool reached(const struct fault *fault, const struct socket *socket, bool
            (fault->cut_byte > 0 && bytes >= fault->cut_byte);
 }
 
-void faults_delivered(struct play *play, struct socket *socket, bool to_tab, size_t bytes)
+static bool may_cut(const struct fault *fault, const struct socket *socket, bool to_tab)
 {
-    socket->delivered[to_tab]++;
-    socket->bytes[to_tab] += bytes;
+    return fault->scn->kind == SCN_FAULT_CUT && fault->left > 0 && fault->armed &&
+           cuts_by_count(fault) && counts(fault, socket, to_tab) && !socket->cut;
+}
+
+size_t faults_let_pass(const struct play *play, const struct socket *socket, bool to_tab,
+                       size_t length)
+{
+    if (play->calm || socket->ends == NULL) return length;
+    for (uint32_t i = 0; i < play->file->fault_count; i++) {
+        const struct fault *fault = &play->faults[i];
+        uint64_t passed = socket->bytes[to_tab] + (fault->scn->linked ? 0 : socket->bytes[!to_tab]);
+        if (fault->cut_byte == 0 || !may_cut(fault, socket, to_tab)) continue;
+        if (fault->cut_byte - passed < length) length = (size_t)(fault->cut_byte - passed);
+    }
+    return length;
+}
+
+void faults_delivered(struct play *play, const struct frame *frame, bool to_tab)
+{
+    struct socket *socket = frame->socket;
+
+    if (frame->kind != FRAME_MESSAGE && socket->ends == NULL) return;
+    if (frame->kind == FRAME_MESSAGE) socket->delivered[to_tab]++;
+    socket->bytes[to_tab] += frame->length;
     if (play->calm) return;
     for (uint32_t i = 0; i < play->file->fault_count; i++) {
         struct fault *fault = &play->faults[i];
-        if (fault->scn->kind != SCN_FAULT_CUT || fault->left == 0 || !fault->armed) continue;
-        if (!cuts_by_count(fault) || !counts(fault, socket, to_tab) || socket->cut) continue;
-        if (reached(fault, socket, to_tab)) strike(fault);
+        if (may_cut(fault, socket, to_tab) && reached(fault, socket, to_tab)) strike(fault);
     }
 }
 

@@ -30,8 +30,11 @@ struct fault {
 void faults_init(struct play *play);
 /* Conditions may have changed: steps, sockets, calls, locks, frames. */
 void faults_refresh(struct play *play);
-/* A frame has arrived: cuts at the k-th one. */
-void faults_delivered(struct play *play, struct socket *socket, bool to_tab, size_t bytes);
+/* How many of these bytes arrive before a cut at the k-th one; with transport=frames all. */
+size_t faults_let_pass(const struct play *play, const struct socket *socket, bool to_tab,
+                       size_t length);
+/* It has arrived: cuts at the k-th frame or byte. */
+void faults_delivered(struct play *play, const struct frame *frame, bool to_tab);
 /* Without `may`, and it may still strike. */
 bool faults_owed(const struct play *play);
 /* How long those that are owed may have to wait for others to be healed. */

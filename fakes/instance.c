@@ -1,6 +1,8 @@
 /* Core instances: started, killed, started again, drained; with the stores that outlive them. */
 #include "fakes/internal.h"
 
+#include "harness/net/net.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -51,7 +53,9 @@ static void configure(struct instance *instance, struct core_config *config,
     config->first_epoch = 1;
     config->hash_seed = 1;
     config->jitter_seed = 1;
-    config->transport = (struct transport_port){ instance, ws_want_write, ws_close };
+    config->transport = instance->sockets
+        ? sockets_create(instance)
+        : (struct transport_port){ instance, ws_want_write, ws_close };
     config->agents = (struct agent_runner_port){ instance, agent_run, agent_request_stop };
     *messages = messages_port(instance);
     *locks = locks_port(instance);
@@ -131,8 +135,10 @@ void instance_start(struct instance *instance)
     world_group_enter(instance->group);
     configure(instance, &config, &messages, &locks, &sandboxes);
     require_ok(instance, play->api->create(&config, &instance->core), "to be created");
-    (void)world_spawn(instance->ws_name, WORLD_THREAD, ws_body, instance);
+    if (!instance->sockets)
+        (void)world_spawn(instance->ws_name, WORLD_THREAD, ws_body, instance);
     require_ok(instance, play->api->start(instance->core), "to start");
+    if (instance->sockets) sockets_start(instance);
     RECORD(CORE_STARTED, instance->party, 0, 0, 0, .life = instance->life);
     open_sessions(instance);
     world_group_enter(0);
@@ -268,6 +274,7 @@ void instance_kill(struct instance *instance, uint64_t restart_us)
     }
     RECORD(CORE_KILLED, instance->party, 0, 0, 0, .life = instance->life);
     world_group_kill(instance->group);
+    if (instance->sockets) net_group_end(instance->group);
     store_calls_killed(play, instance->party);
     for (uint32_t i = 0; i < play->provider.count; i++) play->provider.boxes[i]->calls = 0;
     agents_killed(play, instance);
@@ -293,10 +300,22 @@ static void judge_leaks(struct instance *instance)
                record_party_name(instance->party));
 }
 
+static void stop_transport(struct instance *instance)
+{
+    struct ws *ws = &instance->ws;
+
+    if (instance->sockets) {
+        sockets_stop(instance);
+        return;
+    }
+    ws->stop = true;
+    world_wake(&ws->queue);
+    while (!ws->stopped) (void)world_wait(&ws->done, WORLD_NEVER, "the transport to end");
+}
+
 void instance_stop(struct instance *instance, uint64_t deadline_us)
 {
     struct play *play = instance->play;
-    struct ws *ws = &instance->ws;
 
     REQUIRE(instance->core != NULL);
     instance->alive = false;
@@ -306,10 +325,9 @@ void instance_stop(struct instance *instance, uint64_t deadline_us)
            .code = record_intern(play->api->result_word(rc)));
     while (instance->callers > 0)
         (void)world_wait(&instance->changed, WORLD_NEVER, "the core's callers to return");
-    ws->stop = true;
-    world_wake(&ws->queue);
-    while (!ws->stopped) (void)world_wait(&ws->done, WORLD_NEVER, "the transport to end");
+    stop_transport(instance);
     play->api->destroy(instance->core);
+    if (instance->sockets) sockets_destroy(instance);
     world_group_enter(0);
     instance->core = NULL;
     lose_sockets(instance, "the core has ended");
@@ -379,6 +397,7 @@ void instance_init(struct play *play, uint32_t index)
     instance->play = play;
     instance->index = index;
     instance->party = (uint16_t)(PARTY_CORE + index);
+    instance->sockets = play->stage->sockets[index];
     /* Beside the core's own threads, so named as those are. */
     memcpy(owner, core, strnlen(core, CORE_THREAD_OWNER_MAX));
     (void)name_of(instance->ws_name, owner, "/ws", "");

@@ -51,6 +51,7 @@ struct stage {
     struct stage_hooks hooks;
     uint64_t calm_us;
     struct core_settings settings[SCN_CORES_MAX];
+    bool sockets[SCN_CORES_MAX]; /* tabs speak bytes with that core */
     struct session_plan sessions[SESSIONS_MAX];
     uint32_t session_count;
     bool has_sandboxes;

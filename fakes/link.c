@@ -36,7 +36,19 @@ static void arrive_at_core(struct frame *frame)
     struct socket *socket = frame->socket;
     static const enum work_kind kinds[] = { WORK_OPEN, WORK_INPUT, WORK_CLOSED };
 
+    if (socket->ends != NULL) {
+        sockets_at_core(frame);
+        return;
+    }
     ws_post(socket->instance, socket, kinds[frame->kind], frame, "closed by the client");
+}
+
+static void arrive_at_tab(struct frame *frame)
+{
+    if (frame->socket->ends != NULL)
+        sockets_at_tab(frame);
+    else
+        tab_deliver(frame->socket->tab, frame);
 }
 
 /* The task of a link: the oldest frame arrives. */
@@ -55,13 +67,13 @@ static void deliver(void *argument)
     if (!link->to_core)
         wire_tell(socket, frame->kind == FRAME_CLOSE ? STAGE_WIRE_CLOSE_ARRIVED
                                                      : STAGE_WIRE_ARRIVED, frame);
+    frame->length = faults_let_pass(link->play, socket, !link->to_core, frame->length);
     if (link->to_core)
         arrive_at_core(frame);
     else
-        tab_deliver(link->tab, frame);
+        arrive_at_tab(frame);
     if (was_full && !link->to_core) ws_resume(socket);
-    if (frame->kind == FRAME_MESSAGE)
-        faults_delivered(link->play, socket, !link->to_core, frame->length);
+    faults_delivered(link->play, frame, !link->to_core);
     faults_refresh(link->play);
 }
 
@@ -126,7 +138,8 @@ bool link_has_message(const struct link *link, const struct scn_attr *kind)
 {
     const struct frame *head = link->head;
 
-    if (head == NULL || head->kind != FRAME_MESSAGE || head->socket->cut) return false;
+    if (head == NULL || head->kind != FRAME_MESSAGE || head->partial || head->socket->cut)
+        return false;
     return kind == NULL || strcmp(record_text(head->word), kind->value.text) == 0;
 }
 
@@ -151,7 +164,8 @@ bool link_can_reorder(const struct link *link)
     const struct frame *first = link->head;
 
     return link_has_message(link, NULL) && first->next != NULL &&
-           first->next->kind == FRAME_MESSAGE && first->next->socket == first->socket;
+           first->next->kind == FRAME_MESSAGE && !first->next->partial &&
+           first->next->socket == first->socket;
 }
 
 void link_reorder(struct link *link)

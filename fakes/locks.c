@@ -118,7 +118,7 @@ static enum core_result try_acquire(void *context, const char *key, const char *
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 
-    store_begin(instance, &call, STORE_LOCKS, "acquire", key);
+    store_call_begin(instance, &call, STORE_LOCKS, "acquire", key);
     if (store_performed(&call))
         rc = grant(instance, entry_of(&instance->play->locks, key), owner, ttl_us, token);
     return store_end(instance, &call, rc);
@@ -147,7 +147,7 @@ static enum core_result renew(void *context, const char *key, const char *owner,
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 
-    store_begin(instance, &call, STORE_LOCKS, "renew", key);
+    store_call_begin(instance, &call, STORE_LOCKS, "renew", key);
     if (store_performed(&call))
         rc = extend(instance, entry_of(&instance->play->locks, key), owner, token, ttl_us);
     return store_end(instance, &call, rc);
@@ -174,7 +174,7 @@ static enum core_result release(void *context, const char *key, const char *owne
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 
-    store_begin(instance, &call, STORE_LOCKS, "release", key);
+    store_call_begin(instance, &call, STORE_LOCKS, "release", key);
     if (store_performed(&call))
         rc = give_back(instance, entry_of(&instance->play->locks, key), owner, token);
     return store_end(instance, &call, rc);
@@ -185,7 +185,7 @@ static enum core_result read_grant(void *context, const char *key, struct lock_g
     struct instance *instance = instance_called(context);
     struct store_call call;
 
-    store_begin(instance, &call, STORE_LOCKS, "read", key);
+    store_call_begin(instance, &call, STORE_LOCKS, "read", key);
     const struct lock_entry *entry = entry_of(&instance->play->locks, key);
     *grant_out = (struct lock_grant){ .held = entry->held, .token = entry->token };
     if (entry->held) {

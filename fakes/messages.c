@@ -53,7 +53,7 @@ static enum core_result load_meta(void *context, const char *session, const char
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 
-    store_begin(instance, &call, STORE_MESSAGES, "load", session);
+    store_call_begin(instance, &call, STORE_MESSAGES, "load", session);
     if (store_performed(&call)) rc = open_stream(instance, session, owner, create, meta);
     return store_end(instance, &call, rc);
 }
@@ -154,7 +154,7 @@ static enum core_result append(void *context, const char *session, uint64_t epoc
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 
-    store_begin(instance, &call, STORE_MESSAGES, "append", session);
+    store_call_begin(instance, &call, STORE_MESSAGES, "append", session);
     if (store_performed(&call)) rc = append_event(instance, session, epoch, tenure, event);
     return store_end(instance, &call, rc);
 }
@@ -184,7 +184,7 @@ static enum core_result read_events(void *context, const char *session, uint64_t
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 
-    store_begin(instance, &call, STORE_MESSAGES, "read", session);
+    store_call_begin(instance, &call, STORE_MESSAGES, "read", session);
     if (store_performed(&call))
         rc = visit_events(stream_find(&instance->play->messages, session), epoch, from, limit,
                           visit, visit_context);
@@ -210,7 +210,7 @@ static enum core_result trim(void *context, const char *session, uint64_t epoch,
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 
-    store_begin(instance, &call, STORE_MESSAGES, "trim", session);
+    store_call_begin(instance, &call, STORE_MESSAGES, "trim", session);
     if (store_performed(&call))
         rc = trim_stream(stream_find(&instance->play->messages, session), epoch, tenure, floor);
     return store_end(instance, &call, rc);

@@ -85,6 +85,20 @@ static struct scn_place place_of(const struct stage *stage, const struct scn_cor
     return core->place;
 }
 
+static bool wants_sockets(const struct scn_core *core, enum stage_transport transport)
+{
+    if (transport != STAGE_AS_TOLD) return transport == STAGE_SOCKETS;
+    return strcmp(attr_text(&core->attrs, "transport", "frames"), "sockets") == 0;
+}
+
+bool stage_wants_sockets(const struct scn_file *file, enum stage_transport transport)
+{
+    for (uint32_t i = 0; i < file->core_count; i++) {
+        if (wants_sockets(&file->cores[i], transport)) return true;
+    }
+    return false;
+}
+
 static const char *plan_core(struct stage *stage, uint32_t index)
 {
     const struct scn_core *core = &stage->file->cores[index];
@@ -92,10 +106,10 @@ static const char *plan_core(struct stage *stage, uint32_t index)
     const char *problem;
 
     stage->api->settings_default(settings);
-    const struct scn_attr *transport = attr_of(&core->attrs, "transport");
-    if (transport != NULL && strcmp(transport->value.text, "frames") != 0)
-        return stage_complain(stage, transport->place, "transport=%s is not built yet; frames is",
-                              transport->value.text);
+    stage->sockets[index] = wants_sockets(core, stage->hooks.transport);
+    if (stage->sockets[index] && stage->hooks.server == NULL)
+        return stage_complain(stage, core->place, "core '%s': there is no server for its sockets",
+                              core->name);
     settings->lease_ttl_us = (uint64_t)attr_number(&stage->file->store, "lease_ttl",
                                                    (int64_t)settings->lease_ttl_us);
     settings->lease_renew_us = (uint64_t)attr_number(&stage->file->store, "lease_renew",

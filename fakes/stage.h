@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "fakes/core_api.h"
+#include "fakes/server/server_api.h"
 #include "harness/scenario/ast.h"
 
 /* A promise that the scenario's own script makes: an `expect` that was not fulfilled. */
@@ -58,6 +59,9 @@ struct stage_wire {
     uint32_t code;
 };
 
+/* How tabs and cores talk. As told: by the core's attribute `transport`, without it by frames. */
+enum stage_transport { STAGE_AS_TOLD, STAGE_FRAMES, STAGE_SOCKETS };
+
 /* All are called inside the execution, on the thread that found it, and may end the execution with
  * world_fail(); if `broken` or `leaked` returns or is NULL, the stage does that itself. */
 struct stage_hooks {
@@ -69,6 +73,10 @@ struct stage_hooks {
     void (*ended)(void *context);
     /* What passes between tabs and cores. May not block. NULL: nobody wants to know. */
     void (*wire)(void *context, const struct stage_wire *what);
+    /* The real server, for cores with transport=sockets; its image is the world's. NULL: there is
+     * none, and they are refused. */
+    const struct server_api *server;
+    enum stage_transport transport;
 };
 
 struct stage;
@@ -79,6 +87,9 @@ struct stage;
 struct stage *stage_new(const struct scn_file *file, const struct core_api *api,
                         const struct stage_hooks *hooks, const char **problem);
 void stage_free(struct stage *stage);
+
+/* Some core of this scenario is to be served by the real server. */
+bool stage_wants_sockets(const struct scn_file *file, enum stage_transport transport);
 
 /* How long the calm lasts that follows the storm, at most: as long as the longest promise needs, as
  * long as a core needs to notice a silent connection, and before that the patience with scripts

@@ -12,7 +12,7 @@ static uint64_t latency_us(const struct stores *stores)
     return world_choose(2, "latency") == 0 ? low : high;
 }
 
-void store_begin(struct instance *instance, struct store_call *call, enum store_part part,
+void store_call_begin(struct instance *instance, struct store_call *call, enum store_part part,
                  const char *op, const char *key)
 {
     struct play *play = instance->play;

@@ -30,7 +30,7 @@ struct stores {
 
 /* Brackets a call: begin waits for the latency; performed says whether the effect takes place; end
  * waits for what a fault wants and gives the answer. */
-void store_begin(struct instance *instance, struct store_call *call, enum store_part part,
+void store_call_begin(struct instance *instance, struct store_call *call, enum store_part part,
                  const char *op, const char *key);
 bool store_performed(const struct store_call *call);
 enum core_result store_end(struct instance *instance, struct store_call *call,

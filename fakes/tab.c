@@ -30,6 +30,7 @@ static void push_message(struct tab *tab, const struct outgoing *message)
                           .conn = socket->serial, .kind = frame->word,
                           .id = message->id == NULL ? 0 : record_intern(message->id),
                           .port = (int64_t)message->port, .frame = frame->number);
+    if (socket->ends != NULL) sockets_wrap(socket, frame, WEBSOCKET_TEXT);
     if (!socket->cut) link_push(&tab->to_core, frame);
 }
 
@@ -120,7 +121,7 @@ static void load_cursor(struct tab *tab)
     tab->page = *tab->kept;
 }
 
-static void say_hello(struct tab *tab)
+void tab_hello(struct tab *tab)
 {
     const struct cursor_store *store = &tab->page;
 
@@ -162,6 +163,7 @@ static struct socket *socket_new(struct tab *tab)
     socket->life = socket->instance->life;
     socket->serial = ++tab->sockets;
     socket->tab_open = true;
+    if (socket->instance->sockets) socket->ends = scratch_alloc(sizeof *socket->ends);
     return socket;
 }
 
@@ -184,8 +186,11 @@ void tab_connect(struct tab *tab)
     tab->head_heard = tab->put_off = tab->paged = 0;
     RECORD(CLIENT_OPEN, tab->actor->party, tab->actor->party, instance->party, 0,
            .conn = tab->socket->serial, .session = tab->actor->session_word);
-    link_push(&tab->to_core, link_frame(tab->socket, FRAME_OPEN));
-    say_hello(tab);
+    struct frame *open = link_frame(tab->socket, FRAME_OPEN);
+    if (tab->socket->ends != NULL) sockets_greet(tab->socket, open);
+    link_push(&tab->to_core, open);
+    /* Over bytes it comes when the WebSocket is open. */
+    if (tab->socket->ends == NULL) tab_hello(tab);
 }
 
 void tab_online(struct tab *tab)
@@ -247,11 +252,28 @@ void tab_offline(struct tab *tab, const char *why, uint32_t code)
     faults_refresh(tab->actor->play);
 }
 
+/* The core's end hears that the connection broke. */
+static void core_hears(struct socket *socket, const char *why)
+{
+    if (socket->ends != NULL)
+        sockets_reset(socket);
+    else
+        ws_post(socket->instance, socket, WORK_CLOSED, NULL, why);
+}
+
 static void core_hears_late(void *argument)
 {
     struct tab *tab = argument;
 
-    ws_post(tab->late_socket->instance, tab->late_socket, WORK_CLOSED, NULL, "closed late");
+    core_hears(tab->late_socket, "closed late");
+}
+
+static struct frame *goodbye(struct socket *socket)
+{
+    struct frame *frame = link_frame(socket, FRAME_CLOSE);
+
+    if (socket->ends != NULL) sockets_part(frame, 1000);
+    return frame;
 }
 
 void tab_close(struct tab *tab)
@@ -267,7 +289,7 @@ void tab_close(struct tab *tab)
         link_drop(&tab->to_core, socket, "closed");
         socket->cut = true;
     } else if (!socket->cut) {
-        link_push(&tab->to_core, link_frame(socket, FRAME_CLOSE));
+        link_push(&tab->to_core, goodbye(socket));
     }
     tab->closed_for_good = true;
     tab_offline(tab, "closed", 0);
@@ -295,7 +317,7 @@ void tab_cut(struct tab *tab, const char *why)
 
     if (socket == NULL) return;
     cut_links(tab, socket, why);
-    ws_post(socket->instance, socket, WORK_CLOSED, NULL, why);
+    core_hears(socket, why);
     tab_offline(tab, why, 0);
 }
 
@@ -305,6 +327,7 @@ void tab_halfopen(struct tab *tab, uint64_t until_ns)
 
     if (socket == NULL) return;
     cut_links(tab, socket, "the far end is gone");
+    if (socket->ends != NULL) sockets_resume(socket);
     tab->away_until_ns = until_ns;
     tab_offline(tab, "network lost", 0);
 }

@@ -4,10 +4,15 @@
 
 #include "fakes/common.h"
 #include "fakes/stage.h"
+#include "fakes/server/server_api.h"
+#include "fakes/websocket/client.h"
+#include "harness/net/outside.h"
 
 /* --- links: frames on their way (link.c) --- */
 
-enum frame_kind { FRAME_OPEN, FRAME_MESSAGE, FRAME_CLOSE };
+/* With transport=sockets, bytes: MESSAGE is a frame of a WebSocket or its beginning, BYTES anything
+ * else (the handshake, the rest of a frame), CLOSE may hold some, and ends them. */
+enum frame_kind { FRAME_OPEN, FRAME_MESSAGE, FRAME_CLOSE, FRAME_BYTES };
 
 struct frame {
     struct frame *next;
@@ -21,6 +26,7 @@ struct frame {
     uint32_t number;        /* on this socket and direction, from 1 */
     uint32_t code;          /* FRAME_CLOSE */
     uint32_t cause;         /* record of its departure */
+    bool partial;           /* the rest of the message follows as BYTES */
 };
 
 /* One direction between a tab and its core. Messages arrive in order, one task step each. */
@@ -58,6 +64,19 @@ struct socket {
     bool lossy;                            /* one came without its predecessor */
     uint32_t delivered[2];                 /* frames that arrived at the core, at the tab */
     uint64_t bytes[2];
+    struct byte_ends *ends;                /* transport=sockets only */
+};
+
+/* What a socket is besides, if bytes pass over it (sockets.c). */
+struct byte_ends {
+    struct outside *outside;  /* NULL: its handshake has not reached the core */
+    uint64_t server_handle;   /* of the server */
+    struct websocket websocket;
+    struct frame *given, **given_tail; /* messages that arrived at the server, and were not read */
+    uint32_t input;           /* record of the message that the core looks at */
+    uint32_t input_frame;     /* and its number */
+    struct frame *sent, **sent_tail; /* messages that the server sends; length: bytes to come */
+    struct frame receiving;   /* the message of which the tab hears */
 };
 
 void link_init(struct play *play, struct tab *tab, struct link *link, bool to_core);
@@ -102,6 +121,33 @@ void ws_resume(struct socket *socket);
 /* Tells the stage's owner what happened on that socket (ws.c); `frame` may be NULL. */
 void wire_tell(const struct socket *socket, enum stage_wire_kind kind, const struct frame *frame);
 
+/* --- the real server in the place of it (sockets.c): transport=sockets --- */
+
+/* The core's port, and its server, which listens from sockets_start on. */
+struct transport_port sockets_create(struct instance *instance);
+void sockets_start(struct instance *instance);
+void sockets_stop(struct instance *instance);
+void sockets_destroy(struct instance *instance);
+
+/* The handshake of a new socket, to be sent. */
+void sockets_greet(struct socket *socket, struct frame *open);
+/* Puts a frame of the tab around the message. */
+void sockets_wrap(struct socket *socket, struct frame *frame, enum websocket_opcode opcode);
+/* The goodbye of the tab. */
+void sockets_part(struct frame *close, uint32_t code);
+/* A frame of the link has arrived. */
+void sockets_at_core(struct frame *frame);
+void sockets_at_tab(struct frame *frame);
+/* The core's end hears that the connection broke. */
+void sockets_reset(struct socket *socket);
+/* There is room in the link to the tab, or nobody is at its end. */
+void sockets_resume(struct socket *socket);
+
+/* A close is reported twice, if the tab's fault says so (ws.c). */
+void ws_repeat_close(struct socket *socket);
+/* The "type" of a message, 0 if there is none. */
+record_word ws_type_of(const char *bytes, size_t length);
+
 /* --- core instances (instance.c) --- */
 
 struct instance {
@@ -114,6 +160,9 @@ struct instance {
     bool coming;            /* being started, or will be */
     uint32_t callers;       /* backends inside its functions: it is not destroyed meanwhile */
     struct core *core;
+    bool sockets;           /* served by the real server; otherwise by `ws` */
+    struct ws_transport *server;
+    struct transport_port server_port;
     struct ws ws;
     char ws_name[WORLD_NAME_MAX];
     char keeper_name[WORLD_NAME_MAX];

@@ -60,7 +60,7 @@ void wire_tell(const struct socket *socket, enum stage_wire_kind kind, const str
     const struct actor *actor = socket->tab->actor;
     const struct stage_hooks *hooks = &actor->play->stage->hooks;
 
-    if (hooks->wire == NULL) return;
+    if (hooks->wire == NULL || socket->ends != NULL) return; /* bytes are no messages */
     struct stage_wire what = { .kind = kind, .socket = socket->handle, .tab = actor->index,
                                .core = socket->instance->index, .serial = socket->serial,
                                .user = actor->user };
@@ -75,7 +75,7 @@ void wire_tell(const struct socket *socket, enum stage_wire_kind kind, const str
 
 /* --- on core/ws --- */
 
-static record_word type_of(const char *bytes, size_t length)
+record_word ws_type_of(const char *bytes, size_t length)
 {
     static const char mark[] = "\"type\":\"";
     const char *at = memmem(bytes, length, mark, sizeof mark - 1);
@@ -93,7 +93,7 @@ static void send_frame(struct socket *socket, const struct conn_frame *given)
 
     frame->bytes = scratch_copy(given->bytes, given->length);
     frame->length = given->length;
-    frame->word = type_of(given->bytes, given->length);
+    frame->word = ws_type_of(given->bytes, given->length);
     frame->seq = given->seq;
     frame->number = ++socket->frames_out;
     frame->cause = RECORD(CORE_SEND, party_of(socket), instance->party, party_of(socket), 0,
@@ -122,6 +122,10 @@ static void pump(struct socket *socket)
 
 void ws_resume(struct socket *socket)
 {
+    if (socket->ends != NULL) {
+        sockets_resume(socket);
+        return;
+    }
     if (!socket->core_open || socket->write_queued) return;
     socket->write_queued = true;
     ws_post(socket->instance, socket, WORK_WRITE, NULL, NULL);
@@ -138,7 +142,7 @@ static void say_close(struct socket *socket, uint32_t code)
 
 /* A transport that reports one close twice names a connection that is no more: the newest of the
  * tab that this life of the core has forgotten. */
-static void repeat_close(struct socket *socket)
+void ws_repeat_close(struct socket *socket)
 {
     struct instance *instance = socket->instance;
     const struct play *play = instance->play;
@@ -165,7 +169,7 @@ static void open_socket(struct socket *socket)
         return;
     }
     socket->core_open = true;
-    repeat_close(socket);
+    ws_repeat_close(socket);
 }
 
 static void take_input(struct socket *socket, const struct frame *frame)

@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 #define OPTION(id) (1u << CLI_##id)
-static const uint32_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(FULL) | OPTION(REPORTS) |
-                                OPTION(JUNIT) | OPTION(JSON) | OPTION(HELP);
+static const uint32_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(TRANSPORT) |
+                                OPTION(FULL) | OPTION(REPORTS) | OPTION(JUNIT) | OPTION(JSON) |
+                                OPTION(HELP);
 
 static int help(void)
 {

@@ -105,24 +105,6 @@ static bool open_image(struct job *job)
     return invalid(job, text);
 }
 
-/* What the language has words for and this build has no machinery for is refused, not run as
- * something else. */
-static bool is_built(struct job *job)
-{
-    const struct scn_file *file = job->file;
-    char *text = NULL;
-    for (uint32_t i = 0; i < file->core_count; i++) {
-        const struct scn_attr *transport = scn_attrs_find(&file->cores[i].attrs, "transport");
-        if (transport == NULL || strcmp(transport->value.text, "sockets") != 0) continue;
-        if (asprintf(&text, "%s:%u:%u: error: transport=sockets is not built yet; frames is\n",
-                     job->path, transport->place.line, transport->place.column) < 0) {
-            text = NULL;
-        }
-        return invalid(job, text);
-    }
-    return true;
-}
-
 bool job_open(struct job *job, const char *path, const struct cli_options *options)
 {
     struct scn_diagnostics diagnostics;
@@ -140,7 +122,7 @@ bool job_open(struct job *job, const char *path, const struct cli_options *optio
     size_t bytes;
     job->source = scn_read_file(path, SCN_BYTES_MAX, &bytes);
     job->shared = worker_shared(sizeof *job->shared);
-    return is_built(job) && open_image(job);
+    return open_image(job);
 }
 
 void job_free(struct job *job)
@@ -464,8 +446,8 @@ static void keep_death(struct job *job, int signal_number)
     snprintf(told->name, sizeof told->name, "signal-%d", signal_number);
     snprintf(told->text, sizeof told->text, "the process died of signal %d (%s) in %s",
              signal_number, strsignal(signal_number), run);
-    if (asprintf(&job->text, "%s\n  replay  ./harness replay %s --choices %s\n", told->text,
-                 job->path, token) < 0) {
+    if (asprintf(&job->text, "%s\n  replay  ./harness replay %s%s --choices %s\n", told->text,
+                 job->path, cli_subject(job->options), token) < 0) {
         job->text = NULL;
     }
     free(token);

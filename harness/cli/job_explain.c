@@ -111,10 +111,9 @@ void job_tell_failure(struct job *job)
 static void write_replay_line(struct job *job)
 {
     struct job_shared *shared = job->shared;
-    const struct cli_options *options = job->options;
     char *token = token_write(shared->failure.choices, shared->failure.count);
-    snprintf(shared->replay, sizeof shared->replay, "./harness run %s%s%s --choices %s", job->path,
-             options->core ? " --core " : "", options->core ? options->core : "", token);
+    snprintf(shared->replay, sizeof shared->replay, "./harness run %s%s --choices %s", job->path,
+             cli_subject(job->options), token);
     free(token);
 }
 

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "commands.h"
+#include "scene.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -78,6 +79,17 @@ static bool default_shard(const char *command, struct cli_options *options)
     return false;
 }
 
+static bool read_transport(const char *command, const char *text, struct cli_options *options)
+{
+    bool sockets = strcmp(text, "sockets") == 0;
+    options->transport = text;
+    if (!sockets && strcmp(text, "frames") != 0) {
+        return complain(command, "--transport takes frames or sockets, not", text);
+    }
+    scene_transport(sockets ? STAGE_SOCKETS : STAGE_FRAMES);
+    return true;
+}
+
 static bool keep(const char *command, enum cli_option option, const char *text,
                  struct cli_options *options)
 {
@@ -112,6 +124,8 @@ static bool keep(const char *command, enum cli_option option, const char *text,
     case CLI_CORPUS:
         options->corpus = text;
         return true;
+    case CLI_TRANSPORT:
+        return read_transport(command, text, options);
     case CLI_CORE:
         options->core = text;
         return true;
@@ -236,4 +250,13 @@ void cli_options_help(uint32_t allowed)
                  rows[i].argument ? rows[i].argument : "");
         printf("  %-20s %s\n", head, rows[i].help);
     }
+}
+
+const char *cli_subject(const struct cli_options *options)
+{
+    static char text[4096 + 64];
+    snprintf(text, sizeof text, "%s%s%s%s", options->core ? " --core " : "",
+             options->core ? options->core : "", options->transport ? " --transport " : "",
+             options->transport ? options->transport : "");
+    return text;
 }

@@ -19,6 +19,7 @@
     X(CORPUS, "corpus", "DIR", "keep failing executions there, and replay them first")             \
     X(SHARD, "shard", "I/N", "explore part I of N; 'harness merge' puts the JSON together")        \
     X(CORE, "core", "FILE", "run another build of the core (a shared image, build/cores/*.so)")    \
+    X(TRANSPORT, "transport", "KIND", "frames or sockets, instead of the file's")                  \
     X(FULL, "full", NULL, "the whole diagram: every column, every row")                            \
     X(REPORTS, "reports", "DIR",                                                                   \
       "folder for reports of failures (default: reports/ beside the executable)")                  \
@@ -48,6 +49,7 @@ struct cli_options {
     bool given[CLI_OPTION_COUNT];
     const char *choices;
     const char *core;
+    const char *transport; /* NULL: as the file says */
     const char *corpus;
     const char *reports;
     const char *junit;
@@ -76,6 +78,10 @@ bool cli_options_read(const char *command, uint32_t allowed, int argc, char **ar
 /* Where the first word stands that is neither an option nor the value of one, if it is a program
  * that harness-cc has linked: what follows it are its arguments. Otherwise argc. */
 int cli_program_at(uint32_t allowed, int argc, char **argv);
+
+/* The options that say what is executed, as they would be written: " --core FILE". Static memory,
+ * until the next call. */
+const char *cli_subject(const struct cli_options *options);
 
 /* One line for each allowed option. */
 void cli_options_help(uint32_t allowed);

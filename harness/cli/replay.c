@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 #define OPTION(id) (1u << CLI_##id)
-static const uint32_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(PCAP) |
-                                OPTION(IPV6) | OPTION(GDB) | OPTION(UNTIL) | OPTION(HELP);
+static const uint32_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(TRANSPORT) |
+                                OPTION(PCAP) | OPTION(IPV6) | OPTION(GDB) | OPTION(UNTIL) |
+                                OPTION(HELP);
 
 enum { STACK_LINES = 12 };
 
@@ -102,6 +103,10 @@ static int debug_scenario(const struct cli_options *options)
     if (options->core) {
         words[count++] = "--core";
         words[count++] = options->core;
+    }
+    if (options->transport) {
+        words[count++] = "--transport";
+        words[count++] = options->transport;
     }
     if (options->given[CLI_UNTIL]) {
         words[count++] = "--until";

@@ -9,8 +9,9 @@
 #define OPTION(id) (1u << CLI_##id)
 static const uint32_t allowed = OPTION(CHOICES) | OPTION(STRATEGY) | OPTION(DEPTH) | OPTION(SEED) |
                                 OPTION(RUNS) | OPTION(JOBS) | OPTION(CORPUS) | OPTION(SHARD) |
-                                OPTION(CORE) | OPTION(FULL) | OPTION(REPORTS) | OPTION(JUNIT) |
-                                OPTION(JSON) | OPTION(PCAP) | OPTION(IPV6) |
+                                OPTION(CORE) | OPTION(TRANSPORT) | OPTION(FULL) |
+                                OPTION(REPORTS) | OPTION(JUNIT) | OPTION(JSON) | OPTION(PCAP) |
+                                OPTION(IPV6) |
                                 OPTION(NO_SHRINK) | OPTION(HELP);
 
 static int help(void)

@@ -2,7 +2,13 @@
 
 #include <string.h>
 
+#include "harness/net/net.h"
+
 enum { LOOP_SECONDS = 10 };
+
+extern const struct image image_server_image;
+
+static enum stage_transport chosen_transport;
 
 /* The first violation ends the execution: what comes after it explains nothing. A finding of the
  * world is a violation too, but told when it has ended the execution already. */
@@ -45,6 +51,7 @@ static void before(void *context)
     scene->violation = NULL;
     scene->leaked = false;
     scene->over = false;
+    net_begin();
     record_reset();
     check_begin(scene->checks);
     if (scene->log) check_number(scene->checks, scene->log->run);
@@ -89,6 +96,11 @@ void scene_renew_checks(struct scene *scene)
     record_subscribe(check_record, scene->checks);
 }
 
+void scene_transport(enum stage_transport transport)
+{
+    chosen_transport = transport;
+}
+
 const char *scene_init(struct scene *scene, const struct scn_file *file, const struct image *image,
                        struct explore_log *log)
 {
@@ -96,13 +108,16 @@ const char *scene_init(struct scene *scene, const struct scn_file *file, const s
     *scene = (struct scene){.file = file, .log = log};
     world_init();
     world_image_add(image);
+    if (stage_wants_sockets(file, chosen_transport)) world_image_add(&image_server_image);
     struct world_limits limits = scene_limits(file);
     world_limits_set(&limits);
     world_watch_loops(LOOP_SECONDS);
     explore_log_set(log);
     record_scenario(file);
     struct stage_hooks hooks = {.context = scene, .broken = on_broken, .leaked = on_leak,
-                                .wire = on_wire};
+                                .wire = on_wire,
+                                .server = image_server_image.entry,
+                                .transport = chosen_transport};
     scene->stage = stage_new(file, cli_image_api(image), &hooks, &problem);
     if (scene->stage == NULL) return problem;
     /* The bound is about the storm; the calm comes on top. */

@@ -33,6 +33,9 @@ enum { SCENE_DIVERGED = EXPLORE_CHECKS - 1, SCENE_REFUSED = EXPLORE_CHECKS - 2 }
 const char *scene_init(struct scene *scene, const struct scn_file *file, const struct image *image,
                        struct explore_log *log);
 
+/* How tabs and cores talk in the scenes that this process and its children make from here on. */
+void scene_transport(enum stage_transport transport);
+
 /* Begin to count anew what executions show. Call it between executions. */
 void scene_renew_checks(struct scene *scene);
 

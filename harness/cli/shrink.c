@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #define OPTION(id) (1u << CLI_##id)
-static const uint32_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(HELP);
+static const uint32_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(TRANSPORT) | OPTION(HELP);
 
 static int help(void)
 {

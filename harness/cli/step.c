@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #define OPTION(id) (1u << CLI_##id)
-static const uint32_t allowed = OPTION(CHOICES) | OPTION(SEED) | OPTION(CORE) | OPTION(HELP);
+static const uint32_t allowed = OPTION(CHOICES) | OPTION(SEED) | OPTION(CORE) |
+                                OPTION(TRANSPORT) | OPTION(HELP);
 
 static int help(void)
 {
@@ -46,10 +47,9 @@ static void tell_end(void *context, FILE *out, uint32_t id, const struct world_r
 
 static void print_replay(const struct job *job, const uint16_t *choices, uint32_t count)
 {
-    const char *core = job->options->core;
     char *token = token_write(choices, count);
-    printf("\n  replay  ./harness replay %s%s%s --choices %s\n", job->path, core ? " --core " : "",
-           core ? core : "", token);
+    printf("\n  replay  ./harness replay %s%s --choices %s\n", job->path,
+           cli_subject(job->options), token);
     free(token);
 }
 

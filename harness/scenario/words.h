@@ -123,7 +123,7 @@ struct scn_rule {
 /* Attributes of `core` that are the harness's own: how it is built in and reached. */
 #define SCN_CORE_EXTRAS(X) \
     X(transport, WORD, "frames|sockets", "frames", \
-      "whole messages, or simulated sockets (not built: refused)") \
+      "whole messages, or the real server on simulated sockets") \
     X(image, NAME, "", "core", "which build of the core runs")
 
 #define SCN_STORE_SETTINGS(X) \

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/net/net.h"
 #include "harness/world/image.h"
 
-extern const struct image image_core_image;
+extern const struct image image_core_image, image_server_image;
 
 enum { CHOICES_MAX = 1 << 16 };
 
@@ -76,7 +77,15 @@ static void prepare_world(void)
     prepared = true;
     world_init();
     world_image_add(&image_core_image);
+    world_image_add(&image_server_image);
     world_choice_log(log, CHOICES_MAX, &used);
+}
+
+static enum stage_transport chosen_transport;
+
+void rig_transport(enum stage_transport transport)
+{
+    chosen_transport = transport;
 }
 
 static void open_file(struct rig *rig, const struct scn_file *file,
@@ -91,7 +100,9 @@ static void open_file(struct rig *rig, const struct scn_file *file,
     scn_diagnostics_free(diagnostics);
     prepare_world();
     *rig = (struct rig){ .file = file };
-    struct stage_hooks hooks = { .context = rig, .broken = on_broken };
+    struct stage_hooks hooks = { .context = rig, .broken = on_broken,
+                                 .server = image_server_image.entry,
+                                 .transport = chosen_transport };
     rig->stage = stage_new(file, image_core_image.entry, &hooks, &problem);
     if (rig->stage != NULL) return;
     (void)fprintf(stderr, "%s\n", problem);
@@ -132,6 +143,7 @@ static void run(struct rig *rig, struct world_chooser *chooser)
 
     world_limits_set(&limits);
     rig->broken[0] = '\0';
+    net_begin();
     rig->result = world_run(chooser, "stage", stage_run, rig->stage);
 }
 

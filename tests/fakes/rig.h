@@ -16,6 +16,8 @@ struct rig {
 };
 
 void rig_open(struct rig *rig, const char *path);
+/* How tabs and cores talk in what is opened from here on, instead of what files say. */
+void rig_transport(enum stage_transport transport);
 void rig_open_text(struct rig *rig, const char *name, const char *text);
 void rig_close(struct rig *rig);
 

@@ -1,0 +1,422 @@
+/* The other transport of a core: its real server (fakes/server/) on the simulated network. Links
+ * carry bytes then. At their end to the core is a connection of TCP; at the tab's, a parser of
+ * WebSockets. What the server tells of its connections is recorded as the frame transport does. */
+#include "fakes/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { FIRST_PORT = 8000, REQUEST_MAX = 512, MESSAGE_MAX = 64 << 20 };
+
+static uint16_t party_of(const struct socket *socket)
+{
+    return socket->tab->actor->party;
+}
+
+/* The process that the socket leads to is still the one that it was made to. */
+static bool is_current(const struct socket *socket)
+{
+    return socket->instance->core != NULL && socket->life == socket->instance->life;
+}
+
+/* --- what the server asks and tells, on its thread --- */
+
+static bool authenticate(void *context, const char *token, struct ws_identity *identity)
+{
+    const struct instance *instance = instance_called(context);
+    const struct play *play = instance->play;
+    uint64_t handle = strtoull(token, NULL, 10);
+
+    if (handle == 0 || handle > play->socket_count) return false;
+    const struct socket *socket = play->sockets[handle - 1];
+    (void)snprintf(identity->user, sizeof identity->user, "%s", socket->tab->actor->user);
+    identity->tag = handle;
+    return socket->instance == instance;
+}
+
+static void on_input(struct socket *socket)
+{
+    struct byte_ends *ends = socket->ends;
+    const struct frame *frame = ends->given;
+
+    /* It reads what arrived, in that order. */
+    REQUIRE(frame != NULL);
+    ends->given = frame->next;
+    if (ends->given == NULL) ends->given_tail = &ends->given;
+    ends->input = RECORD(CORE_INPUT, party_of(socket), party_of(socket), socket->instance->party,
+                         frame->cause, .conn = socket->serial, .kind = frame->word,
+                         .frame = frame->number);
+    ends->input_frame = frame->number;
+}
+
+static void on_taken(const struct socket *socket)
+{
+    RECORD(CORE_TAKEN, party_of(socket), 0, 0, socket->ends->input, .conn = socket->serial,
+           .frame = socket->ends->input_frame);
+}
+
+/* How long a message of that length is on the wire, unmasked. */
+static size_t length_of(size_t payload)
+{
+    return payload + (payload < 126 ? 2 : payload <= UINT16_MAX ? 4 : 10);
+}
+
+static void on_sending(struct socket *socket, const struct ws_event *event)
+{
+    struct byte_ends *ends = socket->ends;
+    struct frame *next = link_frame(socket, FRAME_MESSAGE);
+
+    next->seq = event->seq;
+    next->word = ws_type_of(event->bytes, event->length);
+    next->number = ++socket->frames_out;
+    next->length = length_of(event->length);
+    next->cause = RECORD(CORE_SEND, party_of(socket), socket->instance->party, party_of(socket), 0,
+                         .conn = socket->serial, .kind = next->word, .seq = (int64_t)next->seq,
+                         .frame = next->number);
+    *ends->sent_tail = next;
+    ends->sent_tail = &next->next;
+}
+
+static void on_closing(struct socket *socket, const char *why)
+{
+    socket->core_open = false;
+    socket->closed = true;
+    RECORD(DETACH, party_of(socket), 0, 0, 0, .conn = socket->serial, .why = record_intern(why),
+           .gen = (int64_t)socket->conn.generation);
+}
+
+static void watch(void *context, const struct ws_event *event)
+{
+    struct instance *instance = instance_called(context);
+
+    if (event->tag == 0) return;
+    struct socket *socket = instance->play->sockets[event->tag - 1];
+    switch (event->kind) {
+    case WS_OPENING: socket->ends->server_handle = event->handle; return;
+    case WS_OPENED:
+        socket->conn = event->conn;
+        socket->core_open = true;
+        ws_repeat_close(socket);
+        return;
+    case WS_REFUSED: return;
+    case WS_INPUT: on_input(socket); return;
+    case WS_TAKEN:
+        if (event->result == CORE_OK) on_taken(socket);
+        return;
+    case WS_SENDING: on_sending(socket, event); return;
+    case WS_CLOSING: on_closing(socket, event->reason); return;
+    case WS_CLOSED:
+        RECORD(DETACHED, party_of(socket), 0, 0, 0, .conn = socket->serial,
+               .gen = (int64_t)socket->conn.generation);
+        return;
+    }
+}
+
+/* --- the core's port: any thread --- */
+
+static void want_write(void *context, uint64_t handle, struct conn_ref conn)
+{
+    const struct instance *instance = instance_called(context);
+
+    instance->server_port.want_write(instance->server_port.context, handle, conn);
+}
+
+static struct socket *find_socket(const struct instance *instance, uint64_t handle)
+{
+    const struct play *play = instance->play;
+
+    for (uint32_t i = play->socket_count; i-- > 0;) {
+        struct socket *socket = play->sockets[i];
+        if (socket->instance == instance && socket->life == instance->life &&
+            socket->ends->server_handle == handle)
+            return socket;
+    }
+    return NULL;
+}
+
+static void want_close(void *context, uint64_t handle, struct conn_ref conn,
+                       enum core_close_code code)
+{
+    struct instance *instance = instance_called(context);
+    struct socket *socket = find_socket(instance, handle);
+
+    REQUIRE(socket != NULL);
+    if (!socket->close_queued) {
+        socket->close_queued = true;
+        socket->close_code = (uint32_t)code;
+        RECORD(CORE_CLOSE, party_of(socket), instance->party, party_of(socket), 0,
+               .conn = socket->serial, .code = socket->close_code);
+    }
+    instance->server_port.close(instance->server_port.context, handle, conn, code);
+}
+
+/* --- life of a server --- */
+
+static uint16_t port_of(const struct instance *instance)
+{
+    return (uint16_t)(FIRST_PORT + instance->index);
+}
+
+struct transport_port sockets_create(struct instance *instance)
+{
+    struct play *play = instance->play;
+    const struct server_api *server = play->stage->hooks.server;
+    const struct core_settings *settings = &play->stage->settings[instance->index];
+    struct ws_transport_config config;
+
+    server->begin(play->api);
+    server->config_default(&config);
+    config.name = play->file->cores[instance->index].name;
+    config.port = port_of(instance);
+    config.authenticate = authenticate;
+    config.watch = watch;
+    config.context = instance;
+    config.message_max_bytes = settings->frame_max_bytes;
+    config.max_connections = 128;
+    if (server->create(&config, &instance->server) != CORE_OK)
+        world_stop("the server of core '%s' cannot be made", config.name);
+    instance->server_port = server->port(instance->server);
+    return (struct transport_port){ instance, want_write, want_close };
+}
+
+void sockets_start(struct instance *instance)
+{
+    const struct server_api *server = instance->play->stage->hooks.server;
+
+    if (server->start(instance->server, instance->core) != CORE_OK)
+        world_stop("the server of core '%s' cannot listen on port %u",
+                   instance->play->file->cores[instance->index].name, port_of(instance));
+}
+
+void sockets_stop(struct instance *instance)
+{
+    instance->play->stage->hooks.server->stop(instance->server);
+}
+
+void sockets_destroy(struct instance *instance)
+{
+    instance->play->stage->hooks.server->destroy(instance->server);
+    instance->server = NULL;
+}
+
+/* --- from the server to the link --- */
+
+static size_t room(void *context)
+{
+    const struct socket *socket = context;
+
+    if (socket->cut || !is_current(socket)) return SIZE_MAX;
+    return socket->tab->to_tab.count < LINK_WINDOW ? SIZE_MAX : 0;
+}
+
+/* The next bytes of the server: of one message, or of none. Returns how many they are. */
+static size_t send_piece(struct socket *socket, const char *bytes, size_t count)
+{
+    struct byte_ends *ends = socket->ends;
+    struct frame *message = ends->sent, *frame = link_frame(socket, FRAME_BYTES);
+
+    if (message != NULL) {
+        *frame = *message;
+        if (count > message->length) count = message->length;
+        message->length -= count;
+        frame->partial = message->length > 0;
+        /* What follows has no name of its own. */
+        message->kind = FRAME_BYTES;
+        if (!frame->partial) ends->sent = message->next;
+        if (ends->sent == NULL) ends->sent_tail = &ends->sent;
+    }
+    frame->bytes = scratch_copy(bytes, count);
+    frame->length = count;
+    /* A peer that has silently gone takes the bytes all the same. */
+    if (!socket->cut && is_current(socket)) link_push(&socket->tab->to_tab, frame);
+    return count;
+}
+
+static void bytes_sent(void *context, const char *bytes, size_t count)
+{
+    world_meet(WORLD_MET_FAKES);
+    for (size_t at = 0; at < count;) at += send_piece(context, bytes + at, count - at);
+}
+
+static void ended(void *context, bool reset)
+{
+    struct socket *socket = context;
+
+    world_meet(WORLD_MET_FAKES);
+    (void)reset;
+    if (socket->cut || !is_current(socket)) return;
+    link_push(&socket->tab->to_tab, link_frame(socket, FRAME_CLOSE));
+}
+
+static const struct outside_calls server_calls = { room, bytes_sent, ended };
+
+/* --- from the tab to the link --- */
+
+static void *grow(void *context, void *old, size_t used, size_t size)
+{
+    char *room_for_more = scratch_alloc(size);
+
+    (void)context;
+    if (used > 0) memcpy(room_for_more, old, used);
+    return room_for_more;
+}
+
+/* Keys and masks need not be secret here, only different. */
+static void fill(uint8_t *bytes, size_t count, uint64_t seed)
+{
+    for (size_t i = 0; i < count; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        bytes[i] = (uint8_t)(seed >> 56);
+    }
+}
+
+void sockets_greet(struct socket *socket, struct frame *open)
+{
+    struct byte_ends *ends = socket->ends;
+    char *text = scratch_alloc(REQUEST_MAX), token[24];
+    struct websocket_request request = { .host = "127.0.0.1", .path = "/ws",
+                                         .protocol = WS_SUBPROTOCOL, .token = token };
+
+    ends->given_tail = &ends->given;
+    ends->sent_tail = &ends->sent;
+    (void)snprintf(token, sizeof token, "%u", (unsigned)socket->handle);
+    fill(request.key, sizeof request.key, socket->handle);
+    open->bytes = text;
+    open->length = websocket_begin(&ends->websocket, &request, text, REQUEST_MAX, MESSAGE_MAX,
+                                   grow, NULL);
+    REQUIRE(open->length > 0);
+}
+
+void sockets_wrap(struct socket *socket, struct frame *frame, enum websocket_opcode opcode)
+{
+    char *out = scratch_alloc(frame->length + WEBSOCKET_HEADER_MAX);
+    uint8_t mask[4];
+
+    fill(mask, sizeof mask, socket->handle << 32 | frame->number);
+    frame->length = websocket_frame(out, opcode, true, mask, frame->bytes, frame->length);
+    frame->bytes = out;
+}
+
+void sockets_part(struct frame *close, uint32_t code)
+{
+    char *payload = scratch_alloc(WEBSOCKET_CONTROL_MAX);
+
+    close->length = websocket_close_payload(payload, code, "");
+    close->bytes = payload;
+    sockets_wrap(close->socket, close, WEBSOCKET_CLOSE);
+}
+
+/* --- from the link to the server --- */
+
+static void knock(struct socket *socket)
+{
+    if (is_current(socket))
+        socket->ends->outside =
+            outside_connect(port_of(socket->instance), &server_calls, socket);
+    if (socket->ends->outside != NULL) return;
+    if (socket->tab->socket == socket)
+        tab_cut(socket->tab, "nobody listens");
+    else
+        socket->cut = true;
+}
+
+void sockets_at_core(struct frame *frame)
+{
+    struct socket *socket = frame->socket;
+    struct byte_ends *ends = socket->ends;
+
+    if (frame->kind == FRAME_OPEN) knock(socket);
+    if (ends->outside == NULL) return;
+    if (frame->kind == FRAME_MESSAGE) {
+        frame->next = NULL;
+        *ends->given_tail = frame;
+        ends->given_tail = &frame->next;
+    }
+    if (frame->length > 0) outside_send(ends->outside, frame->bytes, frame->length);
+    if (frame->kind == FRAME_CLOSE) outside_end(ends->outside);
+}
+
+void sockets_reset(struct socket *socket)
+{
+    if (socket->ends->outside != NULL) outside_reset(socket->ends->outside);
+}
+
+void sockets_resume(struct socket *socket)
+{
+    if (socket->ends->outside != NULL) outside_resume(socket->ends->outside);
+}
+
+/* --- from the link to the tab --- */
+
+static void say(struct socket *socket, enum websocket_opcode opcode, const char *bytes,
+                size_t length)
+{
+    struct frame *frame = link_frame(socket, FRAME_BYTES);
+
+    frame->bytes = bytes;
+    frame->length = length;
+    sockets_wrap(socket, frame, opcode);
+    link_push(&socket->tab->to_core, frame);
+}
+
+/* The server closed the WebSocket: the tab answers, and goes. */
+static void part(struct socket *socket, const struct websocket_event *event)
+{
+    struct frame *answer = link_frame(socket, FRAME_CLOSE);
+
+    /* It said goodbye first: this is the answer. */
+    if (!socket->tab_open) return;
+    sockets_part(answer, event->code);
+    link_push(&socket->tab->to_core, answer);
+    if (socket->tab->socket == socket)
+        tab_offline(socket->tab, "closed by the core", event->code);
+}
+
+static void break_off(struct socket *socket, const struct websocket_event *event)
+{
+    struct tab *tab = socket->tab;
+
+    if (socket->ends->websocket.status == 101)
+        play_break(tab->actor->play, tab->actor->scn->place, tab->actor->scn->name, event->bytes);
+    if (tab->socket == socket) tab_cut(tab, event->bytes);
+}
+
+static void hear(struct socket *socket, const struct websocket_event *event)
+{
+    struct tab *tab = socket->tab;
+    struct frame message = socket->ends->receiving;
+
+    switch (event->kind) {
+    case WEBSOCKET_GOT_OPEN:
+        if (tab->socket == socket) tab_hello(tab);
+        return;
+    case WEBSOCKET_GOT_TEXT:
+        message.kind = FRAME_MESSAGE;
+        message.socket = socket;
+        message.bytes = scratch_copy(event->bytes, event->length);
+        message.length = event->length;
+        tab_deliver(tab, &message);
+        return;
+    case WEBSOCKET_GOT_PING: say(socket, WEBSOCKET_PONG, event->bytes, event->length); return;
+    case WEBSOCKET_GOT_CLOSE: part(socket, event); return;
+    case WEBSOCKET_GOT_BROKEN: break_off(socket, event); return;
+    case WEBSOCKET_GOT_BINARY:
+    case WEBSOCKET_GOT_PONG: return;
+    }
+}
+
+void sockets_at_tab(struct frame *frame)
+{
+    struct socket *socket = frame->socket;
+    struct byte_ends *ends = socket->ends;
+    struct websocket_event event;
+
+    if (frame->kind == FRAME_MESSAGE) ends->receiving = *frame;
+    for (size_t at = 0, taken; at < frame->length && !socket->cut; at += taken) {
+        if (websocket_take(&ends->websocket, frame->bytes + at, frame->length - at, &taken,
+                           &event))
+            hear(socket, &event);
+    }
+    if (frame->kind == FRAME_CLOSE && socket->tab->socket == socket)
+        tab_offline(socket->tab, "the connection ended", 0);
+}
