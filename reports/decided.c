@@ -18,6 +18,11 @@ static void print_step(FILE *out, const char *label, const struct decisive_step 
 
 void decided_print(FILE *out, const struct decisive *decisive)
 {
+    if (decisive->ended_after > 0) {
+        fprintf(out, "  whether two steps decide by their order alone is not known: "
+                "%u executions were tried\n", decisive->ended_after);
+        return;
+    }
     if (!decisive->found) {
         fprintf(out, "  no two steps decide by their order alone\n");
         return;

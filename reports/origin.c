@@ -8,7 +8,7 @@ void report_origin(const struct report *report, char *out, size_t size)
 {
     const struct report_failure *failure = report->failure;
     uint32_t left = cost_choices(&failure->cost), found = failure->choices_found;
-    char worst[64], shrunk[32] = "", seed[32] = "";
+    char worst[64], shrunk[32] = "", seed[32] = "", ended[96] = "";
 
     cost_write(&failure->cost, worst, sizeof worst);
     if (failure->strategy == NULL) {
@@ -19,9 +19,13 @@ void report_origin(const struct report *report, char *out, size_t size)
     /* The default schedule has none. */
     if (failure->run > 0) snprintf(seed, sizeof seed, " seed=%" PRIu64, failure->seed);
     if (left != found) snprintf(shrunk, sizeof shrunk, ", shrunk to %u", left);
-    snprintf(out, size, "run %" PRIu64 " of %" PRIu64 ", %s%s; %u choice%s%s%s",
+    if (failure->ended_after > 0) {
+        snprintf(ended, sizeof ended, "; shrinking ended after %u executions of %.1f million "
+                 "accesses each", failure->ended_after, (double)failure->accesses / 1e6);
+    }
+    snprintf(out, size, "run %" PRIu64 " of %" PRIu64 ", %s%s; %u choice%s%s%s%s",
              failure->run + 1, report->runs_max, failure->strategy, seed, found,
-             found == 1 ? "" : "s", shrunk, worst);
+             found == 1 ? "" : "s", shrunk, worst, ended);
 }
 
 void report_fix(const struct report *report, char *out, size_t size)

@@ -55,6 +55,8 @@ struct report_failure {
     uint64_t seed;
     uint32_t choices_found;             /* that are not the default, before shrinking */
     struct explore_cost cost;           /* after it */
+    uint32_t ended_after;               /* executions, when shrinking could not go on; or 0 */
+    uint64_t accesses;                  /* of the failing one */
     const char *decided;                /* lines on the two steps whose order decides, or NULL */
     const struct decisive *decisive;    /* the same two steps; NULL: none */
     const struct no_return *no_return;  /* NULL: not known */

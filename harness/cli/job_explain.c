@@ -99,6 +99,8 @@ void job_tell_failure(struct job *job)
     job->failure.seed = job_explore_options(job).strategy.seed;
     job->failure.choices_found = shared->choices_found;
     job->failure.cost = shared->failure.cost;
+    job->failure.ended_after = shared->failure.ended_after;
+    job->failure.accesses = shared->failure.accesses;
     job->failure.replay = shared->replay;
     job->failure.folder = job->folder;
     bool sampled = !replayed && job_explore_options(job).strategy.kind != EXPLORE_DFS;

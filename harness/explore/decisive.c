@@ -35,7 +35,7 @@ struct search {
     struct order_step *order;  /* of the execution that is tried */
     struct order_step unmade[ORDER_NAMES_MAX]; /* the first one that each thread did not make */
     uint32_t count;
-    uint32_t executions;
+    uint32_t executions, executions_max;
 };
 
 /* The step at `at` is the first one of the pair; the second one is at `then`, or after the end. */
@@ -189,7 +189,7 @@ static bool try_second(struct search *self, uint32_t from, uint32_t then,
     for (uint32_t at = then; at-- > from;) {
         struct pair pair = {at, then, *second};
         if (!in_conflict(&self->steps[at], second)) continue;
-        if (self->executions >= EXECUTIONS_MAX) return false;
+        if (self->executions >= self->executions_max) return false;
         if (decides(self, &pair)) return tell(self, &pair, decisive);
     }
     return false;
@@ -312,10 +312,14 @@ void explore_decisive(const struct explore_subject *subject, const struct explor
     if (self && list) {
         self->subject = subject;
         self->failure = failure;
+        self->executions_max = explore_affordable(failure, EXECUTIONS_MAX);
         if (run_failing(self)) {
             uint32_t count = find_deviations(self, list);
             decisive->found =
                 try_deviations(self, list, count, decisive) || try_all(self, decisive);
+            bool ended = !decisive->found && self->executions >= self->executions_max;
+            if (ended && self->executions_max < EXECUTIONS_MAX)
+                decisive->ended_after = self->executions;
         }
         free(self->steps);
         free(self->order);

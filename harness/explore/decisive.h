@@ -18,11 +18,13 @@ struct decisive_step {
 };
 
 struct decisive {
-    bool found;               /* false: no single pair decides */
+    bool found;               /* false: no single pair decides, */
+    uint32_t ended_after;     /* or, when not 0, executions took too long to try more than these */
     struct decisive_step first, second; /* as ordered in the failing execution */
 };
 
-/* Looks for the pair in a shrunk failure, in this process; runs at most two thousand executions. */
+/* Looks for the pair in a shrunk failure, in this process; runs at most two thousand executions,
+ * as far as they are affordable. */
 void explore_decisive(const struct explore_subject *subject, const struct explore_failure *failure,
                       struct decisive *decisive);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 enum { PROGRESS_EVERY = 256, LATELY = 1000 };
+enum { ACCESSES_MAX = 1 << 30 }; /* each of the acts that tell a failure: seconds */
 
 static struct explore_log private_log;
 static struct explore_log *log_now;
@@ -62,13 +63,22 @@ bool explore_verify(const struct explore_subject *subject, struct explore_failur
     uint32_t id = EXPLORE_PASSED;
     if (strategy && meter) {
         meter_init(meter, strategy);
+        world_count_accesses(true);
         id = explore_execute(subject, &meter->strategy, &result);
+        world_count_accesses(false);
+        failure->accesses = world_accesses();
         failure->cost = meter->cost;
         failure->cost.steps = result.steps;
     }
     if (strategy) strategy->free(strategy);
     free(meter);
     return id != EXPLORE_PASSED && id == failure->id && world_run_hash() == failure->run_hash;
+}
+
+uint32_t explore_affordable(const struct explore_failure *failure, uint32_t executions)
+{
+    if (failure->accesses == 0 || ACCESSES_MAX / failure->accesses >= executions) return executions;
+    return (uint32_t)(ACCESSES_MAX / failure->accesses) + 1;
 }
 
 /* --- repeating an execution must give the same --- */

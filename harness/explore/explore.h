@@ -49,6 +49,8 @@ struct explore_failure {
     char strategy[48];
     uint64_t run_hash;
     struct explore_cost cost;  /* since it was verified */
+    uint64_t accesses;         /* of the execution that was: world_accesses() */
+    uint32_t ended_after;      /* executions, when they take too long to go on shrinking; or 0 */
     uint32_t count;            /* of choices */
     uint16_t choices[TOKEN_CHOICES_MAX];
 };
@@ -97,9 +99,14 @@ uint32_t explore_replay(const struct explore_subject *subject, const uint16_t *c
 uint32_t explore_execute(const struct explore_subject *subject, struct strategy *strategy,
                          struct world_result *result);
 
-/* Replays the failure, strictly. True when it fails as it did, step by step; its cost is known from
- * then on. */
+/* Replays the failure, strictly. True when it fails as it did, step by step; its cost and its
+ * accesses are known from then on. */
 bool explore_verify(const struct explore_subject *subject, struct explore_failure *failure);
+
+/* How many of so many executions like that of the failure fit a bound on the time that is spent
+ * on telling it: a bound on accesses and not on a clock, so that the same is told each time. All of
+ * them where an execution has few, or where they are not seen. */
+uint32_t explore_affordable(const struct explore_failure *failure, uint32_t executions);
 
 /* The choices of the last execution in this process. */
 const struct world_choice *explore_choices(uint32_t *count);
@@ -115,7 +122,7 @@ void explore_log_set(struct explore_log *log);
 /* Make a failure better, as cost.h has it; each candidate must fail with the same id. *failure is
  * kept up to date, so that it is usable even if the process dies meanwhile. Spends at most `tries`
  * executions on making it smaller step by step, more on searches, all of them together at most 20
- * million steps; returns how many tries it spent. */
+ * million steps, and only as many as are affordable; returns how many tries it spent. */
 uint32_t explore_shrink(const struct explore_subject *subject, struct explore_failure *failure,
                         uint32_t tries);
 

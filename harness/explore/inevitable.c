@@ -45,7 +45,7 @@ struct search {
     const uint16_t *choices;   /* all of the failing execution's */
     uint32_t count;
     struct strategy *walk, *calm_walk;
-    uint32_t runs;
+    uint32_t runs, runs_max;
     uint32_t open;             /* shortest prefix without a known escape */
 };
 
@@ -72,7 +72,7 @@ static void keep_escape(struct search *search)
 static bool escapes(struct search *search, uint32_t kept, uint32_t tries, uint32_t *tried)
 {
     *tried = 0;
-    for (uint32_t i = 0; i < tries && search->runs < RUNS_MAX; i++, search->runs++) {
+    for (uint32_t i = 0; i < tries && search->runs < search->runs_max; i++, search->runs++) {
         struct world_result result;
         struct continuation continuation = {
             .strategy = {.chooser = {.schedule = schedule, .value = value}, .begin = begin},
@@ -113,8 +113,8 @@ static void find(struct search *search, struct inevitable *out)
         out->kept = narrow(search);
         out->found = out->kept == search->count ||
                      !escapes(search, out->kept, SURE, &out->tried);
-    } while (!out->found && search->runs < RUNS_MAX);
-    if (out->kept < search->count && search->runs == RUNS_MAX) out->found = false;
+    } while (!out->found && search->runs < search->runs_max);
+    if (out->kept < search->count && search->runs == search->runs_max) out->found = false;
 }
 
 void explore_inevitable(const struct explore_subject *subject,
@@ -122,7 +122,8 @@ void explore_inevitable(const struct explore_subject *subject,
 {
     static uint16_t choices[TOKEN_CHOICES_MAX];
     struct world_result result;
-    struct search search = {.subject = subject, .id = failure->id, .choices = choices};
+    struct search search = {.subject = subject, .id = failure->id, .choices = choices,
+                            .runs_max = explore_affordable(failure, RUNS_MAX)};
     *out = (struct inevitable){0};
     explore_replay(subject, failure->choices, failure->count, false, &result);
     const struct world_choice *made = explore_choices(&search.count);

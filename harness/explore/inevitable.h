@@ -18,8 +18,9 @@ struct inevitable {
     uint32_t tried;     /* continuations from there: all broke the same promise */
 };
 
-/* Looks for it, in this process, within a few hundred executions. The same failure gives the same
- * answer. An execution cut by a bound is neither an escape nor a failure, and is not counted. */
+/* Looks for it, in this process, within a few hundred executions, as far as they are affordable.
+ * The same failure gives the same answer. An execution cut by a bound is neither an escape nor a
+ * failure, and is not counted. */
 void explore_inevitable(const struct explore_subject *subject,
                         const struct explore_failure *failure, struct inevitable *out);
 

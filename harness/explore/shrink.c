@@ -58,7 +58,9 @@ bool shrink_run(struct shrink *shrink, struct strategy *strategy)
     meter_init(&shrink->meter, strategy);
     uint32_t id = explore_execute(shrink->subject, &shrink->meter.strategy, &result);
     shrink->meter.cost.steps = result.steps;
-    shrink->steps_left -= result.steps < shrink->steps_left ? result.steps : shrink->steps_left;
+    shrink->executions++;
+    shrink->spent = result.steps < shrink->toll ? shrink->toll : result.steps;
+    shrink->steps_left -= shrink->spent < shrink->steps_left ? shrink->spent : shrink->steps_left;
     strategy->free(strategy);
     return id == shrink->best->id;
 }
@@ -192,11 +194,14 @@ uint32_t explore_shrink(const struct explore_subject *subject, struct explore_fa
     shrink->best = failure;
     shrink->tries_max = tries;
     shrink->steps_left = STEPS_MAX;
+    shrink->toll = STEPS_MAX / explore_affordable(failure, STEPS_MAX) + 1;
     if (shrink_run(shrink, strategy_replay(failure->choices, failure->count, false))) {
         failure->cost = shrink->meter.cost;
         do shrink_step_by_step(shrink);
         while (shrink_may_try(shrink) && shrink_search(shrink));
     }
+    bool ended = shrink->toll > failure->cost.steps && shrink->steps_left == 0;
+    failure->ended_after = ended ? shrink->executions : 0;
     uint32_t spent = shrink->tries;
     shrink_pins_free(shrink);
     free(shrink);

@@ -13,6 +13,9 @@ struct shrink {
     uint16_t candidate[TOKEN_CHOICES_MAX];
     uint32_t tries, tries_max;
     uint32_t steps_left;        /* of all executions */
+    uint32_t toll;              /* each one counts as at least so many steps */
+    uint32_t spent;             /* what the last one counted */
+    uint32_t executions;
     uint32_t kept;              /* how often the best one was replaced */
     struct pin_shrink *pins;    /* the best one by names; NULL: not told yet */
 };

@@ -160,7 +160,7 @@ static bool enumerate(struct shrink *shrink, struct search *self, uint32_t *step
     self->length = 0;
     while (!self->complete && *steps > 0) {
         if (shrink_run(shrink, &self->strategy) && !self->lost) shrink_keep(shrink);
-        uint32_t spent = shrink->meter.cost.steps + 1;
+        uint32_t spent = shrink->spent + 1;
         *steps -= spent < *steps ? spent : *steps;
     }
     return shrink->kept > before;

@@ -78,6 +78,8 @@ struct report_failure tell_found_how(const struct tell *tell)
         .seed = options->seed,
         .choices_found = tell->choices_found,
         .cost = failure->cost,
+        .ended_after = failure->ended_after,
+        .accesses = failure->accesses,
         .clean_runs = sampled ? report_clean_runs(failure->run) : 0,
     };
 }

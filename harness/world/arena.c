@@ -223,6 +223,7 @@ void *arena_alloc(size_t bytes, size_t align, bool zero, uintptr_t site)
     if (UNLIKELY(W.keep_stacks)) world_stack_here(&stacks[serials]);
     serials++;
     live_bytes += bytes;
+    W.accesses += bytes / WORLD_RANGE_UNIT;
     char *user = user_of(header);
     memset(user, zero ? 0 : FRESH, bytes);
     memset(user + bytes, GUARD, (size_t)(end_of(header) - user) - bytes);
@@ -264,6 +265,7 @@ void arena_free(void *block, uintptr_t site)
     }
     SHOW(header, (header->units - header->lead) * (size_t)UNIT);
     live_bytes -= header->bytes;
+    W.accesses += header->bytes / WORLD_RANGE_UNIT;
     header->magic = MAGIC_DEAD;
     memset(block, DEAD, header->bytes);
     rest(header);

@@ -4,6 +4,7 @@
 
 static inline void touch(uintptr_t address, size_t bytes, uint32_t flags, uintptr_t pc)
 {
+    W.accesses += 1 + bytes / WORLD_RANGE_UNIT;
     if (UNLIKELY(W.level == WORLD_LEVEL_POINTS)) word_access(address, bytes, flags != 0, pc);
     if (!W.find_races) return;
     if (LIKELY(bytes <= RACE_WORD - address % RACE_WORD)) {
@@ -17,7 +18,7 @@ static inline void touch(uintptr_t address, size_t bytes, uint32_t flags, uintpt
  * is done then will be no repetition. */
 static inline bool may_note(void)
 {
-    return (W.find_races && W.level != WORLD_LEVEL_POINTS) || R.blind;
+    return R.notes && (W.find_races || R.blind);
 }
 
 void instrument_first(const void *memory, uint32_t size, uint32_t flags, uintptr_t pc)

@@ -30,6 +30,7 @@ _Noreturn void world_broken(const char *file, int line, const char *what);
         if (UNLIKELY(!(x))) world_broken(__FILE__, __LINE__, #x);                                  \
     } while (0)
 
+enum { WORLD_RANGE_UNIT = 64 }; /* bytes of a range that count as one access */
 enum { SET_WORDS = WORLD_ENTITIES_MAX / 64, KEYS_MAX = 128, GROUPS_MAX = 16 };
 
 /* Why a thread is not runnable, or what it is about to do. */
@@ -213,6 +214,8 @@ struct world {
     enum world_level level;
     bool find_races; /* of this execution: see race.h */
     uint32_t weak_left; /* loads that may still read an older value: see weak.h */
+    bool count_accesses; /* every one of them */
+    uint64_t accesses;   /* of this execution; 64 bytes of a range count as one */
     uint32_t spinners; /* threads set aside because they spin: see spin.h */
     bool probing;      /* whether they can end is being found out: see livelock.h */
     uint64_t outside;  /* looks at what changes without a step: time, chance, files */

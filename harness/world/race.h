@@ -43,15 +43,27 @@ struct __attribute__((aligned(64))) race_cell {
 };
 _Static_assert(sizeof(struct race_cell) == 64, "a cell is a cache line");
 
+/* What is known of so many words in a row, in heap, stacks and globals: most of a large block is
+ * accessed as a whole, if at all, when it is cleared or freed, and costs no cell then. */
+enum { RACE_REGION = 64 };
+struct __attribute__((aligned(32))) race_region {
+    uint64_t used;            /* by word: its cell tells; of the other words `whole` does */
+    uint32_t run;             /* valid in this execution only; in any other nothing was accessed */
+    struct race_record whole; /* mask 0: no access */
+};
+
 struct race {
     uint32_t run;                /* of this execution, from 1 */
     bool blind;                  /* in this execution, no access is of interest to anybody */
+    bool notes;                  /* nor is one that repeats another */
     struct race_clock *threads;  /* by slot; NULL: never used in this process */
     struct race_clock *objects;  /* by object */
     struct race_clock *readers;  /* by object: releases of a rwlock by its readers */
     struct race_clock *seen;     /* by slot: what an acquire fence would make known */
     struct race_clock *fenced;   /* by slot: what was known at the last release fence */
-    struct race_cell *heap, *stacks, *data;
+    struct race_region *regions; /* those of heap, stacks and data, as their cells lie */
+    uint32_t region_count;
+    struct race_cell *heap, *stacks, *data; /* one behind the other */
     struct race_cell *locals;    /* thread-local variables, thread by thread; NULL: none yet */
     uintptr_t data_from;
     size_t data_bytes;

@@ -17,10 +17,22 @@ void *race_reserve(size_t bytes)
     return at;
 }
 
-/* One cell more than there are words, as a range may end at an odd address. */
-static struct race_cell *reserve_cells(size_t bytes)
+/* More cells than there are words, as a range may end at an odd address, and whole regions. */
+static size_t regions_of(size_t bytes)
 {
-    return race_reserve((bytes / RACE_WORD + 1) * sizeof(struct race_cell));
+    return bytes / RACE_WORD / RACE_REGION + 1;
+}
+
+static void reserve_cells(void)
+{
+    image_data(0, &R.data_from, &R.data_bytes);
+    size_t heap = regions_of(ARENA_BYTES), stacks = regions_of(STACKS_BYTES);
+    size_t all = heap + stacks + regions_of(R.data_bytes);
+    R.region_count = (uint32_t)all;
+    R.regions = race_reserve(all * sizeof *R.regions);
+    R.heap = race_reserve(all * RACE_REGION * sizeof *R.heap);
+    R.stacks = R.heap + heap * RACE_REGION;
+    R.data = R.stacks + stacks * RACE_REGION;
 }
 
 static void reserve_all(void)
@@ -30,9 +42,7 @@ static void reserve_all(void)
     R.fenced = race_reserve(WORLD_ENTITIES_MAX * sizeof *R.fenced);
     R.objects = race_reserve(WORLD_OBJECTS_MAX * sizeof *R.objects);
     R.readers = race_reserve(WORLD_OBJECTS_MAX * sizeof *R.readers);
-    R.heap = reserve_cells(ARENA_BYTES);
-    R.stacks = reserve_cells(STACKS_BYTES);
-    if (image_data(0, &R.data_from, &R.data_bytes)) R.data = reserve_cells(R.data_bytes);
+    reserve_cells();
 }
 
 /* --- clocks --- */
@@ -108,6 +118,7 @@ void race_begin(void)
 {
     W.find_races = W.limits.find_races && W.level >= WORLD_LEVEL_MEMORY;
     R.blind = !W.find_races && W.level != WORLD_LEVEL_POINTS;
+    R.notes = W.level != WORLD_LEVEL_POINTS && !W.count_accesses;
     if (!W.find_races) return;
     if (R.threads == NULL) reserve_all();
     R.run = (uint32_t)W.runs + 1;

@@ -150,29 +150,57 @@ static inline struct access begin(uint32_t flags, uintptr_t pc)
 }
 
 /* The thread has done as much to these bytes already, in the same epoch. */
+static inline bool is_same(const struct race_record *before, const struct race_record *record)
+{
+    return before->clock == record->clock && before->slot == record->slot &&
+           (record->mask & ~before->mask) == 0 &&
+           (before->flags == record->flags ||
+            (before->flags == RACE_WRITE && !(record->flags & RACE_FREE)));
+}
+
 static inline bool is_known(const struct race_cell *cell, const struct race_record *record)
 {
     for (int i = 0; i < RACE_RECORDS; i++) {
-        const struct race_record *before = &cell->at[i];
-        if (before->clock == record->clock && before->slot == record->slot &&
-            (record->mask & ~before->mask) == 0 &&
-            (before->flags == record->flags ||
-             (before->flags == RACE_WRITE && !(record->flags & RACE_FREE))))
-            return true;
+        if (is_same(&cell->at[i], record)) return true;
     }
     return false;
+}
+
+/* One place for all words of a range. */
+static inline void find_place(struct access *access)
+{
+    if (access->record.where == 0) access->record.where = race_where(access->pc);
+}
+
+/* NULL: thread-local variables have none. */
+static inline struct race_region *region_of(const struct race_cell *cell)
+{
+    size_t index = ((uintptr_t)cell - (uintptr_t)R.heap) / (RACE_REGION * sizeof *cell);
+    return LIKELY(index < R.region_count) ? &R.regions[index] : NULL;
+}
+
+static inline uint32_t place_in_region(const struct race_cell *cell)
+{
+    return (uint32_t)(cell - R.heap) % RACE_REGION;
+}
+
+/* From here on the cell tells of its word. */
+static inline void begin_cell(struct race_cell *cell)
+{
+    struct race_region *region = region_of(cell);
+    *cell = (struct race_cell){.run = R.run};
+    if (region == NULL) return;
+    if (region->run != R.run) *region = (struct race_region){.run = R.run};
+    region->used |= 1ull << place_in_region(cell);
+    cell->at[0] = region->whole;
 }
 
 static inline void access_cell(struct access *access, struct race_cell *cell)
 {
     struct race_record *record = &access->record;
-    bool fresh = cell->run != R.run;
-    if (!fresh && is_known(cell, record)) return;
-    if (record->where == 0) record->where = race_where(access->pc); /* one for all of a range */
-    if (fresh) {
-        *cell = (struct race_cell){.run = R.run, .at = {*record}};
-        return;
-    }
+    if (cell->run != R.run) begin_cell(cell);
+    if (is_known(cell, record)) return;
+    find_place(access);
     for (int i = 0; i < RACE_RECORDS; i++) meet(access, &cell->at[i]);
     if (UNLIKELY(cell->more)) meet_list(access, &cell->more);
     insert(cell, record);
@@ -187,19 +215,58 @@ void race_access_word(struct race_cell *cell, uintptr_t address, uint8_t mask, u
     access_cell(&access, cell);
 }
 
+/* --- ranges --- */
+
+/* The words that no cell tells of. False: what is known of them must be kept, too. */
+static bool access_unused(struct access *access, struct race_region *region)
+{
+    struct race_record *whole = &region->whole;
+    if (whole->mask != 0 && is_same(whole, &access->record)) return true;
+    meet(access, whole);
+    if (whole->mask != 0) return false;
+    find_place(access);
+    *whole = access->record;
+    return true;
+}
+
+/* All words of a region, whose first cell that is. */
+static void access_region(struct access *access, struct race_cell *cell)
+{
+    struct race_region *region = region_of(cell);
+    uintptr_t first = access->address;
+    access->record.mask = UINT8_MAX;
+    if (region->run != R.run) *region = (struct race_region){.run = R.run};
+    bool all = region->used != UINT64_MAX && !access_unused(access, region);
+    for (uint64_t left = all ? UINT64_MAX : region->used; left != 0; left &= left - 1) {
+        uint32_t at = (uint32_t)__builtin_ctzll(left);
+        access->address = first + at * RACE_WORD;
+        access_cell(access, cell + at);
+    }
+}
+
+static bool is_region(const struct race_cell *cell, uintptr_t address, uintptr_t end)
+{
+    return end - address >= RACE_REGION * RACE_WORD && address % RACE_WORD == 0 &&
+           place_in_region(cell) == 0 && region_of(cell) != NULL;
+}
+
 void race_access(uintptr_t address, size_t bytes, uint32_t flags, uintptr_t pc)
 {
     if (bytes > RANGE_MAX) bytes = RANGE_MAX;
     struct access access = begin(flags, pc);
     uintptr_t end = address + bytes;
     while (address < end) {
-        size_t part = RACE_WORD - address % RACE_WORD;
-        if (part > end - address) part = end - address;
         struct race_cell *cell = race_cell_at(address);
         if (cell == NULL) return;
         access.address = address;
-        uint8_t mask = (uint8_t)(((1u << part) - 1) << (address % RACE_WORD));
-        access.record.mask = mask;
+        if (is_region(cell, address, end)) {
+            access_region(&access, cell);
+            address += RACE_REGION * RACE_WORD;
+            continue;
+        }
+        size_t part = RACE_WORD - address % RACE_WORD;
+        if (part > end - address) part = end - address;
+        access.record.mask = (uint8_t)(((1u << part) - 1) << (address % RACE_WORD));
         access_cell(&access, cell);
         address += part;
     }
@@ -209,5 +276,11 @@ void race_access(uintptr_t address, size_t bytes, uint32_t flags, uintptr_t pc)
 void race_forget(uintptr_t address, size_t bytes)
 {
     weak_forget(address, bytes);
-    for (size_t at = 0; at < bytes; at += RACE_WORD) race_cell_at(address + at)->run = 0;
+    for (size_t at = 0; at < bytes; at += RACE_WORD) {
+        struct race_cell *cell = race_cell_at(address + at);
+        struct race_region *region = region_of(cell);
+        if (region->run != R.run) continue;
+        region->used |= 1ull << place_in_region(cell);
+        *cell = (struct race_cell){.run = R.run};
+    }
 }

@@ -93,6 +93,16 @@ void world_keep_stacks(bool keep)
     W.keep_stacks = keep;
 }
 
+void world_count_accesses(bool every)
+{
+    W.count_accesses = every;
+}
+
+uint64_t world_accesses(void)
+{
+    return W.accesses;
+}
+
 /* --- steps --- */
 
 static void tell(struct world_step *step)
@@ -169,6 +179,7 @@ static void reset(struct world_chooser *chooser)
     livelock_reset();
     W.class_hash = W.fence_hash = 0;
     W.choices = 0;
+    W.accesses = 0;
     *W.choices_used = 0;
     W.now_ns = 0;
     W.met = WORLD_MET_NOTHING;

@@ -271,6 +271,11 @@ typedef void (*world_observer)(void *context, const struct world_step *step);
 void world_observe(world_observer observer, void *context);
 /* Whether allocations and accesses of the executions that follow keep their stacks (slower). */
 void world_keep_stacks(bool keep);
+/* Whether every access of the executions that follow is counted (slower), and the count of the last
+ * one: what instrumented code touches, a range as one for each 64 bytes; so are memory that is
+ * handed out and freed. Without it, accesses that repeat another one are left out. */
+void world_count_accesses(bool every);
+uint64_t world_accesses(void);
 /* Stacks are found by the tables for exceptions, not by frame pointers: for programs with code that
  * has none, such as the library of C++ (slower). */
 void world_unwind_stacks(void);

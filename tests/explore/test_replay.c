@@ -170,6 +170,24 @@ static void test_shrink_keeps_within_its_budget(void **state)
     assert_int_equal(explore_shrink(&subject, &failure, 1), 1);
 }
 
+/* The same failure, if each of its executions took seconds. */
+static void test_shrink_ends_when_executions_are_long(void **state)
+{
+    (void)state;
+    static struct explore_failure failure;
+    failure = (struct explore_failure){
+        .id = WORLD_FOUND_ASSERT, .count = 4, .choices = {1, 0, 1, 0}};
+    struct explore_subject subject = rig_subject(rig_programs->lost_update);
+    failure.accesses = 1 << 29;
+    explore_shrink(&subject, &failure, 1000);
+    assert_int_equal(explore_affordable(&failure, 1000), 3);
+    assert_in_range(failure.ended_after, 3, 10); /* it ends between two acts */
+    failure.accesses = 1000;
+    assert_int_equal(explore_affordable(&failure, 1000), 1000);
+    explore_shrink(&subject, &failure, 1000);
+    assert_int_equal(failure.ended_after, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_verify_tells_the_cost),
         cmocka_unit_test(test_cost_is_compared),
         cmocka_unit_test(test_shrink_keeps_within_its_budget),
+        cmocka_unit_test(test_shrink_ends_when_executions_are_long),
     };
     return cmocka_run_group_tests_name("replay", tests, rig_begin, NULL);
 }

@@ -427,6 +427,28 @@ static void run_malloc(void)
     run_both(churn, churn);
 }
 
+/* As a whole and in part, by turns; freed by somebody else. */
+enum { LARGE = 100000, STRIDE = 1111 };
+char *large, copy[LARGE];
+
+static void *use_large(void *argument)
+{
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < LARGE; i += STRIDE) large[i]++;
+    memset(large + STRIDE, 0, LARGE / 2);
+    memcpy(copy, large, LARGE);
+    pthread_mutex_unlock(&lock);
+    return argument;
+}
+
+static void run_large(void)
+{
+    large = calloc(1, LARGE);
+    run_both(use_large, use_large);
+    assert(large[STRIDE] == 0 && large[STRIDE * 50] == 2);
+    free(large);
+}
+
 static const struct test_case cases[] = {
     {"neighbours", run_neighbours},
     {"mutex", run_mutex},
@@ -447,6 +469,7 @@ static const struct test_case cases[] = {
     {"thread_local", run_thread_local},
     {"stacks", run_stacks},
     {"malloc", run_malloc},
+    {"large", run_large},
 };
 
 MAIN(cases)

@@ -432,6 +432,74 @@ static void run_after_unlock(void)
     run_both(write_around_unlock, lock_then_write);
 }
 
+/* --- blocks of which most is never accessed by itself --- */
+
+enum { LARGE = 100000, SOMEWHERE = 77777 };
+
+char *large, copies[2][LARGE];
+
+static void *clear_large(void *argument)
+{
+    memset(large, 0, LARGE);
+    return argument;
+}
+
+static void *write_somewhere(void *argument)
+{
+    large[SOMEWHERE] = 1;
+    return argument;
+}
+
+static void *free_large(void *argument)
+{
+    free(large);
+    return argument;
+}
+
+static void *read_large(void *argument)
+{
+    memcpy(copies[argument != NULL], large, LARGE);
+    return argument;
+}
+
+/* Only the read of the other thread is not ordered with it. */
+static void *read_large_and_write(void *argument)
+{
+    read_large(large);
+    return write_somewhere(argument);
+}
+
+static void run_large(void *(*first)(void *), void *(*second)(void *))
+{
+    large = malloc(LARGE);
+    run_both(first, second);
+}
+
+static void run_large_cleared(void)
+{
+    run_large(clear_large, write_somewhere);
+}
+
+static void run_large_cleared_after(void)
+{
+    run_large(write_somewhere, clear_large);
+}
+
+static void run_large_freed(void)
+{
+    run_large(write_somewhere, free_large);
+}
+
+static void run_large_gone(void)
+{
+    run_large(free_large, write_somewhere);
+}
+
+static void run_large_read(void)
+{
+    run_large(read_large, read_large_and_write);
+}
+
 /* --- a condition whose flag is set outside of the lock --- */
 
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -496,6 +564,11 @@ static const struct test_case cases[] = {
     {"freed_before", run_freed_before},
     {"freed_by_itself", run_freed_by_itself},
     {"after_unlock", run_after_unlock},
+    {"large_cleared", run_large_cleared},
+    {"large_cleared_after", run_large_cleared_after},
+    {"large_freed", run_large_freed},
+    {"large_gone", run_large_gone},
+    {"large_read", run_large_read},
     {"flag", run_flag},
     {"seldom", run_seldom},
 };
