@@ -2,7 +2,8 @@
 #include "instrument.h"
 #include "word.h"
 
-static inline void touch(uintptr_t address, size_t bytes, uint32_t flags, uintptr_t pc)
+static __attribute__((always_inline)) inline void touch(uintptr_t address, size_t bytes,
+                                                        uint32_t flags, uintptr_t pc)
 {
     W.accesses += 1 + bytes / WORLD_RANGE_UNIT;
     if (UNLIKELY(W.level == WORLD_LEVEL_POINTS)) word_access(address, bytes, flags != 0, pc);

@@ -58,7 +58,8 @@ static uint32_t node_take(void)
     return node_count++;
 }
 
-/* The access being made. */
+/* The access being made. Most are over after a few comparisons, and what is stored in parts takes
+ * long to load as a whole: so its parts are kept in registers, and only copies have an address. */
 struct access {
     const struct race_clock *known;
     struct race_record record;
@@ -89,17 +90,18 @@ static inline void meet(const struct access *access, struct race_record *before)
     bool atomic = before->flags & record->flags & RACE_ATOMIC;
     bool ordered = is_ordered(access, before);
     if (UNLIKELY((!ordered && writes && !atomic) || before->flags & RACE_FREE)) {
-        race_found(before, record, access->address, access->pc);
+        struct race_record now = *record;
+        race_found(before, &now, access->address, access->pc);
     }
     if (ordered && replaces(record, before)) before->mask &= (uint8_t)~record->mask;
 }
 
-static void meet_list(const struct access *access, uint32_t *link)
+static __attribute__((noinline)) void meet_list(struct access access, uint32_t *link)
 {
     while (*link != 0) {
         uint32_t index = *link - 1;
         struct node *node = &nodes[index];
-        meet(access, &node->record);
+        meet(&access, &node->record);
         if (node->record.mask == 0) {
             *link = node->next;
             node->next = node_free;
@@ -117,27 +119,38 @@ static inline bool extends(const struct race_record *record, const struct race_r
            before->flags == record->flags && race_same_where(before->where, record->where);
 }
 
-static void insert_node(struct race_cell *cell, const struct race_record *record)
+static __attribute__((noinline)) void insert_node(struct race_cell *cell, struct race_record record)
 {
     uint32_t index = node_take();
-    nodes[index] = (struct node){*record, cell->more};
+    nodes[index] = (struct node){record, cell->more};
     cell->more = index + 1;
 }
 
-static inline void insert(struct race_cell *cell, const struct race_record *record)
+static inline void put(struct race_record *place, const struct race_record *record)
+{
+    place->clock = record->clock;
+    place->where = record->where;
+    place->slot = record->slot;
+    place->mask = record->mask;
+    place->flags = record->flags;
+}
+
+/* `again`: the thread has accessed the cell before in this epoch. */
+static inline void insert(struct race_cell *cell, const struct race_record *record, bool again)
 {
     struct race_record *place = NULL;
-    for (int i = 0; i < RACE_RECORDS; i++) {
-        if (extends(record, &cell->at[i])) {
-            cell->at[i].mask |= record->mask;
-            return;
-        }
-        if (place == NULL && cell->at[i].mask == 0) place = &cell->at[i];
+    for (int i = RACE_RECORDS; i-- > 0;) {
+        if (cell->at[i].mask == 0) place = &cell->at[i];
+    }
+    for (int i = 0; UNLIKELY(again) && i < RACE_RECORDS; i++) {
+        if (!extends(record, &cell->at[i])) continue;
+        cell->at[i].mask |= record->mask;
+        return;
     }
     if (LIKELY(place != NULL)) {
-        *place = *record;
+        put(place, record);
     } else {
-        insert_node(cell, record);
+        insert_node(cell, *record);
     }
 }
 
@@ -166,6 +179,16 @@ static inline bool is_known(const struct race_cell *cell, const struct race_reco
     return false;
 }
 
+/* Whether one of its accesses to the cell is of this epoch. */
+static inline bool is_again(const struct race_cell *cell, const struct race_record *record)
+{
+    bool again = false;
+    for (int i = 0; i < RACE_RECORDS; i++) {
+        again |= cell->at[i].clock == record->clock && cell->at[i].slot == record->slot;
+    }
+    return again;
+}
+
 /* One place for all words of a range. */
 static inline void find_place(struct access *access)
 {
@@ -184,26 +207,34 @@ static inline uint32_t place_in_region(const struct race_cell *cell)
     return (uint32_t)(cell - R.heap) % RACE_REGION;
 }
 
-/* From here on the cell tells of its word. */
-static inline void begin_cell(struct race_cell *cell)
+/* From here on the cell tells of its word. True when there is something to tell yet. */
+static inline bool begin_cell(struct race_cell *cell)
 {
     struct race_region *region = region_of(cell);
     *cell = (struct race_cell){.run = R.run};
-    if (region == NULL) return;
+    if (UNLIKELY(region == NULL)) return false;
     if (region->run != R.run) *region = (struct race_region){.run = R.run};
     region->used |= 1ull << place_in_region(cell);
+    if (region->whole.mask == 0) return false;
     cell->at[0] = region->whole;
+    return true;
 }
 
-static inline void access_cell(struct access *access, struct race_cell *cell)
+static __attribute__((always_inline)) inline void access_cell(struct access *access,
+                                                              struct race_cell *cell)
 {
     struct race_record *record = &access->record;
-    if (cell->run != R.run) begin_cell(cell);
-    if (is_known(cell, record)) return;
+    if (cell->run != R.run && !begin_cell(cell)) {
+        find_place(access);
+        put(&cell->at[0], record);
+        return;
+    }
+    bool again = is_again(cell, record);
+    if (again && is_known(cell, record)) return;
     find_place(access);
     for (int i = 0; i < RACE_RECORDS; i++) meet(access, &cell->at[i]);
-    if (UNLIKELY(cell->more)) meet_list(access, &cell->more);
-    insert(cell, record);
+    if (UNLIKELY(cell->more)) meet_list(*access, &cell->more);
+    insert(cell, record, again);
 }
 
 void race_access_word(struct race_cell *cell, uintptr_t address, uint8_t mask, uint32_t flags,
