@@ -175,7 +175,7 @@ static void pause_target(struct fault *fault)
     const struct scn_ref *target = &fault->scn->target;
 
     fault->paused = target_thread(fault);
-    world_pause(fault->paused, ahead_ns(fault->by_us));
+    world_hold_back(fault->paused, ahead_ns(fault->by_us));
     if (target->kind != SCN_REF_ACTOR) return;
     if (target_actor(fault)->scn->kind == SCN_ACTOR_SANDBOX)
         target_box(fault)->paused_until_ns = ahead_ns(fault->by_us);

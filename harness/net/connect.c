@@ -161,7 +161,7 @@ static int accept_one(struct transfer *transfer, int flags, struct sockaddr *out
     if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) return -EINVAL;
     if (!socket_streams(listener)) return -EOPNOTSUPP;
     transfer->timeout_ns = listener->options.receive_timeout_ns;
-    if (!transfer_pass(transfer, &gate)) return -EAGAIN;
+    if (!transfer_pass(transfer, &gate)) return transfer->why;
     struct socket *first = listener->arrived;
     int number = first ? take_first(listener, flags) : -EINVAL;
     if (number >= 0) address_write(&first->remote, out, length);
@@ -229,6 +229,7 @@ static int wait_until_decided(struct socket *socket, struct transfer *transfer)
                                  .op = WORLD_OP_CONNECT, .gates = WORLD_GATE_OUT, .waits = true};
     transfer->timeout_ns = limit ? limit : PATIENCE_NS;
     if (transfer_pass(transfer, &gate)) return outcome(socket);
+    if (transfer->why == -EINTR) return -EINTR;
     if (limit) return -EINPROGRESS;
     give_up(socket);
     return -ETIMEDOUT;

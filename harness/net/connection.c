@@ -124,7 +124,7 @@ ssize_t connection_read(struct transfer *transfer)
     bool whole = (transfer->flags & MSG_WAITALL) && !(transfer->flags & MSG_PEEK);
     do {
         if (!transfer_pass(transfer, &gate)) {
-            return transfer->done > 0 ? (ssize_t)transfer->done : -EAGAIN;
+            return transfer->done > 0 ? (ssize_t)transfer->done : transfer->why;
         }
         ssize_t some = read_some(socket, transfer, gate.waits ? WORLD_GATE_IN : 0);
         if (some < 0) return some;
@@ -203,7 +203,7 @@ ssize_t connection_write(struct transfer *transfer)
     if (transfer->count == 0 && socket->out) return 0;
     do {
         if (!transfer_pass(transfer, &gate)) {
-            return transfer->done > 0 ? (ssize_t)transfer->done : -EAGAIN;
+            return transfer->done > 0 ? (ssize_t)transfer->done : transfer->why;
         }
         if (is_broken(socket)) return write_nothing(socket, transfer);
         gate.place = &socket->out->place;

@@ -95,7 +95,7 @@ static ssize_t read_counter(struct transfer *transfer)
                                  .waits = description_waits(transfer->self, 0)};
     uint64_t value;
     if (transfer->count < sizeof value) return -EINVAL;
-    if (!transfer_pass(transfer, &gate)) return -EAGAIN;
+    if (!transfer_pass(transfer, &gate)) return transfer->why;
     uint32_t before = gates_of(counter);
     value = counter->one_by_one ? 1 : counter->value;
     counter->value -= value;
@@ -129,7 +129,7 @@ static ssize_t write_events(struct transfer *transfer)
     if (transfer->count < sizeof more) return -EINVAL;
     memcpy(&more, transfer->bytes, sizeof more);
     if (more == UINT64_MAX) return -EINVAL;
-    if (!transfer_pass(transfer, &gate)) return -EAGAIN;
+    if (!transfer_pass(transfer, &gate)) return transfer->why;
     place_touch(transfer->bytes, sizeof more, false);
     uint32_t before = gates_of(counter);
     counter->value += more;

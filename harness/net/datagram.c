@@ -61,7 +61,7 @@ ssize_t datagram_read(struct transfer *transfer)
     struct transfer_gate gate = {.place = &socket->place, .open = can_read,
                                  .op = WORLD_OP_RECV, .gates = WORLD_GATE_IN,
                                  .waits = description_waits(transfer->self, transfer->flags)};
-    if (!transfer_pass(transfer, &gate)) return -EAGAIN;
+    if (!transfer_pass(transfer, &gate)) return transfer->why;
     uint32_t before = gates_of(socket);
     ssize_t result = 0;
     if (socket->error) {
@@ -157,7 +157,7 @@ static int wait_for_room(const struct transfer *transfer, struct socket *to)
                                  .gates = WORLD_GATE_OUT,
                                  .waits = description_waits(transfer->self, transfer->flags)};
     if (to->family != AF_UNIX) return 0;
-    return transfer_pass(&sending.transfer, &gate) ? 0 : -EAGAIN;
+    return transfer_pass(&sending.transfer, &gate) ? 0 : sending.transfer.why;
 }
 
 ssize_t datagram_write(struct transfer *transfer)

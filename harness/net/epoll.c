@@ -280,6 +280,7 @@ struct wait {
     struct set *set;
     struct epoll_event *out;
     int room, count;
+    const uint64_t *mask; /* signals blocked meanwhile, or NULL */
     char names[48];
 };
 
@@ -332,12 +333,13 @@ static int wait_for(struct wait *wait, const struct timespec *length)
     struct set *set = wait->set;
     struct world_gate gate = {.open = is_open, .context = wait, .place = &set->place,
                               .tell = tell_wait, .abandon = abandon, .op = WORLD_OP_POLL,
-                              .gates = WORLD_GATE_IN};
+                              .gates = WORLD_GATE_IN, .mask = wait->mask};
+    bool passed = true;
     if (set->description.kind != &kind || wait->room <= 0) return -EINVAL;
     if (!ready_deadline(length, &gate.deadline_ns)) return -EINVAL;
-    bool blocks = gate.deadline_ns > world_now_ns();
+    bool blocks = wait->mask || gate.deadline_ns > world_now_ns();
     if (blocks) {
-        (void)gate_pass(&gate);
+        passed = gate_pass(&gate);
     } else if (place_searching()) {
         place_point(&set->place, WORLD_WRITE);
     }
@@ -347,40 +349,40 @@ static int wait_for(struct wait *wait, const struct timespec *length)
     place_step(&set->place, WORLD_OP_POLL, WORLD_WRITE,
                WORLD_PASSED(gate.deadline_ns == WORLD_NEVER ? WORLD_GATE_IN : 0));
     gate_changed();
-    return wait->count;
+    return wait->count == 0 && !passed && gate_interrupted() ? -EINTR : wait->count;
 }
 
 static int wait_at(int number, struct epoll_event *out, int room, const struct timespec *length,
-                   uintptr_t site)
+                   const sigset_t *mask, uintptr_t site)
 {
     struct description *self = descriptor_use(number, "epoll_wait", site);
     if (self == NULL) return -1;
-    struct wait wait = {.set = (struct set *)self, .out = out, .room = room};
+    struct wait wait = {.set = (struct set *)self, .out = out, .room = room,
+                        .mask = (const uint64_t *)mask};
     int result = wait_for(&wait, length);
     description_drop(self);
     return (int)result_of(result);
 }
 
-static int wait_ms(int number, struct epoll_event *out, int room, int ms, uintptr_t site)
+static int wait_ms(int number, struct epoll_event *out, int room, int ms, const sigset_t *mask,
+                   uintptr_t site)
 {
     struct timespec length = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    return wait_at(number, out, room, ms < 0 ? NULL : &length, site);
+    return wait_at(number, out, room, ms < 0 ? NULL : &length, mask, site);
 }
 
 int world_epoll_wait(int number, struct epoll_event *out, int room, int ms)
 {
-    return wait_ms(number, out, room, ms, CALL_SITE);
+    return wait_ms(number, out, room, ms, NULL, CALL_SITE);
 }
 
 int world_epoll_pwait(int number, struct epoll_event *out, int room, int ms, const sigset_t *mask)
 {
-    (void)mask;
-    return wait_ms(number, out, room, ms, CALL_SITE);
+    return wait_ms(number, out, room, ms, mask, CALL_SITE);
 }
 
 int world_epoll_pwait2(int number, struct epoll_event *out, int room,
                        const struct timespec *length, const sigset_t *mask)
 {
-    (void)mask;
-    return wait_at(number, out, room, length, CALL_SITE);
+    return wait_at(number, out, room, length, mask, CALL_SITE);
 }

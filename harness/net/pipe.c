@@ -58,7 +58,7 @@ static ssize_t read_pipe(struct transfer *transfer)
                                  .op = WORLD_OP_RECV, .gates = WORLD_GATE_IN,
                                  .waits = description_waits(transfer->self, 0)};
     if (transfer->count == 0) return 0;
-    if (!transfer_pass(transfer, &gate)) return -EAGAIN;
+    if (!transfer_pass(transfer, &gate)) return transfer->why;
     uint32_t before = channel_gates(channel);
     size_t count = channel_take(channel, transfer);
     transfer_say(transfer, (ssize_t)count);
@@ -88,7 +88,7 @@ static ssize_t write_pipe(struct transfer *transfer)
     while (transfer->done < transfer->count) {
         transfer->need = transfer->count <= PIPE_BUF ? transfer->count : 1;
         if (!transfer_pass(transfer, &gate)) {
-            return transfer->done > 0 ? (ssize_t)transfer->done : -EAGAIN;
+            return transfer->done > 0 ? (ssize_t)transfer->done : transfer->why;
         }
         if (channel->broken) {
             transfer_say(transfer, -EPIPE);

@@ -18,15 +18,10 @@ struct poll_call {
     nfds_t count;
     struct description **held; /* NULL: not asked for, or not open */
     uint64_t deadline_ns;
+    const uint64_t *mask; /* signals blocked meanwhile, or NULL */
 };
 
 /* --- nothing to wait for: a sleep --- */
-
-static _Noreturn void sleep_for_ever(void)
-{
-    struct world_queue nobody = {0};
-    for (;;) (void)world_wait(&nobody, WORLD_NEVER, "nothing that could happen");
-}
 
 static bool is_empty(const struct pollfd *files, nfds_t count)
 {
@@ -39,7 +34,6 @@ static bool is_empty(const struct pollfd *files, nfds_t count)
 static int sleep_for(struct pollfd *files, nfds_t count, const struct timespec *length)
 {
     for (nfds_t i = 0; i < count; i++) files[i].revents = 0;
-    if (length == NULL) sleep_for_ever();
     return world_nanosleep(length, NULL);
 }
 
@@ -130,7 +124,9 @@ static void record(const struct poll_call *call, int ready)
 static int run(struct poll_call *call, uintptr_t site)
 {
     struct world_gate gate = {.open = is_open, .context = call, .tell = tell, .abandon = let_go,
-                              .pending = pending, .deadline_ns = call->deadline_ns};
+                              .pending = pending, .deadline_ns = call->deadline_ns,
+                              .mask = call->mask};
+    bool passed = true;
     if (place_searching() && call->count > 1) {
         world_stop("the reduced search takes no calls that wait for several descriptors");
     }
@@ -138,12 +134,13 @@ static int run(struct poll_call *call, uintptr_t site)
     place_enter(site);
     place_point(NULL, WORLD_NONE);
     hold(call);
-    if (call->deadline_ns > world_now_ns()) {
-        (void)gate_pass(&gate);
+    if (call->mask || call->deadline_ns > world_now_ns()) {
+        passed = gate_pass(&gate);
     } else if (place_searching()) {
         place_point(NULL, WORLD_NONE);
     }
     int ready = look(call);
+    if (ready == 0 && !passed && gate_interrupted()) ready = (int)result_of(-EINTR);
     record(call, ready);
     let_go(call);
     store_give(call->held, call->count * sizeof(*call->held));
@@ -154,24 +151,25 @@ static int poll_files(struct poll_call *call, const struct timespec *length, uin
 {
     if (!ready_deadline(length, &call->deadline_ns)) return (int)result_of(-EINVAL);
     if (call->count > DESCRIPTORS_MAX) return (int)result_of(-EINVAL);
-    if (is_empty(call->files, call->count)) return sleep_for(call->files, call->count, length);
+    if (length && !call->mask && is_empty(call->files, call->count)) {
+        return sleep_for(call->files, call->count, length);
+    }
     return run(call, site);
 }
 
 int world_ppoll(struct pollfd *files, nfds_t count, const struct timespec *length,
                 const sigset_t *mask)
 {
-    struct poll_call call = {.verb = "ppoll", .files = files, .count = count};
-    (void)mask;
+    struct poll_call call = {.verb = "ppoll", .files = files, .count = count,
+                             .mask = (const uint64_t *)mask};
     return poll_files(&call, length, CALL_SITE);
 }
 
 int world___ppoll_chk(struct pollfd *files, nfds_t count, const struct timespec *length,
                       const sigset_t *mask, size_t room)
 {
-    struct poll_call call = {.verb = "ppoll", .files = files, .count = count};
-    (void)mask, (void)room;
-    return poll_files(&call, length, CALL_SITE);
+    (void)room;
+    return world_ppoll(files, count, length, mask);
 }
 
 static int poll_for(struct pollfd *files, nfds_t count, int ms, uintptr_t site)
@@ -235,7 +233,7 @@ static int keep(const struct pollfd *files, nfds_t count, short events, fd_set *
 }
 
 static int select_files(int count, fd_set *in, fd_set *out, fd_set *other,
-                        const struct timespec *length, uintptr_t site)
+                        const struct timespec *length, const sigset_t *mask, uintptr_t site)
 {
     static struct pollfd room[FD_SETSIZE]; /* no other thread runs while it is filled */
     if (count < 0 || count > FD_SETSIZE) return (int)result_of(-EINVAL);
@@ -245,7 +243,8 @@ static int select_files(int count, fd_set *in, fd_set *out, fd_set *other,
     }
     struct pollfd *files = store_take(used * sizeof *files);
     memcpy(files, room, used * sizeof *files);
-    struct poll_call call = {.verb = "select", .files = files, .count = used};
+    struct poll_call call = {.verb = "select", .files = files, .count = used,
+                             .mask = (const uint64_t *)mask};
     int ready = poll_files(&call, length, site);
     for (nfds_t i = 0; i < used && ready >= 0; i++) {
         if (files[i].revents & POLLNVAL) ready = (int)result_of(-EBADF);
@@ -261,19 +260,18 @@ static int select_files(int count, fd_set *in, fd_set *out, fd_set *other,
 int world_pselect(int count, fd_set *in, fd_set *out, fd_set *other, const struct timespec *length,
                   const sigset_t *mask)
 {
-    (void)mask;
-    return select_files(count, in, out, other, length, CALL_SITE);
+    return select_files(count, in, out, other, length, mask, CALL_SITE);
 }
 
 /* As in Linux the time that is left is told. */
 int world_select(int count, fd_set *in, fd_set *out, fd_set *other, struct timeval *length)
 {
     struct timespec span;
-    if (length == NULL) return select_files(count, in, out, other, NULL, CALL_SITE);
+    if (length == NULL) return select_files(count, in, out, other, NULL, NULL, CALL_SITE);
     uint64_t before_ns = world_now_ns();
     span.tv_sec = length->tv_sec + length->tv_usec / 1000000;
     span.tv_nsec = length->tv_usec % 1000000 * 1000;
-    int ready = select_files(count, in, out, other, &span, CALL_SITE);
+    int ready = select_files(count, in, out, other, &span, NULL, CALL_SITE);
     int64_t left_us = ((int64_t)span.tv_sec * 1000000000 + span.tv_nsec -
                        (int64_t)(world_now_ns() - before_ns)) / 1000;
     if (ready < 0) return ready;

@@ -35,6 +35,7 @@ bool transfer_pass(struct transfer *transfer, const struct transfer_gate *gate)
         struct world_gate wait = {
             .open = gate->open, .context = transfer, .place = gate->place, .tell = tell,
             .abandon = abandon, .op = gate->op, .gates = gate->gates,
+            .restarts = limit == 0,
             .deadline_ns = limit == 0 ? WORLD_NEVER : world_now_ns() + limit};
         passed = gate_pass(&wait);
     } else {
@@ -42,8 +43,9 @@ bool transfer_pass(struct transfer *transfer, const struct transfer_gate *gate)
         passed = gate->open(transfer);
     }
     if (passed) return true;
-    transfer_say(transfer, -EAGAIN);
-    place_step(gate->place, gate->op, WORLD_READ, EAGAIN);
+    transfer->why = gate->waits && gate_interrupted() ? -EINTR : -EAGAIN;
+    transfer_say(transfer, transfer->why);
+    place_step(gate->place, gate->op, WORLD_READ, (uint32_t)-transfer->why);
     return false;
 }
 

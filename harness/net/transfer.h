@@ -17,6 +17,7 @@ struct transfer {
     bool for_sockets;    /* nothing else knows that call */
     size_t need;         /* what has to be there before the call can go on */
     uint64_t timeout_ns; /* 0: it waits for ever */
+    int why;             /* the last gate was not passed: -EAGAIN or -EINTR */
     struct msghdr *message; /* addresses and ancillary data, or NULL */
 };
 
@@ -30,7 +31,8 @@ struct transfer_gate {
 };
 
 /* True: the gate is open, and this thread is the next to do something. False: it is not, and the
- * call must not wait, or has waited until its time was over; a step has told so. */
+ * call must not wait, or has waited until its time was over or a signal was handled; a step has
+ * told so. */
 bool transfer_pass(struct transfer *transfer, const struct transfer_gate *gate);
 
 /* The words for the step that comes next: "recv 4  5 bytes", "send 4  EPIPE". */

@@ -11,7 +11,4 @@ void libc_begin(bool quiet);
 /* The same for environment variables. */
 void environment_begin(void);
 
-/* The same for signals. */
-void signals_begin(void);
-
 #endif

@@ -13,6 +13,7 @@
 #include "leaks.h"
 #include "libc.h"
 #include "promises.h"
+#include "signals.h"
 #include "streams.h"
 
 enum { LEAKED_MAX = 16 };
@@ -132,6 +133,17 @@ static void add_complaint(struct world_finding *finding)
     snprintf(finding->text + used, sizeof finding->text - used, ": %s", complaint);
 }
 
+/* A thread that waits for what it holds itself may have got there by a signal. */
+static void add_handlers(struct world_finding *finding)
+{
+    char lines[WORLD_TEXT_MAX];
+    size_t used = strlen(finding->detail);
+    signals_tell(finding->entity, lines, sizeof lines);
+    if (lines[0] == '\0') return;
+    snprintf(finding->detail + used, sizeof finding->detail - used, "%s%s", used ? "\n" : "",
+             lines);
+}
+
 static uint32_t judge_finding(struct life *life, const struct world_finding *finding)
 {
     if (ended_by_itself(life, finding)) {
@@ -143,6 +155,7 @@ static uint32_t judge_finding(struct life *life, const struct world_finding *fin
         if ((uint32_t)life->status == life->status_expected) return EXPLORE_PASSED;
     }
     life->finding = *finding;
+    add_handlers(&life->finding);
     if (finding->kind == WORLD_FOUND_ABORT) add_complaint(&life->finding);
     switch (finding->kind) {
     case WORLD_FOUND_ASSERT:

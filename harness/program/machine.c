@@ -270,15 +270,7 @@ int world_malloc_trim(size_t keep)
     return 0;
 }
 
-/* --- signals and system calls --- */
-
-/* Whether the thread is there; no signal comes here. */
-int world_pthread_kill(pthread_t thread, int signal)
-{
-    char name[16];
-    if (signal != 0) uncontrolled("pthread_kill with a signal");
-    return world_pthread_getname_np(thread, name, sizeof name) == 0 ? 0 : ESRCH;
-}
+/* --- system calls --- */
 
 static long futex(va_list list)
 {

@@ -98,7 +98,7 @@ static int run_once(void *argument)
     life.live = true;
     if (is_unit_test()) capture_straight();
     explore_replay(&life.subject, NULL, 0, false, &result);
-    shared->threads = world_entity_count();
+    for (uint16_t id = 0; id < world_entity_count(); id++) shared->threads += !world_is_task(id);
     shared->life = life;
     shared->once_cut = result.end == WORLD_CUT;
     shared->once_choices = result.choices;

@@ -121,13 +121,13 @@ int world_pthread_getcpuclockid(pthread_t thread, clockid_t *clock)
     return 0;
 }
 
-/* A sleep ends at its deadline or by cancellation; nothing else interrupts it. */
-static void sleep_until(uint64_t when_ns, uintptr_t pc)
+/* A sleep ends at its deadline, by cancellation, or by a signal: false. */
+static bool sleep_until(uint64_t when_ns, uintptr_t pc)
 {
     thread_test_cancel();
     if (when_ns <= W.now_ns) {
         sched_point(NULL, WORLD_NONE);
-        return;
+        return true;
     }
     struct entity *self = W.self;
     self->wait = WAIT_SLEEP;
@@ -137,12 +137,20 @@ static void sleep_until(uint64_t when_ns, uintptr_t pc)
     sched_pass();
     timer_remove(self, TIMER_WAKE);
     self->wait = WAIT_NONE;
-    step_record(WORLD_OP_SLEEP, 0, WORLD_NONE, 0);
+    bool interrupted = self->reason == WOKEN_SIGNAL;
+    step_record(WORLD_OP_SLEEP, 0, WORLD_NONE, interrupted ? EINTR : 0);
     if (UNLIKELY(W.probing)) livelock_look(WORLD_OP_SLEEP, 0, pc);
     thread_test_cancel();
+    return !interrupted;
 }
 
-static int nap(clockid_t clock, int flags, const struct timespec *request, uintptr_t pc)
+static uint64_t left_until(uint64_t when_ns)
+{
+    return when_ns > W.now_ns ? when_ns - W.now_ns : 0;
+}
+
+static int nap(clockid_t clock, int flags, const struct timespec *request, struct timespec *remain,
+               uintptr_t pc)
 {
     if (request->tv_nsec < 0 || request->tv_nsec >= (long)SECOND_NS) return EINVAL;
     if (clock == CLOCK_THREAD_CPUTIME_ID || clock_read(clock) == WORLD_NEVER) return EINVAL;
@@ -153,21 +161,20 @@ static int nap(clockid_t clock, int flags, const struct timespec *request, uintp
         if (request->tv_sec < 0) return EINVAL;
         when_ns = W.now_ns + (uint64_t)request->tv_sec * SECOND_NS + (uint64_t)request->tv_nsec;
     }
-    sleep_until(when_ns, pc);
-    return 0;
+    if (sleep_until(when_ns, pc)) return 0;
+    if (remain && !(flags & TIMER_ABSTIME)) write_time(left_until(when_ns), remain);
+    return EINTR;
 }
 
 int world_clock_nanosleep(clockid_t clock, int flags, const struct timespec *request,
                           struct timespec *remain)
 {
-    (void)remain;
-    return nap(clock, flags, request, CALLER);
+    return nap(clock, flags, request, remain, CALLER);
 }
 
 int world_nanosleep(const struct timespec *request, struct timespec *remain)
 {
-    (void)remain;
-    int rc = nap(CLOCK_MONOTONIC, 0, request, CALLER);
+    int rc = nap(CLOCK_MONOTONIC, 0, request, remain, CALLER);
     if (rc == 0) return 0;
     errno = rc;
     return -1;
@@ -175,14 +182,16 @@ int world_nanosleep(const struct timespec *request, struct timespec *remain)
 
 int world_usleep(useconds_t us)
 {
-    sleep_until(W.now_ns + us * 1000ull, CALLER);
-    return 0;
+    if (sleep_until(W.now_ns + us * 1000ull, CALLER)) return 0;
+    errno = EINTR;
+    return -1;
 }
 
 unsigned world_sleep(unsigned seconds)
 {
-    sleep_until(W.now_ns + seconds * SECOND_NS, CALLER);
-    return 0;
+    uint64_t when_ns = W.now_ns + seconds * SECOND_NS;
+    if (sleep_until(when_ns, CALLER)) return 0;
+    return (unsigned)(left_until(when_ns) / SECOND_NS);
 }
 
 int world_sched_yield(void)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "interrupt.h"
 #include "race.h"
 
 /* Threads that stand at a gate, in the order in which they came. */
@@ -135,16 +136,59 @@ static void test_cancel(const struct world_gate *gate)
     thread_test_cancel();
 }
 
-bool gate_pass(const struct world_gate *gate)
+/* A signal that came through with the mask of the call is handled before it waits. */
+static bool interrupted_before(const struct world_gate *gate)
+{
+    if (gate->mask == NULL || is_open(gate) || !signal_pending()) return false;
+    if (signal_run() == WORLD_RESUME_ALL) return false;
+    W.self->reason = WOKEN_SIGNAL;
+    return true;
+}
+
+static bool pass(const struct world_gate *gate)
 {
     if (is_open(gate) && !place_searching()) return true;
     for (;;) {
         if (!is_open(gate)) test_cancel(gate);
+        if (interrupted_before(gate)) return false;
         wait_at(gate);
         if (W.self->reason == WOKEN_CANCELLED) test_cancel(gate);
         if (is_open(gate)) return true;
-        if (W.self->reason == WOKEN_TIMEOUT) return false;
+        if (W.self->reason == WOKEN_TIMEOUT || W.self->reason == WOKEN_SIGNAL) return false;
     }
+}
+
+bool gate_pass(const struct world_gate *gate)
+{
+    struct entity *self = W.self;
+    uint64_t before = self->signal_mask;
+    self->reason = WOKEN;
+    if (gate->mask) self->signal_mask = *gate->mask;
+    bool passed = pass(gate);
+    if (gate->mask == NULL) return passed;
+    enum wake_reason reason = (enum wake_reason)self->reason;
+    self->signal_mask = before;
+    if (signal_pending()) (void)signal_run();
+    self->reason = reason;
+    return passed;
+}
+
+bool gate_interrupted(void)
+{
+    return W.self->reason == WOKEN_SIGNAL;
+}
+
+void gate_leave(const struct entity *entity, struct world_gate *kept)
+{
+    *kept = gates[entity->id];
+    leave_line(entity);
+}
+
+bool gate_enter(const struct entity *entity, const struct world_gate *kept)
+{
+    gates[entity->id] = *kept;
+    waiting[waiting_count++] = entity->id;
+    return is_open(kept);
 }
 
 void gate_changed(void)

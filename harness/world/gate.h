@@ -59,13 +59,17 @@ struct world_gate {
     bool (*pending)(const void *context, uint32_t index, struct world_step *step);
     enum world_op op;                  /* what is to be done there */
     uint32_t gates;                    /* which of its gates: WORLD_GATE_IN, WORLD_GATE_OUT */
+    bool restarts;        /* waits on after a signal whose handler allows it (SA_RESTART) */
+    const uint64_t *mask; /* signals that are blocked meanwhile; NULL: as before */
     uint64_t deadline_ns;
 };
 
-/* Blocks until the gate is open (true), or the deadline has passed (false). Comes right after a
- * scheduling point; is one itself if it has to wait or if everything is searched. Does not return
- * if the thread is cancelled. */
+/* Blocks until the gate is open (true), or the deadline has passed or a signal was handled (false).
+ * Comes right after a scheduling point; is one itself if it has to wait or if everything is
+ * searched. Does not return if the thread is cancelled. */
 bool gate_pass(const struct world_gate *gate);
+/* Whether the last one that was not passed ended by a signal. */
+bool gate_interrupted(void);
 
 /* Something changed: those whose gate is open can run. */
 void gate_changed(void);

@@ -49,7 +49,7 @@ enum wait_kind {
     WAIT_FOREVER, /* of a killed group, or already ended */
 };
 
-enum wake_reason { WOKEN, WOKEN_TIMEOUT, WOKEN_SPURIOUS, WOKEN_CANCELLED };
+enum wake_reason { WOKEN, WOKEN_TIMEOUT, WOKEN_SPURIOUS, WOKEN_CANCELLED, WOKEN_SIGNAL };
 
 enum entity_state { ENTITY_LIVE, ENTITY_ENDED, ENTITY_GONE };
 
@@ -74,6 +74,7 @@ struct __attribute__((aligned(256))) entity {
     uint8_t home_class; /* what it is when no window is open */
     uint8_t state;
     uint8_t group;
+    bool interrupted; /* to run what for before it goes on: see signal.h */
 
     uint64_t race_key;      /* of the epoch it is in; 0: none yet. See race.h */
     const void *next_place; /* what it touches next, when it goes on at a scheduling point */
@@ -81,6 +82,7 @@ struct __attribute__((aligned(256))) entity {
     bool paused;   /* would be enabled, but for a pause */
     bool wants_run; /* while paused: to be enabled at the end */
     bool detached, joining_done;
+    bool prompt; /* a task that runs when its time comes, before anybody is chosen */
     bool cancel_pending, cancel_disabled, cancel_async, cancelling;
     bool wants_write;  /* WAIT_RWLOCK */
     uint16_t wait_for; /* WAIT_JOIN */
@@ -97,6 +99,7 @@ struct __attribute__((aligned(256))) entity {
     void *argument;
     void *result;
     struct cleanup *cleanups;
+    uint64_t signal_mask; /* blocked */
     bool has_keys; /* some thread-specific value was set */
     uint64_t window_since_ns, window_until_ns;
     bool named; /* otherwise world_entity_name() makes up a name */
@@ -217,6 +220,7 @@ struct world {
     bool count_accesses; /* every one of them */
     uint64_t accesses;   /* of this execution; 64 bytes of a range count as one */
     uint32_t spinners; /* threads set aside because they spin: see spin.h */
+    bool release_points; /* unlocking is a choice even where nobody tries */
     bool probing;      /* whether they can end is being found out: see livelock.h */
     uint64_t outside;  /* looks at what changes without a step: time, chance, files */
     uint64_t clock_looks; /* of them, those at the time */
@@ -301,6 +305,7 @@ void entity_class_set(struct entity *entity, enum world_class class_);
 
 uint32_t sched_count(uint64_t bits); /* how many are set */
 void sched_pass(void);
+void sched_run_task(struct entity *task);
 
 /* Whether the running thread is the only option, so that there is nothing to choose. */
 static inline bool sched_alone(const struct entity *self)
@@ -464,6 +469,8 @@ _Noreturn void thread_end(void);
 void thread_test_cancel(void);
 int thread_create_c11(pthread_t *out, int (*start)(void *), void *argument);
 int thread_join(pthread_t thread, void **result, uint64_t deadline_ns, uintptr_t site);
+/* A thread that waits, and may be cancelled there, goes on if it was meanwhile. */
+void thread_wake_cancelled(struct entity *target);
 bool thread_exists(pthread_t thread, bool *detached);
 void thread_stack_range(pthread_t thread, uintptr_t *low, uintptr_t *high);
 void keys_destroy(struct entity *entity);

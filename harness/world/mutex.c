@@ -3,9 +3,8 @@
  * A thread that is about to lock is a contender of the mutex; contenders are enabled
  * exactly while the mutex is free, so a thread is only ever chosen for a step that it can
  * make, and a blocked attempt is no step. */
-#include "contend.h"
+#include "interrupt.h"
 #include "plain.h"
-#include "spin.h"
 
 enum {
     TYPE_NORMAL = PTHREAD_MUTEX_NORMAL,
@@ -349,10 +348,11 @@ static inline void contend_plain(uint32_t id, struct entity *self, uintptr_t sit
 }
 
 /* Chosen as a contender, but something has happened meanwhile: another one was faster, or
- * somebody was paused. */
+ * somebody was paused or interrupted. */
 static __attribute__((noinline)) int contend_on(uint32_t id, struct entity *self)
 {
     struct object *mutex = &W.objects[id];
+    if (self->interrupted) signal_arrive();
     while (mutex->owner != 0) sched_pass();
     self->wait = WAIT_NONE;
     contenders_remove(mutex, self);

@@ -1,5 +1,6 @@
 /* Objects of the machine, numbered in the order of their first use. */
 #include "contend.h"
+#include "signal.h"
 
 static const char *const kind_words[OBJECT_KINDS] = {
     "mutex", "condition", "rwlock", "semaphore", "barrier", "spinlock", "once", "thread", "queue",
@@ -16,12 +17,19 @@ uint32_t object_new(const void *address, enum object_kind kind, uintptr_t site)
     W.objects[id] = (struct object){
         .address = address,
         .kind = (uint8_t)kind,
-        .tried = W.limits.every_release,
+        .tried = W.release_points,
         .site = site,
         .write_hash = kind + 1,
         .ordinal = ++W.ordinals[kind],
     };
     return id;
+}
+
+void world_release_points(void)
+{
+    if (W.release_points) return;
+    W.release_points = true;
+    for (uint32_t id = 1; id < W.object_count; id++) W.objects[id].tried = true;
 }
 
 uint32_t object_adopt(uint32_t *storage, enum object_kind kind, uintptr_t site)

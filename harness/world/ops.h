@@ -58,7 +58,9 @@
     X(POLL, "poll")                                                                                \
     X(CONTROL, "control")                                                                          \
     X(FLIGHT, "in flight")                                                                         \
-    X(ARRIVAL, "arrival")
+    X(ARRIVAL, "arrival")                                                                         \
+    X(KILL, "kill")                                                                               \
+    X(HANDLE, "handle")
 
 enum world_op {
 #define X(name, word) WORLD_OP_##name,

@@ -1,5 +1,5 @@
 /* The process as the program sees it: its end, and its identity. */
-#include "internal.h"
+#include "interrupt.h"
 
 #include <stdlib.h>
 #include <sys/types.h>
@@ -61,6 +61,7 @@ int world_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*chi
 
 _Noreturn void world_abort(void)
 {
+    signal_aborts();
     finding_raise(WORLD_FOUND_ABORT, CALLER, "%s called abort()", world_entity_name(W.self->id));
 }
 

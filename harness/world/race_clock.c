@@ -210,12 +210,14 @@ static void descriptor_step(const struct world_step *step, struct entity *self)
     case WORLD_OP_BIND:
     case WORLD_OP_LISTEN:
     case WORLD_OP_CONTROL:
+    case WORLD_OP_KILL:
         if (step->access == WORLD_WRITE) release_to(&R.objects[step->object], self);
         return;
     case WORLD_OP_USE:
     case WORLD_OP_RECV:
     case WORLD_OP_ACCEPT:
     case WORLD_OP_POLL:
+    case WORLD_OP_HANDLE:
         acquire_from(&R.objects[step->object], self);
         return;
     default:

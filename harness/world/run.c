@@ -117,11 +117,13 @@ void step_record_watched(struct entity *entity, enum world_op op, uint32_t objec
                          enum world_access access, uint32_t result)
 {
     struct world_step *step = W.step;
+    int saved_errno = errno; /* of the program, which whoever looks on must not touch */
     if (step == W.steps_end) sched_leave(WORLD_CUT);
     step_keep(entity, op, object, access, result);
     if (W.find_races) race_step(step);
     tell(step);
     if (UNLIKELY(step >= W.look_at)) livelock_step(step);
+    errno = saved_errno;
 }
 
 void steps_look_at(uint32_t index)
@@ -198,6 +200,7 @@ static void reset(struct world_chooser *chooser)
     weak_reset();
     spin_reset();
     gate_reset();
+    W.release_points = W.limits.every_release;
     W.chance = W.limits.seed;
     W.end = WORLD_DONE;
     W.finding.kind = WORLD_FOUND_NONE;

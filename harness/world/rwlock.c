@@ -1,5 +1,5 @@
 /* Read-write locks. POSIX leaves open who goes first, so every contender that could go may. */
-#include "spin.h"
+#include "interrupt.h"
 
 /* Who holds which lock for reading, and how deep. */
 enum { HOLDS_MAX = 4096 };
@@ -45,7 +45,7 @@ static uint32_t rwlock_at(pthread_rwlock_t *lock, uintptr_t site)
     return object_at((uint32_t *)lock, OBJECT_RWLOCK, site);
 }
 
-static bool can_go(const struct object *lock, bool write)
+bool rwlock_can_go(const struct object *lock, bool write)
 {
     return lock->owner == 0 && (!write || lock->count == 0);
 }
@@ -54,7 +54,7 @@ static void refresh(struct object *lock)
 {
     for (uint16_t at = lock->head; at != 0;) {
         struct entity *entity = entity_of((uint16_t)(at - 1));
-        if (can_go(lock, entity->wants_write)) {
+        if (rwlock_can_go(lock, entity->wants_write)) {
             entity_enable(entity);
         } else if (entity->reason != WOKEN_TIMEOUT) {
             entity_disable(entity);
@@ -89,15 +89,15 @@ static int lock_until(uint32_t id, bool write, uint64_t deadline_ns, uintptr_t s
     self->wants_write = write;
     self->reason = WOKEN;
     queue_push(&lock->head, &lock->tail, self);
-    if (!can_go(lock, write)) entity_disable(self);
+    if (!rwlock_can_go(lock, write)) entity_disable(self);
     timer_add(self, TIMER_WAKE, deadline_ns);
     do {
         sched_point(lock->address, write ? WORLD_WRITE : WORLD_READ);
-    } while (!can_go(lock, write) && self->reason != WOKEN_TIMEOUT);
+    } while (!rwlock_can_go(lock, write) && self->reason != WOKEN_TIMEOUT);
     queue_remove(&lock->head, &lock->tail, self);
     if (deadline_ns != WORLD_NEVER) timer_remove(self, TIMER_WAKE);
     self->wait = WAIT_NONE;
-    if (!can_go(lock, write)) {
+    if (!rwlock_can_go(lock, write)) {
         step_record(WORLD_OP_TIMEOUT, id, WORLD_READ, 0);
         return ETIMEDOUT;
     }
@@ -111,7 +111,7 @@ static int try_lock(uint32_t id, bool write, uintptr_t site)
     enum world_op op = write ? WORLD_OP_TRYWRLOCK : WORLD_OP_TRYRDLOCK;
     lock->tried = true;
     spin_point(lock->address, write ? WORLD_WRITE : WORLD_READ, site);
-    if (!can_go(lock, write)) {
+    if (!rwlock_can_go(lock, write)) {
         spin_step(op, id, WORLD_READ, EBUSY, 0, site);
         return EBUSY;
     }

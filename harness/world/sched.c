@@ -1,6 +1,6 @@
 /* Who runs next: the one place where the machine asks the chooser. */
+#include "interrupt.h"
 #include "plain.h"
-#include "spin.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -120,7 +120,7 @@ static uint16_t pick(void)
     return only;
 }
 
-static void run_task(struct entity *task)
+void sched_run_task(struct entity *task)
 {
     struct entity *self = W.self;
     int saved_errno = errno;
@@ -144,7 +144,7 @@ void sched_pass(void)
         uint64_t bits = W.enabled[WORLD_THREAD][0];
         if (LIKELY(W.plain && bits != 0)) {
             sched_plain(self, bits);
-            return;
+            break;
         }
         uint16_t id = pick();
         if (UNLIKELY(id == WORLD_ADVANCE)) {
@@ -153,12 +153,13 @@ void sched_pass(void)
         }
         struct entity *next = entity_of(id);
         if (UNLIKELY(next->slot == WORLD_NOBODY)) {
-            run_task(next);
+            sched_run_task(next);
             continue;
         }
         if (next != self) fiber_switch(self, next);
-        return;
+        break;
     }
+    if (UNLIKELY(self->interrupted)) signal_arrive();
 }
 
 uint32_t sched_value(uint32_t count, const char *label)

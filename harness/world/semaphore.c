@@ -1,5 +1,5 @@
 /* Unnamed semaphores, barriers, and one-time initialisation: objects with a gate. */
-#include "spin.h"
+#include "interrupt.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -91,6 +91,10 @@ static int sem_wait_until(uint32_t id, uint64_t deadline_ns, uintptr_t site)
     do {
         bool in_time = wait_at(id, WAIT_SEM, sem->count > 0, deadline_ns, site);
         if (W.self->reason == WOKEN_CANCELLED) thread_test_cancel();
+        if (sem->count == 0 && W.self->reason == WOKEN_SIGNAL) {
+            step_record(WORLD_OP_TIMEOUT, id, WORLD_READ, EINTR);
+            return failed(EINTR);
+        }
         if (sem->count == 0 && !in_time) {
             step_record(WORLD_OP_TIMEOUT, id, WORLD_READ, 0);
             return failed(ETIMEDOUT);
@@ -193,6 +197,7 @@ int world_pthread_barrier_wait(pthread_barrier_t *storage)
     barrier->other++;
     if (barrier->other == barrier->count) {
         barrier->other = 0;
+        barrier->type++; /* for those who are interrupted, and not in line */
         step_record(WORLD_OP_BARRIER, id, WORLD_WRITE, 1);
         while (barrier->head != 0) {
             struct entity *waiter = entity_of((uint16_t)(barrier->head - 1));
@@ -222,6 +227,11 @@ void world___pthread_unregister_cancel(__pthread_unwind_buf_t *buffer);
 void world___tsan_atomic8_store(volatile uint8_t *memory, uint8_t value, int order);
 
 enum { ONCE_FRESH, ONCE_RUNNING, ONCE_DONE };
+
+bool once_is_open(const struct object *once)
+{
+    return once->other != ONCE_RUNNING;
+}
 
 /* Cancelled inside, it is as if it had never been called. Apart from once(), whose variables
  * would be at the mercy of the jump. */

@@ -36,6 +36,15 @@ void spin_released_while(void)
     while (W.spinners > 0) entity_enable(entity_of(aside[--W.spinners]));
 }
 
+void spin_take_back(const struct entity *entity)
+{
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < W.spinners; i++) {
+        if (aside[i] != entity->id) aside[left++] = aside[i];
+    }
+    W.spinners = left;
+}
+
 void spin_changed_while(void)
 {
     spin_released_while();

@@ -19,6 +19,9 @@ void spin_point(const void *place, enum world_access access, uintptr_t pc);
 void spin_step(enum world_op op, uint32_t object, enum world_access access, uint32_t result,
                uint64_t value, uintptr_t pc);
 
+/* A thread that may be set aside goes on. */
+void spin_take_back(const struct entity *entity);
+
 /* Something was changed that a thread may look at while it spins. */
 void spin_changed_while(void);
 static inline void spin_changed(void)

@@ -1,6 +1,6 @@
 /* Simulated threads: creation, end, joining, cancellation, thread-specific data. */
 #include "attributes.h"
-#include "contend.h"
+#include "interrupt.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -29,12 +29,19 @@ static pthread_t handle_of(const struct entity *entity)
     return (pthread_t)(entity->id + 1u);
 }
 
+uint16_t world_thread_entity(pthread_t thread)
+{
+    const struct entity *entity = thread_of(thread);
+    return entity ? entity->id : WORLD_NOBODY;
+}
+
 /* --- life --- */
 
 void thread_main(void)
 {
     struct entity *self = W.self;
     step_record(WORLD_OP_START, 0, WORLD_NONE, 0);
+    if (UNLIKELY(self->interrupted)) signal_arrive();
     if (self->body) {
         self->body(self->argument);
     } else if (self->start_c11) {
@@ -134,6 +141,7 @@ static int create(pthread_t *out, const pthread_attr_t *attributes, void *(*star
     entity->start_c11 = start_c11;
     entity->argument = argument;
     entity->detached = attributes_detached(attributes);
+    entity->signal_mask = W.self->signal_mask;
     W.live_threads++;
     *out = handle_of(entity);
     step_record(WORLD_OP_CREATE, 0, WORLD_NONE, entity->id);
@@ -352,6 +360,16 @@ static bool waits_cancellably(const struct entity *target)
     return false;
 }
 
+void thread_wake_cancelled(struct entity *target)
+{
+    if (!target->cancel_pending || target->cancel_disabled || target->cancelling) return;
+    if (!waits_cancellably(target)) return;
+    timer_remove(target, TIMER_WAKE);
+    target->reason = WOKEN_CANCELLED;
+    entity_class_set(target, (enum world_class)target->home_class);
+    entity_enable(target);
+}
+
 int world_pthread_cancel(pthread_t thread)
 {
     struct entity *target = thread_of(thread);
@@ -360,12 +378,7 @@ int world_pthread_cancel(pthread_t thread)
     step_record(WORLD_OP_CANCEL, thread_object(target), WORLD_WRITE, 0);
     if (target->state != ENTITY_LIVE) return 0;
     target->cancel_pending = true;
-    if (!target->cancel_disabled && waits_cancellably(target)) {
-        timer_remove(target, TIMER_WAKE);
-        target->reason = WOKEN_CANCELLED;
-        entity_class_set(target, (enum world_class)target->home_class);
-        entity_enable(target);
-    }
+    thread_wake_cancelled(target);
     if (target == W.self && target->cancel_async) thread_test_cancel();
     return 0;
 }

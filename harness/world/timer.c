@@ -53,7 +53,11 @@ static void fire(const struct timer *timer)
         entity_enable(entity);
         return;
     case TIMER_TASK:
-        entity_enable(entity);
+        if (entity->prompt) {
+            sched_run_task(entity);
+        } else {
+            entity_enable(entity);
+        }
         return;
     case TIMER_WINDOW_OPEN:
         open_window(entity);
@@ -157,6 +161,11 @@ void world_task_arm(uint16_t id, uint64_t at_ns)
     }
 }
 
+void world_task_prompt(uint16_t id)
+{
+    entity_of(id)->prompt = true;
+}
+
 void world_task_window(uint16_t id, uint64_t from_ns, uint64_t until_ns)
 {
     struct entity *task = entity_of(id);
@@ -197,7 +206,7 @@ bool world_task_armed(uint16_t id)
     return false;
 }
 
-void world_pause(uint16_t id, uint64_t until_ns)
+void world_hold_back(uint16_t id, uint64_t until_ns)
 {
     struct entity *entity = entity_of(id);
     if (until_ns <= W.now_ns) return;

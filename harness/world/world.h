@@ -313,6 +313,8 @@ void world_window(uint64_t from_ns, uint64_t until_ns, bool optional);
  * fault. The callback must not block; it may wake threads and arm tasks. */
 uint16_t world_task(const char *name, enum world_class class_, void (*run)(void *), void *arg);
 void world_task_arm(uint16_t task, uint64_t at_ns); /* enabled from then on; now is allowed */
+/* It runs at the very moment that it is armed for, whoever else could run then. */
+void world_task_prompt(uint16_t task);
 void world_task_class(uint16_t task, enum world_class class_);
 void world_task_disarm(uint16_t task);
 bool world_task_armed(uint16_t task);
@@ -332,7 +334,7 @@ void world_pass(const char *name, enum world_access access);
 /* As world_point, without giving others a chance to run. */
 void world_note(const char *name, enum world_access access);
 /* The thread or actor makes no step before that time. */
-void world_pause(uint16_t entity, uint64_t until_ns);
+void world_hold_back(uint16_t entity, uint64_t until_ns);
 /* The pause is over now, if there is one. */
 void world_resume(uint16_t entity);
 /* The running thread looked at something that may change without a step: what it does depends on
