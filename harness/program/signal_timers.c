@@ -249,7 +249,9 @@ int world_timer_settime(timer_t id, int flags, const struct itimerspec *fresh,
     struct timer *timer = timer_of(id);
     uint64_t first, interval;
     if (timer == NULL) return -1;
-    if (!read_timespec(&fresh->it_value, &first) || !read_timespec(&fresh->it_interval, &interval)) {
+    bool good = read_timespec(&fresh->it_value, &first) &&
+                read_timespec(&fresh->it_interval, &interval);
+    if (!good) {
         return failed(EINVAL);
     }
     if (old) (void)world_timer_gettime(id, old);

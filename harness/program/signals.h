@@ -1,5 +1,5 @@
-/* Signals of a program, as Linux has them: sent by its own threads and timers to itself. Each thread
- * has a mask; what is pending for the process goes to one of the threads that do not block it, and
+/* Signals of a program, as Linux has them: sent by its own threads and timers. Each thread has a
+ * mask; what is pending for the process goes to one of the threads that do not block it, and
  * which one is a choice. Handlers run on the stack of that thread: at once if it sent the signal
  * itself, otherwise when it is scheduled next; what it waited in is interrupted. */
 #ifndef HARNESS_PROGRAM_SIGNALS_H

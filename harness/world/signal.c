@@ -1,3 +1,5 @@
+#include "signal.h"
+
 #include "interrupt.h"
 
 #include <string.h>

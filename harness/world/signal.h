@@ -6,6 +6,8 @@
 #ifndef HARNESS_WORLD_SIGNAL_H
 #define HARNESS_WORLD_SIGNAL_H
 
+#include <pthread.h>
+
 #include "world.h"
 
 #pragma GCC visibility push(hidden)
