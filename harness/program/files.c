@@ -27,10 +27,12 @@ static void tell_file(const struct world_place *place, char *out, size_t bytes)
 
 static void reset(struct file *file)
 {
-    if (file->changed) free(file->bytes);
+    if (file->changed && !file->mapped) free(file->bytes);
     file->changed = false;
+    file->mapped = NULL;
     file->place.object = 0;
     file->exists = file->on_disk;
+    file->folder = file->folder_on_disk;
     file->bytes = file->original;
     file->count = file->original_bytes;
     file->capacity = 0;
@@ -52,8 +54,78 @@ mode_t world_umask(mode_t fresh)
     return old;
 }
 
+static char here[PATH_MAX];
+
+/* --- names --- */
+
+const char *files_here(void)
+{
+    return here;
+}
+
+/* Leaves out what only leads back. */
+static void normalise(char *path)
+{
+    char *out = path;
+    for (const char *at = path; *at;) {
+        while (*at == '/') at++;
+        size_t length = strcspn(at, "/");
+        if (length == 2 && at[0] == '.' && at[1] == '.') {
+            while (out > path && *--out != '/') continue;
+        } else if (length > 0 && !(length == 1 && at[0] == '.')) {
+            *out++ = '/';
+            memmove(out, at, length);
+            out += length;
+        }
+        at += length;
+    }
+    if (out == path) *out++ = '/';
+    *out = '\0';
+}
+
+bool files_full(const char *path, char out[PATH_MAX])
+{
+    int length = path[0] == '/' ? snprintf(out, PATH_MAX, "%s", path)
+                                : snprintf(out, PATH_MAX, "%s/%s", here, path);
+    if (length < 0 || length >= PATH_MAX) return false;
+    normalise(out);
+    return true;
+}
+
+struct file *files_parent(const struct file *file)
+{
+    char full[PATH_MAX];
+    snprintf(full, sizeof full, "%s", file->full);
+    char *slash = strrchr(full, '/');
+    slash[slash == full] = '\0';
+    return files_find(full);
+}
+
+int files_may_add(const struct file *file)
+{
+    const struct file *folder = files_parent(file);
+    if (!folder->exists) return ENOENT;
+    return folder->folder ? 0 : ENOTDIR;
+}
+
+int files_go(const char *path)
+{
+    const struct file *folder = files_find(path);
+    if (folder->refused) return folder->refused;
+    if (!folder->exists) return ENOENT;
+    if (!folder->folder) return ENOTDIR;
+    snprintf(here, sizeof here, "%s", folder->full);
+    return 0;
+}
+
+struct file *files_next(const struct file *file)
+{
+    return file ? file->next : files;
+}
+
 void files_begin(void)
 {
+    REQUIRE(getcwd(here, sizeof here) != NULL);
     mask = 022;
     for (struct file *file = files; file; file = file->next) reset(file);
 }
@@ -79,17 +151,17 @@ static void refuse(const struct file *file)
 static void look(struct file *file)
 {
     struct stat status;
-    int descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int descriptor = open(file->full, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) {
         file->refused = errno == ENOENT ? 0 : errno;
         return;
     }
     bool good = fstat(descriptor, &status) == 0;
-    file->folder = good && S_ISDIR(status.st_mode);
+    file->folder_on_disk = good && S_ISDIR(status.st_mode);
     file->original_mode = status.st_mode & 07777;
     if (good && S_ISREG(status.st_mode) && status.st_size <= FILE_BYTES_MAX) {
         load(file, descriptor, (size_t)status.st_size);
-    } else if (!file->folder) {
+    } else if (!file->folder_on_disk) {
         close(descriptor);
         refuse(file);
     }
@@ -108,10 +180,13 @@ static bool is_of_the_machine(const char *path)
 
 struct file *files_find(const char *path)
 {
-    for (struct file *file = files; file; file = file->next) {
-        if (strcmp(file->path, path) == 0) return file;
+    char full[PATH_MAX];
+    bool good = files_full(path, full);
+    if (path[0] == '\0') full[0] = '\0'; /* is nowhere */
+    for (struct file *file = files; good && file; file = file->next) {
+        if (strcmp(file->full, full) == 0) return file;
     }
-    if (is_of_the_machine(path)) {
+    if (!good || is_of_the_machine(full)) {
         world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled file %s: it differs from run to run",
                    path);
     }
@@ -119,7 +194,8 @@ struct file *files_find(const char *path)
     REQUIRE(file != NULL);
     file->place.tell = tell_file;
     file->path = strdup(path);
-    REQUIRE(file->path != NULL);
+    file->full = strdup(full);
+    REQUIRE(file->path != NULL && file->full != NULL);
     look(file);
     file->next = files;
     files = file;
@@ -133,6 +209,9 @@ static void make_room(struct file *file, size_t bytes)
 {
     world_clock_gettime(CLOCK_REALTIME, &file->changed_at);
     if (file->changed && bytes <= file->capacity) return;
+    if (file->mapped) {
+        world_fail(WORLD_FOUND_UNCONTROLLED, "the file %s grows while it is mapped", file->path);
+    }
     size_t capacity = bytes < 256 ? 256 : bytes + bytes / 2;
     if (capacity > FILE_BYTES_MAX) {
         world_fail(WORLD_FOUND_MEMORY, "the file %s grows beyond 256 MiB", file->path);
@@ -159,6 +238,7 @@ void file_truncate(struct file *file)
 {
     make_room(file, 1);
     file->exists = true;
+    file->folder = false;
     file->count = 0;
 }
 
@@ -171,26 +251,65 @@ void file_resize(struct file *file, size_t bytes)
 
 void file_remove(struct file *file)
 {
-    file_truncate(file);
+    make_room(file, file->count);
     file->exists = false;
+}
+
+void file_make_folder(struct file *file, mode_t mode)
+{
+    file_truncate(file);
+    file->folder = true;
+    file->mode = mode;
+}
+
+void file_map(struct file *file, char *memory, size_t bytes)
+{
+    make_room(file, file->count);
+    if (file->count) memcpy(memory, file->bytes, file->count);
+    free(file->bytes);
+    file->bytes = file->mapped = memory;
+    file->capacity = bytes;
+}
+
+void file_unmap(struct file *file)
+{
+    char *memory = file->mapped;
+    file->mapped = NULL;
+    file->bytes = malloc(file->capacity);
+    REQUIRE(file->bytes != NULL);
+    memcpy(file->bytes, memory, file->count);
 }
 
 static bool commit(const struct file *file)
 {
-    if (!file->exists) return unlink(file->path) == 0 || errno == ENOENT;
-    FILE *out = fopen(file->path, "w");
+    if (!file->exists) return remove(file->full) == 0 || errno == ENOENT;
+    if (file->folder) return mkdir(file->full, file->mode) == 0 || errno == EEXIST;
+    FILE *out = fopen(file->full, "w");
     if (out == NULL) return false;
     bool good = fwrite(file->bytes, 1, file->count, out) == file->count &&
                 fchmod(fileno(out), file->mode) == 0;
     return fclose(out) == 0 && good;
 }
 
+static bool is_done(const struct file *file, bool folders)
+{
+    return !file->changed || (file->exists && file->folder) != folders || commit(file);
+}
+
+/* Folders first, from the outermost: those that were made before others are behind them. */
+static bool commit_folders(const struct file *file)
+{
+    if (file == NULL) return true;
+    if (!commit_folders(file->next)) return false;
+    return is_done(file, true);
+}
+
 bool files_commit(void)
 {
-    for (const struct file *file = files; file; file = file->next) {
-        if (!file->changed || commit(file)) continue;
-        fprintf(stderr, "harness: cannot write %s: %s\n", file->path, strerror(errno));
-        return false;
+    bool good = commit_folders(files);
+    for (const struct file *file = files; file && good; file = file->next) {
+        good = is_done(file, false);
+        if (!good) fprintf(stderr, "harness: cannot write %s: %s\n", file->path, strerror(errno));
     }
-    return true;
+    return good;
 }

@@ -12,7 +12,9 @@
 #include "harness/world/image.h"
 #include "leaks.h"
 #include "libc.h"
+#include "mapping.h"
 #include "promises.h"
+#include "scratch.h"
 #include "signals.h"
 #include "streams.h"
 
@@ -92,6 +94,8 @@ static void before(void *context)
     copy_arguments();
     capture_begin(life->live);
     files_begin();
+    scratch_begin();
+    mapping_begin();
     net_begin();
     streams_begin();
     libc_begin(!life->live);

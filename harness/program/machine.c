@@ -26,8 +26,6 @@ enum { USER = 1000, PAGE = 4096, TICKS_A_SECOND = 100 };
 int world_getpid(void);
 int world_gettid(void);
 int world_get_nprocs(void);
-void *world_memalign(size_t align, size_t bytes);
-void world_free(void *block);
 int world_pthread_setname_np(pthread_t thread, const char *name);
 int world_pthread_getname_np(pthread_t thread, char *name, size_t bytes);
 pthread_t world_pthread_self(void);
@@ -206,34 +204,6 @@ int world_prctl(int option, ...)
 }
 
 /* --- memory by the page --- */
-
-void *world_mmap(void *wish, size_t bytes, int protection, int flags, int file, off_t offset)
-{
-    (void)wish, (void)file, (void)offset;
-    if (!(flags & MAP_ANONYMOUS)) uncontrolled("mmap of a file");
-    if (flags & MAP_FIXED) uncontrolled("mmap at a fixed address");
-    if ((protection & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE)) {
-        uncontrolled("mmap of memory that cannot be read and written");
-    }
-    if (bytes == 0) return refuse(EINVAL), MAP_FAILED;
-    size_t whole = (bytes + PAGE - 1) / PAGE * PAGE;
-    void *at = world_memalign(PAGE, whole);
-    if (at == NULL) return refuse(ENOMEM), MAP_FAILED;
-    return memset(at, 0, whole);
-}
-
-void *world_mmap64(void *wish, size_t bytes, int protection, int flags, int file, off64_t offset)
-{
-    return world_mmap(wish, bytes, protection, flags, file, offset);
-}
-
-/* A whole mapping: parts of one are not told apart, and freeing what is none is a finding. */
-int world_munmap(void *at, size_t bytes)
-{
-    (void)bytes;
-    world_free(at);
-    return 0;
-}
 
 int world_madvise(void *at, size_t bytes, int advice)
 {

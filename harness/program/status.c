@@ -8,6 +8,7 @@
 #include <sys/time.h>
 #include <utime.h>
 
+#include "folders.h"
 #include "streams.h"
 
 enum { USER = 1000, BLOCK = 4096, SECTOR = 512, PERMISSIONS = 07777 };
@@ -36,7 +37,7 @@ static int tell(const struct file *file, struct stat *out)
         errno = file->refused ? file->refused : ENOENT;
         return -1;
     }
-    fill(out, number_of(file->path), (file->folder ? S_IFDIR : S_IFREG) | file->mode,
+    fill(out, number_of(file->full), (file->folder ? S_IFDIR : S_IFREG) | file->mode,
          file->folder ? BLOCK : file->count);
     out->st_mtim = out->st_ctim = file->changed_at;
     out->st_atim = file->read_at;
@@ -67,18 +68,12 @@ int world_fstat(int number, struct stat *out)
     return 0;
 }
 
-/* Names are relative to where the program is: folders are not opened. */
-static bool is_here(int folder, const char *path)
-{
-    if (folder == AT_FDCWD || path[0] == '/') return true;
-    errno = descriptor_look(folder) ? ENOTDIR : EBADF;
-    return false;
-}
-
 int world_fstatat(int folder, const char *path, struct stat *out, int flags)
 {
     if ((flags & AT_EMPTY_PATH) && path[0] == '\0') return world_fstat(folder, out);
-    return is_here(folder, path) ? world_stat(path, out) : -1;
+    char room[PATH_MAX];
+    const char *name = folder_path(folder, path, room);
+    return name ? world_stat(name, out) : -1;
 }
 
 /* --- changing it --- */
@@ -159,7 +154,9 @@ static int set_times(struct file *file, const struct timespec times[2])
 int world_utimensat(int folder, const char *path, const struct timespec times[2], int flags)
 {
     (void)flags;
-    return is_here(folder, path) ? set_times(find_existing(path), times) : -1;
+    char room[PATH_MAX];
+    const char *name = folder_path(folder, path, room);
+    return name ? set_times(find_existing(name), times) : -1;
 }
 
 int world_futimens(int number, const struct timespec times[2])

@@ -9,6 +9,7 @@
 
 #include "harness/net/names.h"
 #include "harness/world/world.h"
+#include "folders.h"
 #include "streams.h"
 
 int world_pthread_mutex_lock(pthread_mutex_t *mutex);
@@ -152,7 +153,8 @@ void world_funlockfile(FILE *face)
 
 static int open_file(const char *path, int flags, mode_t mode, uintptr_t site)
 {
-    int known = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_CLOEXEC | O_SYNC | O_DSYNC;
+    int known = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_CLOEXEC | O_SYNC | O_DSYNC |
+                O_DIRECTORY;
     int idle = O_NOCTTY | O_NONBLOCK | O_NOFOLLOW; /* make no difference to regular files */
     if (flags & ~(known | idle)) {
         world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled call of open with flags 0%o",
@@ -211,12 +213,24 @@ int world_rename(const char *from, const char *to)
     if (world_access(from, F_OK) != 0) return -1;
     struct file *source = files_find(from), *target = files_find(to);
     if (source == target) return 0;
+    errno = files_may_add(target);
+    if (errno != 0) return -1;
+    if (source->folder) return folder_rename(source, target);
+    if (target->exists && target->folder) {
+        errno = EISDIR;
+        return -1;
+    }
     file_truncate(target);
     file_write(target, 0, source->bytes, source->count);
     target->mode = source->mode;
     target->changed_at = source->changed_at;
     file_remove(source);
     return 0;
+}
+
+int world_remove(const char *path)
+{
+    return files_find(path)->folder ? world_rmdir(path) : world_unlink(path);
 }
 
 /* --- other names --- */
@@ -234,4 +248,3 @@ SAME(long, world_ftello64, world_ftell, (FILE *face));
 SAME(int, world_open64, world_open, (const char *path, int flags, ...));
 SAME(int, world_creat64, world_creat, (const char *path, mode_t mode));
 SAME(int, world___open64_2, world___open_2, (const char *path, int flags));
-SAME(int, world_remove, world_unlink, (const char *path));

@@ -83,6 +83,7 @@ static size_t go_to(struct stream *stream, const struct transfer *transfer)
 static ssize_t read_own(struct transfer *transfer)
 {
     struct stream *stream = stream_behind(transfer->self);
+    if (stream->file && stream->file->folder) return -EISDIR;
     size_t bytes, before = go_to(stream, transfer);
     const char *rest = stream_rest(stream, &bytes);
     if (bytes > transfer->count) bytes = transfer->count;
@@ -186,7 +187,8 @@ static int refuse(const struct file *file, int flags)
 {
     if (file->refused) return file->refused;
     if (file->folder && (flags & O_ACCMODE) != O_RDONLY) return EISDIR;
-    if (!file->exists) return flags & O_CREAT ? 0 : ENOENT;
+    if ((flags & O_DIRECTORY) && file->exists && !file->folder) return ENOTDIR;
+    if (!file->exists) return flags & O_CREAT ? files_may_add(file) : ENOENT;
     return (flags & O_CREAT) && (flags & O_EXCL) ? EEXIST : 0;
 }
 
@@ -197,10 +199,6 @@ struct stream *stream_open(const char *path, int flags, mode_t mode, uintptr_t s
     struct file *file = files_find(path);
     errno = refuse(file, flags);
     if (errno != 0) return NULL;
-    if (file->folder) {
-        world_fail(WORLD_FOUND_UNCONTROLLED,
-                   "uncontrolled file %s: only regular files can be opened", path);
-    }
     struct stream *stream = find_unused();
     if (stream == NULL) return NULL;
     stream->descriptor = descriptor_open(&stream->description, &file_kind, flags, 0);

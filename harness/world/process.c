@@ -123,6 +123,31 @@ long world_sysconf(int name)
         return 100;
     case _SC_OPEN_MAX:
         return 1024;
+    case _SC_PHYS_PAGES:
+        return 1 << 20;
+    case _SC_AVPHYS_PAGES:
+        return 1 << 19;
+    case _SC_ARG_MAX:
+        return 2 << 20;
+    case _SC_IOV_MAX:
+        return 1024;
+    case _SC_HOST_NAME_MAX:
+        return 64;
+    case _SC_LOGIN_NAME_MAX:
+        return 256;
+    case _SC_LEVEL1_DCACHE_LINESIZE:
+        return 64;
+    case _SC_MONOTONIC_CLOCK:
+    case _SC_THREADS:
+    case _SC_TIMERS:
+        return 200809;
+    case _SC_GETPW_R_SIZE_MAX:
+    case _SC_GETGR_R_SIZE_MAX:
+        return 1024;
+    case _SC_SYMLOOP_MAX:
+    case _SC_CHILD_MAX:
+    case _SC_THREAD_THREADS_MAX:
+        return -1; /* no limit */
     default:
         finding_raise(WORLD_FOUND_UNCONTROLLED, CALLER, "uncontrolled call of sysconf(%d)", name);
     }

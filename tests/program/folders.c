@@ -1,0 +1,147 @@
+/* Folders, and names in them, on the real machine and in the simulated one. */
+#define _GNU_SOURCE
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void put(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
+static void has(const char *path, const char *text)
+{
+    char line[32];
+    FILE *file = fopen(path, "r");
+    assert(file != NULL && fgets(line, sizeof line, file) && fclose(file) == 0);
+    assert(strcmp(line, text) == 0);
+}
+
+static int no_dots(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* The names in a folder, in order, with a blank behind each. */
+static void lists(const char *path, const char *expected)
+{
+    char names[256] = "";
+    struct dirent **entries;
+    int count = scandir(path, &entries, no_dots, alphasort);
+    assert(count >= 0);
+    for (int i = 0; i < count; i++) {
+        strcat(strcat(names, entries[i]->d_name), entries[i]->d_type == DT_DIR ? "/ " : " ");
+        free(entries[i]);
+    }
+    free(entries);
+    assert(strcmp(names, expected) == 0);
+}
+
+static void check_making(void)
+{
+    struct stat status;
+    assert(mkdir("work", 0755) == 0 && mkdir("work", 0755) == -1 && errno == EEXIST);
+    assert(mkdir("none/work", 0755) == -1 && errno == ENOENT);
+    assert(stat("work", &status) == 0 && S_ISDIR(status.st_mode) && access("work", W_OK) == 0);
+    assert(open("none/file", O_CREAT | O_WRONLY, 0644) == -1 && errno == ENOENT);
+    assert(open("work", O_WRONLY) == -1 && errno == EISDIR);
+    put("work/b", "one\n");
+    put("work//./a", "two\n");
+    assert(mkdir("work/sub", 0700) == 0);
+    put("work/sub/../sub/c", "three\n");
+    assert(mkdir("work/b/deep", 0700) == -1 && errno == ENOTDIR);
+    lists("work", "a b sub/ ");
+    lists("work/sub", "c ");
+    assert(opendir("work/a") == NULL && errno == ENOTDIR);
+    assert(rmdir("work/sub") == -1 && errno == ENOTEMPTY && rmdir("work/a") == -1);
+}
+
+static void check_moving(void)
+{
+    assert(rename("work/sub", "work/moved") == 0 && access("work/sub", F_OK) == -1);
+    has("work/moved/c", "three\n");
+    assert(rename("work/a", "work/moved/b") == 0 && rename("work/moved/b", "work/b") == 0);
+    has("work/b", "two\n");
+    lists("work", "b moved/ ");
+    assert(rename("work/none", "work/x") == -1 && errno == ENOENT);
+    assert(rename("work", "work/moved/in") == -1 && errno == EINVAL);
+}
+
+static void check_going(void)
+{
+    char before[PATH_MAX], here[PATH_MAX], *whole = realpath("work/../work/b", NULL);
+    assert(getcwd(before, sizeof before) && whole && chdir("work") == 0);
+    has("b", "two\n");
+    char *name = strrchr(whole, '/');
+    assert(name && strcmp(name, "/b") == 0);
+    *name = '\0';
+    assert(getcwd(here, sizeof here) && strcmp(here, whole) == 0);
+    free(whole);
+    assert(getcwd(here, 2) == NULL && errno == ERANGE && chdir("b") == -1 && errno == ENOTDIR);
+    int folder = open("moved", O_RDONLY | O_DIRECTORY), file = openat(folder, "c", O_RDONLY);
+    char byte;
+    assert(folder >= 0 && read(file, &byte, 1) == 1 && byte == 't');
+    assert(read(folder, &byte, 1) == -1 && errno == EISDIR);
+    assert(close(file) == 0 && mkdirat(folder, "made", 0700) == 0);
+    assert(unlinkat(folder, "made", AT_REMOVEDIR) == 0 && close(folder) == 0);
+    assert(chdir(before) == 0);
+}
+
+static void check_scratch(void)
+{
+    char file[] = "work/XXXXXX", other[] = "work/XXXXXX", folder[] = "work/dXXXXXX", bad[] = "XXX";
+    int first = mkstemp(file), second = mkstemp(other);
+    assert(first >= 0 && second >= 0 && strcmp(file, other) != 0);
+    assert(close(first) == 0 && close(second) == 0 && unlink(file) == 0 && unlink(other) == 0);
+    assert(mkdtemp(folder) == folder && rmdir(folder) == 0);
+    assert(mkstemp(bad) == -1 && errno == EINVAL);
+    FILE *nameless = tmpfile();
+    char line[8];
+    assert(nameless && fputs("kept\n", nameless) >= 0 && fseek(nameless, 0, SEEK_SET) == 0);
+    assert(fgets(line, sizeof line, nameless) && strcmp(line, "kept\n") == 0);
+    assert(fclose(nameless) == 0);
+}
+
+static void *reads_on(void *file)
+{
+    char line[8];
+    assert(fgets(line, sizeof line, file) && strcmp(line, "two\n") == 0);
+    return NULL;
+}
+
+/* Whoever has it open still finds what was in it. */
+static void check_removal(void)
+{
+    pthread_t thread;
+    FILE *file = fopen("work/b", "r");
+    assert(file && pthread_create(&thread, NULL, reads_on, file) == 0 && unlink("work/b") == 0);
+    assert(pthread_join(thread, NULL) == 0 && fclose(file) == 0);
+    assert(remove("work/moved/c") == 0 && remove("work/moved") == 0);
+    lists("work", "");
+    assert(rmdir("work") == 0 && rmdir("work") == -1 && errno == ENOENT);
+}
+
+int main(int argc, char **argv)
+{
+    const char *which = argc > 1 ? argv[1] : "";
+    if (strcmp(which, "kept") != 0) { /* by another process before */
+        check_making();
+        check_moving();
+        check_going();
+        check_scratch();
+    }
+    if (strcmp(which, "keep") == 0) return 0;
+    lists("work", "b moved/ ");
+    check_removal();
+    puts("the same folders");
+    return 0;
+}
