@@ -2,6 +2,7 @@
  * enough, where nobody reads the system's log. */
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <syslog.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "harness/world/world.h"
@@ -195,6 +197,55 @@ int world_fstatfs(int number, struct statfs *out)
     if (descriptor_look(number) == NULL) return failed(EBADF);
     fill_file_system(out);
     return 0;
+}
+
+/* Of names and pipes; files grow as long as there is memory. */
+long world_pathconf(const char *path, int name)
+{
+    (void)path;
+    switch (name) {
+    case _PC_NAME_MAX:
+        return NAME_MAX;
+    case _PC_PATH_MAX:
+        return PATH_MAX;
+    case _PC_PIPE_BUF:
+        return PIPE_BUF;
+    case _PC_LINK_MAX:
+        return 1;
+    default:
+        return failed(EINVAL);
+    }
+}
+
+long world_fpathconf(int number, int name)
+{
+    return descriptor_look(number) ? world_pathconf("", name) : failed(EBADF);
+}
+
+/* --- there is no terminal --- */
+
+int world_tcgetattr(int number, struct termios *out)
+{
+    (void)out;
+    return failed(descriptor_look(number) ? ENOTTY : EBADF);
+}
+
+int world_tcsetattr(int number, int when, const struct termios *fresh)
+{
+    (void)when, (void)fresh;
+    return failed(descriptor_look(number) ? ENOTTY : EBADF);
+}
+
+pid_t world_setsid(void)
+{
+    return failed(EPERM); /* it leads its group already */
+}
+
+int world_fsync(int number);
+
+int world_fdatasync(int number)
+{
+    return world_fsync(number);
 }
 
 /* --- from one descriptor to another --- */

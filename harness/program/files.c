@@ -169,6 +169,21 @@ static void look(struct file *file)
     close(descriptor);
 }
 
+static enum device device_of(const char *path)
+{
+    static const struct {
+        const char *path;
+        enum device device;
+    } known[] = {{"/dev/null", DEVICE_NULL},
+                 {"/dev/zero", DEVICE_ZERO},
+                 {"/dev/random", DEVICE_RANDOM},
+                 {"/dev/urandom", DEVICE_RANDOM}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(known[i].path, path) == 0) return known[i].device;
+    }
+    return DEVICE_NONE;
+}
+
 static bool is_of_the_machine(const char *path)
 {
     static const char *const folders[] = {"/dev/", "/proc/", "/sys/"};
@@ -186,7 +201,8 @@ struct file *files_find(const char *path)
     for (struct file *file = files; good && file; file = file->next) {
         if (strcmp(file->full, full) == 0) return file;
     }
-    if (!good || is_of_the_machine(full)) {
+    enum device device = device_of(full);
+    if (!good || (device == DEVICE_NONE && is_of_the_machine(full))) {
         world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled file %s: it differs from run to run",
                    path);
     }
@@ -196,7 +212,10 @@ struct file *files_find(const char *path)
     file->path = strdup(path);
     file->full = strdup(full);
     REQUIRE(file->path != NULL && file->full != NULL);
-    look(file);
+    file->device = device;
+    file->on_disk = device != DEVICE_NONE;
+    file->original_mode = 0666; /* of devices */
+    if (device == DEVICE_NONE) look(file);
     file->next = files;
     files = file;
     reset(file);

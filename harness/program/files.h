@@ -11,6 +11,9 @@
 
 #include "harness/world/gate.h"
 
+/* Files that are the same everywhere, and have no content of their own. */
+enum device { DEVICE_NONE, DEVICE_NULL, DEVICE_ZERO, DEVICE_RANDOM };
+
 struct file {
     struct world_place place; /* of calls by descriptor */
     struct file *next;
@@ -19,6 +22,7 @@ struct file {
     char *original; /* as on disk, when it was first opened */
     size_t original_bytes;
     bool on_disk;
+    enum device device;
     int refused;    /* errno of opening it on disk; 0: none */
     bool folder_on_disk;
     mode_t original_mode; /* permissions */

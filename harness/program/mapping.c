@@ -1,5 +1,5 @@
-/* Memory by the page: anonymous, or of files. Protection is not enforced, and pages lie where
- * other memory does. What is mapped for all to see is the file's own content. */
+#include "mapping.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -9,7 +9,6 @@
 
 #include "harness/check/require.h"
 #include "harness/world/world.h"
-#include "mapping.h"
 #include "streams.h"
 
 enum { PAGE = 4096, MAPPINGS_MAX = 4096 };
@@ -121,7 +120,8 @@ static struct mapping *mapping_of(const char *at)
 {
     for (uint32_t i = 0; i < used; i++) {
         struct mapping *mapping = &mappings[i];
-        if (mapping->block && at >= mapping->at && at < mapping->at + mapping->bytes) return mapping;
+        if (mapping->block == NULL || at < mapping->at) continue;
+        if (at < mapping->at + mapping->bytes) return mapping;
     }
     return NULL;
 }

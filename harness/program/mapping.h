@@ -1,4 +1,5 @@
-/* Memory that a program maps. */
+/* Memory by the page: anonymous, or of files. Protection is not enforced, and pages lie where
+ * other memory does. What is mapped for all to see is the file's own content. */
 #ifndef HARNESS_PROGRAM_MAPPING_H
 #define HARNESS_PROGRAM_MAPPING_H
 

