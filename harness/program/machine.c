@@ -26,6 +26,7 @@ enum { USER = 1000, PAGE = 4096, TICKS_A_SECOND = 100 };
 int world_getpid(void);
 int world_gettid(void);
 int world_get_nprocs(void);
+int world_close(int number);
 int world_pthread_setname_np(pthread_t thread, const char *name);
 int world_pthread_getname_np(pthread_t thread, char *name, size_t bytes);
 pthread_t world_pthread_self(void);
@@ -257,6 +258,7 @@ long world_syscall(long number, ...)
     va_list list;
     va_start(list, number);
     long result = number == SYS_futex ? futex(list) : 0;
+    int first = number == SYS_close ? va_arg(list, int) : 0;
     va_end(list);
     switch (number) {
     case SYS_futex:
@@ -265,6 +267,8 @@ long world_syscall(long number, ...)
         return world_gettid();
     case SYS_getpid:
         return world_getpid();
+    case SYS_close:
+        return world_close(first);
     default:
         world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled call: syscall %ld", number);
     }

@@ -237,7 +237,7 @@ int world_timer_gettime(timer_t id, struct itimerspec *out)
 static uint64_t moment_of(const struct timer *timer, uint64_t at_ns)
 {
     struct timespec now;
-    uint64_t now_ns;
+    uint64_t now_ns = 0;
     world_clock_gettime(timer->clock, &now);
     (void)read_timespec(&now, &now_ns);
     return world_now_ns() + (at_ns > now_ns ? at_ns - now_ns : 0);
