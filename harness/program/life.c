@@ -12,6 +12,7 @@
 #include "harness/world/image.h"
 #include "leaks.h"
 #include "libc.h"
+#include "locks.h"
 #include "mapping.h"
 #include "promises.h"
 #include "scratch.h"
@@ -96,6 +97,7 @@ static void before(void *context)
     files_begin();
     scratch_begin();
     mapping_begin();
+    locks_begin();
     net_begin();
     streams_begin();
     libc_begin(!life->live);

@@ -227,7 +227,7 @@ bool program_options_read(struct program_options *options)
         size_t length = strcspn(name, "=");
         /* Of harness-cc. */
         if (strncmp(name, "CC=", 3) == 0 || strncmp(name, "CXX=", 4) == 0 ||
-            strncmp(name, "LEVEL=", 6) == 0)
+            strncmp(name, "LEVEL=", 6) == 0 || strncmp(name, "CALLS=", 6) == 0)
             continue;
         enum program_option option = find(name, length);
         if (option == PROGRAM_OPTION_COUNT) return unknown(*entry);

@@ -11,6 +11,7 @@
 #include "capture.h"
 #include "harness/net/store.h"
 #include "harness/net/transfer.h"
+#include "locks.h"
 
 enum { END_SEEN = 0x10, ERROR_SEEN = 0x20 }; /* bits of FILE's flags, as the macros know them */
 
@@ -139,6 +140,7 @@ static int control(struct description *self, unsigned long request, void *argume
 static void release(struct description *self)
 {
     struct stream *stream = stream_behind(self);
+    locks_release(self);
     if (stream->file) stream->open = false;
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -129,6 +130,31 @@ static void check_devices(void)
     assert(memcmp(more, other, 8) != 0 && fclose(chance) == 0);
 }
 
+static void *locks(void *at)
+{
+    int file = open("work/lock", O_RDWR);
+    assert(flock(file, LOCK_EX) == 0);
+    int before = *(int *)at;
+    usleep(1);
+    *(int *)at = before + 1; /* nobody else is here */
+    assert(close(file) == 0);
+    return NULL;
+}
+
+static void check_locks(void)
+{
+    pthread_t threads[2];
+    int count = 0, first = open("work/lock", O_RDWR | O_CREAT, 0600);
+    int second = open("work/lock", O_RDWR);
+    assert(flock(first, LOCK_SH) == 0 && flock(second, LOCK_SH | LOCK_NB) == 0);
+    assert(flock(second, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK);
+    assert(flock(first, LOCK_UN) == 0 && flock(second, LOCK_EX | LOCK_NB) == 0);
+    assert(close(second) == 0 && close(first) == 0);
+    for (int i = 0; i < 2; i++) assert(pthread_create(&threads[i], NULL, locks, &count) == 0);
+    for (int i = 0; i < 2; i++) assert(pthread_join(threads[i], NULL) == 0);
+    assert(count == 2 && unlink("work/lock") == 0);
+}
+
 static void *reads_on(void *file)
 {
     char line[8];
@@ -159,6 +185,7 @@ int main(int argc, char **argv)
     }
     if (strcmp(which, "keep") == 0) return 0;
     check_devices();
+    check_locks();
     lists("work", "b moved/ ");
     check_removal();
     puts("the same folders");
