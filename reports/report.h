@@ -166,6 +166,7 @@ void report_print_summary(FILE *out, const struct report *reports, uint32_t coun
 /* A line that replaces itself, for terminals only; erase it before anything else is printed. */
 void report_progress(FILE *out, const char *name, const struct explore_stats *stats,
                      uint64_t runs_max);
+void report_progress_line(FILE *out, const char *text);
 void report_progress_erase(FILE *out);
 
 /* --- files --- */

@@ -1,4 +1,4 @@
-/* What a terminal sees of a command: one line per scenario, a summary, progress. */
+/* What a terminal sees of a command: one line per scenario, a summary. */
 #include "report.h"
 
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 #include "harness/check/require.h"
 #include "reports/text.h"
 
-enum { INDENT = 5, PROGRESS_WIDTH = 79 };
+enum { INDENT = 5 };
 
 static const char *colour_of(enum report_verdict verdict)
 {
@@ -191,22 +191,4 @@ void report_print_summary(FILE *out, const struct report *reports, uint32_t coun
     fprintf(out, "%u passed, %u failed", passed, failed);
     if (skipped > 0) fprintf(out, ", %u skipped", skipped);
     fputc('\n', out);
-}
-
-void report_progress(FILE *out, const char *name, const struct explore_stats *stats,
-                     uint64_t runs_max)
-{
-    char text[256];
-
-    snprintf(text, sizeof text, "%s  %" PRIu64 " of %" PRIu64 " runs, %" PRIu64 " distinct", name,
-             stats->runs, runs_max, stats->distinct);
-    /* A line that wraps could not be erased. */
-    fprintf(out, "\r%.*s\033[K", PROGRESS_WIDTH, text);
-    fflush(out);
-}
-
-void report_progress_erase(FILE *out)
-{
-    fputs("\r\033[K", out);
-    fflush(out);
 }

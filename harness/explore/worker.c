@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TICK_MS = 200, RETURNED = 0x40 }; /* exit statuses that tell what work() returned */
+enum { RETURNED = 0x40 }; /* exit statuses that tell what work() returned */
 
 static void fail(const char *what)
 {
@@ -31,7 +31,7 @@ void *worker_shared(size_t bytes)
 static void watch(int pipe_end, void (*tick)(void *), void *tick_argument)
 {
     struct pollfd end = {.fd = pipe_end, .events = POLLIN};
-    while (poll(&end, 1, tick ? TICK_MS : -1) <= 0) {
+    while (poll(&end, 1, tick ? WORKER_TICK_MS : -1) <= 0) {
         if (tick) tick(tick_argument);
     }
 }

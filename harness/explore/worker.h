@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { WORKER_TICK_MS = 200 };
 enum worker_end { WORKER_RETURNED, WORKER_EXITED, WORKER_KILLED };
 
 struct worker_result {
@@ -17,7 +18,7 @@ struct worker_result {
 void *worker_shared(size_t bytes);
 
 /* Run work(argument) in a child process and wait for it. Output streams are flushed first,
- * in both processes. `tick` (may be NULL) is called a few times a second meanwhile. */
+ * in both processes. `tick` (may be NULL) is called every WORKER_TICK_MS meanwhile. */
 struct worker_result worker_run(int (*work)(void *), void *argument, void (*tick)(void *),
                                 void *tick_argument);
 

@@ -14,6 +14,7 @@
 #include "history.h"
 #include "html.h"
 #include "include/harness.h"
+#include "progress.h"
 #include "reports/symbols.h"
 #include "reports/text.h"
 #include "reports/trail.h"
@@ -332,7 +333,7 @@ static int end_plain(void)
 
 static int end_failed(void)
 {
-    int status = work(verify);
+    int status = status_of(progress_work(verify, "runs it again"));
     if (status != 0) return status;
     if (!shared->replayed) {
         return end_without("the failure did not replay: the program reads something that differs "
@@ -341,15 +342,17 @@ static int end_failed(void)
     shared->choices_found = cost_choices(&shared->failure.cost);
     bool endless = shared->failure.id == (uint32_t)WORLD_FOUND_ENDLESS_LOOP;
     /* A candidate may take its process down: then what was found so far is told, */
-    if (options.shrink && !options.choices && !endless) worker_run(shrink, NULL, NULL, NULL);
+    if (options.shrink && !options.choices && !endless) {
+        progress_work(shrink, "looks for the shortest schedule");
+    }
     /* there is no pair, */
-    if (!endless) worker_run(decide, NULL, NULL, NULL);
+    if (!endless) progress_work(decide, "looks for the two steps that decide");
     /* and of continuations nothing is known. */
     if (options.shrink && !endless &&
-        worker_run(find_no_return, NULL, NULL, NULL).end != WORKER_RETURNED) {
+        progress_work(find_no_return, "looks for the point of no return").end != WORKER_RETURNED) {
         shared->inevitable.found = false;
     }
-    status = work(explain);
+    status = status_of(progress_work(explain, "writes it down"));
     if (status != 0) return end_without("the failing execution could not be told", status);
     if (!course || !course->quiet) fputs(shared->screen, stderr);
     if (!course) remember_failure(words, word_count);
@@ -505,6 +508,7 @@ int main(int argc, char **argv)
     if (!must_explore() && !options.choices) return end_plain();
     if (shared->promises.used || shared->promises.count > 0) options.jobs = 1;
     if (!phases_divide(&status)) return status;
+    progress_begin();
     int signal_number;
     switch (remember_replay(words, word_count, &remembered, &signal_number)) {
     case CORPUS_FAILED:

@@ -10,6 +10,7 @@
 #include "endless.h"
 #include "harness/explore/crew.h"
 #include "history.h"
+#include "progress.h"
 #include "reports/shard.h"
 #include "reports/trail.h"
 
@@ -348,10 +349,12 @@ static struct worker_result explore_together(void)
 {
     struct crew crew = {.jobs = options.jobs, .how = how(), .begin = begin};
     crew.counted_here = promises_count;
+    crew.tick = progress_of_crew();
     crew.how.counted = count;
     const struct crew_outcome outcome = {&phase_now()->stats, &shared->failure, &shared->log, NULL,
                                          shared->problem};
     struct worker_result result = crew_explore(&crew, &outcome);
+    progress_end();
     bool all = shared->failure.id == EXPLORE_PASSED && !phase_now()->stats.stopped;
     if (result.end != WORKER_RETURNED || result.code != 0 || !all) return result;
     return worker_run(finish, NULL, NULL, NULL);
@@ -368,7 +371,7 @@ struct worker_result phases_explore(void)
 {
     if (phase_now()->runs == 0) return (struct worker_result){WORKER_RETURNED, 0};
     if (shared->phase > 0) {
-        struct worker_result result = worker_run(measure, NULL, NULL, NULL);
+        struct worker_result result = progress_work(measure, NULL);
         if (result.end != WORKER_RETURNED || result.code != 0) return result;
     }
     if (can_split()) return explore_together();
@@ -376,5 +379,5 @@ struct worker_result phases_explore(void)
         fprintf(stderr, "harness: note: a budget beyond 2^26 is not divided: one process "
                 "explores\n");
     }
-    return worker_run(explore, NULL, NULL, NULL);
+    return progress_work(explore, NULL);
 }
