@@ -224,11 +224,25 @@ static bool append(struct line_buffer *buffer, const char *bytes, size_t length)
     return true;
 }
 
+/* What is no UTF-8 cannot be told in JSON: letters beyond ASCII become question marks then. */
+static json_t *text_of(const char *line, size_t length)
+{
+    json_t *text = json_stringn(line, length);
+    char *copy = text == NULL ? strndup(line, length) : NULL;
+    if (copy == NULL)
+        return text;
+    for (char *at = copy; *at != 0; at++)
+        *at = (*at & 0x80) != 0 ? '?' : *at;
+    text = json_string(copy);
+    free(copy);
+    return text;
+}
+
 static void complain(struct agent *agent, const char *line, size_t length)
 {
-    journal_tell(agent->log, LOG_INFO, "agent_says", "{s:s, s:s, s:I, s:s%}", "session",
+    journal_tell(agent->log, LOG_INFO, "agent_says", "{s:s, s:s, s:I, s:o?}", "session",
                  agent->session, "agent", agent->name, "run", (json_int_t)agent->ref.run, "text",
-                 line, length);
+                 text_of(line, length));
 }
 
 typedef void (*take_line)(struct agent *agent, const char *line, size_t length);

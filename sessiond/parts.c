@@ -5,8 +5,8 @@
 #include <sys/random.h>
 #include <time.h>
 
-/* Tokens and instances of one start of the daemon: more than it can use up. */
-enum { TOKENS_PER_START_BITS = 32, INSTANCES_PER_START_BITS = 20 };
+/* So many tokens and instances has one start of the daemon: more than it can use up. */
+enum { NUMBERS_PER_START_BITS = 32 };
 
 static void tell_store(void *context, const char *text)
 {
@@ -35,28 +35,33 @@ static bool open_store(struct parts *parts, const struct options *options, struc
 }
 
 /*
- * A number that is larger at every start. Without a file that counts starts it is the clock's
- * seconds: a clock that is set back between two starts would repeat tokens.
+ * Tokens and instances begin above this number, which is larger at every start. Without a file that
+ * counts starts it is the clock's microseconds: one that is set back would repeat tokens.
  */
-static bool count_start(const struct parts *parts, uint64_t *start, char *problem)
+static bool count_start(const struct parts *parts, uint64_t *base, char *problem)
 {
+    struct timespec now;
     if (parts->store == NULL) {
-        *start = (uint64_t)time(NULL) % (UINT64_C(1) << 20);
+        clock_gettime(CLOCK_REALTIME, &now);
+        *base = (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
         return true;
     }
-    if (sqlite_store_count_start(parts->store, start) == CORE_OK) return true;
+    if (sqlite_store_count_start(parts->store, base) == CORE_OK) {
+        *base <<= NUMBERS_PER_START_BITS;
+        return true;
+    }
     snprintf(problem, SERVICE_PROBLEM_MAX, "store: the start cannot be counted in it");
     return false;
 }
 
-static bool open_locks(struct parts *parts, const struct options *options, uint64_t start,
+static bool open_locks(struct parts *parts, const struct options *options, uint64_t base,
                        char *problem)
 {
     struct redis_locks_options redis = {.url = options->locks,
                                         .prefix = options->locks_prefix,
                                         .timeout_us = options->locks_timeout_us};
     if (strcmp(options->locks, "local") == 0) {
-        parts->local_locks = local_locks_new(start << TOKENS_PER_START_BITS);
+        parts->local_locks = local_locks_new(base);
         if (parts->local_locks == NULL) {
             snprintf(problem, SERVICE_PROBLEM_MAX, "out of memory");
             return false;
@@ -74,12 +79,11 @@ static bool open_locks(struct parts *parts, const struct options *options, uint6
     return true;
 }
 
-static bool open_sandboxes(struct parts *parts, const struct options *options, uint64_t start,
+static bool open_sandboxes(struct parts *parts, const struct options *options, uint64_t base,
                            char *problem)
 {
     char why[LOCAL_PROBLEM_MAX];
-    struct local_provider_options local = {.root = options->sandboxes,
-                                           .last_instance = start << INSTANCES_PER_START_BITS};
+    struct local_provider_options local = {.root = options->sandboxes, .last_instance = base};
     if (strcmp(options->sandboxes, "none") == 0) return true;
     if (local_provider_open(&local, &parts->sandboxes, why) != CORE_OK) {
         snprintf(problem, SERVICE_PROBLEM_MAX, "sandboxes: %s", why);
@@ -92,10 +96,10 @@ static bool open_sandboxes(struct parts *parts, const struct options *options, u
 bool parts_open(struct parts *parts, const struct options *options, struct journal *log,
                 char problem[SERVICE_PROBLEM_MAX])
 {
-    uint64_t start;
-    return open_store(parts, options, log, problem) && count_start(parts, &start, problem) &&
-           open_locks(parts, options, start, problem) &&
-           open_sandboxes(parts, options, start, problem);
+    uint64_t base;
+    return open_store(parts, options, log, problem) && count_start(parts, &base, problem) &&
+           open_locks(parts, options, base, problem) &&
+           open_sandboxes(parts, options, base, problem);
 }
 
 void parts_close(struct parts *parts)

@@ -25,7 +25,8 @@ def listen():
 if order.get('stubborn'):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if order.get('said'):
-    print(order['said'], file=sys.stderr)
+    sys.stderr.buffer.write(order['said'].encode('latin-1') + b'\n')
+    sys.stderr.flush()
 if order.get('flood'):
     sys.stdout.write('x' * order['flood'] + '\n')
     sys.stdout.flush()

@@ -140,9 +140,9 @@ class Stories(unittest.TestCase):
             self.assertEqual([refusal['code'] for refusal in refusals], ['invalid'] * 7)
             daemon.run(key='long', flood=400000)
             self.assertEqual(daemon.await_end(key='long'), 'failed')
-            daemon.run(key='said', said='a word for the log')
+            daemon.run(key='said', said='a w\u00f6rd for the log')
             daemon.await_end(key='said')
-            self.assertEqual(daemon.await_log('agent_says')['text'], 'a word for the log')
+            self.assertEqual(daemon.await_log('agent_says')['text'], 'a w?rd for the log')
             self.assertEqual(daemon.stop(), 0)
 
     def test_health_and_metrics(self):
