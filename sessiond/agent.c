@@ -387,11 +387,20 @@ static enum core_result judge(struct agent *agent, int status)
     return asked ? CORE_CANCELLED : CORE_FAILED;
 }
 
+/* A shell that was stopped is gone at once, and what it ran may still need its grace. */
+static void await_grace(const struct agent *agent)
+{
+    uint64_t now = now_us();
+    if (agent->kill_at_us > now)
+        (void)group_await_end(&agent->group, agent->kill_at_us - now);
+}
+
 enum core_result agent_serve(struct agent *agent)
 {
     int process = pidfd_open(agent->group.leader, 0);
-    while (process >= 0 && turn(agent, process)) {
-    }
+    while (process >= 0 && turn(agent, process))
+        continue;
+    await_grace(agent);
     group_kill(&agent->group);
     drain(agent);
     int status = group_reap(&agent->group);
