@@ -252,6 +252,7 @@ static void a_probe_tells_who_answers(void **state)
     /* A grandchild that listens is its instance's. */
     struct process_record server =
         spawn(fixture, "sh -c 'python3 -m http.server --bind 127.0.0.1 $PORT; true'; true", port);
+    spawn(fixture, "sleep 1000", 0);
     enum core_result rc = CORE_NOT_FOUND;
     for (int patience = 2000; patience > 0 && rc != CORE_OK; patience--) {
         breathe();
