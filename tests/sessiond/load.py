@@ -66,6 +66,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     options = {'agent.bot': '%s %s' % (sys.executable, AGENT), 'max_conns': order.tabs + 100,
                'max_conns_per_session': 64, 'log_level': 'info', 'gate_timeout': '1h',
+               'heartbeat': '10m', 'heartbeat_timeout': '1h',   # its tabs never say anything
                'max_handshakes': 1000, 'max_conns_per_user': order.tabs + 100, 'drain_time': '30s'}
     with Daemon(**options) as daemon:
         empty = memory_kb(daemon.process.pid)['VmRSS']

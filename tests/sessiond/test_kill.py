@@ -15,8 +15,9 @@ from daemon import PATIENCE, Daemon, Refused, Tab
 
 SESSIONS = ['s1', 's2', 's3']
 # A tab that was away gets all of it, however much that is.
-ROOM = {'history_max_events': 100000, 'replay_max_events': 100000, 'max_runs_per_session': 1024,
-        'history_max_bytes': 1 << 28, 'heartbeat_timeout': '3s', 'heartbeat': '1s'}
+ROOM = {'history_max_events': 1000000, 'replay_max_events': 1000000, 'max_runs_per_session': 1024,
+        'store_max_events': 1000000, 'history_max_bytes': 1 << 30, 'heartbeat_timeout': '3s',
+        'heartbeat': '1s'}
 
 
 class Follower(threading.Thread):
@@ -58,7 +59,7 @@ class Follower(threading.Thread):
 def start_runs(daemon, life):
     for session in SESSIONS:
         acked = daemon.path('acked-%s-%d' % (session, life))
-        status, answer = daemon.run(session, 'life-%d' % life, n=1000000, acked=acked)
+        status, answer = daemon.run(session, 'life-%d' % life, n=1000000, every=1, acked=acked)
         assert status == 201, answer
 
 
@@ -86,6 +87,15 @@ def check(daemon, session, follower, lives):
     assert applied == [(event['seq'], event['type'], event['payload']) for event in events], \
         'the tab of %s has applied something else than what is stored' % session
     return acknowledged, len(events)
+
+
+def await_interruptions(daemon, session, lives):
+    until = time.monotonic() + PATIENCE
+    told = set()
+    while len(told) < lives:
+        assert time.monotonic() < until, 'only %s were told as interrupted' % sorted(told)
+        told = {event['payload']['key'] for event in daemon.history(session)
+                if event['type'] == 'run_state' and event['payload']['state'] == 'interrupted'}
 
 
 def await_heads(daemon, followers):
@@ -118,9 +128,8 @@ def main():
                 daemon.start()
                 if life < order.kills:
                     start_runs(daemon, life)
-            for life in range(order.kills):
-                for session in SESSIONS:
-                    assert daemon.await_end(session, 'life-%d' % life) == 'interrupted'
+            for session in SESSIONS:
+                await_interruptions(daemon, session, order.kills)
             await_heads(daemon, followers)
         finally:
             for follower in followers:
