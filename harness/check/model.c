@@ -149,14 +149,16 @@ void check_cursor_moves(struct check_set *set, const struct record *record, int6
 
 /* --- in the end --- */
 
-static int64_t head_of(const struct check_set *set, int64_t session, int64_t epoch)
+/* The newest event; or the newest that the store has kept, which nobody may be without. */
+static int64_t head_of(const struct check_set *set, int64_t session, int64_t epoch, bool kept)
 {
     int64_t head = 0;
 
     for (uint32_t i = 0; i < set->events.count; i++) {
         const struct event_fact *event = ledger_at(&set->events, i);
         const int64_t *at = event->entry.key.at;
-        if (at[0] == session && at[1] == epoch && at[2] > head) head = at[2];
+        if (at[0] != session || at[1] != epoch || (kept && event->lost)) continue;
+        if (at[2] > head) head = at[2];
     }
     return head;
 }
@@ -164,9 +166,9 @@ static int64_t head_of(const struct check_set *set, int64_t session, int64_t epo
 static void judge_cursor(struct check_set *set, uint32_t actor)
 {
     const struct tab_fact *tab = &set->tabs[actor];
-    int64_t head = head_of(set, tab->session, tab->epoch);
+    int64_t head = head_of(set, tab->session, tab->epoch, false);
 
-    if (tab->cursor != head)
+    if (tab->cursor > head || tab->cursor < head_of(set, tab->session, tab->epoch, true))
         check_break(set, SCN_INVARIANT_MODEL_AGREES, NULL,
                     "%s stands at event %lld of session %s, whose head is %lld",
                     record_party_name((uint16_t)(PARTY_ACTOR + actor)), (long long)tab->cursor,
