@@ -1,6 +1,8 @@
 /* Links: one direction between a tab and its core, as a queue of frames with times. */
 #include "fakes/internal.h"
 
+#include "harness/world/gate.h"
+
 /* The task is neither enabled nor waiting for a time. */
 static void arm(struct link *link)
 {
@@ -43,6 +45,36 @@ static void arrive_at_core(struct frame *frame)
     ws_post(socket->instance, socket, kinds[frame->kind], frame, "closed by the client");
 }
 
+/* Where bytes are torn apart, if they are: after so many of them. */
+static size_t choose_split(size_t length)
+{
+    if (length < 2 || place_late(2, "split") == 0) return length;
+    return 1 + world_choose((uint32_t)(length - 1), "split_at");
+}
+
+/* With transport=sockets the explorer may let a part of the bytes arrive now, and the rest as what
+ * comes next. */
+static void split(struct link *link, struct frame *frame)
+{
+    size_t now = frame->socket->ends == NULL ? frame->length : choose_split(frame->length);
+
+    if (now == frame->length) return;
+    struct frame *rest = scratch_alloc(sizeof *rest);
+    *rest = *frame;
+    rest->bytes += now;
+    rest->length -= now;
+    rest->next = link->head;
+    frame->length = now;
+    /* The first part is what the whole was, but for an end, which comes last. */
+    if (frame->kind == FRAME_CLOSE)
+        frame->kind = FRAME_BYTES;
+    else
+        rest->kind = FRAME_BYTES;
+    link->head = rest;
+    if (rest->next == NULL) link->tail = &rest->next;
+    link->count++;
+}
+
 static void arrive_at_tab(struct frame *frame)
 {
     if (frame->socket->ends != NULL)
@@ -59,6 +91,7 @@ static void deliver(void *argument)
     struct socket *socket = frame->socket;
     bool was_full = link->count + 1 >= LINK_WINDOW;
 
+    if (!socket->cut) split(link, frame);
     arm(link);
     if (socket->cut) {
         record_drop(link, frame, "the socket is gone");

@@ -120,8 +120,9 @@ static int replay_program(const struct cli_options *options, char **words)
 {
     char until[32];
     int count = 0;
-    if (options->core) {
-        fprintf(stderr, "harness replay: --core is for scenarios; %s is a program\n", words[0]);
+    if (options->core || options->transport) {
+        fprintf(stderr, "harness replay: --%s is for scenarios; %s is a program\n",
+                options->core ? "core" : "transport", words[0]);
         return 2;
     }
     if (options->choices) setenv("HARNESS_CHOICES", options->choices, 1);

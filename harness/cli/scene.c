@@ -80,6 +80,7 @@ struct world_limits scene_limits(const struct scn_file *file)
         .spurious_max = explore->spurious_max,
         .stalls_max = explore->stalls_max,
         .lag_max_ns = explore->lag_max_us * 1000,
+        .late_max = explore->splits_max,
         .seed = explore->seed,
         .check_memory = true,
     };

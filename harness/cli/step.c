@@ -113,9 +113,9 @@ static int step_scenario(const struct cli_options *options)
 static int step_program(const struct cli_options *options)
 {
     char seed[32];
-    if (options->core) {
-        fprintf(stderr, "harness step: --core is for scenarios; %s is a program\n",
-                options->files[0]);
+    if (options->core || options->transport) {
+        fprintf(stderr, "harness step: --%s is for scenarios; %s is a program\n",
+                options->core ? "core" : "transport", options->files[0]);
         return 2;
     }
     if (options->choices) setenv("HARNESS_CHOICES", options->choices, 1);

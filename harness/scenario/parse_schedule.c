@@ -208,7 +208,8 @@ static void parse_bound(struct scn_parser *parser, struct scn_explore *explore)
         set_number(parser, &attrs, "time", &explore->time_max_us) &&
         set_number(parser, &attrs, "lag", &explore->lag_max_us) &&
         set_count(parser, &attrs, "spurious", 0, &explore->spurious_max) &&
-        set_count(parser, &attrs, "stalls", 0, &explore->stalls_max))
+        set_count(parser, &attrs, "stalls", 0, &explore->stalls_max) &&
+        set_count(parser, &attrs, "splits", 0, &explore->splits_max))
         scn_take_end(parser);
 }
 

@@ -468,7 +468,8 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(time, TIME, "", "10m", "virtual time of one run") \
     X(spurious, INT, "", "0", "spurious wakeups of one run") \
     X(stalls, INT, "", "0", "how often time passes although somebody could run") \
-    X(lag, TIME, "", "10s", "how far one stall may carry time")
+    X(lag, TIME, "", "10s", "how far one stall may carry time") \
+    X(splits, INT, "", "0", "with transport=sockets: how often bytes arrive in two parts")
 
 #define SCN_BUDGET_ATTRS(X) \
     X(runs, INT, "", "10000", "runs of one file") \

@@ -139,7 +139,7 @@ static void run(struct rig *rig, struct world_chooser *chooser)
     struct world_limits limits = {
         .steps_max = (uint32_t)explore->steps_max,
         .time_max_ns = (explore->time_max_us + stage_calm_us(rig->stage)) * 1000,
-        .seed = 1, .check_memory = true };
+        .late_max = explore->splits_max, .seed = 1, .check_memory = true };
 
     world_limits_set(&limits);
     rig->broken[0] = '\0';

@@ -108,6 +108,46 @@ static void any_byte_may_be_the_last(void **state)
     assert_in_range(handshakes_cut, 300, 600);
 }
 
+static const char split_text[] =
+    "scenario torn \"bytes arrive in parts\"\n"
+    "core start_gate=none\n"
+    "agent bot session=s1\n"
+    "  token: emit token times 3\n"
+    "tab left user=alice session=s1 reconnect=100ms\n"
+    "  open: connect\n"
+    "  seen: expect token times 3 in order\n"
+    "check\n"
+    "  on no_lost_events\n"
+    "explore\n"
+    "  bound splits=%d\n"
+    "  budget runs=1\n";
+
+/* How many deliveries there were in so many executions of it. */
+static uint64_t run_torn(int splits)
+{
+    struct rig rig;
+    char text[sizeof split_text + 8];
+    uint64_t steps = 0;
+    (void)snprintf(text, sizeof text, split_text, splits);
+    rig_open_text(&rig, "torn", text);
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        rig_run_random(&rig, seed);
+        assert_string_equal(rig_end(&rig), "done");
+        assert_int_equal(rig_count(RECORD_CLIENT_OPEN, NULL, NULL), 1);
+        assert_int_equal(rig_count(RECORD_CLIENT_APPLY, "kind", "token"), 3);
+        steps += rig.result.steps;
+    }
+    rig_close(&rig);
+    return steps;
+}
+
+/* Torn between any two bytes, up to eight times in a run: nobody notices, but it takes longer. */
+static void bytes_may_be_torn_apart(void **state)
+{
+    (void)state;
+    assert_true(run_torn(8) > run_torn(0) + 300 * 4);
+}
+
 static int by_sockets(void **state)
 {
     (void)state;
@@ -123,6 +163,7 @@ int main(void)
         cmocka_unit_test(no_fault_hangs),
         cmocka_unit_test(the_same_again),
         cmocka_unit_test(any_byte_may_be_the_last),
+        cmocka_unit_test(bytes_may_be_torn_apart),
     };
     return cmocka_run_group_tests(tests, by_sockets, NULL);
 }
