@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/capture/tale.h"
+#include "session_types.h"
 
 /* --- small things --- */
 
@@ -53,18 +54,33 @@ static bool is_name(const char *text)
 /* Can stand in double quotes: one line, no quotes, printable. */
 static bool is_quotable(const char *text)
 {
-    if (strlen(text) > 60) return false;
+    if (strlen(text) > STORY_VALUE_MAX) return false;
     for (; *text != '\0'; text++) {
         if ((unsigned char)*text < 32 || (unsigned char)*text > 126 || *text == '"') return false;
     }
     return true;
 }
 
+bool story_can_emit(const char *type)
+{
+    static const char *const words[] = {
+#define WORD(name, word) word,
+        WIRE_EVENTS(WORD) WIRE_CONTROL(WORD) WIRE_REQUESTS(WORD)
+#undef WORD
+    };
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(words[i], type) == 0) return false;
+    }
+    /* It has a meaning of its own where a kind is expected. */
+    return is_name(type) && strlen(type) <= STORY_VALUE_MAX && strcmp(type, "nothing") != 0;
+}
+
 const char *story_attr(struct story *story, const char *field, const json_t *value)
 {
     const char *text = json_string_value(value);
 
-    if (!is_name(field)) return "";
+    if (!is_name(field) || strlen(field) > STORY_VALUE_MAX) return "";
     if (json_is_integer(value) && json_integer_value(value) >= 0)
         return scn_arena_format(story->arena, " %s=%lld", field,
                                 (long long)json_integer_value(value));
@@ -132,8 +148,10 @@ const char *story_time(struct story *story, uint64_t time_us)
 {
     static const struct { uint64_t us; const char *word; } units[] = {
         { 3600000000, "h" }, { 60000000, "m" }, { 1000000, "s" }, { 1000, "ms" }, { 1, "us" } };
+    static const uint64_t longest_us = UINT64_C(31536000000000);
     uint32_t unit = 0;
 
+    if (time_us > longest_us) time_us = longest_us;
     if (time_us == 0) return "0s";
     while (time_us % units[unit].us != 0) unit++;
     return scn_arena_format(story->arena, "%llu%s",
@@ -200,7 +218,11 @@ static uint64_t begin_of(const struct capture *capture)
 
 static uint64_t since_us(uint64_t time_ns, uint64_t begin_ns)
 {
-    return time_ns < begin_ns ? 0 : (time_ns - begin_ns) / 1000;
+    /* Clocks of captures can be anything; the language ends at ten years. */
+    static const uint64_t most_us = UINT64_C(10000000000000);
+    uint64_t since = time_ns < begin_ns ? 0 : (time_ns - begin_ns) / 1000;
+
+    return since < most_us ? since : most_us;
 }
 
 /* The end of TCP is something that was said, too: a fragment without a beginning. */

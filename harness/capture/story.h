@@ -11,7 +11,15 @@
 #include "harness/capture/capture.h"
 #include "harness/scenario/arena.h"
 
-enum { STORY_TABS_MAX = 24, STORY_SESSIONS_MAX = 16, STORY_CORES_MAX = 4, STORY_NAME_MAX = 32 };
+/* The language has 32 actors; beyond these limits, what is said is left out, or is another's. */
+enum {
+    STORY_TABS_MAX = 16,
+    STORY_ACTORS_MAX = 10,      /* agents and backends */
+    STORY_SESSIONS_MAX = 6,
+    STORY_CORES_MAX = 4,
+    STORY_NAME_MAX = 24,
+    STORY_VALUE_MAX = 32,       /* of an attribute; lines have at most 100 columns */
+};
 
 /* A step of a script, or a remark in it. */
 struct story_step {
@@ -120,7 +128,7 @@ struct story {
     struct story_link *links;
     uint32_t link_count;
     struct story_tab tabs[STORY_TABS_MAX];
-    uint32_t tab_count;
+    uint32_t tab_count, actor_count;
     struct story_session sessions[STORY_SESSIONS_MAX];
     uint32_t session_count;
     struct packet_address cores[STORY_CORES_MAX];
@@ -160,6 +168,9 @@ void story_name(struct story *story, const char *text, const char *fallback,
 
 /* " field=value", if the value can be written in the language; otherwise "". */
 const char *story_attr(struct story *story, const char *field, const json_t *value);
+
+/* Whether somebody can emit or publish events of that type. */
+bool story_can_emit(const char *type);
 
 /* A duration in the largest unit that is exact. */
 const char *story_time(struct story *story, uint64_t time_us);

@@ -8,9 +8,12 @@ static const uint64_t lead_us = 1, long_lead_us = 1000000;
 
 /* --- who --- */
 
+/* NULL: there are too many. */
 static struct story_actor *add_actor(struct story *story, struct story_session *session,
                                      const char *called, bool agent)
 {
+    if (story->actor_count == STORY_ACTORS_MAX) return NULL;
+    story->actor_count++;
     session->actors = scn_arena_grow(story->arena, session->actors, session->actor_count,
                                      &session->actor_room, sizeof *session->actors);
     struct story_actor *actor = &session->actors[session->actor_count];
@@ -76,7 +79,7 @@ static void find_runs(struct story *story, struct story_session *session)
         if (strcmp(event->type, "run_state") != 0) continue;
         const struct story_run *run = story_run_of(story, session, event->payload);
         if (run->agent[0] != '\0' && find_actor(session, run->agent, true) == NULL)
-            add_actor(story, session, run->agent, true);
+            (void)add_actor(story, session, run->agent, true);
     }
 }
 
@@ -132,6 +135,9 @@ static void fit_times(struct story_session *session)
 
 /* --- what they did --- */
 
+/* Of a step, so that its times and its packet fit into the line. */
+enum { TEXT_MAX = 56 };
+
 static const char *emit_text(struct story *story, const char *verb, const struct story_event *event)
 {
     const char *text = scn_arena_format(story->arena, "%s %s", verb, event->type), *name;
@@ -140,12 +146,14 @@ static const char *emit_text(struct story *story, const char *verb, const struct
 
     const char *said = story_attr(story, "text", json_object_get(event->payload, "text"));
     const char *quoted = strchr(said, '=') == NULL ? "" : strchr(said, '=') + 1;
+    if (*quoted != '\0' && strlen(text) + strlen(quoted) + 2 > TEXT_MAX) quoted = "";
     if (*quoted != '\0')
         text = scn_arena_format(story->arena, *quoted == '"' ? "%s %s" : "%s \"%s\"", text, quoted);
     json_object_foreach((json_t *)(uintptr_t)event->payload, name, value) {
         bool said_already = strcmp(name, "text") == 0 && *quoted != '\0';
         if (said_already || strcmp(name, "by") == 0 || strcmp(name, "n") == 0) continue;
         const char *attr = strcmp(name, "bytes") == 0 ? "" : story_attr(story, name, value);
+        if (strlen(text) + strlen(attr) > TEXT_MAX) attr = "";
         text = scn_arena_format(story->arena, "%s%s", text, attr);
         if (*attr != '\0') continue;
         char *dumped = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -233,7 +241,9 @@ static void on_server_state(struct story *story, uint32_t index, const struct st
         session->boot_us = event->time_us - servers->starting_us;
     if (!starts && !stops) return;
     if (++servers->done[mobile][stops] <= requests(story, index, request, event->time_us)) return;
-    story_add(story, &backend_of(story, session)->steps, event->time_us, event->packet,
+    struct story_actor *backend = backend_of(story, session);
+    if (backend == NULL) return;
+    story_add(story, &backend->steps, event->time_us, event->packet,
               scn_arena_format(story->arena, "%s port=%s", starts ? "ensure" : "stop", port));
 }
 
@@ -250,7 +260,7 @@ static struct story_actor *publisher_of(struct story *story, struct story_sessio
         if (actor != NULL) return actor;
         actor = add_actor(story, session, by, false);
         /* Who follows the stream at another core is told later. */
-        actor->core = event->core;
+        if (actor != NULL) actor->core = event->core;
         return actor;
     }
     for (uint32_t i = 0; i < session->actor_count; i++) {
@@ -268,11 +278,14 @@ static void act(struct story *story, uint32_t index)
         const struct story_event *event = &session->events[i];
         const char *type = event->type;
         if (strcmp(type, "run_state") == 0) on_run_state(story, session, event);
-        else if (strncmp(type, "request_", 8) == 0) on_question(story, session, event);
+        else if (strcmp(type, "request_confirmation") == 0 ||
+                 strcmp(type, "request_user_input") == 0)
+            on_question(story, session, event);
         else if (strcmp(type, "server_state") == 0)
             on_server_state(story, index, event, &servers);
-        else if (strcmp(type, "prompt_closed") != 0) {
+        else if (story_can_emit(type)) {
             struct story_actor *actor = publisher_of(story, session, event);
+            if (actor == NULL) continue;
             story_add(story, &actor->steps, event->time_us, event->packet,
                       emit_text(story, actor->agent ? "emit" : "publish", event));
         }
@@ -300,7 +313,9 @@ static void start_runs(struct story *story, struct story_session *session)
         if (run->asked || run->seen_us == UINT64_MAX) continue;
         char key[STORY_NAME_MAX];
         story_word(run->key, "run", key);
-        story_add(story, &backend_of(story, session)->steps, run->seen_us, 0,
+        struct story_actor *backend = backend_of(story, session);
+        if (backend == NULL) return;
+        story_add(story, &backend->steps, run->seen_us, 0,
                   scn_arena_format(story->arena, "start key=%s", key));
     }
 }

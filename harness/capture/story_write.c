@@ -132,11 +132,20 @@ static void write_sandbox(FILE *out, struct story *story, const struct story_ses
 
     if (!session->serves) return;
     story_name(story, "box", "box", name);
-    if (story->session_count > 1) (void)snprintf(name, sizeof name, "box_%.20s", session->name);
+    if (story->session_count > 1) (void)snprintf(name, sizeof name, "box_%.16s", session->name);
     (void)fprintf(out, "sandbox %s project=%s", name, session->name);
     if (session->boot_us > 0)
         (void)fprintf(out, " boot=%s", story_time(story, session->boot_us));
     (void)fputs("\n\n", out);
+}
+
+static const char *reconnect_of(struct story *story, const struct story_tab *tab)
+{
+    if (!tab->returns) return "";
+    if (tab->latest_us == tab->soonest_us)
+        return scn_arena_format(story->arena, " reconnect=%s", story_time(story, tab->soonest_us));
+    return scn_arena_format(story->arena, " reconnect=%s..%s", story_time(story, tab->soonest_us),
+                            story_time(story, tab->latest_us));
 }
 
 static void write_tab(FILE *out, struct story *story, struct story_tab *tab)
@@ -144,14 +153,13 @@ static void write_tab(FILE *out, struct story *story, struct story_tab *tab)
     char user[STORY_NAME_MAX] = "";
 
     if (tab->user != NULL) story_word(tab->user, "user", user);
-    (void)fprintf(out, "tab %s%s%s session=%s%s%s", tab->name, *user == '\0' ? "" : " user=",
-                  user, story->sessions[tab->session].name, via(story, tab->core),
-                  tab->shares ? " cursors=shared" : "");
-    if (tab->returns && tab->latest_us > tab->soonest_us)
-        (void)fprintf(out, " reconnect=%s..%s", story_time(story, tab->soonest_us),
-                      story_time(story, tab->latest_us));
-    else if (tab->returns)
-        (void)fprintf(out, " reconnect=%s", story_time(story, tab->soonest_us));
+    const char *line = scn_arena_format(
+        story->arena, "tab %s session=%s%s%s%s", tab->name, story->sessions[tab->session].name,
+        via(story, tab->core), reconnect_of(story, tab), tab->shares ? " cursors=shared" : "");
+    (void)fputs(line, out);
+    /* A name of a user that has no room in the line is one that nothing depends on. */
+    if (*user != '\0' && strlen(line) + 6 + strlen(user) <= COLUMNS_MAX)
+        (void)fprintf(out, " user=%s", user);
     (void)fputc('\n', out);
     write_steps(out, story, &tab->steps);
     (void)fputc('\n', out);
@@ -188,10 +196,21 @@ static bool first_of_kind(const struct story_tab *tab, uint32_t index)
 }
 
 /* What a core says of itself depends on the order of things; what was published does not. */
-static bool is_published(const char *type)
+static bool was_published(const struct story *story, const struct story_tab *tab, const char *type)
 {
-    return strcmp(type, "run_state") != 0 && strcmp(type, "prompt_closed") != 0 &&
-           strcmp(type, "server_state") != 0 && strncmp(type, "request_", 8) != 0;
+    const struct story_session *session = &story->sessions[tab->session];
+
+    for (uint32_t a = 0; a < session->actor_count && story_can_emit(type); a++) {
+        const struct story_steps *steps = &session->actors[a].steps;
+        for (uint32_t i = 0; i < steps->count; i++) {
+            const char *word = strchr(steps->items[i].text, ' ');
+            size_t length = strlen(type);
+            if (can_repeat(&steps->items[i]) && strncmp(word + 1, type, length) == 0 &&
+                (word[1 + length] == ' ' || word[1 + length] == '\0'))
+                return true;
+        }
+    }
+    return false;
 }
 
 static void write_checks(FILE *out, const struct story *story)
@@ -213,8 +232,8 @@ static void write_checks(FILE *out, const struct story *story)
         if (tab->shares || story->core_count > 1) continue;
         for (uint32_t i = 0; i < tab->received_count; i++) {
             const char *type = tab->received[i].type;
-            uint32_t sure = is_published(type) && first_of_kind(tab, i) ? sure_of(story, tab, type)
-                                                                       : 0;
+            bool judged = first_of_kind(tab, i) && was_published(story, tab, type);
+            uint32_t sure = judged ? sure_of(story, tab, type) : 0;
             if (sure > 0)
                 (void)fprintf(out, "  eventually %s.received[kind=%s] >= %u within 0..5s\n",
                               tab->name, type, sure);

@@ -359,7 +359,7 @@ static void a_scenario_comes_of_it(void **state)
 
     (void)state;
     assert_non_null(text);
-    assert_non_null(strstr(text, "\ntab left user=alice session=s1\n"));
+    assert_non_null(strstr(text, "\ntab left session=s1 user=alice\n"));
     assert_non_null(strstr(text, "  close at "));
     assert_non_null(strstr(text, "publish token"));
     free(text);
