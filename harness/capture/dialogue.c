@@ -193,7 +193,7 @@ static const char *on_response(struct dialogue *dialogue, struct text head)
     take_extensions(dialogue, head);
     dialogue->agreed = true;
     dialogue->connection->upgraded = true;
-    websocket_accept(dialogue->key, strlen(dialogue->key), due);
+    websocket_answer(dialogue->key, strlen(dialogue->key), due);
     if (dialogue->key[0] != '\0' &&
         (!find_header(head, "Sec-WebSocket-Accept", &accept) || !is_exactly(accept, due)))
         return "the server's Sec-WebSocket-Accept does not belong to the client's key";

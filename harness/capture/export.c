@@ -242,7 +242,7 @@ static void upgrade(struct export *export, struct connection *connection,
     for (uint32_t i = 0; i < sizeof nonce; i++)
         nonce[i] = (uint8_t)mix(connection->id << 8 | i);
     websocket_key(nonce, key);
-    websocket_accept(key, strlen(key), answer);
+    websocket_answer(key, strlen(key), answer);
     (void)snprintf(text, sizeof text,
                    "GET /session HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\n"
                    "Connection: Upgrade\r\nSec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n"

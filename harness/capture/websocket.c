@@ -11,7 +11,7 @@ void websocket_key(const uint8_t nonce[16], char key[WEBSOCKET_KEY_SIZE])
     key[WEBSOCKET_KEY_SIZE - 1] = '\0';
 }
 
-void websocket_accept(const char *key, size_t length, char accept[WEBSOCKET_ACCEPT_SIZE])
+void websocket_answer(const char *key, size_t length, char accept[WEBSOCKET_ACCEPT_SIZE])
 {
     /* RFC 6455, section 1.3. */
     static const char suffix[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

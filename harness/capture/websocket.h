@@ -33,7 +33,7 @@ enum {
 void websocket_key(const uint8_t nonce[16], char key[WEBSOCKET_KEY_SIZE]);
 
 /* What a server answers to that key, which may have any length. */
-void websocket_accept(const char *key, size_t length, char accept[WEBSOCKET_ACCEPT_SIZE]);
+void websocket_answer(const char *key, size_t length, char accept[WEBSOCKET_ACCEPT_SIZE]);
 
 /* --- frames --- */
 

@@ -73,7 +73,7 @@ static void the_handshake_of_the_rfc(void **state)
     (void)state;
     websocket_key((const uint8_t *)"the sample nonce", key);
     assert_string_equal(key, "dGhlIHNhbXBsZSBub25jZQ==");
-    websocket_accept(key, strlen(key), accept);
+    websocket_answer(key, strlen(key), accept);
     assert_string_equal(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
 
