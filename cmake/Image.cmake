@@ -2,14 +2,15 @@
 #
 #   add_core_image(NAME [SOURCES file...] [OBJECTS library...] [LIBS archive...] ENTRY symbol
 #                  [RENAME old:new...] [ALLOW pattern...] [SYMBOL symbol] [SHARED]
-#                  [DESCRIPTORS])
+#                  [DESCRIPTORS] [MEMORY])
 #   add_rebound_program(NAME SOURCES file... RUNNER file... [LINK library...] [LIBS archive...]
 #                       [ALLOW pattern...])
 #   add_mutant_image(NAME IMAGE image PATCH file)
 #   check_rebound_list(world-library [LIST])
 #   host_shared_images(executable world-library)
 #
-# With DESCRIPTORS it may use what harness_net has. See docs/BUILDING.md. The objects are compiled
+# With DESCRIPTORS it may use what harness_net has; with MEMORY its SOURCES are compiled so that
+# every access is seen (docs/RACES_AND_ATOMICS.md). See docs/BUILDING.md. The objects are compiled
 # as they would be for production, then combined and renamed by make-image; see
 # harness/world/image.h for what an image tells about itself.
 
@@ -17,6 +18,7 @@ set(IMAGE_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 set(IMAGE_ROOT ${IMAGE_CMAKE_DIR}/..)
 cmake_path(NORMAL_PATH IMAGE_ROOT)
 set(IMAGE_REBOUND ${IMAGE_ROOT}harness/world/rebound.txt)
+set(IMAGE_REBOUND_MEMORY ${IMAGE_ROOT}harness/world/rebound-memory.txt)
 set(IMAGE_HARMLESS ${IMAGE_ROOT}harness/world/harmless.txt)
 set(IMAGE_NET_DIR ${IMAGE_ROOT}harness/net)
 set(IMAGE_FATAL_DIR ${IMAGE_ROOT}harness/world/fatal)
@@ -37,6 +39,21 @@ function(prepare_image_objects target)
     else()
       target_compile_options(${target} PRIVATE "SHELL:--param asan-globals=0")
     endif()
+  endif()
+endfunction()
+
+# As harness-cc compiles at level memory: calls for each access, of functions that the world has.
+function(show_accesses target)
+  if(CMAKE_C_COMPILER_ID MATCHES Clang)
+    target_compile_options(${target} PRIVATE
+      -fsanitize=thread "SHELL:-mllvm -tsan-instrument-func-entry-exit=0")
+  else()
+    target_compile_options(${target} PRIVATE
+      -fsanitize=thread --param=tsan-instrument-func-entry-exit=0 -Wno-tsan)
+    # Copies that gcc would make in place, without telling, are to stay calls.
+    foreach(word memcpy memmove memset memcmp strcmp strlen strncmp strchr)
+      target_compile_options(${target} PRIVATE -fno-builtin-${word})
+    endforeach()
   endif()
 endfunction()
 
@@ -74,14 +91,18 @@ function(write_fatal_stubs name libs descriptors stubs_var arguments_var)
 endfunction()
 
 # Builds NAME, a library that holds the combined object. OBJECTS may contain generator expressions.
-function(combine_image name entry symbol renames allow libs shared descriptors objects)
+function(combine_image name entry symbol renames allow libs shared descriptors memory objects)
   if(NOT HARNESS_SIMULATED)
     message(FATAL_ERROR "image ${name}: there is no simulated world in a ${HARNESS_SANITIZE} build")
   endif()
   write_fatal_stubs(${name} "${libs}" "${descriptors}" stubs arguments)
   add_library(${name}_glue OBJECT ${IMAGE_CMAKE_DIR}/image_glue.c ${stubs})
   target_include_directories(${name}_glue PRIVATE ${IMAGE_ROOT})
-  target_compile_definitions(${name}_glue PRIVATE
+  set(level WORLD_LEVEL_SYNC)
+  if(memory)
+    set(level WORLD_LEVEL_MEMORY)
+  endif()
+  target_compile_definitions(${name}_glue PRIVATE IMAGE_LEVEL=${level}
     IMAGE_NAME=${name} IMAGE_SYMBOL=${symbol} IMAGE_ENTRY=${entry})
   prepare_image_objects(${name}_glue)
 
@@ -90,6 +111,10 @@ function(combine_image name entry symbol renames allow libs shared descriptors o
     list(APPEND lists ${IMAGE_NET_DIR}/rebound.txt ${IMAGE_NET_DIR}/harmless.txt)
     list(APPEND arguments --descriptors ${IMAGE_NET_DIR}/rebound.txt
       --harmless ${IMAGE_NET_DIR}/harmless.txt)
+  endif()
+  if(memory)
+    list(APPEND lists ${IMAGE_REBOUND_MEMORY})
+    list(APPEND arguments --rebound ${IMAGE_REBOUND_MEMORY})
   endif()
   foreach(pair IN LISTS renames)
     list(APPEND arguments --rename ${pair})
@@ -125,7 +150,7 @@ function(combine_image name entry symbol renames allow libs shared descriptors o
 endfunction()
 
 function(add_core_image name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "SHARED;DESCRIPTORS" "ENTRY;SYMBOL"
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SHARED;DESCRIPTORS;MEMORY" "ENTRY;SYMBOL"
     "SOURCES;OBJECTS;LIBS;RENAME;ALLOW")
   if(NOT arg_ENTRY OR NOT (arg_SOURCES OR arg_OBJECTS) OR arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "add_core_image(${name}): wrong arguments ${arg_UNPARSED_ARGUMENTS}")
@@ -133,6 +158,9 @@ function(add_core_image name)
   set(objects)
   if(arg_SOURCES)
     add_library(${name}_objects OBJECT ${arg_SOURCES})
+    if(arg_MEMORY)
+      show_accesses(${name}_objects)
+    endif()
     list(APPEND arg_OBJECTS ${name}_objects)
   endif()
   foreach(target IN LISTS arg_OBJECTS)
@@ -149,7 +177,7 @@ function(add_core_image name)
     set(symbol ${arg_SYMBOL})
   endif()
   combine_image(${name} ${arg_ENTRY} ${symbol} "${arg_RENAME}" "${arg_ALLOW}" "${arg_LIBS}"
-    ${shared} ${arg_DESCRIPTORS} "${objects}")
+    ${shared} ${arg_DESCRIPTORS} ${arg_MEMORY} "${objects}")
   set_target_properties(${name} PROPERTIES IMAGE_DESCRIPTORS ${arg_DESCRIPTORS}
     IMAGE_ENTRY "${arg_ENTRY}" IMAGE_LIBS "${arg_LIBS}" IMAGE_RENAME "${arg_RENAME}"
     IMAGE_ALLOW "${arg_ALLOW}" IMAGE_OBJECTS "${arg_OBJECTS}")
@@ -272,7 +300,7 @@ function(add_mutant_image name)
   get_target_property(allow ${arg_IMAGE} IMAGE_ALLOW)
   get_target_property(descriptors ${arg_IMAGE} IMAGE_DESCRIPTORS)
   combine_image(${name} ${entry} image_descriptor "${renames}" "${allow}" "${libs}" SHARED
-    ${descriptors} "${objects}")
+    ${descriptors} FALSE "${objects}")
 endfunction()
 
 # Part of every build: rebound.txt, or the list given, must not name what `world` does not

@@ -3,7 +3,11 @@
  * IMAGE_NAME, IMAGE_SYMBOL and IMAGE_ENTRY come from Image.cmake.
  */
 #include "harness/world/image.h"
+#include "harness/world/world.h"
 
+#ifndef IMAGE_LEVEL /* of programs it is told by a symbol of the executable */
+#define IMAGE_LEVEL WORLD_LEVEL_SYNC
+#endif
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 #define INSIDE __attribute__((visibility("hidden")))
@@ -35,4 +39,5 @@ const struct image IMAGE_SYMBOL = {
     .fini_end = image_fini_end,
     .tls_size = &image_tls_size,
     .entry = image_entry,
+    .level = IMAGE_LEVEL,
 };

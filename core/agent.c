@@ -92,6 +92,8 @@ static void *agent_main(void *context)
     struct turn turn;
     launch->thread = pthread_self();
     turn_begin(&turn, core);
+    turn_lock(&turn, &core->agents_lock);   /* whoever started it is done with it */
+    turn_unlock(&turn, &core->agents_lock);
     bool started = run_lock_acquire(&turn, run) && begin_run(&turn, run);
     enum core_result result = CORE_CANCELLED;
     if (started)
@@ -108,9 +110,13 @@ void run_launch(struct turn *turn, struct run *run)
     pthread_t thread;
     if (launch != NULL)
         *launch = (struct launch){ .job = { .run = reap }, .run = run };
-    /* The run pins its session until it is retired; after this call the thread may be done. */
-    if (launch != NULL &&
-        core_thread_create(&thread, "agent", run->agent, agent_main, launch) == CORE_OK)
+    /* The run pins its session until it is retired: without the lock the thread may be joined, and
+     * the run freed, before the thread has got its name. */
+    turn_lock(turn, &turn->core->agents_lock);
+    bool started = launch != NULL &&
+        core_thread_create(&thread, "agent", run->agent, agent_main, launch) == CORE_OK;
+    turn_unlock(turn, &turn->core->agents_lock);
+    if (started)
         return;
     free(launch);
     struct session *session = run->session;

@@ -27,6 +27,7 @@ struct actor {
     /* What arrived, in order, as seen by `expect`. */
     struct arrival *inbox;
     uint32_t inbox_count, inbox_capacity, inbox_next;
+    struct run_ref run;     /* of a backend: that it asked for last */
     uint64_t read_epoch, read_seq; /* of a backend: where its last page of the log ended */
     union {
         struct tab *tab;
@@ -187,6 +188,8 @@ struct agent {
     uint64_t run_number;
     bool submitted;             /* somebody has asked for its run */
     uint64_t asking_us;         /* timeout of the question that is open; 0: none is */
+    uint64_t questions;         /* open ones */
+    uint64_t token;             /* of its newest run */
     bool stop_asked, finished;
     struct counter emitted[KINDS_MAX]; /* events of each kind so far */
     struct world_queue stopped;

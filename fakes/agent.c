@@ -69,6 +69,42 @@ static bool emit(struct actor *actor, const struct scn_step *step)
     return rc != CORE_CANCELLED && rc != CORE_DRAINING;
 }
 
+/* A question that its agent does not wait for. */
+struct pending {
+    struct actor *actor;
+    record_word id;
+    uint32_t opened;
+    int64_t run, due_us, asked_us;
+};
+
+static void tell_outcome(const struct pending *pending, const char *outcome)
+{
+    struct actor *actor = pending->actor;
+
+    RECORD(PROMPT_DONE, actor->party, actor->agent->at->party, actor->party, pending->opened,
+           .id = pending->id, .outcome = record_intern(outcome), .run = pending->run,
+           .timeout = pending->due_us, .asked = pending->asked_us);
+    actor->agent->questions--;
+}
+
+static void on_settled(void *context, const struct prompt_answer *answer)
+{
+    const struct pending *pending = context;
+    tell_outcome(pending, pending->actor->play->api->prompt_outcome_word(answer->outcome));
+}
+
+static bool ask_and_go_on(struct actor *actor, const struct prompt_request *request,
+                          const struct pending *asked)
+{
+    const struct core_api *api = actor->play->api;
+    struct pending *pending = scratch_alloc(sizeof *pending);
+
+    *pending = *asked;
+    enum core_result rc = api->run_ask_async(actor->agent->run, request, on_settled, pending);
+    if (rc != CORE_OK) tell_outcome(pending, api->result_word(rc));
+    return rc == CORE_OK && !actor->agent->stop_asked;
+}
+
 static bool ask(struct actor *actor, const struct scn_step *step)
 {
     struct agent *agent = actor->agent;
@@ -79,24 +115,26 @@ static bool ask(struct actor *actor, const struct scn_step *step)
         .kind = input ? PROMPT_USER_INPUT : PROMPT_CONFIRMATION,
         .id = step->kind, .timeout_us = timeout_us };
     struct prompt_answer reply = { PROMPT_OPEN, NULL };
-    uint64_t asked_us = now_us();
-    record_word id = record_intern(step->kind);
-
-    uint32_t opened = RECORD(PROMPT_OPEN, actor->party, actor->party, agent->at->party, 0,
-                             .id = id, .run = (int64_t)agent->run_number,
-                             .timeout = (int64_t)timeout_us);
     const struct core_settings *settings = &actor->play->stage->settings[agent->at->index];
-    agent->asking_us = timeout_us > 0 ? timeout_us
+    uint64_t due_us = timeout_us > 0 ? timeout_us
         : input ? settings->input_timeout_us : settings->confirm_timeout_us;
+    struct pending asked = { .actor = actor, .id = record_intern(step->kind),
+                             .run = (int64_t)agent->run_number, .due_us = (int64_t)due_us,
+                             .asked_us = (int64_t)now_us() };
+
+    asked.opened = RECORD(PROMPT_OPEN, actor->party, actor->party, agent->at->party, 0,
+                          .id = asked.id, .run = asked.run, .timeout = asked.due_us);
+    agent->questions++;
+    if (strcmp(attr_text(&step->attrs, "wait", "yes"), "no") == 0)
+        return ask_and_go_on(actor, &request, &asked);
+    agent->asking_us = due_us;
     actor_busy(actor, false);
     enum core_result rc = api->run_ask(agent->run, &request, &reply);
     actor_busy(actor, true);
     agent->asking_us = 0;
     const char *outcome = rc == CORE_OK ? api->prompt_outcome_word(reply.outcome)
                                         : api->result_word(rc);
-    RECORD(PROMPT_DONE, actor->party, agent->at->party, actor->party, opened, .id = id,
-           .outcome = record_intern(outcome), .run = (int64_t)agent->run_number,
-           .timeout = (int64_t)timeout_us, .asked = (int64_t)asked_us);
+    tell_outcome(&asked, outcome);
     inbox_add(actor, &(struct arrival){
         .kind = "prompt_closed",
         .fields = json_pack("{s:s, s:s}", "id", step->kind, "outcome", outcome) });
@@ -114,6 +152,8 @@ static bool perform(struct actor *actor, const struct scn_step *step)
         expect_step(actor, step);
         return true;
     }
+    if (step->verb == SCN_VERB_PAUSE)
+        return actor->play->api->run_pause(agent->run, (uint64_t)step->wait_us) == CORE_OK;
     if (step->verb == SCN_VERB_WAIT) {
         world_sleep_until(ahead_ns(step->wait_us));
         return !agent->stop_asked;
@@ -144,9 +184,20 @@ static void tell_input(struct actor *actor, const char *input)
         inbox_add(actor, &(struct arrival){ .kind = kind, .fields = fields });
 }
 
+/* Whoever holds a session after another has a larger token; one holder keeps his. */
+static void tell_token(struct actor *actor, uint64_t token)
+{
+    struct agent *agent = actor->agent;
+
+    RECORD(REPORTED, agent->at->party, agent->at->party, actor->party, 0,
+           .what = record_intern("the token of a run"), .told = (int64_t)token,
+           .least = (int64_t)(agent->token > 0 ? agent->token : 1), .most = INT64_MAX);
+    agent->token = token;
+}
+
 static enum core_result outcome_of(const struct agent *agent)
 {
-    return agent->finished || !agent->stop_asked ? CORE_OK : CORE_CANCELLED;
+    return agent->finished ? CORE_OK : CORE_CANCELLED;
 }
 
 /* Without `finish` the run stays open until it is asked to stop. */
@@ -175,6 +226,7 @@ enum core_result agent_run(void *context, const char *name, struct run_context *
     actor->turn = actor->arrival = agent->stopped = (struct world_queue){ 0, 0, 0 };
     RECORD(RUN_START, actor->party, instance->party, actor->party, 0,
            .session = actor->session_word, .run = (int64_t)agent->run_number);
+    tell_token(actor, api->run_token(run));
     tell_input(actor, api->run_input(run));
     follow_script(actor);
     enum core_result rc = outcome_of(agent);
@@ -209,6 +261,7 @@ void agents_killed(struct play *play, const struct instance *instance)
         if (actor->agent->at != instance) continue;
         actor->agent->run = NULL;
         actor->agent->asking_us = 0;
+        actor->agent->questions = 0;
         actor->entity = WORLD_NOBODY;
         actor->turn = actor->arrival = actor->agent->stopped = (struct world_queue){ 0, 0, 0 };
         actor_abandon(actor);

@@ -1,42 +1,32 @@
 /* Backends: the embedding program's own threads, which call the core's functions. They belong to
  * the core's process: when it is killed, so are they. */
-#include "fakes/internal.h"
+#include "fakes/backend.h"
 
-/* What a completion of the core hands to the thread that waits for it. */
-struct reply {
-    bool done;
-    enum core_result rc;
-    struct sandbox_ref sandbox;
-    struct lease_ref lease;
-    uint64_t token;
-    struct world_queue queue;
-};
-
-static void await(struct actor *actor, struct reply *reply)
+void reply_await(struct actor *actor, struct reply *reply)
 {
     actor_busy(actor, false);
     while (!reply->done) (void)world_wait(&reply->queue, WORLD_NEVER, "an answer of the core");
     actor_busy(actor, true);
 }
 
-static void finish(struct reply *reply, enum core_result rc)
+void reply_finish(struct reply *reply, enum core_result rc)
 {
     reply->rc = rc;
     reply->done = true;
     world_wake(&reply->queue);
 }
 
-static void on_sandbox(void *context, enum core_result rc, struct sandbox_ref sandbox)
+void reply_sandbox(void *context, enum core_result rc, struct sandbox_ref sandbox)
 {
     struct reply *reply = context;
     reply->sandbox = sandbox;
-    finish(reply, rc);
+    reply_finish(reply, rc);
 }
 
 static void on_server(void *context, enum core_result rc, const struct server_status *status)
 {
     (void)status;
-    finish(context, rc);
+    reply_finish(context, rc);
 }
 
 static void on_lease(void *context, enum core_result rc, struct lease_ref lease, uint64_t token)
@@ -44,10 +34,10 @@ static void on_lease(void *context, enum core_result rc, struct lease_ref lease,
     struct reply *reply = context;
     reply->lease = lease;
     reply->token = token;
-    finish(reply, rc);
+    reply_finish(reply, rc);
 }
 
-static void note_refusal(struct actor *actor, const char *op, enum core_result rc)
+void note_refusal(struct actor *actor, const char *op, enum core_result rc)
 {
     if (rc == CORE_OK) return;
     RECORD(CALL_REFUSED, actor->party, actor->instance->party, actor->party, 0,
@@ -55,7 +45,7 @@ static void note_refusal(struct actor *actor, const char *op, enum core_result r
            .code = record_intern(actor->play->api->result_word(rc)));
 }
 
-static enum core_result find_session(struct actor *actor, uint32_t flags, struct session_ref *ref)
+enum core_result find_session(struct actor *actor, uint32_t flags, struct session_ref *ref)
 {
     uint64_t epoch;
 
@@ -98,6 +88,7 @@ static void start_run(struct actor *actor, const struct scn_step *step)
            .session = actor->session_word, .key = record_intern(spec.key));
     enum core_result rc = find_session(actor, 0, &ref);
     if (rc == CORE_OK) rc = api->run_submit(actor->instance->core, ref, &spec, &run, &created);
+    if (rc == CORE_OK) actor->run = run;
     RECORD(RUN_REQ, actor->party, actor->party, actor->instance->party, 0,
            .session = actor->session_word, .key = record_intern(spec.key), .run = (int64_t)run.run,
            .created = created, .code = record_intern(api->result_word(rc)));
@@ -127,7 +118,7 @@ static void publish_event(struct actor *actor, const struct scn_step *step)
     note_refusal(actor, "publish", rc);
 }
 
-static void keep_page(struct actor *actor, const struct history_page *page)
+void keep_page(struct actor *actor, const struct history_page *page)
 {
     for (size_t i = 0; i < page->count; i++) {
         const struct history_event *event = &page->events[i];
@@ -144,6 +135,43 @@ static void keep_page(struct actor *actor, const struct history_page *page)
     actor->read_seq = page->next.seq;
 }
 
+struct older {
+    struct reply reply;
+    struct history_page page;
+};
+
+static void on_older(void *context, enum core_result rc, struct history_page *page)
+{
+    struct older *older = context;
+    older->page = *page;
+    reply_finish(&older->reply, rc);
+}
+
+/* Pages of older events: what a reader of the newest one scrolls to. What they hold is stored, and
+ * stands in the order of the log below the cursor. */
+static void read_back(struct actor *actor, const struct scn_step *step, struct session_ref ref,
+                      enum core_result rc, struct history_cursor cursor)
+{
+    const struct core_api *api = actor->play->api;
+    struct core *core = actor->instance->core;
+    size_t limit = (size_t)attr_number(&step->attrs, "limit", 100);
+    bool store = strcmp(attr_text(&step->attrs, "store", "no"), "yes") == 0;
+    struct older *older = scratch_alloc(sizeof *older);
+
+    RECORD(PAGE_CALL, actor->party, 0, 0, 0, .session = actor->session_word,
+           .epoch = (int64_t)cursor.epoch, .cursor = (int64_t)cursor.seq, .back = true);
+    if (rc == CORE_OK && store) {
+        rc = api->history_read(core, ref, cursor, limit, HISTORY_BACKWARD, on_older, older);
+        if (rc == CORE_OK) reply_await(actor, &older->reply);
+        if (rc == CORE_OK) rc = older->reply.rc;
+    } else if (rc == CORE_OK) {
+        rc = api->history(core, ref, cursor, limit, HISTORY_BACKWARD, &older->page);
+    }
+    if (rc == CORE_OK) keep_page(actor, &older->page);
+    if (rc == CORE_OK) api->history_page_free(&older->page);
+    note_refusal(actor, "history", rc);
+}
+
 /* Without a cursor of its own it reads on from where its last page ended. */
 static void read_history(struct actor *actor, const struct scn_step *step)
 {
@@ -158,6 +186,10 @@ static void read_history(struct actor *actor, const struct scn_step *step)
     enum core_result rc = api->session_open_wait(actor->instance->core, actor->session, actor->user,
                                                  0, &ref, &epoch);
     if (placed) cursor.epoch = epoch;
+    if (strcmp(attr_text(&step->attrs, "back", "no"), "yes") == 0) {
+        read_back(actor, step, ref, rc, (struct history_cursor){ epoch, placed ? seq : 0 });
+        return;
+    }
     RECORD(PAGE_CALL, actor->party, 0, 0, 0, .session = actor->session_word,
            .epoch = (int64_t)cursor.epoch, .cursor = (int64_t)cursor.seq);
     if (rc == CORE_OK)
@@ -168,7 +200,7 @@ static void read_history(struct actor *actor, const struct scn_step *step)
     note_refusal(actor, "history", rc);
 }
 
-static enum app_type app_of(const struct actor *actor, const struct scn_step *step)
+enum app_type app_of(const struct actor *actor, const struct scn_step *step)
 {
     const struct core_settings *settings =
         &actor->play->stage->settings[actor->instance->index];
@@ -186,9 +218,9 @@ static void use_server(struct actor *actor, const struct scn_step *step, bool wa
     struct session_ref watcher = { 0, 0 };
 
     (void)find_session(actor, 0, &watcher);
-    enum core_result rc = api->sandbox_acquire(core, actor->session, app, on_sandbox, found);
+    enum core_result rc = api->sandbox_acquire(core, actor->session, app, reply_sandbox, found);
     if (rc == CORE_OK) {
-        await(actor, found);
+        reply_await(actor, found);
         rc = found->rc;
     }
     if (rc == CORE_OK) {
@@ -196,7 +228,7 @@ static void use_server(struct actor *actor, const struct scn_step *step, bool wa
                     : api->server_stop(core, found->sandbox, app, 0, on_server, served);
     }
     if (rc == CORE_OK) {
-        await(actor, served);
+        reply_await(actor, served);
         rc = served->rc;
     }
     note_refusal(actor, wanted ? "ensure" : "stop", rc);
@@ -215,7 +247,7 @@ static enum core_result ask_for_lease(struct actor *actor, const struct scn_step
                                              (uint64_t)attr_number(&step->attrs, "ttl", 0),
                                              &options, on_lease, taken);
     if (rc == CORE_OK) {
-        await(actor, taken);
+        reply_await(actor, taken);
         rc = taken->rc;
     }
     if (rc == CORE_OK)
@@ -257,7 +289,7 @@ static void take_lease(struct actor *actor, const struct scn_step *step)
            .token = (int64_t)taken->token);
     rc = api->lease_release(core, taken->lease, on_lease, given);
     if (rc == CORE_OK) {
-        await(actor, given);
+        reply_await(actor, given);
         rc = given->rc;
     }
     RECORD(LEASE_ENDED, actor->party, 0, 0, 0, .key = record_intern(step->kind),
@@ -284,7 +316,7 @@ static void call_core(struct actor *actor, const struct scn_step *step)
     else if (step->verb == SCN_VERB_ENSURE) use_server(actor, step, true);
     else if (step->verb == SCN_VERB_STOP) use_server(actor, step, false);
     else if (step->verb == SCN_VERB_LEASE) take_lease(actor, step);
-    else REQUIRE(!"a verb of backends");
+    else backend_more(actor, step);
 }
 
 static bool perform(struct actor *actor, const struct scn_step *step)
@@ -299,6 +331,7 @@ static bool perform(struct actor *actor, const struct scn_step *step)
         drain_core(actor, step);
     } else {
         instance->callers++;
+        world_acquire(&instance->started);
         call_core(actor, step);
         instance->callers--;
         world_wake(&instance->changed);

@@ -27,12 +27,17 @@
     X(stats, core_stats) \
     X(health, core_health) \
     X(health_report, core_health_report) \
+    X(lock_metrics, core_lock_metrics) \
     X(trace_point_count, core_trace_point_count) \
     X(trace_point_info, core_trace_point_info) \
     X(session_open, session_open) \
     X(session_open_wait, session_open_wait) \
+    X(session_refresh, session_refresh) \
     X(session_close, session_close) \
     X(session_info, session_info) \
+    X(session_settings, session_settings) \
+    X(session_configure, session_configure) \
+    X(publish, publish) \
     X(publish_wait, publish_wait) \
     X(history, history) \
     X(history_read, history_read) \
@@ -43,15 +48,19 @@
     X(conn_frame_free, conn_frame_free) \
     X(conn_sent, conn_sent) \
     X(conn_closed, conn_closed) \
+    X(conn_state, conn_state) \
     X(run_submit, run_submit) \
     X(run_cancel, run_cancel) \
     X(run_state, run_state) \
     X(run_state_word, run_state_word) \
+    X(run_token, run_token) \
+    X(run_pause, run_pause) \
     X(run_self, run_self) \
     X(run_input, run_input) \
     X(run_emit, run_emit) \
     X(run_should_stop, run_should_stop) \
     X(run_ask, run_ask) \
+    X(run_ask_async, run_ask_async) \
     X(prompt_answer_free, prompt_answer_free) \
     X(prompt_outcome_word, prompt_outcome_word) \
     X(wire_message_word, wire_message_word) \
@@ -59,7 +68,10 @@
     X(lease_release, lease_release) \
     X(lease_valid, lease_valid) \
     X(alert_word, core_alert_word) \
+    X(lease_token, lease_token) \
     X(sandbox_acquire, sandbox_acquire) \
+    X(sandbox_release, sandbox_release) \
+    X(server_status, server_status) \
     X(server_ensure, server_ensure) \
     X(server_stop, server_stop)
 

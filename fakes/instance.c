@@ -142,6 +142,7 @@ void instance_start(struct instance *instance)
     RECORD(CORE_STARTED, instance->party, 0, 0, 0, .life = instance->life);
     open_sessions(instance);
     world_group_enter(0);
+    world_release(&instance->started);
     instance->alive = true;
 }
 
@@ -208,6 +209,7 @@ static void submit_runs(void *argument)
 
     if (!instance->submitting) return;
     world_group_enter(instance->group);
+    world_acquire(&instance->started);
     /* One that drains is left alone: whoever brings it back submits what is missing. */
     for (uint32_t i = 0; i < play->file->actor_count && instance->alive; i++) {
         if (!to_be_submitted(instance, &play->actors[i])) continue;
@@ -311,6 +313,7 @@ static void stop_transport(struct instance *instance)
     ws->stop = true;
     world_wake(&ws->queue);
     while (!ws->stopped) (void)world_wait(&ws->done, WORLD_NEVER, "the transport to end");
+    world_acquire(&ws->done);
 }
 
 void instance_stop(struct instance *instance, uint64_t deadline_us)
@@ -320,11 +323,13 @@ void instance_stop(struct instance *instance, uint64_t deadline_us)
     REQUIRE(instance->core != NULL);
     instance->alive = false;
     world_group_enter(instance->group);
+    world_acquire(&instance->started);
     enum core_result rc = play->api->drain(instance->core, deadline_us);
     RECORD(CORE_DRAINED, instance->party, 0, 0, 0,
            .code = record_intern(play->api->result_word(rc)));
     while (instance->callers > 0)
         (void)world_wait(&instance->changed, WORLD_NEVER, "the core's callers to return");
+    world_acquire(&instance->changed);
     stop_transport(instance);
     play->api->destroy(instance->core);
     if (instance->sockets) sockets_destroy(instance);

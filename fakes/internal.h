@@ -77,6 +77,9 @@ _Noreturn void play_refuse(struct play *play, struct scn_place place, const char
 _Noreturn void play_break(struct play *play, struct scn_place place, const char *name,
                           const char *text);
 
+/* Asks the core about itself (audit.c). Nothing else is going on. */
+void audit_core(struct instance *instance);
+
 const struct scn_attr *attr_of(const struct scn_attrs *attrs, const char *name);
 const char *attr_text(const struct scn_attrs *attrs, const char *name, const char *fallback);
 int64_t attr_number(const struct scn_attrs *attrs, const char *name, int64_t fallback);

@@ -83,6 +83,16 @@ static void arrive_at_tab(struct frame *frame)
         tab_deliver(frame->socket->tab, frame);
 }
 
+/* There is room again: for the tab's newest socket, too, if what left was of an older one. */
+static void resume_all(const struct link *link)
+{
+    const struct play *play = link->play;
+
+    for (uint32_t i = 0; i < play->socket_count; i++) {
+        if (play->sockets[i]->tab == link->tab) ws_resume(play->sockets[i]);
+    }
+}
+
 /* The task of a link: the oldest frame arrives. */
 static void deliver(void *argument)
 {
@@ -95,6 +105,7 @@ static void deliver(void *argument)
     arm(link);
     if (socket->cut) {
         record_drop(link, frame, "the socket is gone");
+        if (was_full && !link->to_core) resume_all(link);
         return;
     }
     if (!link->to_core)
@@ -105,7 +116,7 @@ static void deliver(void *argument)
         arrive_at_core(frame);
     else
         arrive_at_tab(frame);
-    if (was_full && !link->to_core) ws_resume(socket);
+    if (was_full && !link->to_core) resume_all(link);
     faults_delivered(link->play, frame, !link->to_core);
     faults_refresh(link->play);
 }

@@ -203,6 +203,9 @@ void stage_run(void *argument)
     start_cores(play);
     start_actors(play);
     wait_until_quiet(play);
+    for (uint32_t i = 0; i < play->file->core_count; i++) {
+        if (play->instances[i].alive) audit_core(&play->instances[i]);
+    }
     play->ending = true;
     for (uint32_t i = 0; i < play->file->core_count; i++) {
         if (play->instances[i].core != NULL) instance_stop(&play->instances[i], LAST_DRAIN_US);

@@ -173,6 +173,7 @@ struct instance {
     uint64_t drain_us;      /* what its keeper has to do */
     uint64_t restart_us;    /* WORLD_NEVER: leave it */
     struct world_queue changed;
+    struct world_queue started;      /* nobody waits here: what was done before is known after */
 };
 
 void instance_init(struct play *play, uint32_t index);

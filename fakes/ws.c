@@ -235,6 +235,7 @@ void ws_body(void *argument)
         if (ws->head == NULL) break;
         struct work *work = ws->head;
         world_meet(WORLD_MET_FAKES);
+        world_acquire(&ws->queue);
         ws->head = work->next;
         if (ws->head == NULL) ws->tail = &ws->head;
         carry_out(work);

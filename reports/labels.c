@@ -48,11 +48,13 @@
     X(PAGE_CALL, AT, "reads after event {cursor}") \
     X(PAGE_EVENT, AT, "reads {kind}, seq {seq}") \
     X(PAGE, AT, "page ends, next after {next}[more?, more follows][trimmed?, some are gone]") \
+    X(CANCEL_CALL, AT, "is about to cancel") \
     X(RUN_CALL, AT, "is about to ask for a run") \
     X(RUN_REQ, AT, "asks for a run[code?: {code}]") \
     X(RUN_START, AT, "run {run} starts") \
     X(RUN_STOP_ASKED, AT, "is asked to stop") \
     X(RUN_END, AT, "run {run} ends: {outcome}") \
+    X(REPORTED, AT, "tells {what}: {told}") \
     X(CALL_REFUSED, AT, "{op} is refused: {code}") \
     X(PROMPT_OPEN, AT, "asks {id}[timeout?, {timeout}]") \
     X(PROMPT_SHOWN, AT, "is asked {id}") \

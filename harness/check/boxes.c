@@ -175,7 +175,8 @@ void check_box_point(struct check_set *set, const struct record *record)
 
     if (v->name == names->server_running)
         says_running(set, record);
-    else if (v->name == names->server_stopping || v->name == names->server_failed)
+    else if (v->name == names->server_starting || v->name == names->server_stopping ||
+             v->name == names->server_failed)
         says_otherwise(set, v->subject);
 }
 

@@ -44,8 +44,9 @@ static unsigned topic_of(enum record_kind kind)
     case RECORD_PAGE_CALL: case RECORD_PAGE_EVENT: case RECORD_PAGE: return TOPIC_PAGE;
     case RECORD_STORE_CALL: case RECORD_STORE_REPLY: case RECORD_CLIENT_SEND:
     case RECORD_CORE_INPUT: case RECORD_CORE_TAKEN: case RECORD_ACK: case RECORD_CALL_REFUSED:
-    case RECORD_RUN_CALL: case RECORD_DETACHED: case RECORD_STEP_BEGIN: case RECORD_STEP_END:
-    case RECORD_CORE_STARTED: case RECORD_POINT: case RECORD_CALM: case RECORD_QUIESCE:
+    case RECORD_REPORTED: case RECORD_CANCEL_CALL: case RECORD_RUN_CALL: case RECORD_DETACHED:
+    case RECORD_STEP_BEGIN: case RECORD_STEP_END: case RECORD_CORE_STARTED: case RECORD_POINT:
+    case RECORD_CALM: case RECORD_QUIESCE:
     case RECORD_KIND_COUNT: break;
     }
     return 0;
@@ -95,6 +96,7 @@ static unsigned topics_of(enum scn_invariant invariant)
     case SCN_INVARIANT_NO_LEAKS:
     case SCN_INVARIANT_NO_CRASH:
     case SCN_INVARIANT_NO_MISUSE:
+    case SCN_INVARIANT_REPORTS_ARE_TRUE:
     case SCN_INVARIANT_COUNT: break;
     }
     return TOPIC_LINK | TOPIC_RUN | TOPIC_PROMPT | TOPIC_LOCK | TOPIC_SANDBOX;

@@ -134,10 +134,13 @@ static void no_more_ready(struct check_set *set, int32_t core, struct conn_fact 
 {
     struct gate_fact *gate = gate_of(set, conn, core);
 
-    if (!conn->ready) return;
+    if (!conn->ready) {
+        gate->left |= conn->hello && gate->ready == 0;
+        return;
+    }
     conn->ready = false;
     if (--gate->ready > 0) return;
-    gate->emptied = true;
+    gate->emptied = gate->left = true;
     gate->empty_us = set->now_us;
 }
 

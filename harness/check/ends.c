@@ -49,6 +49,17 @@ static void judge_agents(struct check_set *set, const struct record *record, int
     }
 }
 
+/* It waits for agents up to its deadline and no longer than they work. */
+static void judge_patience(struct check_set *set, const struct record *record, int32_t core)
+{
+    if (record->values.CORE_DRAINED.code != set->names.expired || set->paused) return;
+    if (set->now_us - set->worked_us[core] < 1000000) return;
+    check_break(set, SCN_INVARIANT_DRAIN_IS_FINAL, record,
+                "%s gave up waiting for its agents, and the last of them had ended %llds before",
+                record_party_name(record->subject),
+                (long long)((set->now_us - set->worked_us[core]) / 1000000));
+}
+
 /* Killed or drained: nothing of this life is under way any more. */
 void check_core_ends(struct check_set *set, const struct record *record)
 {
@@ -60,6 +71,7 @@ void check_core_ends(struct check_set *set, const struct record *record)
     check_exercise(set, SCN_INVARIANT_DRAIN_IS_FINAL);
     set->drained[core] = true;
     judge_agents(set, record, core);
+    judge_patience(set, record, core);
 }
 
 void check_still_at_work(struct check_set *set, const struct record *record)

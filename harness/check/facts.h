@@ -123,6 +123,7 @@ struct agent_fact {
     uint32_t life;              /* of its core */
     bool stopping;              /* it was asked to stop, */
     uint64_t stop_us;           /* then */
+    uint64_t due_us;            /* when the question that it asks has waited enough; 0: none */
 };
 struct request_fact {
     struct ledger_entry entry;
@@ -252,6 +253,7 @@ struct gate_fact {
     int64_t ready;                               /* at least so many, */
     bool emptied;                                /* and none after some: */
     uint64_t empty_us, longest_us;               /* since then; for how long at most */
+    bool left;                                   /* one that may have been the last one went */
     bool cancelled, taken;      /* somebody asked for it; with a run that he knows, and was heard */
 };
 
@@ -282,6 +284,7 @@ struct reader_fact {
     int64_t stored;             /* newest event that its core had accepted by then */
     int64_t last;               /* of the page so far */
     int64_t first, count;
+    bool back;                  /* towards older events */
 };
 
 /* A connection, by (tab, conn): when it was opened, the core was last given a message of it, and

@@ -120,10 +120,18 @@ static bool may_stop(const struct check_set *set, int32_t core, const struct gat
         (set->paused || set->now_us - agent->started_us >= policy->run_timeout_us)) return true;
     /* The stream was opened anew, by another core perhaps: the old one gives the session up. */
     if (session != NULL && (session->unsettled || session->opened > agent->started)) return true;
-    if (set->expired && says(policy->on_expire, "fail")) return true;
+    bool overdue = agent->due_us > 0 && set->now_us >= agent->due_us;
+    if ((set->expired || overdue) && says(policy->on_expire, "fail")) return true;
     if (says(policy->on_detach, "keep")) return false;
-    if (says(policy->on_detach, "cancel_now")) return gate->emptied;
+    if (says(policy->on_detach, "cancel_now")) return gate->left;
     return set->paused || left_for(set, gate, policy->detach_grace_us);
+}
+
+/* By the embedding program, which may. */
+void check_gate_cancel(struct check_set *set, const struct record *record)
+{
+    int32_t core = check_core_of(set, record->to);
+    if (core >= 0) check_gate_of(set, record->values.CANCEL_CALL.session, core)->cancelled = true;
 }
 
 void check_gate_stop(struct check_set *set, const struct record *record)
@@ -149,6 +157,8 @@ void check_gate_end(struct check_set *set, const struct record *record)
     struct agent_fact *agent = ledger_get(&set->agents, LEDGER_KEY(record->subject));
     struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(agent->session));
 
+    int32_t core = check_core_of(set, record->subject);
+    if (core >= 0) set->worked_us[core] = set->now_us;
     if (agent->run != 0 && session->running > 0) session->running--;
     agent->run = 0;
     agent->stopping = false;

@@ -165,6 +165,7 @@ struct check_set {
     struct port_fact ports[SCN_CORES_MAX];
     int64_t lease_waits[SCN_ACTORS_MAX];    /* how patient a backend was with its newest lease */
     bool paused;                            /* something stood still that has deadlines to meet */
+    uint64_t worked_us[SCN_CORES_MAX];      /* when the last run of that core ended */
     bool expired;                           /* a question was told to be */
     uint32_t kills;                         /* of cores */
     int64_t boxes;                          /* sandboxes that exist */
@@ -231,6 +232,7 @@ void check_log_refused(struct check_set *set, const struct record *record);
 void check_log_trim(struct check_set *set, const struct record *record);
 
 void check_prompt_open(struct check_set *set, const struct record *record);
+void check_reported(struct check_set *set, const struct record *record);
 void check_prompt_done(struct check_set *set, const struct record *record);
 void check_prompt_closed(struct check_set *set, const struct record *record);
 void check_answer(struct check_set *set, const struct record *record);
@@ -295,6 +297,7 @@ void check_conns_watched(struct check_set *set);          /* at the end of the c
 
 void check_gate_call(struct check_set *set, const struct record *record);
 void check_gate_start(struct check_set *set, const struct record *record);
+void check_gate_cancel(struct check_set *set, const struct record *record);
 void check_gate_stop(struct check_set *set, const struct record *record);
 void check_gate_end(struct check_set *set, const struct record *record);
 void check_cancels_heard(struct check_set *set);          /* at the end of the calm */

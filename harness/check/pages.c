@@ -22,6 +22,7 @@ void check_page_call(struct check_set *set, const struct record *record)
     reader->cursor = v->cursor;
     reader->stored = accepted_by(set, check_core_of(set, record->subject), v->session);
     reader->count = reader->first = reader->last = 0;
+    reader->back = v->back != 0;
 }
 
 void check_page_event(struct check_set *set, const struct record *record)
@@ -32,7 +33,7 @@ void check_page_event(struct check_set *set, const struct record *record)
         ledger_find(&set->events, LEDGER_KEY(v->session, v->epoch, v->seq));
     const char *name = record_party_name(record->subject);
 
-    if (reader->count > 0 && v->seq != reader->last + 1)
+    if (reader->count > 0 && v->seq != reader->last + (reader->back ? -1 : 1))
         check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
                     "%s read event %lld right after event %lld", name, (long long)v->seq,
                     (long long)reader->last);
@@ -63,6 +64,31 @@ static void judge_beginning(struct check_set *set, const struct record *record,
                     (long long)reader->first);
 }
 
+/* A page of older events begins with the one below its cursor, or the newest, and tells what is
+ * left: more below it, or nothing because it was trimmed. */
+static void judge_older(struct check_set *set, const struct record *record,
+                        const struct reader_fact *reader)
+{
+    const struct record_values_PAGE *v = &record->values.PAGE;
+    const char *name = record_party_name(record->subject);
+    bool same_log = reader->epoch == v->epoch && v->renewed == 0;
+
+    if (!same_log || reader->count == 0) return;
+    int64_t due = reader->cursor > 0 ? reader->cursor - 1 : reader->stored;
+    if (reader->first < due && due <= reader->stored && !v->trimmed)
+        check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
+                    "%s asked for what comes before event %lld, and its page begins with event "
+                    "%lld", name, (long long)due + 1, (long long)reader->first);
+    if (reader->cursor > 0 && reader->first >= reader->cursor)
+        check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
+                    "%s asked for what comes before event %lld and got event %lld", name,
+                    (long long)reader->cursor, (long long)reader->first);
+    if (reader->last > 1 && v->more == 0 && v->trimmed == 0)
+        check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
+                    "%s was told that nothing comes before event %lld, and not that it was trimmed",
+                    name, (long long)reader->last);
+}
+
 void check_page(struct check_set *set, const struct record *record)
 {
     const struct record_values_PAGE *v = &record->values.PAGE;
@@ -71,12 +97,13 @@ void check_page(struct check_set *set, const struct record *record)
     const char *name = record_party_name(record->subject);
 
     check_exercise(set, SCN_INVARIANT_PAGES_CONTINUE);
-    judge_beginning(set, record, reader);
+    if (reader->back) judge_older(set, record, reader);
+    else judge_beginning(set, record, reader);
     if (reader->count > 0 && v->next != reader->last)
         check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
                     "the page of %s ends with event %lld, and the next one begins after event %lld",
                     name, (long long)reader->last, (long long)v->next);
-    bool current = session != NULL && session->epoch == v->epoch;
+    bool current = !reader->back && session != NULL && session->epoch == v->epoch;
     if (current && v->more == 0 && v->next < reader->stored)
         check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
                     "%s was told that nothing comes after event %lld, but event %lld was accepted "

@@ -14,11 +14,13 @@ void check_prompt_open(struct check_set *set, const struct record *record)
 {
     const struct record_values_PROMPT_OPEN *v = &record->values.PROMPT_OPEN;
     struct prompt_fact *prompt = ledger_get(&set->prompts, LEDGER_KEY(record->subject, v->id));
+    struct agent_fact *agent = ledger_get(&set->agents, LEDGER_KEY(record->subject));
 
     prompt->opened++;
     prompt->opened_us = set->now_us;
     prompt->timeout = v->timeout;
     prompt->life = life_of(set, record->subject);
+    agent->due_us = set->now_us + (uint64_t)v->timeout;
 }
 
 void check_answer(struct check_set *set, const struct record *record)

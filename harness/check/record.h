@@ -91,7 +91,7 @@ typedef int64_t record_word;
 #define RECORD_FIELDS_DETACHED(F) F(conn, INT) F(gen, INT)
 #define RECORD_FIELDS_HEARTBEAT(F) F(conn, INT) F(head, INT) F(sent, INT)
 
-#define RECORD_FIELDS_PAGE_CALL(F) F(session, WORD) F(epoch, INT) F(cursor, INT)
+#define RECORD_FIELDS_PAGE_CALL(F) F(session, WORD) F(epoch, INT) F(cursor, INT) F(back, FLAG)
 #define RECORD_FIELDS_PAGE_EVENT(F) \
     F(session, WORD) F(epoch, INT) F(seq, INT) F(digest, INT) F(kind, WORD)
 #define RECORD_FIELDS_PAGE(F) \
@@ -99,12 +99,15 @@ typedef int64_t record_word;
     F(renewed, FLAG)
 
 #define RECORD_FIELDS_RUN_CALL(F) F(session, WORD) F(key, WORD)
+#define RECORD_FIELDS_CANCEL_CALL(F) F(session, WORD)
 #define RECORD_FIELDS_RUN_REQ(F) F(session, WORD) F(key, WORD) F(run, INT) F(created, FLAG) \
     F(code, WORD)
 #define RECORD_FIELDS_RUN_START(F) F(session, WORD) F(run, INT)
 #define RECORD_FIELDS_RUN_STOP_ASKED(F) F(run, INT)
 #define RECORD_FIELDS_RUN_END(F) F(run, INT) F(outcome, WORD)
 #define RECORD_FIELDS_CALL_REFUSED(F) F(op, WORD) F(code, WORD)
+
+#define RECORD_FIELDS_REPORTED(F) F(what, WORD) F(told, INT) F(least, INT) F(most, INT)
 
 #define RECORD_FIELDS_PROMPT_OPEN(F) F(id, WORD) F(run, INT) F(timeout, SPAN)
 #define RECORD_FIELDS_PROMPT_SHOWN(F) F(id, WORD) F(prompt, INT) F(gen, INT)
@@ -205,11 +208,13 @@ typedef int64_t record_word;
     X(PAGE_EVENT, "page_event", FAKE, "an event of that page") \
     X(PAGE, "page", FAKE, "the page has ended, and where the next one begins") \
     /* Runs: RUN_CALL and RUN_REQ of whoever asked; the others of the agent. */ \
+    X(CANCEL_CALL, "cancel_call", FAKE, "somebody is about to cancel, or to end the session") \
     X(RUN_CALL, "run_call", FAKE, "somebody is about to ask for a run") \
     X(RUN_REQ, "run_req", FAKE, "a run was asked for") \
     X(RUN_START, "run_start", FAKE, "the agent's thread began") /* started */ \
     X(RUN_STOP_ASKED, "run_stop_asked", FAKE, "the agent was asked to stop") \
     X(RUN_END, "run_end", FAKE, "the agent returned") /* finished: outcome=completed */ \
+    X(REPORTED, "reported", FAKE, "the core told a value about itself; what is true, at least") \
     X(CALL_REFUSED, "call_refused", FAKE, "a call of the core was refused") /* refused */ \
     /* Prompts: OPEN and DONE of the agent; the others of the tab. */ \
     X(PROMPT_OPEN, "prompt_open", FAKE, "the agent asks") /* asked */ \

@@ -147,6 +147,7 @@ void check_begin(struct check_set *set)
     memset(set->down, 0, sizeof set->down);
     memset(set->draining, 0, sizeof set->draining);
     memset(set->drained, 0, sizeof set->drained);
+    memset(set->worked_us, 0, sizeof set->worked_us);
     memset(set->store_uses, 0, sizeof set->store_uses);
     memset(set->ports, 0, sizeof set->ports);
     memset(set->lease_waits, 0, sizeof set->lease_waits);
@@ -252,11 +253,13 @@ static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
     [RECORD_PAGE_CALL] = { check_page_call },
     [RECORD_PAGE_EVENT] = { check_page_event },
     [RECORD_PAGE] = { check_page },
+    [RECORD_CANCEL_CALL] = { check_gate_cancel },
     [RECORD_RUN_CALL] = { check_gate_call },
     [RECORD_RUN_REQ] = { check_run_req },
     [RECORD_RUN_START] = { check_run_start, check_gate_start, check_still_at_work },
     [RECORD_RUN_STOP_ASKED] = { check_gate_stop },
     [RECORD_RUN_END] = { check_run_end, check_gate_end },
+    [RECORD_REPORTED] = { check_reported },
     [RECORD_PROMPT_OPEN] = { check_prompt_open },
     [RECORD_PROMPT_SHOWN] = { check_question_shown },
     [RECORD_PROMPT_DONE] = { check_prompt_done },

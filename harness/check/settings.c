@@ -141,7 +141,8 @@ static void read_actors(struct check_set *set)
     for (uint32_t i = 0; i < file->actor_count; i++)
         for (uint32_t j = 0; j < file->actors[i].step_count; j++) {
             const struct scn_step *step = &file->actors[i].steps[j];
-            if (step->verb != SCN_VERB_EMIT && step->verb != SCN_VERB_PUBLISH) continue;
+            if (step->verb != SCN_VERB_EMIT && step->verb != SCN_VERB_PUBLISH &&
+                step->verb != SCN_VERB_POST) continue;
             set->published_kinds[set->published_kind_count++] = record_intern(step->kind);
         }
 }

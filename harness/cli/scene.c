@@ -83,6 +83,7 @@ struct world_limits scene_limits(const struct scn_file *file)
         .late_max = explore->splits_max,
         .seed = explore->seed,
         .check_memory = true,
+        .find_races = true,
     };
 }
 
@@ -110,6 +111,7 @@ const char *scene_init(struct scene *scene, const struct scn_file *file, const s
     world_init();
     world_image_add(image);
     if (stage_wants_sockets(file, chosen_transport)) world_image_add(&image_server_image);
+    world_level_set((enum world_level)image->level);
     struct world_limits limits = scene_limits(file);
     world_limits_set(&limits);
     world_watch_loops(LOOP_SECONDS);

@@ -49,7 +49,8 @@ static void resolve_modifiers(struct scn_parser *parser, struct scn_modifiers *m
 
 static bool is_event_verb(const struct scn_step *step)
 {
-    return (step->verb == SCN_VERB_EMIT || step->verb == SCN_VERB_PUBLISH) && step->kind != NULL;
+    return (step->verb == SCN_VERB_EMIT || step->verb == SCN_VERB_PUBLISH ||
+            step->verb == SCN_VERB_POST) && step->kind != NULL;
 }
 
 /* Fields by which an event of that kind can be selected: those that some step gives it. */

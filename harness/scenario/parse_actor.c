@@ -307,6 +307,7 @@ static bool check_modifiers(struct scn_parser *parser, const struct scn_step *st
     const struct scn_modifiers *modifiers = &step->modifiers;
     const char *verb = scn_verb_word(step->verb);
     bool repeats = step->verb == SCN_VERB_EMIT || step->verb == SCN_VERB_PUBLISH ||
+                   step->verb == SCN_VERB_POST ||
                    step->verb == SCN_VERB_SEND || step->verb == SCN_VERB_EXPECT;
 
     if (modifiers->times > 0 && (!repeats || step->nothing))

@@ -241,7 +241,7 @@ static void write_arguments(FILE *out, const struct scn_step *step)
     if (step->kind != NULL) fprintf(out, " %s", step->kind);
     if (step->text != NULL) fprintf(out, " \"%s\"", step->text);
     else if (step->verb == SCN_VERB_ANSWER) fputs(step->yes ? " yes" : " no", out);
-    if (step->verb == SCN_VERB_WAIT) {
+    if (step->verb == SCN_VERB_WAIT || step->verb == SCN_VERB_PAUSE) {
         fputc(' ', out);
         scn_write_time(out, (int64_t)step->wait_us);
     }

@@ -135,7 +135,8 @@ static bool known_kind(const struct scn_file *file, const char *kind)
     for (uint32_t i = 0; i < file->actor_count; i++)
         for (uint32_t j = 0; j < file->actors[i].step_count; j++) {
             const struct scn_step *step = &file->actors[i].steps[j];
-            if ((step->verb == SCN_VERB_EMIT || step->verb == SCN_VERB_PUBLISH) &&
+            if ((step->verb == SCN_VERB_EMIT || step->verb == SCN_VERB_PUBLISH ||
+                 step->verb == SCN_VERB_POST) &&
                 step->kind != NULL && strcmp(step->kind, kind) == 0) return true;
         }
     return scn_table_find(&scn_frame_table, kind) != NULL;

@@ -182,7 +182,8 @@ enum scn_shape {
     X(CONNECT, "connect", ON(TAB), NONE, "", "opens the socket and shakes hands") \
     X(RECONNECT, "reconnect", ON(TAB), NONE, "", "opens a new socket with the cursor it has") \
     X(RELOAD, "reload", ON(TAB), NONE, "", "forgets everything and connects as a fresh page") \
-    X(CLOSE, "close", ON(TAB), NONE, "", "closes the socket in good order") \
+    X(CLOSE, "close", ON(TAB) | ON(BACKEND), NONE, "", \
+      "tab: closes the socket in good order; backend: ends the session") \
     X(SEND, "send", ON(TAB), MESSAGE, "KIND k=v", "sends one message to the core") \
     X(EXPECT, "expect", ON(TAB) | ON(AGENT) | ON(SANDBOX), PATTERN, "KIND[k=v] | nothing", \
       "waits for something to arrive") \
@@ -192,6 +193,7 @@ enum scn_shape {
     X(EMIT, "emit", ON(AGENT), EVENT, "KIND [\"text\"] k=v", "publishes one event") \
     X(ASK, "ask", ON(AGENT), ASK, "NAME timeout=TIME", \
       "asks the user and blocks until it is settled") \
+    X(PAUSE, "pause", ON(AGENT), TIME, "TIME", "sleeps, until it is asked to stop at the latest") \
     X(FINISH, "finish", ON(AGENT), NONE, "", "ends the run as completed") \
     X(START, "start", ON(SANDBOX) | ON(BACKEND), ATTRS, "k=v", \
       "sandbox: comes up; backend: submits the session's run") \
@@ -199,8 +201,13 @@ enum scn_shape {
       "sandbox: goes down; backend: stops the dev server") \
     X(OPEN, "open", ON(BACKEND), ATTRS, "k=v", "opens or finds the session") \
     X(PUBLISH, "publish", ON(BACKEND), EVENT, "KIND [\"text\"] k=v", "publishes one event") \
+    X(POST, "post", ON(BACKEND), EVENT, "KIND [\"text\"] k=v", \
+      "publishes one event and does not wait for the answer") \
+    X(CANCEL, "cancel", ON(BACKEND), NONE, "", "cancels the run that it started last") \
+    X(CONFIGURE, "configure", ON(BACKEND), ATTRS, "k=v", "gives the session other settings") \
     X(HISTORY, "history", ON(BACKEND), ATTRS, "k=v", "reads one page of the log") \
     X(ENSURE, "ensure", ON(BACKEND), ATTRS, "k=v", "makes sure that the dev server runs") \
+    X(RELEASE, "release", ON(BACKEND), NONE, "", "gives the sandbox of its project back") \
     X(LEASE, "lease", ON(BACKEND), ASK, "NAME k=v", "takes the lease of that name") \
     X(DRAIN, "drain", ON(BACKEND), ATTRS, "k=v", "drains the core and waits for it")
 
@@ -209,11 +216,18 @@ enum scn_shape {
 #define SCN_VERB_ATTRS(X) \
     X(ASK, timeout, TIME, "", "", "how long the question stays open") \
     X(ASK, input, WORD, "yes|no", "no", "asks for text instead of a confirmation") \
+    X(ASK, wait, WORD, "yes|no", "yes", "whether the agent goes on only when it is settled") \
     X(START, key, NAME, "", "", "idempotency key of the run") \
     X(STOP, port, INT, "", "", "which dev server") \
     X(OPEN, create, WORD, "yes|no", "yes", "whether a missing session is made") \
     X(HISTORY, cursor, INT, "", "", "read from here; else from where the last page ended") \
     X(HISTORY, limit, INT, "", "", "at most so many events") \
+    X(HISTORY, back, WORD, "yes|no", "no", "reads from cursor, or the newest, to older ones") \
+    X(HISTORY, store, WORD, "yes|no", "no", "also what only the message store still has") \
+    X(CONFIGURE, heartbeat, TIME, "", "", "how often an open connection is told the head") \
+    X(CONFIGURE, detach_grace, TIME, "", "", "time from the last detach to what on_detach says") \
+    X(CONFIGURE, prompt_clock, WORD, "always|attached_only", "", "when questions' clocks run") \
+    X(CONFIGURE, history_max_events, INT, "1..1000000", "", "events kept for the session") \
     X(ENSURE, port, INT, "", "", "which dev server") \
     X(LEASE, ttl, TIME, "", "", "life of the lease") \
     X(LEASE, wait, TIME, "", "", "how long to keep trying while somebody else has it") \
@@ -367,6 +381,7 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(ALERTS_ARE_TRUE, "alerts_are_true", "what an alert says is so, and what is so is told") \
     X(LIMITS_HOLD, "limits_hold", "nothing is more than the settings allow") \
     X(DRAIN_IS_FINAL, "drain_is_final", "a core that has drained does nothing any more") \
+    X(REPORTS_ARE_TRUE, "reports_are_true", "what a core tells about itself is so") \
     X(NO_EARLY_TIMEOUT, "no_early_timeout", "no deadline fires before its monotonic time") \
     X(NO_DEADLOCK, "no_deadlock", "no threads wait for each other in a circle") \
     X(NO_STUCK_WAITERS, "no_stuck_waiters", "nobody waits in the end for what cannot come") \

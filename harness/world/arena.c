@@ -255,6 +255,17 @@ static struct header *header_of(const void *block, const char *verb, uintptr_t s
     return header;
 }
 
+static void take_back(struct header *header)
+{
+    SHOW(header, (header->units - header->lead) * (size_t)UNIT);
+    live_bytes -= header->bytes;
+    W.accesses += header->bytes / WORLD_RANGE_UNIT;
+    header->magic = MAGIC_DEAD;
+    memset(user_of(header), DEAD, header->bytes);
+    rest(header);
+    HIDE(header, (header->units - header->lead) * (size_t)UNIT);
+}
+
 void arena_free(void *block, uintptr_t site)
 {
     if (block == NULL) return;
@@ -263,13 +274,7 @@ void arena_free(void *block, uintptr_t site)
     if (UNLIKELY(W.find_races)) {
         race_access((uintptr_t)block, header->bytes, RACE_WRITE | RACE_FREE, site);
     }
-    SHOW(header, (header->units - header->lead) * (size_t)UNIT);
-    live_bytes -= header->bytes;
-    W.accesses += header->bytes / WORLD_RANGE_UNIT;
-    header->magic = MAGIC_DEAD;
-    memset(block, DEAD, header->bytes);
-    rest(header);
-    HIDE(header, (header->units - header->lead) * (size_t)UNIT);
+    take_back(header);
 }
 
 size_t arena_size(const void *block)
@@ -286,7 +291,7 @@ void arena_group_kill(uint8_t group)
         struct header *header = blocks[serial];
         SHOW(header, sizeof *header);
         if (header->serial == serial && header->magic == MAGIC_LIVE && header->group == group) {
-            arena_free(user_of(header), 0);
+            take_back(header);   /* by nobody: those who could race with it are gone */
         }
     }
 }

@@ -1,5 +1,6 @@
 /* What fakes and actors need besides threads: queues to wait in, and named points. */
 #include "internal.h"
+#include "race.h"
 
 void world_meet(enum world_met what)
 {
@@ -11,6 +12,18 @@ enum world_met world_met(void)
     enum world_met met = (enum world_met)W.met;
     W.met = WORLD_MET_NOTHING;
     return met;
+}
+
+void world_release(struct world_queue *queue)
+{
+    if (W.find_races && W.self->slot != WORLD_NOBODY)
+        race_release(object_at(&queue->object, OBJECT_QUEUE, 0));
+}
+
+void world_acquire(struct world_queue *queue)
+{
+    if (W.find_races && W.self->slot != WORLD_NOBODY)
+        race_acquire(object_at(&queue->object, OBJECT_QUEUE, 0));
 }
 
 bool world_wait(struct world_queue *queue, uint64_t deadline_ns, const char *what)
@@ -31,6 +44,7 @@ bool world_wait(struct world_queue *queue, uint64_t deadline_ns, const char *wha
     self->wait = WAIT_NONE;
     if (self->reason != WOKEN_TIMEOUT) {
         step_record(WORLD_OP_WAKE, id, WORLD_READ, 0);
+        world_acquire(queue);
         return true;
     }
     queue_remove(&queue->head, &queue->tail, self);
@@ -41,6 +55,7 @@ bool world_wait(struct world_queue *queue, uint64_t deadline_ns, const char *wha
 void world_wake(struct world_queue *queue)
 {
     world_meet(WORLD_MET_FAKES);
+    world_release(queue);
     if (queue->head == 0) return;
     uint32_t id = object_at(&queue->object, OBJECT_QUEUE, 0);
     step_record(WORLD_OP_BROADCAST, id, WORLD_WRITE, 0);

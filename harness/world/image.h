@@ -28,6 +28,8 @@ struct image {
     const uint64_t *tls_size;
     /* Address of the ENTRY symbol: a table of the core's functions, or a program's main. */
     const void *entry;
+    /* What the objects tell beyond their calls: an enum world_level. */
+    int level;
 };
 
 /* A statically linked image is named image_NAME; one linked with a program is image_program.

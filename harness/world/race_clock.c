@@ -142,12 +142,15 @@ void race_clock_copy(struct race_clock *to, const struct race_clock *from)
 
 /* --- steps --- */
 
+/* A task does nothing that others could know of, so what it starts knows nothing. */
 static void create(struct entity *self, const struct entity *child)
 {
+    bool by_task = self->slot == WORLD_NOBODY;
     if (child->slot == WORLD_NOBODY) return;
-    copy(clock_of(child), clock_of(self));
+    if (by_task) clear(clock_of(child));
+    else copy(clock_of(child), clock_of(self));
     set(clock_of(child), child->slot, 1);
-    tick(self);
+    if (!by_task) tick(self);
 }
 
 /* A signal is known to whom it wakes. Those still stand in the queue. */
@@ -230,11 +233,12 @@ void race_step(const struct world_step *step)
     if (step->entity >= WORLD_ENTITIES_MAX) return; /* time */
     struct entity *self = entity_of(step->entity);
     uint32_t object = step->object;
-    if (self->slot == WORLD_NOBODY) return;
-    switch ((enum world_op)step->op) {
-    case WORLD_OP_CREATE:
+    if (step->op == WORLD_OP_CREATE) {
         create(self, entity_of((uint16_t)step->result));
         return;
+    }
+    if (self->slot == WORLD_NOBODY) return;
+    switch ((enum world_op)step->op) {
     case WORLD_OP_LOCK:
     case WORLD_OP_TIMEDLOCK:
     case WORLD_OP_RDLOCK:

@@ -16,6 +16,9 @@ static void *reserve(size_t bytes)
     return at;
 }
 
+/* Whoever calls functions of the program between executions. */
+static struct entity outside;
+
 void world_init(void)
 {
     W.steps = reserve(WORLD_STEPS_MAX * sizeof *W.steps);
@@ -29,6 +32,7 @@ void world_init(void)
         .check_memory = true,
     };
     W.errno_at = __errno_location();
+    W.self = &outside;
     arena_init();
     fiber_init();
     crash_init();
@@ -245,6 +249,9 @@ struct world_result world_run(struct world_chooser *chooser, const char *name,
     W.running = true;
     fiber_start(entity_of(first));
     W.running = false;
+    /* What somebody asks of the program from here on is no part of it. */
+    W.find_races = false;
+    W.self = &outside;
     return (struct world_result){
         .end = W.end,
         .steps = (uint32_t)(W.step - W.steps),

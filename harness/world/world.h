@@ -305,6 +305,11 @@ struct world_queue {
  * over their predicate. `what` names the wait in reports and must outlive it. */
 bool world_wait(struct world_queue *queue, uint64_t deadline_ns, const char *what);
 void world_wake(struct world_queue *queue);
+/* The environment has no locks of its own, but stands for code that has: what its threads did
+ * before a wake or a release is known to those who were woken, or acquire, after that. Only
+ * looked at where races are; no step. */
+void world_release(struct world_queue *queue);
+void world_acquire(struct world_queue *queue);
 /* Block until that time, or (window) run at a moment of the explorer's choice in between. */
 void world_sleep_until(uint64_t when_ns);
 void world_window(uint64_t from_ns, uint64_t until_ns, bool optional);

@@ -256,6 +256,74 @@ static void pages_in_a_row(void **state)
     stream_holds();
 }
 
+/* --- pages of older events --- */
+
+static void ask_older(int64_t cursor)
+{
+    SEE(PAGE_CALL, BOT, .session = W("s1"), .epoch = 1, .cursor = cursor, .back = true);
+}
+
+static void older_page_has_a_hole(void **state)
+{
+    (void)state;
+    begin_pages();
+    ask_older(0);
+    read_event(3, 103);
+    read_event(1, 101);
+    stream_violates(SCN_INVARIANT_PAGES_CONTINUE, "api read event 1 right after event 3");
+}
+
+static void older_page_begins_too_low(void **state)
+{
+    (void)state;
+    begin_pages();
+    ask_older(3);
+    read_event(1, 101);
+    end_page(1, 1, false, false);
+    stream_violates(SCN_INVARIANT_PAGES_CONTINUE,
+                    "api asked for what comes before event 3, and its page begins with event 1");
+}
+
+static void older_page_goes_the_wrong_way(void **state)
+{
+    (void)state;
+    begin_pages();
+    ask_older(2);
+    read_event(3, 103);
+    end_page(3, 1, true, false);
+    stream_violates(SCN_INVARIANT_PAGES_CONTINUE,
+                    "api asked for what comes before event 2 and got event 3");
+}
+
+static void older_pages_end_without_a_word(void **state)
+{
+    (void)state;
+    begin_pages();
+    ask_older(0);
+    read_event(3, 103);
+    read_event(2, 102);
+    end_page(2, 2, false, false);
+    stream_violates(SCN_INVARIANT_PAGES_CONTINUE,
+                    "api was told that nothing comes before event 2, and not that it was trimmed");
+}
+
+static void older_pages_in_a_row(void **state)
+{
+    (void)state;
+    begin_pages();
+    ask_older(0);
+    read_event(3, 103);
+    end_page(3, 1, true, false);
+    ask_older(3);
+    read_event(2, 102);
+    end_page(2, 1, false, true);
+    ask_older(3);
+    read_event(2, 102);
+    read_event(1, 101);
+    end_page(1, 2, false, false);
+    stream_holds();
+}
+
 /* --- publishers --- */
 
 static void publisher_is_held(void **state)
@@ -380,6 +448,11 @@ int main(void)
         cmocka_unit_test(page_of_other_content),
         cmocka_unit_test(page_of_another_epoch),
         cmocka_unit_test(pages_in_a_row),
+        cmocka_unit_test(older_page_has_a_hole),
+        cmocka_unit_test(older_page_begins_too_low),
+        cmocka_unit_test(older_page_goes_the_wrong_way),
+        cmocka_unit_test(older_pages_end_without_a_word),
+        cmocka_unit_test(older_pages_in_a_row),
         cmocka_unit_test(publisher_is_held),
         cmocka_unit_test(publisher_waits_for_the_store),
         cmocka_unit_test(publisher_waits_for_a_second_try),

@@ -1,0 +1,34 @@
+/* Backends: what the two files of their verbs share. */
+#ifndef FAKES_BACKEND_H
+#define FAKES_BACKEND_H
+
+#include "fakes/internal.h"
+
+/* What a completion of the core hands to the thread that waits for it. */
+struct reply {
+    bool done;
+    enum core_result rc;
+    struct sandbox_ref sandbox;
+    struct lease_ref lease;
+    uint64_t token;
+    struct world_queue queue;
+};
+
+/* Blocks until reply_finish. */
+void reply_await(struct actor *actor, struct reply *reply);
+void reply_finish(struct reply *reply, enum core_result rc);
+/* The completion of a sandbox call; context is a struct reply. */
+void reply_sandbox(void *context, enum core_result rc, struct sandbox_ref sandbox);
+
+/* Writes down that the core did not do it, unless it did. */
+void note_refusal(struct actor *actor, const char *op, enum core_result rc);
+/* The session of this backend; flags as for session_open. */
+enum core_result find_session(struct actor *actor, uint32_t flags, struct session_ref *ref);
+/* Which server a step is about, by its port. */
+enum app_type app_of(const struct actor *actor, const struct scn_step *step);
+void keep_page(struct actor *actor, const struct history_page *page);
+
+/* Verbs of the second file: whatever backend.c does not know. */
+void backend_more(struct actor *actor, const struct scn_step *step);
+
+#endif
