@@ -69,6 +69,14 @@ static uint64_t begin_of(const struct scn_file *file)
     return wall ? (uint64_t)wall->value.low * 1000 : WORLD_WALL_START_NS;
 }
 
+bool capture_possible(const struct scn_file *file)
+{
+    if (!scene_over_sockets(file)) return true;
+    fprintf(stderr, "harness: --pcap: %s: runs over simulated sockets are not written\n"
+                    "  hint: --transport frames writes what is said there\n", file->path);
+    return false;
+}
+
 bool capture_begin(const struct cli_options *options, struct scene *scene)
 {
     char problem[EXPORT_PROBLEM_MAX];

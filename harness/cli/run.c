@@ -53,21 +53,22 @@ bool cli_write_files(const struct cli_options *options, const struct report *rep
 }
 
 /* Which execution is in the capture, as the reader cannot see it there. */
-static bool write_capture(struct job *job)
+static int write_capture(struct job *job)
 {
     const struct cli_options *options = job->options;
     if (job->file == NULL || job->report.verdict == REPORT_INVALID ||
         job->report.verdict == REPORT_SKIPPED) {
         fprintf(stderr, "harness run: nothing was executed: no %s\n", options->pcap);
-        return false;
+        return 5;
     }
-    if (!job_capture(job)) return false;
+    if (!capture_possible(job->file)) return 2;
+    if (!job_capture(job)) return 5;
     bool failed = job->shared->failure.id != EXPLORE_PASSED;
     bool named = options->choices || job->file->has_schedule;
     printf("  capture %s (%s)\n", options->pcap,
            named ? "the execution that was named" : failed ? "the execution that failed"
                                                            : "the first execution");
-    return true;
+    return 0;
 }
 
 int command_run(int argc, char **argv)
@@ -92,7 +93,10 @@ int command_run(int argc, char **argv)
     if (options.file_count > 1) report_print_summary(stdout, reports, options.file_count);
     int status = report_status(reports, options.file_count);
     if (!cli_write_files(&options, reports, options.file_count) && status == 0) status = 5;
-    if (options.pcap && !write_capture(&jobs[0]) && status == 0) status = 5;
+    if (options.pcap) {
+        int written = write_capture(&jobs[0]);
+        if (status == 0) status = written;
+    }
     for (uint32_t i = 0; i < options.file_count; i++) job_free(&jobs[i]);
     free(reports);
     free(jobs);

@@ -103,6 +103,11 @@ void scene_transport(enum stage_transport transport)
     chosen_transport = transport;
 }
 
+bool scene_over_sockets(const struct scn_file *file)
+{
+    return stage_wants_sockets(file, chosen_transport);
+}
+
 const char *scene_init(struct scene *scene, const struct scn_file *file, const struct image *image,
                        struct explore_log *log)
 {
@@ -110,7 +115,7 @@ const char *scene_init(struct scene *scene, const struct scn_file *file, const s
     *scene = (struct scene){.file = file, .log = log};
     world_init();
     world_image_add(image);
-    if (stage_wants_sockets(file, chosen_transport)) world_image_add(&image_server_image);
+    if (scene_over_sockets(file)) world_image_add(&image_server_image);
     world_level_set((enum world_level)image->level);
     struct world_limits limits = scene_limits(file);
     world_limits_set(&limits);

@@ -35,6 +35,8 @@ const char *scene_init(struct scene *scene, const struct scn_file *file, const s
 
 /* How tabs and cores talk in the scenes that this process and its children make from here on. */
 void scene_transport(enum stage_transport transport);
+/* Whether tabs and cores then talk over simulated sockets, in that file. */
+bool scene_over_sockets(const struct scn_file *file);
 
 /* Begin to count anew what executions show. Call it between executions. */
 void scene_renew_checks(struct scene *scene);
