@@ -53,10 +53,10 @@ static bool follows(const struct story *story, const struct story_message *messa
     const struct story_link *link = &story->links[message->link];
     const struct story_session *session =
         &story->sessions[story->tabs[link->tab].session];
-    const struct story_event *last = &session->events[session->event_count - 1];
 
-    return session->event_count > 0 && (strcmp(last->type, "run_state") == 0 ||
-                                        strcmp(last->type, "prompt_closed") == 0);
+    if (session->event_count == 0) return false;
+    const struct story_event *last = &session->events[session->event_count - 1];
+    return strcmp(last->type, "run_state") == 0 || strcmp(last->type, "prompt_closed") == 0;
 }
 
 void tale_set_time(struct story *story, struct story_message *message)
