@@ -54,37 +54,37 @@ static void lists(const char *path, const char *expected)
 static void check_making(void)
 {
     struct stat status;
-    assert(mkdir("work", 0755) == 0 && mkdir("work", 0755) == -1 && errno == EEXIST);
-    assert(mkdir("none/work", 0755) == -1 && errno == ENOENT);
-    assert(stat("work", &status) == 0 && S_ISDIR(status.st_mode) && access("work", W_OK) == 0);
+    assert(mkdir("tree", 0755) == 0 && mkdir("tree", 0755) == -1 && errno == EEXIST);
+    assert(mkdir("none/tree", 0755) == -1 && errno == ENOENT);
+    assert(stat("tree", &status) == 0 && S_ISDIR(status.st_mode) && access("tree", W_OK) == 0);
     assert(open("none/file", O_CREAT | O_WRONLY, 0644) == -1 && errno == ENOENT);
-    assert(open("work", O_WRONLY) == -1 && errno == EISDIR);
-    put("work/b", "one\n");
-    put("work//./a", "two\n");
-    assert(mkdir("work/sub", 0700) == 0);
-    put("work/sub/../sub/c", "three\n");
-    assert(mkdir("work/b/deep", 0700) == -1 && errno == ENOTDIR);
-    lists("work", "a b sub/ ");
-    lists("work/sub", "c ");
-    assert(opendir("work/a") == NULL && errno == ENOTDIR);
-    assert(rmdir("work/sub") == -1 && errno == ENOTEMPTY && rmdir("work/a") == -1);
+    assert(open("tree", O_WRONLY) == -1 && errno == EISDIR);
+    put("tree/b", "one\n");
+    put("tree//./a", "two\n");
+    assert(mkdir("tree/sub", 0700) == 0);
+    put("tree/sub/../sub/c", "three\n");
+    assert(mkdir("tree/b/deep", 0700) == -1 && errno == ENOTDIR);
+    lists("tree", "a b sub/ ");
+    lists("tree/sub", "c ");
+    assert(opendir("tree/a") == NULL && errno == ENOTDIR);
+    assert(rmdir("tree/sub") == -1 && errno == ENOTEMPTY && rmdir("tree/a") == -1);
 }
 
 static void check_moving(void)
 {
-    assert(rename("work/sub", "work/moved") == 0 && access("work/sub", F_OK) == -1);
-    has("work/moved/c", "three\n");
-    assert(rename("work/a", "work/moved/b") == 0 && rename("work/moved/b", "work/b") == 0);
-    has("work/b", "two\n");
-    lists("work", "b moved/ ");
-    assert(rename("work/none", "work/x") == -1 && errno == ENOENT);
-    assert(rename("work", "work/moved/in") == -1 && errno == EINVAL);
+    assert(rename("tree/sub", "tree/moved") == 0 && access("tree/sub", F_OK) == -1);
+    has("tree/moved/c", "three\n");
+    assert(rename("tree/a", "tree/moved/b") == 0 && rename("tree/moved/b", "tree/b") == 0);
+    has("tree/b", "two\n");
+    lists("tree", "b moved/ ");
+    assert(rename("tree/none", "tree/x") == -1 && errno == ENOENT);
+    assert(rename("tree", "tree/moved/in") == -1 && errno == EINVAL);
 }
 
 static void check_going(void)
 {
-    char before[PATH_MAX], here[PATH_MAX], *whole = realpath("work/../work/b", NULL);
-    assert(getcwd(before, sizeof before) && whole && chdir("work") == 0);
+    char before[PATH_MAX], here[PATH_MAX], *whole = realpath("tree/../tree/b", NULL);
+    assert(getcwd(before, sizeof before) && whole && chdir("tree") == 0);
     has("b", "two\n");
     char *name = strrchr(whole, '/');
     assert(name && strcmp(name, "/b") == 0);
@@ -103,7 +103,7 @@ static void check_going(void)
 
 static void check_scratch(void)
 {
-    char file[] = "work/" BLANKS, other[] = "work/" BLANKS, folder[] = "work/d" BLANKS;
+    char file[] = "tree/" BLANKS, other[] = "tree/" BLANKS, folder[] = "tree/d" BLANKS;
     char bad[] = "X";
     int first = mkstemp(file), second = mkstemp(other);
     assert(first >= 0 && second >= 0 && strcmp(file, other) != 0);
@@ -132,7 +132,7 @@ static void check_devices(void)
 
 static void *locks(void *at)
 {
-    int file = open("work/lock", O_RDWR);
+    int file = open("tree/lock", O_RDWR);
     assert(flock(file, LOCK_EX) == 0);
     int before = *(int *)at;
     usleep(1);
@@ -144,15 +144,15 @@ static void *locks(void *at)
 static void check_locks(void)
 {
     pthread_t threads[2];
-    int count = 0, first = open("work/lock", O_RDWR | O_CREAT, 0600);
-    int second = open("work/lock", O_RDWR);
+    int count = 0, first = open("tree/lock", O_RDWR | O_CREAT, 0600);
+    int second = open("tree/lock", O_RDWR);
     assert(flock(first, LOCK_SH) == 0 && flock(second, LOCK_SH | LOCK_NB) == 0);
     assert(flock(second, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK);
     assert(flock(first, LOCK_UN) == 0 && flock(second, LOCK_EX | LOCK_NB) == 0);
     assert(close(second) == 0 && close(first) == 0);
     for (int i = 0; i < 2; i++) assert(pthread_create(&threads[i], NULL, locks, &count) == 0);
     for (int i = 0; i < 2; i++) assert(pthread_join(threads[i], NULL) == 0);
-    assert(count == 2 && unlink("work/lock") == 0);
+    assert(count == 2 && unlink("tree/lock") == 0);
 }
 
 static void *reads_on(void *file)
@@ -166,12 +166,12 @@ static void *reads_on(void *file)
 static void check_removal(void)
 {
     pthread_t thread;
-    FILE *file = fopen("work/b", "r");
-    assert(file && pthread_create(&thread, NULL, reads_on, file) == 0 && unlink("work/b") == 0);
+    FILE *file = fopen("tree/b", "r");
+    assert(file && pthread_create(&thread, NULL, reads_on, file) == 0 && unlink("tree/b") == 0);
     assert(pthread_join(thread, NULL) == 0 && fclose(file) == 0);
-    assert(remove("work/moved/c") == 0 && remove("work/moved") == 0);
-    lists("work", "");
-    assert(rmdir("work") == 0 && rmdir("work") == -1 && errno == ENOENT);
+    assert(remove("tree/moved/c") == 0 && remove("tree/moved") == 0);
+    lists("tree", "");
+    assert(rmdir("tree") == 0 && rmdir("tree") == -1 && errno == ENOENT);
 }
 
 int main(int argc, char **argv)
@@ -186,7 +186,7 @@ int main(int argc, char **argv)
     if (strcmp(which, "keep") == 0) return 0;
     check_devices();
     check_locks();
-    lists("work", "b moved/ ");
+    lists("tree", "b moved/ ");
     check_removal();
     puts("the same folders");
     return 0;
