@@ -142,6 +142,7 @@ void html_write(FILE *out, const struct report *report)
     page_steps(page, describe);
     page_decisive(page, failure->decisive);
     page_no_return(page, failure->no_return);
+    if (failure->finding != NULL) page_accesses(page, failure->finding);
     add_blocks(page, failure);
     page_write(out, page);
     page_free(page);

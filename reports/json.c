@@ -59,6 +59,9 @@ static json_t *failure_of(const struct report_failure *failure)
     set_text(object, "replay", failure->replay);
     set_text(object, "schedule", failure->schedule);
     set_text(object, "folder", failure->folder);
+    set_text(object, "source", failure->source);
+    if (failure->source != NULL)
+        member_set(object, "source_line", json_integer(failure->source_line));
     return object;
 }
 

@@ -77,7 +77,21 @@ struct suite {
     uint32_t tests, failures, errors, skipped;
 };
 
-static void add_case(struct suite *suite, const char *name, const struct complaint *complaint)
+/* Where somebody would look: the line of the scenario (0: none); of a program, where it failed. */
+static void put_place(const struct suite *suite, uint32_t line, bool failed)
+{
+    const struct report *report = suite->report;
+    const struct report_failure *failure = report->failure;
+    bool placed = failed && failure != NULL && failure->source != NULL;
+
+    if (report->program != NULL && !placed) return;
+    put_attribute(suite->out, "file", placed ? failure->source : report->path);
+    if (placed) line = failure->source_line;
+    if (line > 0) fprintf(suite->out, " line=\"%u\"", line);
+}
+
+static void add_case(struct suite *suite, const char *name, uint32_t line,
+                     const struct complaint *complaint)
 {
     FILE *out = suite->out;
 
@@ -91,6 +105,7 @@ static void add_case(struct suite *suite, const char *name, const struct complai
     fputs("    <testcase", out);
     put_attribute(out, "classname", suite->name);
     put_attribute(out, "name", name);
+    put_place(suite, line, complaint != NULL);
     if (complaint == NULL) {
         fputs("/>\n", out);
         return;
@@ -141,15 +156,19 @@ static void add_check(struct suite *suite, const struct scn_check *check)
     const char *name = check->label != NULL ? check->label : check->text;
     const struct check_reason *reason = reason_for(report, check);
 
+    uint32_t line = check->place.line;
+
     if (fails(report) && is_at(check, report->failure->violation.place)) {
         struct complaint complaint = complaint_of(report);
-        add_case(suite, name, &complaint);
+        add_case(suite, name, line, &complaint);
     } else if (reason != NULL) {
-        add_case(suite, name, &(struct complaint){.element = "failure", .message = reason->text});
+        add_case(suite, name, line,
+                 &(struct complaint){.element = "failure", .message = reason->text});
     } else if (check->kind == SCN_CHECK_OFF) {
-        add_case(suite, name, &(struct complaint){.element = "skipped", .message = check->reason});
+        add_case(suite, name, line,
+                 &(struct complaint){.element = "skipped", .message = check->reason});
     } else {
-        add_case(suite, name, NULL);
+        add_case(suite, name, line, NULL);
     }
 }
 
@@ -171,24 +190,25 @@ static void add_rest(struct suite *suite)
 
     if (fails(report) && !has_check_at(report->file, report->failure->violation.place)) {
         struct complaint complaint = complaint_of(report);
-        add_case(suite, report->failure->violation.name, &complaint);
+        add_case(suite, report->failure->violation.name, report->failure->violation.place.line,
+                 &complaint);
     }
     for (uint32_t i = 0; report->judged != NULL && i < report->judged->reason_count; i++) {
         const struct check_reason *reason = &report->judged->reasons[i];
         if (has_check_at(report->file, reason->place)) continue;
-        add_case(suite, "exploration",
+        add_case(suite, "exploration", reason->place.line,
                  &(struct complaint){.element = "failure", .message = reason->text});
     }
     if (suite->failures + suite->errors > lines) return;
     if (lines == 0 && report_verdict_status(report->verdict) != 0) {
         const char *body = report->screen != NULL ? report->screen : report->text;
-        add_case(suite, "run",
+        add_case(suite, "run", 0,
                  &(struct complaint){.element = report->verdict == REPORT_CRASH ? "error"
                                                                                  : "failure",
                                      .message = word, .body = body});
     } else {
         add_case(suite, suite->tests > 0 || report->file != NULL ? "everything else"
-                                                                 : "all executions", NULL);
+                                                                 : "all executions", 0, NULL);
     }
 }
 
@@ -203,7 +223,7 @@ static void add_sometimes(struct suite *suite)
         char name[SOMETIMES_BYTES];
         snprintf(name, sizeof name, "sometimes %s", promise->name);
         bool missing = asked && !promise->reached;
-        add_case(suite, name, missing ? &(struct complaint){.element = "failure",
+        add_case(suite, name, 0, missing ? &(struct complaint){.element = "failure",
                                                             .message = "never true, in no "
                                                                        "execution"}
                                       : NULL);
@@ -216,10 +236,10 @@ static void add_cases(struct suite *suite)
     const char *text = report->text != NULL ? report->text : "";
 
     if (report->verdict == REPORT_SKIPPED) {
-        add_case(suite, "run", &(struct complaint){.element = "skipped", .message = text});
+        add_case(suite, "run", 0, &(struct complaint){.element = "skipped", .message = text});
     } else if (report->verdict == REPORT_INVALID || report->verdict == REPORT_FAULT ||
                (report->file == NULL && report->program == NULL)) {
-        add_case(suite, "run", &(struct complaint){
+        add_case(suite, "run", 0, &(struct complaint){
             .element = "error", .message = report_verdict_word(report->verdict), .body = text});
     } else {
         for (uint32_t i = 0; report->file != NULL && i < report->file->check_count; i++)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/check/require.h"
+#include "reports/accesses.h"
 #include "reports/members.h"
 #include "reports/symbols.h"
 
@@ -243,6 +244,35 @@ void page_decisive(struct page *page, const struct decisive *decisive)
     if (decisive == NULL || !decisive->found) return;
     add_of_pair(page, "first", &decisive->first);
     add_of_pair(page, "then", &decisive->second);
+}
+
+/* --- the accesses of a data race --- */
+
+static void add_access(struct page *page, const struct access *access)
+{
+    json_t *row = json_object();
+    uint32_t count;
+    const struct trail_step *steps = trail_steps(&count);
+    uint64_t now_ns = access->before > 0 ? steps[access->before - 1].now_ns : 0;
+
+    member_set(row, "step", json_integer(access->before));
+    member_set(row, "time", json_integer((json_int_t)now_ns));
+    member_set(row, "entity", json_integer(access->entity));
+    member_set(row, "label", member_text(access->text));
+    member_set(row, "stack", stack_number(page, access->stack));
+    member_set(row, "race", json_true());
+    member_set(row, "shown", json_true());
+    page_row(page, row);
+}
+
+void page_accesses(struct page *page, const struct world_finding *finding)
+{
+    struct access accesses[2];
+    uint32_t count;
+
+    trail_steps(&count);
+    uint32_t found = accesses_find(finding, count, accesses);
+    for (uint32_t i = 0; i < found; i++) add_access(page, &accesses[i]);
 }
 
 /* --- the file --- */

@@ -36,6 +36,8 @@ void page_steps(struct page *page, void (*describe)(uint32_t index, char *out, s
 /* The two steps whose order decides, marked where the execution made them; NULL or one that was
  * not found: nothing. To be called after page_steps(), as the next one. */
 void page_decisive(struct page *page, const struct decisive *decisive);
+/* The two accesses of a data race as rows; any other finding: nothing. After page_steps(). */
+void page_accesses(struct page *page, const struct world_finding *finding);
 /* NULL: nothing. */
 void page_no_return(struct page *page, const struct no_return *no_return);
 

@@ -64,6 +64,8 @@ struct report_failure {
     const char *schedule;               /* the `schedule` block, complete, or NULL */
     const char *pinned;                 /* the whole pinned scenario, or NULL */
     const char *folder;                 /* of the report's files, or NULL */
+    const char *source;                 /* of a program: the file it shows in; NULL: not known */
+    uint32_t source_line;
     uint64_t clean_runs;                /* see report_clean_runs(); 0: not known */
 };
 
@@ -191,5 +193,10 @@ bool report_write_junit(const char *path, const struct report *reports, uint32_t
 /* The same as JSON (docs/TRACE.md). */
 bool report_write_json(const char *path, const struct report *reports, uint32_t count,
                        struct report_problem *problem);
+
+/* Prints what did not hold as annotations of GitHub Actions, a line each: a failure where it shows
+ * (a scenario's promise, a line of a program), what is inconclusive as a warning. Paths below
+ * `root` are relative to it; NULL: they stay as they are. Symbolic links are followed. */
+void report_annotate(FILE *out, const struct report *reports, uint32_t count, const char *root);
 
 #endif

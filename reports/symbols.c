@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "harness/check/require.h"
+#include "reports/source.h"
+#include "reports/text.h"
 
 static Dwfl *opened;
 
@@ -48,6 +50,7 @@ static void set_file(struct symbol *symbol, const char *path)
 {
     if (path == NULL) return;
     while (strncmp(path, "./", 2) == 0) path += 2;
+    snprintf(symbol->path, sizeof symbol->path, "%s", path);
     symbol->system = strncmp(path, "/usr/", 5) == 0;
     if (path[0] == '/' || strncmp(path, "../", 3) == 0) path = strrchr(path, '/') + 1;
     snprintf(symbol->file, sizeof symbol->file, "%s", path);
@@ -66,7 +69,7 @@ static void set_call_site(struct symbol *symbol, Dwarf_Die *unit, Dwarf_Die *inl
     Dwarf_Files *files;
     size_t file_count;
 
-    symbol->file[0] = '\0';
+    symbol->file[0] = symbol->path[0] = '\0';
     symbol->line = 0;
     symbol->system = false;
     if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &value) == 0)
@@ -318,37 +321,78 @@ bool symbols_place(const struct world_stack *stack, struct symbol *place)
     return false;
 }
 
+/* The code stands beside the places. Shared images have none: they may be of patched copies, whose
+ * lines are not those of the files with that name. */
+enum { CODE_MAX = 120, CODE_COLUMN_MAX = 46, CODE_LEAST = 20 };
+
+struct stack_line {
+    char place[SYMBOL_FILE_MAX + SYMBOL_NAME_MAX + 16], code[CODE_MAX];
+};
+
+static bool is_in_executable(uintptr_t pc)
+{
+    Dwfl *dwfl = symbols_process();
+    return dwfl_addrmodule(dwfl, pc - 1) == dwfl_addrmodule(dwfl, (uintptr_t)is_harness);
+}
+
+/* Place and code. */
+static void describe_line(uintptr_t pc, const struct symbol *symbol, struct stack_line *line)
+{
+    line->code[0] = '\0';
+    describe(symbol, line->place, sizeof line->place);
+    if (is_in_executable(pc))
+        source_line(symbol->path, symbol->line, line->code, sizeof line->code);
+}
+
 void symbols_print_frame(FILE *out, uintptr_t pc)
 {
     struct symbol symbols[SYMBOL_INLINE_MAX];
     uint32_t count = find_own(pc, symbols);
 
     for (uint32_t k = 0; k < count; k++) {
-        char text[SYMBOL_FILE_MAX + SYMBOL_NAME_MAX + 16];
-        describe(&symbols[k], text, sizeof text);
-        fprintf(out, "%s\n", text);
+        struct stack_line line;
+        describe_line(pc, &symbols[k], &line);
+        fprintf(out, "%s%s%s\n", line.place, line.code[0] ? "\t" : "", line.code);
     }
+}
+
+static void print_line(FILE *out, int indent, int column, const struct stack_line *line)
+{
+    int room = TEXT_WIDTH - indent - column, width = (int)strlen(line->code);
+
+    fprintf(out, "%*s%s", indent, "", line->place);
+    if (width > 0 && room >= CODE_LEAST && (int)strlen(line->place) < column) {
+        bool cut = width > room;
+        fprintf(out, "%*s%.*s%s", column - (int)strlen(line->place), "", cut ? room - 2 : width,
+                line->code, cut ? ".." : "");
+    }
+    fputc('\n', out);
 }
 
 void symbols_print_stack(FILE *out, int indent, uint32_t lines_max,
                          const struct world_stack *stack)
 {
+    struct stack_line *lines = calloc(lines_max, sizeof *lines);
     uint32_t printed = 0, left_out = 0;
+    int column = 0;
 
+    REQUIRE(lines != NULL);
     for (uint32_t i = 0; i < stack->depth; i++) {
         struct symbol symbols[SYMBOL_INLINE_MAX];
         uint32_t count = find_own(stack->pc[i], symbols);
         for (uint32_t k = 0; k < count; k++) {
-            char text[SYMBOL_FILE_MAX + SYMBOL_NAME_MAX + 16];
             if (printed == lines_max) {
                 left_out++;
                 continue;
             }
-            describe(&symbols[k], text, sizeof text);
-            fprintf(out, "%*s%s\n", indent, "", text);
-            printed++;
+            struct stack_line *line = &lines[printed++];
+            describe_line(stack->pc[i], &symbols[k], line);
+            int width = (int)strlen(line->place) + 2;
+            if (width > column && width <= CODE_COLUMN_MAX) column = width;
         }
     }
+    for (uint32_t i = 0; i < printed; i++) print_line(out, indent, column, &lines[i]);
     if (left_out > 0) fprintf(out, "%*s... %u more\n", indent, "", left_out);
     if (printed == 0) fprintf(out, "%*s(no debug info)\n", indent, "");
+    free(lines);
 }

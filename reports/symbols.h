@@ -14,12 +14,13 @@
 
 #include "harness/world/world.h"
 
-enum { SYMBOL_NAME_MAX = 96, SYMBOL_FILE_MAX = 160, SYMBOL_INLINE_MAX = 24 };
+enum { SYMBOL_NAME_MAX = 96, SYMBOL_FILE_MAX = 160, SYMBOL_PATH_MAX = 512, SYMBOL_INLINE_MAX = 24 };
 
 /* One function at one place; file is "" and line 0 when only the function is known. */
 struct symbol {
     char function[SYMBOL_NAME_MAX];
     char file[SYMBOL_FILE_MAX];     /* as in the debug information: "core/conn.c" */
+    char path[SYMBOL_PATH_MAX];     /* the whole; absolute unless the compiler was told not to */
     uint32_t line;
     bool system;                    /* of the library of C++, or in a header of the system */
 };
@@ -52,12 +53,13 @@ char *symbols_expand(const char *text);
 /* The innermost place outside of the simulated machine. False if there is none with a line. */
 bool symbols_place(const struct world_stack *stack, struct symbol *place);
 
-/* A line for each function at that frame; none for those of the simulated machine. */
+/* A line for each function at that frame, with its code behind a tab where that can be read; none
+ * for those of the simulated machine. */
 void symbols_print_frame(FILE *out, uintptr_t pc);
 
 /* At most `lines_max` lines, one for each frame, innermost first, indented by so many columns, and
- * one that counts the others. Frames of the simulated machine and of
- * libraries are left out. */
+ * one that counts the others; beside them the code, where it can be read (reports/source.h). Frames
+ * of the simulated machine and of libraries are left out. */
 void symbols_print_stack(FILE *out, int indent, uint32_t lines_max,
                          const struct world_stack *stack);
 

@@ -1,8 +1,11 @@
 #include "text.h"
 
 #include <inttypes.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/check/require.h"
 
@@ -61,6 +64,14 @@ char *text_plain(const char *text)
     }
     *end = '\0';
     return copy;
+}
+
+const char *text_below_here(const char *path)
+{
+    char here[PATH_MAX];
+    size_t length = getcwd(here, sizeof here) != NULL ? strlen(here) : 0;
+    bool below = length > 0 && strncmp(path, here, length) == 0 && path[length] == '/';
+    return below ? path + length + 1 : path;
 }
 
 const char *text_base_name(const char *path)

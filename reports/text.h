@@ -21,6 +21,9 @@ char *text_plain(const char *text);
 /* A point of time or a span: "0ms", "5001ms", "1.25ms". */
 void text_time(int64_t time_us, char *out, size_t size);
 
+/* The path as it is from the current folder, where it lies below that; otherwise as it is. */
+const char *text_below_here(const char *path);
+
 /* The part behind the last '/'. */
 const char *text_base_name(const char *path);
 

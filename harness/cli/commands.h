@@ -29,7 +29,7 @@ CLI_COMMANDS(X)
 struct cli_options;
 struct report;
 
-/* Writes what --junit and --json ask for. False: stderr says what could not be written. */
+/* Writes what --junit, --json and --github ask for. False: stderr says what was not written. */
 bool cli_write_files(const struct cli_options *options, const struct report *reports,
                      uint32_t count);
 

@@ -3,12 +3,11 @@
 #include "job.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #define OPTION(id) (1u << CLI_##id)
 static const uint32_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(TRANSPORT) |
                                 OPTION(FULL) | OPTION(REPORTS) | OPTION(JUNIT) | OPTION(JSON) |
-                                OPTION(HELP);
+                                OPTION(GITHUB) | OPTION(HELP);
 
 static int help(void)
 {
@@ -28,15 +27,6 @@ static int usage(const char *text)
     return 2;
 }
 
-static bool write_files(const struct cli_options *options, const struct report *report)
-{
-    struct report_problem problem;
-    bool good = (!options->junit || report_write_junit(options->junit, report, 1, &problem)) &&
-                (!options->json || report_write_json(options->json, report, 1, &problem));
-    if (!good) fprintf(stderr, "%s\n", problem.text);
-    return good;
-}
-
 int command_explain(int argc, char **argv)
 {
     struct cli_options options;
@@ -44,12 +34,12 @@ int command_explain(int argc, char **argv)
     if (!cli_options_read("explain", allowed, argc, argv, &options)) return 2;
     if (options.given[CLI_HELP]) return help();
     if (options.file_count != 1) return usage("name one scenario");
-    struct report_style style = {isatty(STDOUT_FILENO), options.given[CLI_FULL]};
+    struct report_style style = cli_style(&options);
     options.single = true;
     job_run(&job, options.files[0], &options, style);
     report_print(stdout, &job.report, style);
     int status = report_status(&job.report, 1);
-    if (!write_files(&options, &job.report) && status == 0) status = 5;
+    if (!cli_write_files(&options, &job.report, 1) && status == 0) status = 5;
     job_free(&job);
     return status;
 }

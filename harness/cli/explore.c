@@ -13,8 +13,8 @@
 #include "commands.h"
 #include "harness/program/options.h"
 
-/* As harness/program/main.c writes it. */
-#define MARK "this program was linked by " "harness-cc"
+/* As harness/program/main.c writes it; in two parts, for it must not stand in this executable. */
+static const char mark[] = "this program was linked by ", mark_end[] = "harness-cc";
 
 struct row {
     const char *name, *standard, *help;
@@ -28,7 +28,7 @@ static const struct row rows[PROGRAM_OPTION_COUNT] = {
 
 static bool is_switch(int option)
 {
-    return option == PROGRAM_SHRINK || option == PROGRAM_FULL;
+    return option == PROGRAM_SHRINK || option == PROGRAM_FULL || option == PROGRAM_GITHUB;
 }
 
 static void word_of(int option, char *out, size_t bytes)
@@ -56,7 +56,7 @@ static int help(void)
 #define X(name, word, text) printf("  %-14s %s\n", word, text);
     EXPLORE_STRATEGIES(X)
 #undef X
-    printf("\n--shrink and --full take 0 or 1 after '='; alone they mean 1.\n"
+    printf("\n--shrink, --full and --github take 0 or 1 after '='; alone they mean 1.\n"
            "Exit status: the program's own if everything holds; otherwise 1, 2, 3, 4 or 5 as in\n"
            "'harness --help'.\n");
     return 0;
@@ -109,6 +109,18 @@ static int read_options(int argc, char **argv, int *at)
     return 0;
 }
 
+static bool has_mark(const char *text, size_t bytes)
+{
+    const char *end = text + bytes, *at = memmem(text, bytes, mark, sizeof mark - 1);
+    while (at != NULL) {
+        const char *rest = at + sizeof mark - 1;
+        size_t left = (size_t)(end - rest);
+        if (left >= sizeof mark_end && memcmp(rest, mark_end, sizeof mark_end) == 0) return true;
+        at = memmem(rest, left, mark, sizeof mark - 1);
+    }
+    return false;
+}
+
 bool cli_is_program(const char *path)
 {
     struct stat status;
@@ -119,7 +131,7 @@ bool cli_is_program(const char *path)
         size_t bytes = (size_t)status.st_size;
         void *text = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, file, 0);
         if (text != MAP_FAILED) {
-            found = memmem(text, bytes, MARK, sizeof MARK - 1) != NULL;
+            found = has_mark(text, bytes);
             munmap(text, bytes);
         }
     }

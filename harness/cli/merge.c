@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define OPTION(id) (1u << CLI_##id)
 static const uint32_t allowed = OPTION(CORE) | OPTION(STRATEGY) | OPTION(DEPTH) | OPTION(SEED) |
-                                OPTION(RUNS) | OPTION(JUNIT) | OPTION(JSON) | OPTION(HELP);
+                                OPTION(RUNS) | OPTION(JUNIT) | OPTION(JSON) | OPTION(GITHUB) |
+                                OPTION(HELP);
 
 enum { PROBLEM_BYTES = 256 };
 
@@ -133,6 +133,8 @@ static void take_failure(const json_t *from, struct report_failure *failure)
     failure->replay = merge_text(from, "replay");
     failure->schedule = merge_text(from, "schedule");
     failure->folder = merge_text(from, "folder");
+    failure->source = merge_text(from, "source");
+    failure->source_line = (uint32_t)merge_number(from, "source_line");
     failure->corpus = merge_text(from, "corpus");
 }
 
@@ -289,7 +291,7 @@ static int merge_scenario(const struct piece *pieces, uint32_t count, size_t at,
 static int report_all(const struct cli_options *options, const struct merged *merged,
                       uint32_t count)
 {
-    struct report_style style = {isatty(STDOUT_FILENO), false};
+    struct report_style style = cli_style(options);
     struct report *reports = calloc(count + 1, sizeof *reports);
     if (reports == NULL) return 5;
     for (uint32_t i = 0; i < count; i++) {

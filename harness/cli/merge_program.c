@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "options.h"
@@ -168,7 +167,7 @@ static int add_all(struct whole *whole, const struct piece *pieces, uint32_t cou
 static int tell(struct whole *whole, const struct cli_options *options)
 {
     struct report *report = &whole->report;
-    struct report_style style = {isatty(STDOUT_FILENO), false};
+    struct report_style style = cli_style(options);
     for (uint32_t i = 0; i < whole->program.phase_count; i++) {
         whole->phases[i].explored = whole->parts[i].stats;
     }

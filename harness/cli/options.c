@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct option_row {
     const char *word, *argument, *help;
@@ -153,6 +154,7 @@ static bool keep(const char *command, enum cli_option option, const char *text,
     case CLI_LIST:
     case CLI_FULL:
     case CLI_IPV6:
+    case CLI_GITHUB:
     case CLI_NO_SHRINK:
     case CLI_GDB:
     case CLI_HELP:
@@ -250,6 +252,13 @@ void cli_options_help(uint32_t allowed)
                  rows[i].argument ? rows[i].argument : "");
         printf("  %-20s %s\n", head, rows[i].help);
     }
+}
+
+struct report_style cli_style(const struct cli_options *options)
+{
+    const char *without = getenv("NO_COLOR"), *kind = getenv("TERM");
+    bool plain = (without && without[0]) || (kind && strcmp(kind, "dumb") == 0);
+    return (struct report_style){isatty(STDOUT_FILENO) && !plain, options->given[CLI_FULL]};
 }
 
 const char *cli_subject(const struct cli_options *options)

@@ -7,11 +7,12 @@
 
 #include "harness/explore/shard.h"
 #include "harness/explore/strategy.h"
+#include "reports/report.h"
 
 /* X(ID, "long", argument or NULL, "help") */
 #define CLI_OPTIONS(X)                                                                             \
     X(CHOICES, "choices", "TOKEN", "replay one execution by its token; no exploring")              \
-    X(STRATEGY, "strategy", "NAME", "auto, random, pct or dfs, instead of the file's")             \
+    X(STRATEGY, "strategy", "NAME", "how to choose, instead of the file's ('harness words')")      \
     X(DEPTH, "depth", "N", "depth of pct; deviations of dfs, exhaustive")                          \
     X(SEED, "seed", "N", "seed, instead of the file's")                                            \
     X(RUNS, "runs", "N", "budget of runs, instead of the file's")                                  \
@@ -25,6 +26,7 @@
       "folder for reports of failures (default: reports/ beside the executable)")                  \
     X(JUNIT, "junit", "FILE", "write JUnit XML")                                                   \
     X(JSON, "json", "FILE", "write a summary as JSON")                                             \
+    X(GITHUB, "github", NULL, "print what does not hold as annotations of GitHub Actions, too")    \
     X(PCAP, "pcap", "FILE", "write one execution as a packet capture (docs/CAPTURES.md)")          \
     X(FILTER, "filter", "EXPR", "only packets that match, as tcpdump has it: 'port 8080'")         \
     X(SETTINGS, "settings", "FILE", "a scenario whose core, store and clock lines to take")        \
@@ -82,6 +84,9 @@ int cli_program_at(uint32_t allowed, int argc, char **argv);
 /* The options that say what is executed, as they would be written: " --core FILE". Static memory,
  * until the next call. */
 const char *cli_subject(const struct cli_options *options);
+
+/* How to print: in colours where standard output is a terminal that can, unless NO_COLOR is set. */
+struct report_style cli_style(const struct cli_options *options);
 
 /* One line for each allowed option. */
 void cli_options_help(uint32_t allowed);

@@ -4,15 +4,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define OPTION(id) (1u << CLI_##id)
 static const uint32_t allowed = OPTION(CHOICES) | OPTION(STRATEGY) | OPTION(DEPTH) | OPTION(SEED) |
                                 OPTION(RUNS) | OPTION(JOBS) | OPTION(CORPUS) | OPTION(SHARD) |
                                 OPTION(CORE) | OPTION(TRANSPORT) | OPTION(FULL) |
-                                OPTION(REPORTS) | OPTION(JUNIT) | OPTION(JSON) | OPTION(PCAP) |
-                                OPTION(IPV6) |
-                                OPTION(NO_SHRINK) | OPTION(HELP);
+                                OPTION(REPORTS) | OPTION(JUNIT) | OPTION(JSON) | OPTION(GITHUB) |
+                                OPTION(PCAP) | OPTION(IPV6) | OPTION(NO_SHRINK) | OPTION(HELP);
 
 static int help(void)
 {
@@ -37,10 +35,13 @@ static int usage(const char *text)
 }
 
 bool cli_write_files(const struct cli_options *options, const struct report *reports,
-                        uint32_t count)
+                     uint32_t count)
 {
     struct report_problem problem;
     bool good = true;
+    if (options->given[CLI_GITHUB]) {
+        report_annotate(stdout, reports, count, getenv("GITHUB_WORKSPACE"));
+    }
     if (options->junit && !report_write_junit(options->junit, reports, count, &problem)) {
         fprintf(stderr, "%s\n", problem.text);
         good = false;
@@ -80,7 +81,7 @@ int command_run(int argc, char **argv)
     if (options.choices && options.file_count > 1) return usage("--choices replays one scenario");
     if (options.pcap && options.file_count > 1) return usage("--pcap writes one scenario");
     if (options.given[CLI_IPV6] && !options.pcap) return usage("--ipv6 is for --pcap");
-    struct report_style style = {isatty(STDOUT_FILENO), options.given[CLI_FULL]};
+    struct report_style style = cli_style(&options);
     struct job *jobs = calloc(options.file_count, sizeof *jobs);
     struct report *reports = calloc(options.file_count, sizeof *reports);
     if (jobs == NULL || reports == NULL) return 5;

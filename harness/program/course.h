@@ -11,6 +11,7 @@
 #include "options.h"
 #include "promises.h"
 #include "reports/no_return.h"
+#include "reports/symbols.h"
 
 enum { SCREEN_MAX = 1 << 20, PHASES = 2, FAULT = 5 };
 
@@ -49,6 +50,8 @@ struct shared {
     struct life life;        /* of the last execution */
     char problem[WORLD_TEXT_MAX];
     char reason[WORLD_TEXT_MAX]; /* of the failure that was told */
+    char source[SYMBOL_PATH_MAX]; /* where it shows; "": not known */
+    uint32_t source_line;
     struct promises promises;
     struct capture output;
     struct input input;

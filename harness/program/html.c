@@ -82,7 +82,7 @@ bool html_write_program(const struct tell *tell, struct report_problem *problem)
     if (!output_open(&output, tell->folder, "index.html", problem)) return false;
     struct page *page = page_new();
     add_head(page, tell);
-    steps_page(page, failure->choices, failure->count, ROWS_SHOWN);
+    steps_page(page, &tell->life->finding, failure->choices, failure->count, ROWS_SHOWN);
     page_decisive(page, tell->decisive);
     page_no_return(page, tell->no_return);
     add_block(page, "What was found", tell_found, tell);

@@ -178,6 +178,18 @@ static struct tell telling(void)
     };
 }
 
+/* What failed, and where. */
+static void keep_reason(void)
+{
+    struct symbol place;
+    char *reason = symbols_expand(life.finding.text);
+    snprintf(shared->reason, sizeof shared->reason, "%s", reason);
+    free(reason);
+    if (!symbols_place(&life.finding.stack, &place)) return;
+    snprintf(shared->source, sizeof shared->source, "%s", text_below_here(place.path));
+    shared->source_line = place.line;
+}
+
 static int explain(void *argument)
 {
     const struct explore_failure *failure = &shared->failure;
@@ -202,9 +214,7 @@ static int explain(void *argument)
     if (out == NULL) return FAULT;
     tell_failure(out, &tell);
     fclose(out);
-    char *reason = symbols_expand(life.finding.text);
-    snprintf(shared->reason, sizeof shared->reason, "%s", reason);
-    free(reason);
+    keep_reason();
     shared->life = life;
     return 0;
 }
@@ -463,7 +473,7 @@ int course_explore(const struct course *asked, struct course_result *result)
     shared->phase = 0;
     shared->failure.id = EXPLORE_PASSED;
     shared->failure.count = 0;
-    shared->problem[0] = shared->screen[0] = '\0';
+    shared->problem[0] = shared->screen[0] = shared->source[0] = '\0';
     memset(&shared->promises, 0, sizeof shared->promises);
     phases_plan();
     if (options.step) _exit(work(step)); /* the rest of main is not asked for */

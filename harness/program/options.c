@@ -166,6 +166,8 @@ static bool keep(enum program_option option, const char *text, struct program_op
     case PROGRAM_JSON:
         options->json = text;
         return true;
+    case PROGRAM_GITHUB:
+        return read_switch(option, text, &options->github);
     case PROGRAM_EXPLORATION:
         return read_small(option, text, 1, UINT32_MAX, &options->exploration);
     case PROGRAM_FULL:

@@ -34,6 +34,7 @@
     X(REPORTS, "REPORTS", "none", "folder for pages of failures: DIR/PROGRAM/index.html")          \
     X(JUNIT, "JUNIT", "none", "write JUnit XML there")                                             \
     X(JSON, "JSON", "none", "write a summary as JSON there")                                       \
+    X(GITHUB, "GITHUB", "0", "1: print a failure as an annotation of GitHub Actions, too")         \
     X(EXPLORATION, "EXPLORATION", "1", "of a unit test: the call of harness_explore() to replay") \
     X(FULL, "FULL", "0", "1: show every step, and all output of the failing execution")
 
@@ -58,7 +59,7 @@ struct program_options {
     uint32_t exploration;
     uint64_t lag_ns;
     bool races, memory_points;
-    bool shrink, full;
+    bool shrink, full, github;
 };
 
 /* Reads HARNESS_NAME of every option. False: the reason was printed. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/check/require.h"
+#include "reports/accesses.h"
 #include "reports/members.h"
 #include "reports/page.h"
 #include "reports/symbols.h"
@@ -200,32 +201,6 @@ static void select_rows(bool *shown, const bool *marked, uint32_t rows)
     }
 }
 
-/* Accesses that nothing orders: no steps, but rows. */
-struct access {
-    uint32_t before; /* the step that it is drawn before */
-    uint16_t entity;
-    const struct world_stack *stack;
-    char text[64];   /* "writes 4 bytes" */
-};
-
-/* In the order in which they were made; none, unless that is what was found. */
-static uint32_t find_accesses(const struct world_finding *finding, struct access accesses[2])
-{
-    if (finding->kind != WORLD_FOUND_DATA_RACE) return 0;
-    accesses[0] = (struct access){finding->other_step, finding->other, &finding->other_stack, ""};
-    accesses[1] = (struct access){seen_count, finding->entity, &finding->stack, ""};
-    const char *line = finding->detail;
-    for (int i = 1; i >= 0; i--) {
-        const char *words = strchr(line, ' ');
-        if (words == NULL) return 0;
-        int length = (int)strcspn(words + 1, ",\n");
-        snprintf(accesses[i].text, sizeof accesses[i].text, "%.*s", length, words + 1);
-        line += strcspn(line, "\n");
-        if (*line == '\n') line++;
-    }
-    return 2;
-}
-
 struct table {
     uint16_t columns[COLUMNS_MAX];
     uint32_t column_count; /* 0: too many threads, each row names its own */
@@ -365,7 +340,7 @@ void steps_draw(FILE *out, const struct world_finding *finding, const uint16_t *
     for (uint32_t i = 0; i < seen_count; i++) any |= marked[i];
     select_rows(shown, marked, rows ? rows : UINT32_MAX);
     if (count_shown(shown) > 0) {
-        table.access_count = find_accesses(finding, table.accesses);
+        table.access_count = accesses_find(finding, seen_count, table.accesses);
         find_columns(shown, &table);
         table.one_file = find_file(shown, &table, file, sizeof file);
         draw_names(out, &table);
@@ -408,7 +383,8 @@ static void add_lanes(struct page *page)
     }
 }
 
-void steps_page(struct page *page, const uint16_t *choices, uint32_t choice_count, uint32_t rows)
+void steps_page(struct page *page, const struct world_finding *finding, const uint16_t *choices,
+                uint32_t choice_count, uint32_t rows)
 {
     seen = trail_steps(&seen_count);
     bool *marked = find_deviations(choices, choice_count);
@@ -420,6 +396,7 @@ void steps_page(struct page *page, const uint16_t *choices, uint32_t choice_coun
     for (uint32_t i = 0; i < seen_count; i++) {
         if (shown[i] || !is_noise(&seen[i])) add_row(page, i, shown[i], marked[i]);
     }
+    page_accesses(page, finding);
     free(marked);
     free(shown);
 }

@@ -20,6 +20,7 @@ void steps_needs(FILE *out, int indent);
 
 /* Adds the threads as lanes and the steps as rows to a page (reports/page.h); those that
  * steps_draw() would draw are shown at first. */
-void steps_page(struct page *page, const uint16_t *choices, uint32_t choice_count, uint32_t rows);
+void steps_page(struct page *page, const struct world_finding *finding, const uint16_t *choices,
+                uint32_t choice_count, uint32_t rows);
 
 #endif

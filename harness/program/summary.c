@@ -102,6 +102,8 @@ static void take_failure(struct report *report, struct chapter *chapter, const s
     take_replay(chapter, tell);
     failure->replay = chapter->replay;
     failure->folder = copy_text(tell->folder);
+    failure->source = copy_text(shared->source);
+    failure->source_line = shared->source_line;
     chapter->no_return = shared->no_return;
     if (shared->has_no_return) failure->no_return = &chapter->no_return;
     report->failure = failure;
@@ -127,7 +129,7 @@ bool summary_begin(void)
 int summary_end(int status, enum report_verdict verdict, const char *text,
                 const struct tell *tell, bool failed)
 {
-    if (!options.json && !options.junit) return status;
+    if (!options.json && !options.junit && !options.github) return status;
     struct chapter *chapter = calloc(1, sizeof *chapter);
     reports = realloc(reports, (count + 1) * sizeof *reports);
     REQUIRE(chapter != NULL && reports != NULL);
@@ -136,6 +138,7 @@ int summary_end(int status, enum report_verdict verdict, const char *text,
     report->verdict = verdict;
     report->text = copy_text(text);
     if (failed) take_failure(report, chapter, tell);
+    if (options.github) report_annotate(stderr, report, 1, getenv("GITHUB_WORKSPACE"));
     return write_files() || status != 0 ? status : FAULT;
 }
 

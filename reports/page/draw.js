@@ -90,9 +90,9 @@ function drawArrow(group, row, y, plan, kind) {
 }
 
 function kindOf(row) {
-    return ['guilty', 'fault', 'first', 'then', 'sealed', 'deviates'].filter(name => row[name])
-        .join(' ') + (row.machine && report.rows[0] && report.rows[0].index === undefined ? ' machine'
-        : '');
+    const names = ['guilty', 'race', 'fault', 'first', 'then', 'sealed', 'deviates'];
+    const among = report.rows[0] && report.rows[0].index === undefined; /* records */
+    return names.filter(name => row[name]).join(' ') + (row.machine && among ? ' machine' : '');
 }
 
 function drawMarks(group, row, y, plan) {
@@ -107,7 +107,9 @@ function drawMarks(group, row, y, plan) {
 
 function labelOf(row) {
     if (row.machine || row.to < 0) {
-        return (row.fault ? '! ' : '') + row.label + (row.leaves ? ' ⇝' : '') +
+        const place = row.machine ? placeOf(stepAt(row.index)[STACK]) : placeOf(row.stack);
+        return (row.fault || row.race ? '! ' : '') + row.label + (row.leaves ? ' ⇝' : '') +
+            (place ? ' · ' + place : '') +
             (row.sealed ? ' — point of no return' : '') +
             (row.at < 0 && row.entity >= 0 ? ', ' + report.entities[row.entity][0] : '');
     }

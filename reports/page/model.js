@@ -13,11 +13,17 @@ function stepAt(index) {
     return steps[index - firstStep];
 }
 
-/* The functions of a stack, innermost first. */
+/* The functions of a stack, innermost first: "file:line (function)", a tab, the code. */
 function stackLines(number) {
     if (!number) return [];
     return report.stacks[number - 1]
         .flatMap(frame => report.frames[frame].split('\n')).filter(line => line !== '');
+}
+
+/* "file:line" of a stack's innermost function, or ''. */
+function placeOf(number) {
+    const line = stackLines(number)[0] || '';
+    return line.includes(' (no debug info)') ? '' : line.split(' (')[0];
 }
 
 function formatTime(ns) {
@@ -40,11 +46,12 @@ function ownStep(entity, before) {
     return -1;
 }
 
-/* `key` orders rows and steps: what was recorded after n steps lies between step n-1 and step n. */
+/* `key` orders rows and steps: what was recorded after n steps lies between step n-1 and step n.
+ * An access of a data race is no step, and stands in the lane of its thread. */
 function rowOfRecords(row) {
     row.key = row.step - 0.5;
     row.index = ownStep(row.entity, row.step);
-    return row;
+    return row.race ? Object.assign({at: laneOf(row.entity), to: -1, effect: ''}, row) : row;
 }
 
 function rowOfStep(row) {
@@ -105,12 +112,13 @@ function makeClocks(wanted) {
 const rows = makeRows();
 const clocks = makeClocks(new Set(rows.map(row => row.index)));
 
-/* Whether row a happened before row b, by the dependences of what the machine did. */
+/* Whether row a happened before row b, by the dependences of what the machine did. An access comes
+ * behind the step of its thread, so others know of it only by a later one. */
 function precedes(a, b) {
     if (a.key > b.key || (a.key === b.key && a.number >= b.number)) return false;
     if (a.entity === b.entity) return true;
     const from = clocks.get(a.index), to = clocks.get(b.index);
-    return Boolean(from && to) && to[a.entity] >= from[a.entity];
+    return Boolean(from && to) && to[a.entity] >= from[a.entity] + (a.race ? 1 : 0);
 }
 
 /* Rows of other threads that come directly before this one: of each thread the last, unless it is

@@ -30,11 +30,15 @@ function copyButton(text) {
     return button;
 }
 
+function stackItem(line) {
+    const [place, code] = line.split('\t');
+    return el('li', {}, place, code ? el('code', {class: 'code'}, code) : null);
+}
+
 function stackList(lines, most) {
-    const list = el('ol', {class: 'stack'}, ...lines.slice(0, most).map(line => el('li', {}, line)));
+    const list = el('ol', {class: 'stack'}, ...lines.slice(0, most).map(stackItem));
     if (lines.length <= most) return list;
-    const more = el('ol', {class: 'stack', start: most + 1},
-        ...lines.slice(most).map(line => el('li', {}, line)));
+    const more = el('ol', {class: 'stack', start: most + 1}, ...lines.slice(most).map(stackItem));
     return el('div', {}, list,
         el('details', {}, el('summary', {}, `${lines.length - most} more`), more));
 }
@@ -99,7 +103,8 @@ function threadTable(row) {
         const stack = stackLines(step[STACK]), after = next.get(entity);
         return el('tr', {class: entity === row.entity ? 'own' : ''},
             el('th', {}, report.entities[entity][0]),
-            el('td', {}, step[TEXT], stack[0] ? el('span', {class: 'place'}, stack[0]) : null),
+            el('td', {}, step[TEXT], stack[0] ?
+                el('span', {class: 'place'}, stack[0].split('\t')[0]) : null),
             el('td', {}, after ? after[TEXT] : '—'));
     });
     return el('table', {class: 'threads'},
@@ -109,9 +114,10 @@ function threadTable(row) {
 
 function details(row) {
     const step = row.index >= 0 ? stepAt(row.index) : null;
-    const stack = step ? stackLines(step[STACK]) : [];
+    const stack = row.stack ? stackLines(row.stack) : step ? stackLines(step[STACK]) : [];
     const entity = report.entities[row.entity];
     const notes = [row.guilty ? 'This shows what is broken.' : '',
+        row.race ? 'Nothing orders this access and the other one that is marked with !.' : '',
         row.sealed ? 'The point of no return: ' + report.sealed + '.' : '',
         row.first || row.then ? 'One of the two steps whose order decides.' : '',
         row.deviates ? 'Here the execution left the default order.' : ''].filter(Boolean);
@@ -120,7 +126,7 @@ function details(row) {
             (entity ? ', ' + entity[0] : '')),
         ...notes.map(note => el('p', {class: 'note'}, note)),
         ...recordTable(row),
-        ...(stack.length ? [el('h3', {}, row.machine ? 'Stack' :
+        ...(stack.length ? [el('h3', {}, row.machine || row.race ? 'Stack' :
             'Stack of its last step: ' + step[TEXT]), stackList(stack, 8)] : []),
         el('h3', {}, 'Threads at this moment'), threadTable(row)];
 }

@@ -260,10 +260,12 @@ static void junit_has_a_case_for_each_check(void **state)
     assert_int_equal(check_well_formed(xml), 1 + 3 + 7 + 7 + 1 + 2 + 1);
     assert_non_null(strstr(xml, "<testsuites name=\"harness\" tests=\"7\" failures=\"1\" "
                                 "errors=\"1\" skipped=\"2\">"));
-    assert_non_null(strstr(xml, "<testcase classname=\"files\" name=\"once\">\n      <failure "
+    assert_non_null(strstr(xml, "<testcase classname=\"files\" name=\"once\" "
+                                "file=\"scenarios/files.scn\" line=\"9\">\n      <failure "
                                 "message=\"1 &lt; 2 &amp; &quot;more&quot;?\" type=\"FAIL\">"
                                 "a &lt;screen&gt;\n</failure>"));
-    assert_non_null(strstr(xml, "name=\"on no_lost_events\"/>"));
+    assert_non_null(strstr(xml, "name=\"on no_lost_events\" "
+                                "file=\"scenarios/files.scn\" line=\"7\"/>"));
     assert_non_null(strstr(xml, "<skipped message=\"there is &lt;none&gt;\""));
     assert_non_null(strstr(xml, ">an error &amp; more</error>"));
     assert_non_null(strstr(xml, "message=\"? not today\""));
@@ -292,9 +294,11 @@ static void junit_keeps_what_no_line_stands_for(void **state)
     check_well_formed(first);
     check_well_formed(second);
     assert_non_null(strstr(first, "tests=\"5\" failures=\"1\" errors=\"0\" skipped=\"1\">\n  <"));
-    assert_non_null(strstr(first, "name=\"no_deadlock\">\n      <failure"));
-    assert_non_null(strstr(second, "name=\"on no_lost_events\">\n      <failure message=\"never "));
-    assert_non_null(strstr(second, "name=\"exploration\">\n      <failure message=\"the wall cap"));
+    assert_non_null(strstr(first, "name=\"no_deadlock\" file=\"scenarios/files.scn\">\n"
+                                  "      <failure"));
+    assert_non_null(strstr(second, " line=\"7\">\n      <failure message=\"never "));
+    assert_non_null(strstr(second, "name=\"exploration\" file=\"scenarios/files.scn\">\n"
+                                   "      <failure message=\"the wall cap"));
     free(first);
     free(second);
 }
@@ -313,8 +317,8 @@ static void junit_never_turns_a_failure_into_a_pass(void **state)
 
     check_well_formed(xml);
     assert_non_null(strstr(xml, "tests=\"5\" failures=\"0\" errors=\"1\""));
-    assert_non_null(strstr(xml, "name=\"run\">\n      <error message=\"CRASH\" type=\"CRASH\">"
-                                "signal 11</error>"));
+    assert_non_null(strstr(xml, "name=\"run\" file=\"scenarios/files.scn\">\n"
+                                "      <error message=\"CRASH\" type=\"CRASH\">signal 11</error>"));
     free(xml);
 }
 

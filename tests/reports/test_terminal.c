@@ -203,6 +203,59 @@ static void progress_stays_on_its_line(void **state)
     free(printed);
 }
 
+static void assert_annotates(const struct report *report, const char *root, const char *expected)
+{
+    char *printed;
+
+    STORY_PRINTED(printed, out, report_annotate(out, report, 1, root));
+    assert_string_equal(printed, expected);
+    free(printed);
+}
+
+/* The words of GitHub Actions: in properties ':' and ',' are written otherwise, in the text only
+ * '%' and line ends. */
+static void an_annotation_stands_where_a_failure_shows(void **state)
+{
+    (void)state;
+    struct report_failure failure = {
+        .violation = {.name = "no_lost_events", .place = {7, 3}, .text = "50 %: a, b"},
+        .replay = "./harness run x"};
+    struct report report = {.verdict = REPORT_FAIL, .path = "nowhere/lines.scn", .file = file,
+                            .failure = &failure};
+
+    assert_annotates(&report, NULL,
+                     "::error file=nowhere/lines.scn,line=7,title=lines%3A no_lost_events::"
+                     "50 %25: a, b%0A./harness run x\n");
+    failure.source = "/work/tree,1/queue.c";
+    failure.source_line = 81;
+    failure.replay = NULL;
+    assert_annotates(&report, "/work/tree,1/",
+                     "::error file=queue.c,line=81,title=lines%3A no_lost_events::50 %25: a, b\n");
+    assert_annotates(&report, "/work/tree",
+                     "::error file=/work/tree%2C1/queue.c,line=81,title=lines%3A no_lost_events::"
+                     "50 %25: a, b\n");
+}
+
+static void an_annotation_is_as_strong_as_the_verdict(void **state)
+{
+    (void)state;
+    struct check_verdict judged = {.outcome = CHECK_INCONCLUSIVE, .reason_count = 1,
+                                   .reasons = {{{9, 3}, "never reached"}}};
+    struct report report = {.verdict = REPORT_PASS, .path = "no/lines.scn", .file = file};
+
+    assert_annotates(&report, NULL, "");
+    report.verdict = REPORT_SKIPPED;
+    assert_annotates(&report, NULL, "");
+    report.verdict = REPORT_INCONCLUSIVE;
+    report.judged = &judged;
+    assert_annotates(&report, NULL, "::warning file=no/lines.scn,line=9,title=lines%3A "
+                                    "INCONCLUSIVE::never reached\n");
+    report = (struct report){.verdict = REPORT_INVALID, .path = "no/lines.scn",
+                             .text = "lines.scn:1: error\n  begin"};
+    assert_annotates(&report, NULL, "::error file=no/lines.scn,title=lines%3A INVALID::"
+                                    "lines.scn:1: error%0A  begin\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +269,8 @@ int main(void)
         cmocka_unit_test(the_exit_status_is_that_of_the_worst),
         cmocka_unit_test(the_verdict_follows_from_the_checks),
         cmocka_unit_test(progress_stays_on_its_line),
+        cmocka_unit_test(an_annotation_stands_where_a_failure_shows),
+        cmocka_unit_test(an_annotation_is_as_strong_as_the_verdict),
     };
     file = story_scenario("scenarios/lines.scn", text);
     known = story_scenario("known.scn", known_text);
