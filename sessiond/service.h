@@ -6,8 +6,6 @@
 #include "sessiond/journal.h"
 #include "sessiond/options.h"
 
-#define SESSIOND_VERSION "0.1.0"
-
 enum { SERVICE_PROBLEM_MAX = 768 };
 
 struct service;
