@@ -31,7 +31,7 @@ struct job_shared {
     uint32_t choices_found;
     struct decisive decisive;
     struct inevitable inevitable;
-    bool has_no_return;
+    bool has_no_return, no_folder; /* the report's could not be written */
     struct no_return no_return;
     struct check_violation told; /* of the shrunk execution */
     char replay[JOB_REPLAY_MAX];

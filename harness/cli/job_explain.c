@@ -3,6 +3,7 @@
 #include "harness/cli/pinning.h"
 #include "harness/cli/scene.h"
 #include "reports/decided.h"
+#include "reports/text.h"
 #include "reports/trail.h"
 
 #include <stdio.h>
@@ -73,18 +74,20 @@ static void replay(const struct job *job, struct world_result *result)
     world_observe(NULL, NULL);
 }
 
-/* Beside the executable unless told otherwise; written short where that is the current folder. */
+/* Unless told otherwise: beside the executable of a build, written short where that is the current
+ * folder; in the current folder where the harness is installed. */
 static void report_folder(struct job *job)
 {
     char own[3072], here[3072];
     const char *parent = job->options->reports;
     cli_own_folder(own, sizeof own);
-    bool at_home = getcwd(here, sizeof here) && strcmp(own, here) == 0;
+    bool short_name = strcmp(text_base_name(own), "bin") == 0 ||
+                      (getcwd(here, sizeof here) && strcmp(own, here) == 0);
     if (parent) {
         snprintf(job->folder, sizeof job->folder, "%s/%s", parent, job->file->name);
     } else {
-        snprintf(job->folder, sizeof job->folder, "%s%sreports/%s", at_home ? "" : own,
-                 at_home ? "" : "/", job->file->name);
+        snprintf(job->folder, sizeof job->folder, "%s%sreports/%s", short_name ? "" : own,
+                 short_name ? "" : "/", job->file->name);
     }
 }
 
@@ -102,7 +105,7 @@ void job_tell_failure(struct job *job)
     job->failure.ended_after = shared->failure.ended_after;
     job->failure.accesses = shared->failure.accesses;
     job->failure.replay = shared->replay;
-    job->failure.folder = job->folder;
+    job->failure.folder = shared->no_folder ? NULL : job->folder;
     bool sampled = !replayed && job_explore_options(job).strategy.kind != EXPLORE_DFS;
     job->failure.clean_runs = sampled ? report_clean_runs(shared->failure.run) : 0;
     job->failure.no_return = shared->has_no_return ? &shared->no_return : NULL;
@@ -140,6 +143,14 @@ static char *write_decisive(const struct job *job)
     return text;
 }
 
+static void write_screen(struct job *job)
+{
+    char *screen = report_screen(&job->report, job->style);
+    snprintf(job->shared->screen, sizeof job->shared->screen, "%s", screen ? screen : "");
+    job->report.screen = job->shared->screen;
+    free(screen);
+}
+
 int job_explain(void *argument)
 {
     struct job *job = argument;
@@ -165,9 +176,12 @@ int job_explain(void *argument)
     if (schedule && job->source) {
         told->pinned = pinning_scenario(job->file, job->source, "pinned", schedule);
     }
-    char *screen = report_screen(&job->report, job->style);
-    snprintf(shared->screen, sizeof shared->screen, "%s", screen ? screen : "");
-    job->report.screen = shared->screen;
-    if (!report_write_folder(&job->report, &problem)) fprintf(stderr, "%s\n", problem.text);
+    write_screen(job);
+    if (!report_write_folder(&job->report, &problem)) {
+        fprintf(stderr, "%s\n  '--reports DIR' names another folder\n", problem.text);
+        shared->no_folder = true;
+        told->folder = NULL;
+        write_screen(job);
+    }
     return 0;
 }

@@ -23,7 +23,7 @@
     X(TRANSPORT, "transport", "KIND", "frames or sockets, instead of the file's")                  \
     X(FULL, "full", NULL, "the whole diagram: every column, every row")                            \
     X(REPORTS, "reports", "DIR",                                                                   \
-      "folder for reports of failures (default: reports/ beside the executable)")                  \
+      "folder for reports of failures (default: reports, beside a build or here)")                 \
     X(JUNIT, "junit", "FILE", "write JUnit XML")                                                   \
     X(JSON, "json", "FILE", "write a summary as JSON")                                             \
     X(GITHUB, "github", NULL, "print what does not hold as annotations of GitHub Actions, too")    \
