@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum { STEPS_MAX = 20000000 };
+enum { PARTS_FIRST = 8 }; /* of the steps that are left: for what is soon enumerated */
 
 static uint64_t weight(const uint16_t *choices, uint32_t count)
 {
@@ -35,19 +36,30 @@ static bool better(const struct explore_cost *cost, const uint16_t *choices, uin
     return weight(choices, count) < weight(best->choices, best->count);
 }
 
-bool shrink_keep(struct shrink *shrink)
+/* What the last execution did. */
+static uint32_t take_choices(uint16_t *done)
 {
-    static uint16_t done[TOKEN_CHOICES_MAX];
     uint32_t used;
     const struct world_choice *choices = explore_choices(&used);
     for (uint32_t i = 0; i < used; i++) done[i] = choices[i].index;
-    used = length_of(done, used);
-    if (!better(&shrink->meter.cost, done, used, shrink->best)) return false;
-    memcpy(shrink->best->choices, done, used * sizeof *done);
-    shrink->best->count = used;
+    return length_of(done, used);
+}
+
+static void replace_best(struct shrink *shrink, const uint16_t *choices, uint32_t count)
+{
+    memcpy(shrink->best->choices, choices, count * sizeof *choices);
+    shrink->best->count = count;
     shrink->best->run_hash = world_run_hash();
     shrink->best->cost = shrink->meter.cost;
     shrink->kept++;
+}
+
+bool shrink_keep(struct shrink *shrink)
+{
+    static uint16_t done[TOKEN_CHOICES_MAX];
+    uint32_t used = take_choices(done);
+    if (!better(&shrink->meter.cost, done, used, shrink->best)) return false;
+    replace_best(shrink, done, used);
     return true;
 }
 
@@ -185,6 +197,35 @@ static void shrink_step_by_step(struct shrink *shrink)
     }
 }
 
+bool shrink_from_here(struct shrink *shrink)
+{
+    static uint16_t done[TOKEN_CHOICES_MAX];
+    uint32_t used = take_choices(done), tries = shrink->tries;
+    struct explore_failure *best = shrink->best, *other = malloc(sizeof *other);
+    if (other == NULL) return false;
+    *other = *best;
+    shrink->best = other;
+    replace_best(shrink, done, used);
+    shrink->tries = 0;
+    shrink_step_by_step(shrink);
+    shrink->tries = tries;
+    shrink->best = best;
+    shrink->kept++; /* what was told of the best one is of the other one */
+    bool is_better = better(&other->cost, other->choices, other->count, best);
+    if (is_better) *best = *other;
+    free(other);
+    return is_better;
+}
+
+/* Quite another one. What is soon enumerated is proven to be the best, and needs no more. */
+static bool look_elsewhere(struct shrink *shrink)
+{
+    enum shrink_found found = shrink_search(shrink, shrink->steps_left / PARTS_FIRST);
+    if (found != SHRINK_NOT_KNOWN) return found == SHRINK_BETTER;
+    if (shrink_sample(shrink) || shrink_wander(shrink)) return true;
+    return shrink_search(shrink, shrink->steps_left) == SHRINK_BETTER;
+}
+
 uint32_t explore_shrink(const struct explore_subject *subject, struct explore_failure *failure,
                         uint32_t tries)
 {
@@ -198,7 +239,7 @@ uint32_t explore_shrink(const struct explore_subject *subject, struct explore_fa
     if (shrink_run(shrink, strategy_replay(failure->choices, failure->count, false))) {
         failure->cost = shrink->meter.cost;
         do shrink_step_by_step(shrink);
-        while (shrink_may_try(shrink) && shrink_search(shrink));
+        while (shrink_may_try(shrink) && look_elsewhere(shrink));
     }
     bool ended = shrink->toll > failure->cost.steps && shrink->steps_left == 0;
     failure->ended_after = ended ? shrink->executions : 0;

@@ -43,8 +43,17 @@ bool shrink_delays(struct shrink *shrink);
 /* Exchange what follows one another. */
 bool shrink_swaps(struct shrink *shrink);
 
-/* Looks for quite another failure of the same kind that is better, as long as there are steps left.
- * True when one was found. */
-bool shrink_search(struct shrink *shrink);
+/* The execution that has just ended in shrink->meter fails like the best one: makes it smaller, in
+ * small steps. True when it became better than the best one, and is that now. */
+bool shrink_from_here(struct shrink *shrink);
+
+/* Quite another failure of the same kind that is better; true when one was found. Each spends some
+ * of the steps that are left. */
+bool shrink_sample(struct shrink *shrink);
+bool shrink_wander(struct shrink *shrink);
+
+enum shrink_found { SHRINK_NOT_KNOWN, SHRINK_NOTHING, SHRINK_BETTER };
+/* The same by enumeration, with so many steps. SHRINK_NOTHING: there is nothing better. */
+enum shrink_found shrink_search(struct shrink *shrink, uint32_t steps);
 
 #endif

@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-enum { OPTIONS_MAX = 1 << 20 };
+enum { OPTIONS_MAX = 1 << 20, WAYS = 3 };
 
 struct option {
     uint16_t index;
@@ -36,6 +36,7 @@ struct search {
     uint32_t choices_max, preemptions_max;
     bool lost;                 /* nothing that is allowed was left: the rest does not matter */
     bool more, complete;       /* some were left out because of these bounds; none is left */
+    uint32_t share;            /* steps that each way of searching may spend */
 };
 
 /* --- one execution --- */
@@ -169,7 +170,7 @@ static bool enumerate(struct shrink *shrink, struct search *self, uint32_t *step
 /* With these bounds, then with wider ones, until something was better or nothing is left. */
 static bool widen(struct shrink *shrink, struct search *self, uint32_t *bound)
 {
-    uint32_t steps = shrink->steps_left / 3;
+    uint32_t steps = self->share;
     bool better = false;
     for (self->more = true; self->more && !better && steps > 0; ++*bound) {
         better = enumerate(shrink, self, &steps);
@@ -205,7 +206,13 @@ static bool search_by_preemptions(struct shrink *shrink, struct search *self)
     return widen(shrink, self, &self->preemptions_max);
 }
 
-bool shrink_search(struct shrink *shrink)
+/* Nothing that could be better was left out. */
+static bool is_complete(const struct search *self)
+{
+    return self->complete && !self->more;
+}
+
+enum shrink_found shrink_search(struct shrink *shrink, uint32_t steps)
 {
     struct search self = {
         .strategy = {.chooser = {.schedule = schedule, .value = value},
@@ -213,13 +220,23 @@ bool shrink_search(struct shrink *shrink)
         .best = &shrink->best->cost,
         .path = malloc(TOKEN_CHOICES_MAX * sizeof *self.path),
         .options = malloc(OPTIONS_MAX * sizeof *self.options),
+        .share = steps / WAYS,
     };
-    bool better = false;
-    if (self.path && self.options && cost_choices(&shrink->best->cost) > 0) {
-        better = search_equivalent(shrink, &self) || search_few(shrink, &self) ||
-                 search_by_preemptions(shrink, &self);
+    enum shrink_found found = SHRINK_NOT_KNOWN;
+    if (cost_choices(&shrink->best->cost) == 0) {
+        found = SHRINK_NOTHING;
+    } else if (self.path && self.options) {
+        if (search_equivalent(shrink, &self) || search_few(shrink, &self)) {
+            found = SHRINK_BETTER;
+        } else if (is_complete(&self)) {
+            found = SHRINK_NOTHING;
+        } else if (search_by_preemptions(shrink, &self)) {
+            found = SHRINK_BETTER;
+        } else if (is_complete(&self)) {
+            found = SHRINK_NOTHING;
+        }
     }
     free(self.options);
     free(self.path);
-    return better;
+    return found;
 }
