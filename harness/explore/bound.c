@@ -35,6 +35,7 @@ static enum bound_wait wait_of(enum world_op op, uint32_t looks)
     switch (op) {
     case WORLD_OP_LOCK:
         return BOUND_WAITS_FOR_MUTEX;
+    case WORLD_OP_START: /* once it is made */
     case WORLD_OP_UNLOCK:
     case WORLD_OP_RWUNLOCK:
     case WORLD_OP_SEM_POST:
@@ -150,11 +151,13 @@ static void join_creator(struct bound *self, const struct reduced *search,
     uint32_t step_count, end = search->nodes[event->node].step;
     const struct world_step *steps = world_steps(&step_count);
     if (event->number > 1 || event->thread == REDUCED_TIME) return;
+    self->makers[event->thread] = UINT32_MAX;
     for (uint32_t at = self->count; at-- > 0;) {
         uint32_t begin = search->nodes[self->events[at].node].step;
         for (uint32_t s = begin; s < end; s++) {
             if (steps[s].op != WORLD_OP_CREATE || steps[s].result + 1 != event->thread) continue;
             join(self, self->clocks[self->count], self->clocks[at]);
+            self->makers[event->thread] = at;
             return;
         }
         end = begin;
@@ -239,11 +242,12 @@ void bound_free(struct bound *self)
     free(self);
 }
 
-struct bound *bound_new(uint32_t preemptions)
+struct bound *bound_new(enum explore_bound kind, uint32_t limit)
 {
     struct bound *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
-    self->limit = preemptions;
+    self->kind = kind;
+    self->limit = limit;
     self->events = malloc(REDUCED_NODES_MAX * sizeof *self->events);
     self->links = malloc(BOUND_LINKS_MAX * sizeof *self->links);
     self->touches = malloc(BOUND_TOUCHES_MAX * sizeof *self->touches);

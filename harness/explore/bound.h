@@ -1,23 +1,26 @@
-/* A bound on preemptions for the reduced search, which explores classes of executions and not
- * single ones: a class is within the bound if one of its executions is. So what is asked of the
- * beginning of an execution is whether its steps, in some order that respects what depends on what,
- * need no more preemptions. They need no fewer when more steps follow: what is beyond stays beyond.
+/* A bound on preemptions, or on delays, for the reduced search, which explores classes of
+ * executions and not single ones: a class is within the bound if one of its executions is. So what
+ * is asked of the beginning of an execution is whether its steps, in some order that respects what
+ * depends on what, need no more of them. They need no fewer when more steps follow: what is beyond
+ * stays beyond.
  *
  * A preemption is a switch away from a thread that goes on later and could have gone on at once.
  * Where that is not known for sure it does not count, so that nothing within the bound is left out:
- * only threads that are about to take a mutex, or do what never has to wait, could go on for
- * sure. */
+ * only threads that are about to begin, to take a mutex, or to do what never has to wait, could go
+ * on for sure.
+ *
+ * A delay is a switch away from such a thread, too; or, where nobody is left like that, a step of
+ * another thread than the oldest one that goes on later and could have gone on at once. */
 #ifndef HARNESS_EXPLORE_BOUND_H
 #define HARNESS_EXPLORE_BOUND_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "strategy.h"
 
 struct bound;
 struct reduced;
 
 /* NULL: no memory. */
-struct bound *bound_new(uint32_t preemptions);
+struct bound *bound_new(enum explore_bound kind, uint32_t limit);
 void bound_free(struct bound *bound);
 
 /* The transition of that node, the last one of the execution, is known. */

@@ -31,13 +31,45 @@ static bool mutex_is_free(const struct bound *self, const struct place *place,
     return true; /* nobody had it yet */
 }
 
-/* Whether leaving the thread that made the last transition is a preemption. */
-static bool preempts(const struct bound *self, const struct place *place, uint32_t next)
+static bool is_made(const struct bound *self, const struct place *place, uint32_t thread)
 {
-    if (next == place->last || place->last == REDUCED_THREADS) return false;
-    const struct bound_event *left = next_of(self, place, place->last);
-    if (left == NULL || left->wait == BOUND_UNKNOWN || next == REDUCED_TIME) return false;
-    return left->wait == BOUND_NEVER_WAITS || mutex_is_free(self, place, left);
+    uint32_t by = self->makers[thread];
+    return by == UINT32_MAX || is_done(self, place, by);
+}
+
+/* Whether the thread goes on later, and could do so at once. */
+static bool could_go_on(const struct bound *self, const struct place *place, uint32_t thread)
+{
+    const struct bound_event *next = next_of(self, place, thread);
+    if (next == NULL || next->wait == BOUND_UNKNOWN || !is_made(self, place, thread)) return false;
+    return next->wait == BOUND_NEVER_WAITS || mutex_is_free(self, place, next);
+}
+
+/* Whether in every order of the events the one thread is made before the other one. */
+static bool is_older(const struct bound *self, uint32_t one, uint32_t other)
+{
+    uint32_t by = self->makers[one], other_by = self->makers[other];
+    if (by == other_by) return one < other;
+    if (by == UINT32_MAX || other_by == UINT32_MAX) return by == UINT32_MAX;
+    return self->clocks[other_by][self->events[by].thread] >= self->events[by].number;
+}
+
+/* Whether some thread could go on that comes before the next one where nobody is left. */
+static bool passes_over(const struct bound *self, const struct place *place, uint32_t next)
+{
+    for (uint32_t thread = REDUCED_TIME + 1; thread < self->width; thread++) {
+        if (thread == next || self->lengths[thread] == 0) continue;
+        if (is_older(self, thread, next) && could_go_on(self, place, thread)) return true;
+    }
+    return false;
+}
+
+/* Whether it counts that this thread is next. */
+static bool counts(const struct bound *self, const struct place *place, uint32_t next)
+{
+    if (next == place->last || next == REDUCED_TIME) return false;
+    if (place->last != REDUCED_THREADS && could_go_on(self, place, place->last)) return true;
+    return self->kind == EXPLORE_DELAYS && passes_over(self, place, next);
 }
 
 /* Whether all that has to come before the thread's next one is done. */
@@ -77,7 +109,7 @@ uint32_t bound_cost(const struct bound *self)
     uint32_t cost = 0;
     for (uint32_t i = 0; i < self->order_count; i++) {
         uint32_t thread = self->events[self->order[i]].thread;
-        cost += preempts(self, &place, thread);
+        cost += counts(self, &place, thread);
         forward(&place, thread);
     }
     return cost;
@@ -115,7 +147,7 @@ static bool step(struct bound *self, struct place *place, uint32_t depth)
     while (self->tried[depth] < self->width) {
         uint32_t thread = candidate(place, self->tried[depth]++);
         if (!is_ready(self, place, thread)) continue;
-        uint32_t cost = self->costs[depth] + preempts(self, place, thread);
+        uint32_t cost = self->costs[depth] + counts(self, place, thread);
         struct place next = *place;
         forward(&next, thread);
         if (cost > self->limit || !visit(self, &next, cost)) continue;

@@ -1,4 +1,5 @@
-/* Orders of the transitions of an execution, and how many preemptions they need (bound.h). */
+/* Orders of the transitions of an execution, and how many preemptions or delays they need
+ * (bound.h). */
 #ifndef HARNESS_EXPLORE_BOUND_ORDER_H
 #define HARNESS_EXPLORE_BOUND_ORDER_H
 
@@ -43,6 +44,7 @@ struct bound_state {
 };
 
 struct bound {
+    enum explore_bound kind;
     uint32_t limit;
     uint32_t count;              /* of events */
     struct bound_event *events;
@@ -52,6 +54,7 @@ struct bound {
     reduced_clock *clocks;       /* of each: what has to come before it, itself included */
     uint32_t *of_thread[REDUCED_THREADS]; /* its events, in order */
     uint32_t lengths[REDUCED_THREADS];
+    uint32_t makers[REDUCED_THREADS]; /* the event that made it; UINT32_MAX: before all */
     uint32_t width;              /* threads that there are */
     uint32_t *order, order_count; /* an order within the limit, as far as it goes */
     uint8_t *tried;              /* while one is searched: at each place, how many threads */
@@ -60,7 +63,7 @@ struct bound {
     uint32_t state_count, searches;
 };
 
-/* The preemptions of bound->order. */
+/* The preemptions or delays of bound->order. */
 uint32_t bound_cost(const struct bound *bound);
 /* Looks for an order of all events within the limit, and keeps it. False: there is none. True also
  * when it would take too long to tell, with an order that is empty. */

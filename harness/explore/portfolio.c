@@ -111,6 +111,14 @@ bool explore_is_search(enum explore_kind kind)
     return kind == EXPLORE_DFS || kind == EXPLORE_EXHAUSTIVE;
 }
 
+static struct strategy *strategy_exhaustive(const struct strategy_options *options)
+{
+    bool delays = options->bound == EXPLORE_DELAYS;
+    uint32_t limit = delays ? options->delays : options->deviations;
+    bool reduced = options->bound == EXPLORE_UNBOUNDED || !options->brute_force;
+    return reduced ? strategy_reduced(options->bound, limit) : strategy_dfs(limit, delays);
+}
+
 struct strategy *strategy_new(const struct strategy_options *options)
 {
     switch (options->kind) {
@@ -129,10 +137,7 @@ struct strategy *strategy_new(const struct strategy_options *options)
     case EXPLORE_PCT:
         return strategy_pct(options->seed, options->depth, options->length);
     case EXPLORE_EXHAUSTIVE:
-        if (options->bound == EXPLORE_DELAYS) return strategy_dfs(options->delays, true);
-        if (options->bound == EXPLORE_UNBOUNDED) return strategy_reduced(UINT32_MAX);
-        if (options->brute_force) return strategy_dfs(options->deviations, false);
-        return strategy_reduced(options->deviations);
+        return strategy_exhaustive(options);
     case EXPLORE_DFS:
         return strategy_dfs(options->deviations, false);
     case EXPLORE_KINDS:

@@ -467,7 +467,7 @@ static void destroy(struct strategy *strategy)
     free(self);
 }
 
-struct strategy *strategy_reduced(uint32_t preemptions)
+struct strategy *strategy_reduced(enum explore_bound kind, uint32_t limit)
 {
     struct reduced *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
@@ -476,8 +476,8 @@ struct strategy *strategy_reduced(uint32_t preemptions)
     self->pending = malloc(PENDING_MAX * sizeof *self->pending);
     self->demands = malloc(REDUCED_DEMANDS_MAX * sizeof *self->demands);
     self->clocks = calloc(REDUCED_NODES_MAX, sizeof *self->clocks); /* zero beyond the width */
-    bool bounded = preemptions != UINT32_MAX;
-    if (bounded) self->bound = bound_new(preemptions);
+    bool bounded = kind != EXPLORE_UNBOUNDED;
+    if (bounded) self->bound = bound_new(kind, limit);
     if (self->nodes == NULL || self->pool == NULL || self->pending == NULL ||
         self->clocks == NULL || self->demands == NULL || (bounded && self->bound == NULL)) {
         destroy(&self->strategy);

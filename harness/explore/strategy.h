@@ -59,7 +59,7 @@ struct strategy_options {
     uint32_t depth;      /* pct; at least 1 */
     uint32_t delays;     /* delay */
     uint32_t deviations; /* dfs: preemptions, faults and early time jumps together */
-    enum explore_bound bound; /* exhaustive: by deviations or by delays */
+    enum explore_bound bound; /* exhaustive: `deviations` preemptions, or `delays` */
     bool brute_force;    /* exhaustive within a bound: without reduction */
     uint32_t length;     /* choices of a typical execution; a hint */
 };
@@ -82,8 +82,8 @@ struct strategy *strategy_surw(uint64_t seed, uint32_t length, struct learned *l
 struct strategy *strategy_rf(uint64_t seed, uint32_t length);
 /* `any_switch`: whatever is not choice 0 counts as a deviation. */
 struct strategy *strategy_dfs(uint32_t deviations, bool any_switch);
-/* Every behaviour once, or those that can come about with so many preemptions (UINT32_MAX: all). */
-struct strategy *strategy_reduced(uint32_t preemptions);
+/* Every behaviour once, or those that can come about with so many preemptions or delays. */
+struct strategy *strategy_reduced(enum explore_bound kind, uint32_t limit);
 struct strategy *strategy_portfolio(uint64_t seed, uint32_t length);
 
 /* Follow these choices, then option 0 to the end. Strict: a choice that does not fit ends the

@@ -135,6 +135,8 @@ static bool keep(enum program_option option, const char *text, struct program_op
         return read_shard(text, &options->shard);
     case PROGRAM_DEPTH:
         return read_small(option, text, 0, 1000, &options->depth);
+    case PROGRAM_DELAYS:
+        return read_small(option, text, 0, 1000, &options->delays);
     case PROGRAM_STALLS:
         return read_small(option, text, 0, 1000, &options->stalls);
     case PROGRAM_LAG:
@@ -191,6 +193,12 @@ static enum program_option find(const char *name, size_t length)
 /* What one option says that another one does not allow. */
 static bool fits(const struct program_options *options)
 {
+    if (options->strategy == EXPLORE_EXHAUSTIVE && options->given[PROGRAM_DEPTH] &&
+        options->given[PROGRAM_DELAYS]) {
+        fprintf(stderr, "harness: %sDEPTH is a bound on preemptions, %sDELAYS one on delays: give "
+                "one of them\n", PREFIX, PREFIX);
+        return false;
+    }
     if (options->depth > 0 || explore_is_search(options->strategy)) return true;
     fprintf(stderr, "harness: %sDEPTH=0 is for %sSTRATEGY=dfs or exhaustive; others take 1 and "
             "more\n", PREFIX, PREFIX);

@@ -20,6 +20,7 @@
     X(CORPUS, "CORPUS", "none", "a folder: failing executions are kept and tried first")           \
     X(SHARD, "SHARD", "1/1", "explore this part of the executions")                                \
     X(DEPTH, "DEPTH", "3", "depth of pct; deviations of dfs, exhaustive")                          \
+    X(DELAYS, "DELAYS", "DEPTH", "delays of delay; exhaustive: the bound, instead of DEPTH")       \
     X(STALLS, "STALLS", "1", "how often a thread may be delayed, in one execution")                \
     X(LAG, "LAG", "10s", "how long such a delay may be (us, ms, s)")                               \
     X(SPURIOUS, "SPURIOUS", "1", "condition waits that may end without a reason, in one")          \
@@ -55,7 +56,7 @@ struct program_options {
     const char *junit, *json; /* NULL: no such file is written */
     enum explore_kind strategy;
     uint64_t seed, runs;
-    uint32_t jobs, depth, stalls, spurious, late, weak, steps, status, loop_seconds, until;
+    uint32_t jobs, depth, delays, stalls, spurious, late, weak, steps, status, loop_seconds, until;
     uint32_t exploration;
     uint64_t lag_ns;
     bool races, memory_points;

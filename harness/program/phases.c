@@ -111,11 +111,11 @@ static bool read_array(void)
 static const char *key(void)
 {
     static char text[256];
-    snprintf(text, sizeof text, "strategy %d, seed %" PRIu64 ", depth %u, runs %" PRIu64
+    snprintf(text, sizeof text, "strategy %d, seed %" PRIu64 ", depth %u, delays %u, runs %" PRIu64
              ", stalls %u, spurious %u, lag %" PRIu64 " ns, steps %u, points %d, status %u",
-             (int)options.strategy, options.seed, options.depth, options.runs, options.stalls,
-             options.spurious, options.lag_ns, options.steps, options.memory_points,
-             options.status);
+             (int)options.strategy, options.seed, options.depth, options.delays, options.runs,
+             options.stalls, options.spurious, options.lag_ns, options.steps,
+             options.memory_points, options.status);
     return text;
 }
 
@@ -211,6 +211,12 @@ static struct phase *phase_now(void)
     return &shared->phases[shared->phase];
 }
 
+static enum explore_bound bound_given(void)
+{
+    if (options.given[PROGRAM_DELAYS]) return EXPLORE_DELAYS;
+    return options.given[PROGRAM_DEPTH] ? EXPLORE_PREEMPTIONS : EXPLORE_UNBOUNDED;
+}
+
 static struct explore_options how(void)
 {
     const struct phase *phase = phase_now();
@@ -219,9 +225,8 @@ static struct explore_options how(void)
                      .seed = options.seed,
                      .depth = options.depth,
                      .deviations = options.depth,
-                     .bound = options.given[PROGRAM_DEPTH] ? EXPLORE_PREEMPTIONS
-                                                           : EXPLORE_UNBOUNDED,
-                     .delays = options.depth,
+                     .bound = bound_given(),
+                     .delays = options.given[PROGRAM_DELAYS] ? options.delays : options.depth,
                      .length = shared->phase > 0 ? shared->length : shared->once_choices},
         .first_run = phase->first_run,
         .runs_max = phase->runs,

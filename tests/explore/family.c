@@ -118,16 +118,22 @@ static uint32_t judge(void *context, const struct world_result *result)
 struct explore_stats family_search(enum explore_kind kind, uint32_t preemptions,
                                    struct outcomes *outcomes, uint64_t runs_max)
 {
+    const struct strategy_options how = {
+        .kind = kind,
+        .deviations = preemptions,
+        .bound = preemptions == UINT32_MAX ? EXPLORE_UNBOUNDED : EXPLORE_PREEMPTIONS};
+    return family_explore(&how, outcomes, runs_max);
+}
+
+struct explore_stats family_explore(const struct strategy_options *how, struct outcomes *outcomes,
+                                    uint64_t runs_max)
+{
     static struct explore_failure failure;
     static void (*chosen)(void);
     struct explore_stats stats;
     chosen = wired ? rig_programs->wired : rig_programs->generated;
     struct explore_subject subject = {&chosen, "main", body, before, judge};
-    struct explore_options options = {
-        .strategy = {.kind = kind,
-                     .deviations = preemptions,
-                     .bound = preemptions == UINT32_MAX ? EXPLORE_UNBOUNDED : EXPLORE_PREEMPTIONS},
-        .runs_max = runs_max};
+    struct explore_options options = {.strategy = *how, .runs_max = runs_max};
     outcomes->count = outcomes->deadlocks = 0;
     now = outcomes;
     assert_int_equal(explore_run(&subject, &options, &stats, &failure), 0);

@@ -36,9 +36,12 @@ void family_limit(const struct family *family);
 /* The program, as a message of a test that fails. */
 void family_print(const struct family *family, uint64_t seed);
 
-/* Explores the program that was generated last, within so many preemptions (UINT32_MAX: any).
- * Deadlocks and the like are outcomes. A search that has to give up fails the test. */
+/* Explores the program that was generated last, within so many preemptions (UINT32_MAX: any) or
+ * within other bounds. Deadlocks and the like are outcomes. A search that has to give up fails the
+ * test. */
 struct explore_stats family_search(enum explore_kind kind, uint32_t preemptions,
                                    struct outcomes *outcomes, uint64_t runs_max);
+struct explore_stats family_explore(const struct strategy_options *how, struct outcomes *outcomes,
+                                    uint64_t runs_max);
 
 #endif

@@ -121,6 +121,8 @@ static const struct strategy_options bounded = {
     .kind = EXPLORE_EXHAUSTIVE, .bound = EXPLORE_PREEMPTIONS, .deviations = 4};
 static const struct strategy_options delays = {
     .kind = EXPLORE_EXHAUSTIVE, .bound = EXPLORE_DELAYS, .delays = 4};
+static const struct strategy_options deviations = {
+    .kind = EXPLORE_EXHAUSTIVE, .bound = EXPLORE_DELAYS, .delays = 4, .brute_force = true};
 static const struct strategy_options dfs = {.kind = EXPLORE_DFS, .deviations = 3};
 
 static void test_budgets(void **state)
@@ -129,6 +131,7 @@ static void test_budgets(void **state)
     compare_budgets(rig_programs->ten_sections, reduced);
     compare_budgets(rig_programs->ten_sections, bounded);
     compare_budgets(rig_programs->ten_sections, delays);
+    compare_budgets(rig_programs->ten_sections, deviations);
     compare_budgets(rig_programs->ten_sections, dfs);
 }
 
