@@ -4,6 +4,7 @@
 
 void world_meet(enum world_met what)
 {
+    W.unseen++;
     if (what > W.met) W.met = (uint8_t)what;
 }
 

@@ -169,6 +169,7 @@ struct world {
     struct world_step *step; /* next to be written */
     struct world_step *steps_end;
     struct world_step *look_at; /* from here on each step may be part of a loop */
+    struct world_step *cycle_at; /* from here on each may be part of a circle: see cycle.h */
     struct world_step *steps_plain_end; /* up to here nothing but the step is to be kept */
     uint64_t class_hash;
     uint64_t fence_hash; /* everything before time last passed */
@@ -178,6 +179,7 @@ struct world {
 
     struct world_chooser *chooser;
     uint8_t met;             /* enum world_met, since somebody asked last */
+    uint64_t unseen;         /* uses of what cycle.c does not look at */
     uint32_t signalled;      /* condition of the last signal that had a choice */
     bool option_continues, option_advance; /* of the choice being made */
     uint64_t now_ns;

@@ -62,6 +62,7 @@ int world_pthread_setspecific(pthread_key_t key, const void *value)
         memset(values[self->slot], 0, sizeof values[self->slot]);
         self->has_keys = true;
     }
+    W.unseen++;
     values[self->slot][key] = (void *)(uintptr_t)value;
     return 0;
 }

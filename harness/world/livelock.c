@@ -199,11 +199,11 @@ static uint64_t hash_all(void)
 
 /* --- what is told --- */
 
-static void describe_lock(const struct place *place, const struct object *object, char *out,
-                          size_t bytes)
+static void describe_lock(enum world_op op, uint32_t id, char *out, size_t bytes)
 {
-    int used = snprintf(out, bytes, "%s %u", world_object_kind(place->object), object->ordinal);
-    if (object->owner == 0 || !tries_to((enum world_op)place->op)) return;
+    const struct object *object = &W.objects[id];
+    int used = snprintf(out, bytes, "%s %u", world_object_kind(id), object->ordinal);
+    if (object->owner == 0 || !tries_to(op)) return;
     snprintf(out + used, bytes - (size_t)used, ", which %s acquired at {pc:%lx}",
              world_entity_name((uint16_t)(object->owner - 1)), (unsigned long)object->site);
 }
@@ -221,17 +221,16 @@ static void describe_word(const struct object *object, char *out, size_t bytes)
              world_entity_name((uint16_t)(object->owner - 1)), (unsigned long)object->site);
 }
 
-static void describe_place(const struct entity *entity, const struct place *place)
+void livelock_tell_place(uint16_t entity, enum world_op op, uint32_t id, uintptr_t pc)
 {
     char what[512] = "";
-    const struct object *object = &W.objects[place->object];
-    if (place->object != 0 && object->kind == OBJECT_ATOMIC) {
-        describe_word(object, what, sizeof what);
-    } else if (place->object != 0) {
-        describe_lock(place, object, what, sizeof what);
+    if (id != 0 && W.objects[id].kind == OBJECT_ATOMIC) {
+        describe_word(&W.objects[id], what, sizeof what);
+    } else if (id != 0) {
+        describe_lock(op, id, what, sizeof what);
     }
-    finding_detail("%s comes back to %s at {pc:%lx}%s%s", world_entity_name(entity->id),
-                   world_op_words[place->op], (unsigned long)place->pc, what[0] ? ": " : "", what);
+    finding_detail("%s comes back to %s at {pc:%lx}%s%s", world_entity_name(entity),
+                   world_op_words[op], (unsigned long)pc, what[0] ? ": " : "", what);
 }
 
 static _Noreturn void found(void)
@@ -242,7 +241,8 @@ static _Noreturn void found(void)
         if (!is_closed(entity)) continue;
         count++;
         for (uint32_t i = 0; i < loops[id].place_count; i++) {
-            describe_place(entity, &loops[id].places[i]);
+            const struct place *place = &loops[id].places[i];
+            livelock_tell_place((uint16_t)id, (enum world_op)place->op, place->object, place->pc);
         }
     }
     for (uint32_t id = 0; id < W.entity_count; id++) {

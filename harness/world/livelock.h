@@ -22,6 +22,9 @@ void livelock_step(const struct world_step *step);
 void livelock_look(enum world_op op, uint32_t object, uintptr_t pc);
 void livelock_changed(void);
 
+/* Adds a line about a place that a thread comes back to to the finding about to be raised. */
+void livelock_tell_place(uint16_t entity, enum world_op op, uint32_t id, uintptr_t pc);
+
 /* Nobody can go on but threads that spin, and no deadline is to come. */
 void livelock_suspect(void);
 

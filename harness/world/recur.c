@@ -12,7 +12,7 @@ static const int kept[] = {19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29};
 #endif
 
 struct sought {
-    uintptr_t pc, stack;
+    uintptr_t pc, stack; /* pc 0: the innermost place in the program */
     uint64_t hash;
     bool found;
 };
@@ -20,8 +20,10 @@ struct sought {
 static _Unwind_Reason_Code seek(struct _Unwind_Context *context, void *argument)
 {
     struct sought *sought = argument;
-    if (_Unwind_GetIP(context) != sought->pc) return _URC_NO_REASON;
+    uintptr_t pc = _Unwind_GetIP(context);
+    if (sought->pc == 0 ? !world_is_program(pc) : pc != sought->pc) return _URC_NO_REASON;
     sought->found = true;
+    sought->pc = pc;
     sought->stack = _Unwind_GetCFA(context);
     sought->hash = sought->pc;
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
@@ -30,15 +32,29 @@ static _Unwind_Reason_Code seek(struct _Unwind_Context *context, void *argument)
     return _URC_END_OF_STACK;
 }
 
-bool recur_thread(uintptr_t pc, uint64_t *hash, uintptr_t *stack)
+static bool find(struct sought *sought, uint64_t *hash)
 {
     uintptr_t low, high;
-    struct sought sought = {.pc = pc};
-    _Unwind_Backtrace(seek, &sought);
+    _Unwind_Backtrace(seek, sought);
     fiber_stack_range(W.self, &low, &high);
-    if (!sought.found || sought.stack < low || sought.stack >= high) return false;
+    if (!sought->found || sought->stack < low || sought->stack >= high) return false;
+    *hash = recur_bytes(sought->hash, sought->stack, high);
+    return true;
+}
+
+bool recur_thread(uintptr_t pc, uint64_t *hash, uintptr_t *stack)
+{
+    struct sought sought = {.pc = pc};
+    if (!find(&sought, hash)) return false;
     *stack = sought.stack;
-    *hash = recur_bytes(sought.hash, sought.stack, high);
+    return true;
+}
+
+bool recur_program(uintptr_t *pc, uint64_t *hash)
+{
+    struct sought sought = {.pc = 0};
+    if (!find(&sought, hash)) return false;
+    *pc = sought.pc;
     return true;
 }
 

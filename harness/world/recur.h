@@ -10,6 +10,9 @@
  * the stack from *stack up. False: not to be found out. */
 bool recur_thread(uintptr_t pc, uint64_t *hash, uintptr_t *stack);
 
+/* The same where the running thread left the program; *pc is that place. */
+bool recur_program(uintptr_t *pc, uint64_t *hash);
+
 /* Goes on with a hash over these bytes. */
 uint64_t recur_bytes(uint64_t hash, uintptr_t from, uintptr_t to);
 

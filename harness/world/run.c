@@ -1,4 +1,5 @@
 /* One execution from a clean machine to its end, and what it leaves behind. */
+#include "cycle.h"
 #include "livelock.h"
 #include "race.h"
 #include "spin.h"
@@ -127,6 +128,7 @@ void step_record_watched(struct entity *entity, enum world_op op, uint32_t objec
     if (W.find_races) race_step(step);
     tell(step);
     if (UNLIKELY(step >= W.look_at)) livelock_step(step);
+    if (UNLIKELY(step >= W.cycle_at)) cycle_step(step);
     errno = saved_errno;
 }
 
@@ -134,6 +136,7 @@ void steps_look_at(uint32_t index)
 {
     W.look_at = W.steps + index;
     W.steps_plain_end = W.look_at < W.steps_end ? W.look_at : W.steps_end;
+    if (W.cycle_at < W.steps_plain_end) W.steps_plain_end = W.cycle_at;
     if (W.observer || W.find_races) W.steps_plain_end = W.steps;
 }
 
@@ -146,6 +149,7 @@ void step_record_advance(void)
                                 WORLD_ADVANCE, WORLD_OP_ADVANCE, WORLD_NONE};
     W.fence_hash = mix(W.class_hash, W.now_ns);
     tell(step);
+    if (UNLIKELY(step >= W.cycle_at)) cycle_step(step);
 }
 
 const struct world_step *world_steps(uint32_t *count)
@@ -183,6 +187,7 @@ static void reset(struct world_chooser *chooser)
     W.steps_end = W.steps + W.limits.steps_max;
     race_begin();
     livelock_reset();
+    cycle_reset();
     W.class_hash = W.fence_hash = 0;
     W.choices = 0;
     W.accesses = 0;

@@ -11,8 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-atomic_int flag, other, taken;
-static int done, looks;
+atomic_int flag, other, taken, begun;
+static int done, looks, turn;
+static pthread_cond_t turned = PTHREAD_COND_INITIALIZER;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER, held = PTHREAD_MUTEX_INITIALIZER;
 static pthread_rwlock_t written = PTHREAD_RWLOCK_INITIALIZER;
 static sem_t empty;
@@ -145,6 +146,41 @@ static void *undo(void *argument)
     return argument;
 }
 
+static void *undo_and_count(void *argument)
+{
+    for (volatile long i = 0; !atomic_load(&flag); i++) atomic_fetch_xor(&other, 1);
+    return argument;
+}
+
+/* Each gives back its lock if the other one is taken, which gets them out sooner or later. */
+static void *back_off(void *argument)
+{
+    static pthread_mutex_t locks[2] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
+    int me = atomic_fetch_add(&other, 1);
+    pthread_mutex_lock(&locks[me]);
+    while (pthread_mutex_trylock(&locks[!me]) != 0) {
+        pthread_mutex_unlock(&locks[me]);
+        pthread_mutex_lock(&locks[me]);
+    }
+    pthread_mutex_unlock(&locks[!me]);
+    pthread_mutex_unlock(&locks[me]);
+    return argument;
+}
+
+/* Each waits for its turn, and gives it away when it has come. */
+static void *pass_on(void *argument)
+{
+    int me = atomic_fetch_add(&begun, 1);
+    pthread_mutex_lock(&lock);
+    while (!done) {
+        while (turn != me && !done) pthread_cond_wait(&turned, &lock);
+        turn = !me;
+        pthread_cond_broadcast(&turned);
+    }
+    pthread_mutex_unlock(&lock);
+    return argument;
+}
+
 static const struct {
     const char *name;
     void *(*body)(void *);
@@ -166,6 +202,9 @@ static const struct {
     {"sleep_for_long", sleep_for_long},
     {"read_file", read_file},
     {"undo", undo},
+    {"undo_and_count", undo_and_count},
+    {"back_off", back_off},
+    {"pass_on", pass_on},
 };
 
 static void release(void)
