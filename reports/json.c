@@ -54,6 +54,8 @@ static json_t *failure_of(const struct report_failure *failure)
     member_set(object, "choices", json_integer(cost_choices(&failure->cost)));
     member_set(object, "preemptions", json_integer(failure->cost.of[COST_PREEMPTION]));
     member_set(object, "faults", json_integer(failure->cost.of[COST_FAULT]));
+    if (failure->ended_after > 0)
+        member_set(object, "shrinking_ended_after", json_integer(failure->ended_after));
     if (failure->no_return != NULL)
         member_set(object, "no_return", member_no_return(failure->no_return));
     set_text(object, "replay", failure->replay);
