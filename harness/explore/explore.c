@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 enum { PROGRESS_EVERY = 256, LATELY = 1000 };
-enum { ACCESSES_MAX = 1 << 30 }; /* each of the acts that tell a failure: seconds */
+/* Each of the acts that tell a failure: seconds. */
+enum { ACCESSES_MAX = 1 << 30, STEPS_MAX = 1 << 25 };
 
 static struct explore_log private_log;
 static struct explore_log *log_now;
@@ -77,8 +78,10 @@ bool explore_verify(const struct explore_subject *subject, struct explore_failur
 
 uint32_t explore_affordable(const struct explore_failure *failure, uint32_t executions)
 {
-    if (failure->accesses == 0 || ACCESSES_MAX / failure->accesses >= executions) return executions;
-    return (uint32_t)(ACCESSES_MAX / failure->accesses) + 1;
+    uint64_t most = executions, accesses = failure->accesses, steps = failure->cost.steps;
+    if (accesses > 0 && ACCESSES_MAX / accesses < most) most = ACCESSES_MAX / accesses + 1;
+    if (steps > 0 && STEPS_MAX / steps < most) most = STEPS_MAX / steps + 1;
+    return (uint32_t)most;
 }
 
 /* --- repeating an execution must give the same --- */

@@ -104,8 +104,8 @@ uint32_t explore_execute(const struct explore_subject *subject, struct strategy 
 bool explore_verify(const struct explore_subject *subject, struct explore_failure *failure);
 
 /* How many of so many executions like that of the failure fit a bound on the time that is spent
- * on telling it: a bound on accesses and not on a clock, so that the same is told each time. All of
- * them where an execution has few, or where they are not seen. */
+ * on telling it: a bound on accesses and steps and not on a clock, so that the same is told each
+ * time. All of them where an execution has few. */
 uint32_t explore_affordable(const struct explore_failure *failure, uint32_t executions);
 
 /* The choices of the last execution in this process. */
