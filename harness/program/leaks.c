@@ -5,6 +5,7 @@
 
 #include "harness/check/require.h"
 #include "harness/net/descriptor.h"
+#include "harness/world/signal.h"
 
 /* Neighbours may be redzones, and words may be anything. */
 #define ANY_MEMORY __attribute__((no_sanitize("address")))
@@ -81,12 +82,17 @@ static bool others_run(void)
     return ended + 1 < world_entity_count();
 }
 
-/* Those of main: with the other threads theirs have ended. */
-static void look_through_locals(void)
+/* Of main, which has returned, and of those who still run or whose result nobody has taken. */
+static void look_through_threads(bool has_locals)
 {
-    size_t bytes;
-    const char *locals = world_locals(0, &bytes);
-    look_through(locals, locals + bytes);
+    for (uint16_t id = 0; id < world_entity_count(); id++) {
+        if (world_is_task(id)) continue;
+        world_thread_roots(id, look_through);
+        if (!has_locals || world_thread_ended(id)) continue;
+        size_t bytes;
+        const char *locals = world_locals(id, &bytes);
+        look_through(locals, locals + bytes);
+    }
 }
 
 /* What was there when the execution branched off is reachable by the one who made it. */
@@ -108,10 +114,10 @@ struct leaks leaks_find(const struct image *image)
     struct leaks leaks = {0};
     heap.count = heap.waiting_count = 0;
     leaks.reachable_bytes = world_bytes_live();
-    if (leaks.reachable_bytes == 0 || others_run()) return leaks;
+    if (leaks.reachable_bytes == 0) return leaks;
     load();
-    look_through(image->data_start, image->data_end);
-    if (*image->tls_size > 0) look_through_locals();
+    world_image_written(image, look_through);
+    look_through_threads(*image->tls_size > 0);
     look_through_kept();
     while (heap.waiting_count > 0) {
         const struct world_block *block = &heap.blocks[heap.waiting[--heap.waiting_count]];
@@ -138,26 +144,33 @@ uint32_t leaks_blocks(struct world_block *out, uint32_t max)
 
 /* --- descriptors --- */
 
-ANY_MEMORY static bool has_number(const char *from, const char *to, int number)
+static struct {
+    int number;
+    bool found;
+} wanted;
+
+ANY_MEMORY static void look_for_number(const char *from, const char *to)
 {
     uintptr_t at = ((uintptr_t)from + sizeof(int) - 1) & ~(sizeof(int) - 1);
-    for (; at + sizeof(int) <= (uintptr_t)to; at += sizeof(int)) {
-        if (*(const int *)at == number) return true;
+    for (; !wanted.found && at + sizeof(int) <= (uintptr_t)to; at += sizeof(int)) {
+        wanted.found = *(const int *)at == wanted.number;
     }
-    return false;
 }
 
 static bool is_known(const struct image *image, int number)
 {
-    if (has_number(image->data_start, image->data_end, number)) return true;
-    for (uint32_t i = 0; i < heap.count; i++) {
+    wanted.number = number;
+    wanted.found = false;
+    world_image_written(image, look_for_number);
+    for (uint32_t i = 0; i < heap.count && !wanted.found; i++) {
         const char *block = heap.blocks[i].address;
-        if (heap.reached[i] && has_number(block, block + heap.blocks[i].bytes, number)) return true;
+        if (heap.reached[i]) look_for_number(block, block + heap.blocks[i].bytes);
     }
-    if (*image->tls_size == 0) return false;
+    if (*image->tls_size == 0) return wanted.found;
     size_t bytes;
     const char *locals = world_locals(0, &bytes);
-    return has_number(locals, locals + bytes, number);
+    look_for_number(locals, locals + bytes);
+    return wanted.found;
 }
 
 uint32_t leaks_descriptors(const struct image *image, struct net_open *out, uint32_t max,

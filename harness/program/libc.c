@@ -65,6 +65,11 @@ locale_t world___newlocale(int categories, const char *name, locale_t base)
     return (locale_t)0;
 }
 
+locale_t world_newlocale(int categories, const char *name, locale_t base)
+{
+    return world___newlocale(categories, name, base);
+}
+
 int world_getpagesize(void)
 {
     return 4096;

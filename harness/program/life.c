@@ -62,14 +62,12 @@ static void body(void *context)
     struct life *life = context;
     int (*program)(int, char **, char **) =
         (int (*)(int, char **, char **))(uintptr_t)image_program.entry;
-    static struct world_queue nobody;
     __pthread_unwind_buf_t frame;
 
     /* The outermost handler: pthread_exit() in main ends up here, and the others go on. */
     if (setjmp((struct __jmp_buf_tag *)(void *)&frame) != 0) {
-        life->left = true;
-        nobody = (struct world_queue){0, 0, 0};
-        world_wait(&nobody, WORLD_NEVER, "the end of the other threads");
+        world_leave_main();
+        return;
     }
     world___pthread_register_cancel(&frame);
     int status = 0;
@@ -86,7 +84,7 @@ static void body(void *context)
 static void before(void *context)
 {
     struct life *life = context;
-    life->returned = life->left = false;
+    life->returned = false;
     life->status = -1;
     life->bytes_reachable = 0;
     life->descriptors_known = 0;
@@ -114,13 +112,6 @@ static uint32_t text_id(const char *text)
     uint32_t hash = 2166136261u;
     for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 16777619u;
     return LIFE_TEXTS + hash % 1000000007u;
-}
-
-/* Main has left, and nobody else is there any more: that is how such a program ends. */
-static bool ended_by_itself(const struct life *life, const struct world_finding *finding)
-{
-    return life->left && finding->kind == WORLD_FOUND_STUCK_WAITER &&
-           strchr(finding->detail, '\n') == NULL;
 }
 
 static int exit_status(const struct world_finding *finding)
@@ -152,10 +143,6 @@ static void add_handlers(struct world_finding *finding)
 
 static uint32_t judge_finding(struct life *life, const struct world_finding *finding)
 {
-    if (ended_by_itself(life, finding)) {
-        life->status = 0;
-        return EXPLORE_PASSED;
-    }
     if (finding->kind == WORLD_FOUND_EXIT) {
         life->status = exit_status(finding);
         if ((uint32_t)life->status == life->status_expected) return EXPLORE_PASSED;

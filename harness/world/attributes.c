@@ -288,8 +288,8 @@ int world_pthread_mutexattr_getpshared(const pthread_mutexattr_t *attributes, in
 
 int world_pthread_mutexattr_setprotocol(pthread_mutexattr_t *attributes, int protocol)
 {
-    if (protocol == PTHREAD_PRIO_PROTECT) return ENOTSUP; /* priorities have no effect here */
-    if (protocol != PTHREAD_PRIO_NONE && protocol != PTHREAD_PRIO_INHERIT) return EINVAL;
+    /* Priorities have no effect here. */
+    if (protocol < PTHREAD_PRIO_NONE || protocol > PTHREAD_PRIO_PROTECT) return EINVAL;
     return field_set((uint32_t *)attributes, 4, 3, protocol);
 }
 

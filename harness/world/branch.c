@@ -47,6 +47,7 @@ void world_branch(void)
     image_keep();
     kept.serial = arena_keep();
     keys_keep();
+    semaphores_keep();
     kept.objects = copy_of(W.objects, W.object_count * sizeof *W.objects);
     kept.object_count = W.object_count;
     kept.named_first = W.named_first;

@@ -32,6 +32,10 @@ struct image {
     int level;
 };
 
+/* Calls `look` for what an execution may have written of the globals, at its end: all but whole
+ * pages of large images that are as they were. */
+void world_image_written(const struct image *image, void (*look)(const char *from, const char *to));
+
 /* A statically linked image is named image_NAME; one linked with a program is image_program.
  * A shared image (build/cores/NAME.so) exports its own under this name, for dlsym. */
 #define IMAGE_SHARED_SYMBOL "image_descriptor"

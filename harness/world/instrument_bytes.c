@@ -38,6 +38,18 @@ void *world_memset(void *to, int value, size_t bytes)
     return memset(to, value, bytes);
 }
 
+void world_bzero(void *to, size_t bytes)
+{
+    instrument_touch(to, bytes, RACE_WRITE, CALLER);
+    memset(to, 0, bytes);
+}
+
+void world_bcopy(const void *from, void *to, size_t bytes)
+{
+    touch_copy(to, from, bytes, CALLER);
+    memmove(to, from, bytes);
+}
+
 void *world___tsan_memcpy(void *to, const void *from, size_t bytes)
 {
     touch_copy(to, from, bytes, CALLER);

@@ -31,7 +31,7 @@ _Noreturn void world_broken(const char *file, int line, const char *what);
     } while (0)
 
 enum { WORLD_RANGE_UNIT = 64 }; /* bytes of a range that count as one access */
-enum { SET_WORDS = WORLD_ENTITIES_MAX / 64, KEYS_MAX = 128, GROUPS_MAX = 16 };
+enum { SET_WORDS = WORLD_ENTITIES_MAX / 64, KEYS_MAX = 1024 /* as in Linux */, GROUPS_MAX = 16 };
 
 /* Why a thread is not runnable, or what it is about to do. */
 enum wait_kind {
@@ -476,11 +476,14 @@ void thread_wake_cancelled(struct entity *target);
 bool thread_exists(pthread_t thread, bool *detached);
 void thread_stack_range(pthread_t thread, uintptr_t *low, uintptr_t *high);
 void keys_destroy(struct entity *entity);
+void keys_look(const struct entity *entity, void (*look)(const char *from, const char *to));
 /* Destructors of the thread's thread-local objects (cxx.c). */
 void endings_run(const struct entity *entity);
 void endings_reset(void);
 void keys_reset(void);
 void rwlock_reset(void);
+void semaphores_reset(void); /* those with names */
+void semaphores_keep(void);
 bool rwlock_is_read_by(uint32_t object, uint16_t entity);
 
 /* --- fibers (fiber.c) --- */
@@ -524,6 +527,7 @@ void image_construct(void);
 void image_destruct(void);
 void process_reset(void);
 void process_run_atexit(void);
+void process_thread_ends(void); /* it is about to */
 void crash_init(void);
 
 /* Like world_fail, for defects seen by the machine. */

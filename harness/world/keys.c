@@ -59,7 +59,7 @@ int world_pthread_setspecific(pthread_key_t key, const void *value)
     if (key >= KEYS_MAX || !keys[key].used) return EINVAL;
     if (!self->has_keys) {
         if (value == NULL) return 0;
-        memset(values[self->slot], 0, sizeof values[self->slot]);
+        memset(values[self->slot], 0, keys_used * sizeof(void *));
         self->has_keys = true;
     }
     W.unseen++;
@@ -91,4 +91,10 @@ void keys_destroy(struct entity *entity)
     for (int round = 0; round < PTHREAD_DESTRUCTOR_ITERATIONS; round++) {
         if (!destroy_round(entity)) return;
     }
+}
+
+void keys_look(const struct entity *entity, void (*look)(const char *from, const char *to))
+{
+    const char *first = (const char *)values[entity->slot];
+    if (entity->has_keys) look(first, first + keys_used * sizeof(void *));
 }

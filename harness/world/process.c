@@ -15,9 +15,15 @@ static struct {
 } at_exit[ATEXIT_MAX];
 static uint32_t at_exit_count;
 
+/* Where the first thread waits for the others, when it has left. */
+static struct world_queue others;
+static bool waits_for_others;
+
 void process_reset(void)
 {
     at_exit_count = 0;
+    others = (struct world_queue){0, 0, 0};
+    waits_for_others = false;
 }
 
 void process_run_atexit(void)
@@ -50,6 +56,27 @@ int world___cxa_atexit(void (*destroy)(void *), void *object, void *library)
     at_exit[at_exit_count].destroy = destroy;
     at_exit[at_exit_count++].object = object;
     return 0;
+}
+
+void world_leave_main(void)
+{
+    struct entity *self = W.self;
+    REQUIRE(self->id == 0);
+    endings_run(self);
+    if (self->has_keys) keys_destroy(self);
+    if (self->held > 0) mutex_owner_ends(self);
+    waits_for_others = true;
+    while (W.live_threads > 1) world_wait(&others, WORLD_NEVER, "the end of the other threads");
+}
+
+void process_thread_ends(void)
+{
+    if (LIKELY(!waits_for_others)) return;
+    if (W.live_threads == 2) { /* it, and the first */
+        world_wake(&others);
+    } else {
+        world_release(&others);
+    }
 }
 
 /* In the simulation there are no other processes, so nothing can fork. */
@@ -85,6 +112,7 @@ _Noreturn void world_exit(int status)
 {
     endings_run(W.self);
     process_run_atexit();
+    if (!W.branched) image_destruct();
     leave(status, CALLER);
 }
 

@@ -219,6 +219,7 @@ static void reset(struct world_chooser *chooser)
     image_restore();
     keys_reset();
     rwlock_reset();
+    semaphores_reset();
     process_reset();
     endings_reset();
     if (W.branched) branch_restore();

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
+#include <unwind.h>
 
 /* glibc's frame of pthread_cleanup_push: a jump buffer to the handler, then room for us. */
 struct cleanup {
@@ -65,6 +66,7 @@ void thread_end(void)
     endings_run(self);
     if (self->has_keys) keys_destroy(self);
     if (UNLIKELY(self->held > 0)) mutex_owner_ends(self);
+    process_thread_ends();
     step_record(WORLD_OP_EXIT, thread_object(self), WORLD_WRITE, 0);
     self->state = ENTITY_ENDED;
     self->wait = WAIT_FOREVER;
@@ -289,15 +291,72 @@ void thread_stack_range(pthread_t thread, uintptr_t *low, uintptr_t *high)
     fiber_stack_range(thread_of(thread), low, high);
 }
 
+void world_thread_roots(uint16_t id, void (*look)(const char *from, const char *to))
+{
+    const struct entity *entity = entity_of(id);
+    uintptr_t low, high;
+    if (entity->slot == WORLD_NOBODY) return;
+    if (entity->state != ENTITY_LIVE) {
+        const char *result = (const char *)&entity->result;
+        if (!entity->joining_done) look(result, result + sizeof entity->result);
+        return;
+    }
+    keys_look(entity, look);
+    if (id == 0) return;
+    const char *argument = (const char *)&entity->argument;
+    look(argument, argument + sizeof entity->argument);
+    fiber_stack_range(entity, &low, &high);
+    look(entity->stack_pointer, (const char *)high);
+}
+
 /* --- the end of a thread from the inside, and cancellation --- */
 
-static _Noreturn void unwind(struct entity *self)
+static _Noreturn void run_cleanup(struct entity *self)
 {
     struct cleanup *cleanup = self->cleanups;
-    if (cleanup == NULL) thread_end();
     self->cleanups = *cleanup_next(cleanup);
     /* The jump buffer comes first. It is shorter than others: it has no signal mask. */
     longjmp((struct __jmp_buf_tag *)(void *)cleanup, 1);
+}
+
+/* Called for each frame on the way out of a thread of C++, before its destructors; what lies above
+ * the frame is done with. As in glibc, a handler's frame is left by a jump to the handler, which
+ * then goes on. */
+static _Unwind_Reason_Code on_frame(int version, _Unwind_Action actions,
+                                    _Unwind_Exception_Class kind,
+                                    struct _Unwind_Exception *exception,
+                                    struct _Unwind_Context *context, void *argument)
+{
+    struct entity *self = argument;
+    (void)version, (void)kind, (void)exception;
+    bool at_end = actions & _UA_END_OF_STACK;
+    if (self->cleanups && (at_end || (uintptr_t)self->cleanups < _Unwind_GetCFA(context))) {
+        run_cleanup(self);
+    }
+    if (at_end) thread_end();
+    return _URC_NO_REASON;
+}
+
+static void on_caught(_Unwind_Reason_Code reason, struct _Unwind_Exception *exception)
+{
+    (void)reason, (void)exception;
+    finding_raise(WORLD_FOUND_ABORT, CALLER,
+                  "%s: the end of a thread was caught by catch (...), and not thrown on",
+                  world_entity_name(W.self->id));
+}
+
+/* Not on the stack, which is given up meanwhile. */
+static struct _Unwind_Exception forced[WORLD_ENTITIES_MAX];
+
+static _Noreturn void unwind(struct entity *self)
+{
+    if (W.unwinds) {
+        struct _Unwind_Exception *exception = &forced[self->slot];
+        *exception = (struct _Unwind_Exception){.exception_cleanup = on_caught};
+        _Unwind_ForcedUnwind(exception, on_frame, self);
+    }
+    if (self->cleanups) run_cleanup(self);
+    thread_end();
 }
 
 void world_pthread_exit(void *result)

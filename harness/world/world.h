@@ -253,6 +253,9 @@ const char *world_object_kind(uint32_t object);
 const void *world_object_address(uint32_t object);
 /* Where the thread-local variables of a thread lie, in programs that have some. */
 const void *world_locals(uint16_t entity, size_t *bytes);
+/* Where else a thread keeps what it knows, at the end of an execution: thread-specific values, the
+ * result that nobody has taken, and, but for thread 0, its stack and argument. Nothing of tasks. */
+void world_thread_roots(uint16_t entity, void (*look)(const char *from, const char *to));
 /* The name of a named point's object; "" for any other. */
 const char *world_point_name(uint32_t object);
 /* While a "signal" value is being chosen: the thread that this index would wake. */
@@ -352,6 +355,8 @@ void world_looked_outside(void);
 void world_wall_jump(int64_t by_ns);
 /* End the execution: as done, as cut, or with a defect of that kind. */
 _Noreturn void world_finish(void);
+/* Thread 0 has called pthread_exit(): ends it as a thread; returns when all others have ended. */
+void world_leave_main(void);
 _Noreturn void world_cut(void);
 /* Lines that tell more of the defect which is about to end the execution. */
 void world_detail(const char *lines);

@@ -1,10 +1,13 @@
 /* Ends in the way that its argument says. */
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void *volatile kept;
+static bool locked;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void *lose(void *argument)
@@ -38,6 +41,7 @@ static void *print_late(void *argument)
 {
     pthread_mutex_lock(&lock);
     puts("the last thread");
+    locked = true;
     pthread_mutex_unlock(&lock);
     return argument;
 }
@@ -55,6 +59,17 @@ static void *abandon(void *argument)
     exit(0);
 }
 
+static void *sleep_on(void *argument)
+{
+    for (;;) sleep(1000);
+    return argument;
+}
+
+static void farewell(void)
+{
+    puts(locked ? "the last thread has ended" : "too early");
+}
+
 static void *nothing(void *argument)
 {
     return argument;
@@ -64,7 +79,8 @@ static const struct {
     const char *word;
     void *(*body)(void *);
 } ways[] = {{"lose", lose},      {"keep", keep},   {"crash", crash}, {"spin", spin},
-            {"print", print_late}, {"relock", never_unlock}, {"abandon", abandon}};
+            {"print", print_late}, {"relock", never_unlock}, {"abandon", abandon},
+            {"beside", sleep_on}};
 
 int main(int argc, char **argv)
 {
@@ -76,7 +92,11 @@ int main(int argc, char **argv)
     }
     if (strcmp(word, "alone") == 0) return atoi(argv[2]);
     pthread_create(&thread, NULL, body, NULL);
-    if (body == print_late) pthread_exit(NULL);
+    if (body == print_late) {
+        atexit(farewell);
+        pthread_exit(NULL);
+    }
+    if (body == sleep_on) return lose(NULL) != NULL;
     pthread_join(thread, NULL);
     if (strcmp(word, "status") == 0) return atoi(argv[2]);
     if (strcmp(word, "abort") == 0) abort();

@@ -9,6 +9,7 @@
 #include <string.h>
 
 static int count;
+static char large[4 << 20] = {1}, *far_away[1 << 20]; /* whose pages are put back one by one */
 static _Thread_local int local = 5;
 static int constructed;
 
@@ -22,6 +23,13 @@ static void *add(void *argument)
     local++;
     assert(local == 6);
     return argument;
+}
+
+static void check_large(void)
+{
+    assert(large[0] == 1 && large[2 << 20] == 0 && far_away[1 << 19] == NULL);
+    large[0] = large[2 << 20] = 2;
+    far_away[1 << 19] = malloc(8); /* which is no leak */
 }
 
 static void check_file(void)
@@ -49,6 +57,7 @@ int main(int argc, char **argv)
     argv[2][0] = 'x';
     assert(strcmp((strtok)(text, " "), "a") == 0); /* it keeps state */
     assert(signal(SIGPIPE, SIG_IGN) == SIG_DFL);
+    check_large();
     check_file();
     assert(getchar() == 'q');
     pthread_create(&thread, NULL, add, NULL);

@@ -118,6 +118,8 @@ enum posix_where { EVERYWHERE, NO_TSAN };
     X(posix_sem_timed_by_clock, EVERYWHERE) \
     X(posix_sem_timed_wrong_clock, EVERYWHERE) \
     X(posix_sem_timed_posted, EVERYWHERE) \
+    X(posix_sem_named, EVERYWHERE) \
+    X(posix_sem_named_stays, EVERYWHERE) \
     X(posix_barrier_rounds, EVERYWHERE) \
     X(posix_barrier_of_one, EVERYWHERE) \
     X(posix_barrier_of_none, EVERYWHERE) \

@@ -4,6 +4,7 @@
 #include "posix_support.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <semaphore.h>
 #include <stddef.h>
@@ -173,4 +174,50 @@ void posix_sem_timed_posted(void)
     posix_finish(thread);
     expect_value(&sem, 0);
     CHECK_OK(sem_destroy(&sem));
+}
+
+/* By name there is one semaphore, until it is unlinked; who has it open keeps it. */
+void posix_sem_named(void)
+{
+    static const char name[] = "/harness-posix-sem";
+    sem_t *first, *second;
+
+    sem_unlink(name);
+    CHECK(sem_open(name, 0) == SEM_FAILED && errno == ENOENT);
+    CHECK(sem_open("/", O_CREAT, 0600, 0) == SEM_FAILED && errno == EINVAL);
+    first = sem_open(name, O_CREAT | O_EXCL, 0600, 1);
+    CHECK(first != SEM_FAILED);
+    CHECK(sem_open(name, O_CREAT | O_EXCL, 0600, 1) == SEM_FAILED && errno == EEXIST);
+    second = sem_open(name, O_CREAT, 0600, 7);
+    CHECK(second == first);
+    expect_value(second, 1);
+    CHECK_OK(sem_wait(second));
+    CHECK_OK(sem_close(second));
+    CHECK_OK(sem_unlink(name));
+    expect_error(sem_unlink(name), ENOENT);
+    second = sem_open(name, O_CREAT, 0600, 3);
+    CHECK(second != SEM_FAILED && second != first);
+    expect_value(first, 0);
+    expect_value(second, 3);
+    CHECK_OK(sem_close(first));
+    CHECK_OK(sem_close(second));
+    CHECK_OK(sem_unlink(name));
+}
+
+/* It keeps its value while nobody has it open. */
+void posix_sem_named_stays(void)
+{
+    static const char name[] = "/harness-posix-sem-stays";
+    sem_t *sem;
+
+    sem_unlink(name);
+    sem = sem_open(name, O_CREAT, 0600, 2);
+    CHECK(sem != SEM_FAILED);
+    CHECK_OK(sem_wait(sem));
+    CHECK_OK(sem_close(sem));
+    sem = sem_open(name, 0);
+    CHECK(sem != SEM_FAILED);
+    expect_value(sem, 1);
+    CHECK_OK(sem_close(sem));
+    CHECK_OK(sem_unlink(name));
 }

@@ -16,6 +16,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+#include <pthread.h>
+#include <unistd.h>
 
 namespace {
 
@@ -83,6 +85,57 @@ void passed_on()
     } catch (const std::string &text) {
         assert(text == "from there");
     }
+}
+
+// --- the end of a thread from the inside ---
+
+void clean(void *text)
+{
+    static_cast<std::string *>(text)->append("cleaned ");
+}
+
+void leave(std::string &text)
+{
+    counted local;
+    pthread_cleanup_push(clean, &text);
+    try {
+        counted inner;
+        pthread_exit(&text);
+    } catch (const std::exception &) {
+        assert(false);
+    } catch (...) {
+        text += "thrown on ";
+        throw;
+    }
+    pthread_cleanup_pop(0);
+}
+
+void *leave_early(void *text)
+{
+    counted local;
+    leave(*static_cast<std::string *>(text));
+    return nullptr;
+}
+
+void *wait_for_cancel(void *)
+{
+    counted local;
+    for (;;) sleep(1);
+}
+
+// Destructors run, and handlers, from the inside to the outside.
+void leaving()
+{
+    std::string text;
+    pthread_t thread;
+    void *result;
+    pthread_create(&thread, nullptr, leave_early, &text);
+    pthread_join(thread, &result);
+    assert(result == &text && text == "thrown on cleaned " && alive == 0);
+    pthread_create(&thread, nullptr, wait_for_cancel, nullptr);
+    pthread_cancel(thread);
+    pthread_join(thread, &result);
+    assert(result == PTHREAD_CANCELED && alive == 0);
 }
 
 // --- statics and thread-locals ---
@@ -210,6 +263,7 @@ void containers()
 } // namespace
 
 const topic language_topics[] = {
-    {"exceptions", exceptions}, {"passed_on", passed_on}, {"statics", statics},
+    {"exceptions", exceptions}, {"passed_on", passed_on},
+    {"leaving", leaving}, {"statics", statics},
     {"thread_locals", thread_locals}, {"globals", globals}, {"memory", memory},
     {"streams", streams}, {"containers", containers}, {nullptr, nullptr}};
