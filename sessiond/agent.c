@@ -142,7 +142,7 @@ enum { VARIABLES = 6, VARIABLE_MAX = GROUP_MARK_MAX };
 
 void agent_mark_all(char mark[GROUP_MARK_MAX])
 {
-    snprintf(mark, GROUP_MARK_MAX, "SESSION_DAEMON=%d", (int)getpid());
+    group_mark_of_self(AGENT_MARK, mark);
 }
 
 static enum core_result run_command(struct agent *agent, const char *command, const int theirs[3])

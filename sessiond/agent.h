@@ -60,7 +60,8 @@ bool agent_start(struct agent *agent, const char *command);
 /* Serves it until it has ended and everything of it is gone. How it ended, for the core. */
 enum core_result agent_serve(struct agent *agent);
 
-/* SESSION_DAEMON=PID, which every agent of this process has in its environment. */
+/* Which every agent of this process has in its environment: what names this process. */
+#define AGENT_MARK "SESSION_DAEMON"
 void agent_mark_all(char mark[GROUP_MARK_MAX]);
 
 /* One whole line that the agent wrote (agent_lines.c). */

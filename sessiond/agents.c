@@ -55,6 +55,11 @@ void agents_abandon(void)
     group_signal(&all, SIGKILL);
 }
 
+size_t agents_sweep(void)
+{
+    return group_sweep(AGENT_MARK);
+}
+
 /* ---- the list ---- */
 
 static void enlist(struct agents *agents, struct agent *agent)

@@ -28,6 +28,9 @@ void agents_attach(struct agents *agents, struct core *core);
 /* KILL to every agent of this process, without waiting: for one that must end at once. */
 void agents_abandon(void);
 
+/* Kills the agents of daemons that were killed themselves. How many daemons that were. */
+size_t agents_sweep(void);
+
 void agents_stats(struct agents *agents, struct agents_stats *stats);
 
 #endif

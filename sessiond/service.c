@@ -176,11 +176,21 @@ static void tear_down(struct service *service)
     free(service);
 }
 
+/* Before anything else: who still writes for a run of before would do so into this life's. */
+static void end_leftovers(struct service *service)
+{
+    size_t daemons = agents_sweep();
+    if (daemons > 0)
+        journal_tell(service->log, LOG_WARNING, "agents_swept", "{s:I}", "daemons",
+                     (json_int_t)daemons);
+}
+
 static bool set_up(struct service *service, char *problem)
 {
     const struct options *options = service->options;
     uint16_t port;
     if (!read_place(service, options->listen, &port, problem)) return false;
+    end_leftovers(service);
     service->agents = agents_new(options, service->log);
     if (service->agents == NULL || !read_origins(service, options->origins)) {
         snprintf(problem, SERVICE_PROBLEM_MAX, "out of memory");

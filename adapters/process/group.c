@@ -7,10 +7,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -225,4 +227,60 @@ void group_kill(const struct group *group)
 void group_adopt_orphans(void)
 {
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+/* ---- what outlived its maker ---- */
+
+/* A number means something in its namespace only; without one to be read there is one. */
+static unsigned long long namespace_of_pids(void)
+{
+    struct stat about;
+    return stat("/proc/self/ns/pid", &about) == 0 ? (unsigned long long)about.st_ino : 0;
+}
+
+void group_mark_of_self(const char *name, char mark[GROUP_MARK_MAX])
+{
+    struct procfs_entry self = {.started = 0};
+    procfs_read(getpid(), &self);
+    snprintf(mark, GROUP_MARK_MAX, "%s=%d.%llu.%llu", name, (int)getpid(),
+             (unsigned long long)self.started, namespace_of_pids());
+}
+
+static bool maker_has_gone(const char *value)
+{
+    int pid;
+    unsigned long long started, space;
+    struct procfs_entry maker;
+    if (sscanf(value, "%d.%llu.%llu", &pid, &started, &space) != 3) return false;
+    return space == namespace_of_pids() &&
+           (!procfs_read(pid, &maker) || maker.ended || maker.started != started);
+}
+
+struct sweep {
+    char name[GROUP_MARK_MAX / 2]; /* "NAME=" */
+    char mark[GROUP_MARK_MAX];     /* the first one found whose maker has gone; "": none */
+};
+
+static bool look_for_left(void *context, const struct procfs_entry *entry)
+{
+    struct sweep *sweep = context;
+    char value[GROUP_MARK_MAX / 2];
+    if (entry->ended || !procfs_variable(entry->pid, sweep->name, value, sizeof value) ||
+        !maker_has_gone(value))
+        return true;
+    snprintf(sweep->mark, sizeof sweep->mark, "%s%s", sweep->name, value);
+    return false;
+}
+
+size_t group_sweep(const char *name)
+{
+    for (size_t makers = 0;; makers++) {
+        struct sweep sweep = {.mark = ""};
+        struct group left = {.leader = 0};
+        snprintf(sweep.name, sizeof sweep.name, "%s=", name);
+        procfs_walk(look_for_left, &sweep);
+        if (sweep.mark[0] == 0) return makers;
+        memcpy(left.mark, sweep.mark, sizeof left.mark);
+        group_kill(&left);
+    }
 }

@@ -53,6 +53,15 @@ int group_reap(const struct group *group);
 /* KILL, again for those born meanwhile, until nobody is left. */
 void group_kill(const struct group *group);
 
+/*
+ * "NAME=" and what names this process and no other, before or after it: a mark for what should not
+ * outlive it. Processes of another PID namespace than ours are none of our business.
+ */
+void group_mark_of_self(const char *name, char mark[GROUP_MARK_MAX]);
+
+/* Kills everybody with such a mark whose maker has gone, until they have, too. How many makers. */
+size_t group_sweep(const char *name);
+
 /* Makes this process the parent of what its groups orphan (PR_SET_CHILD_SUBREAPER). */
 void group_adopt_orphans(void);
 

@@ -48,33 +48,53 @@ bool procfs_read(pid_t pid, struct procfs_entry *entry)
     /* The name in brackets may hold anything, brackets too. */
     const char *rest = strrchr(line, ')');
     int parent, group, threads;
+    unsigned long long started;
     char state;
     bool fine =
         rest != NULL && sscanf(rest + 1,
                                " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
-                               "%*d %d",
-                               &state, &parent, &group, &threads) == 4;
+                               "%*d %d %*d %llu",
+                               &state, &parent, &group, &threads, &started) == 5;
     free(line);
     if (!fine) return false;
     entry->pid = pid;
     entry->parent = parent;
     entry->group = group;
+    entry->started = started;
     entry->ended = (state == 'Z' && threads <= 1) || state == 'X';
     return true;
 }
 
-bool procfs_has_mark(pid_t pid, const char *mark)
+/* The first variable that begins so, whole, in memory of the caller's; NULL: there is none. */
+static char *find_variable(pid_t pid, const char *begin, size_t wanted)
 {
-    char path[64];
-    size_t length, wanted = strlen(mark);
+    char path[64], *found = NULL;
+    size_t length;
     snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
     char *bytes = procfs_slurp(path, &length);
-    bool found = false;
-    for (const char *at = bytes; bytes != NULL && !found && at < bytes + length;
-         at += strlen(at) + 1)
-        found = strncmp(at, mark, wanted + 1) == 0;
+    for (const char *at = bytes; bytes != NULL && found == NULL && at < bytes + length;
+         at += strlen(at) + 1) {
+        if (strncmp(at, begin, wanted) == 0) found = strdup(at);
+    }
     free(bytes);
     return found;
+}
+
+bool procfs_has_mark(pid_t pid, const char *mark)
+{
+    char *found = find_variable(pid, mark, strlen(mark) + 1);
+    free(found);
+    return found != NULL;
+}
+
+bool procfs_variable(pid_t pid, const char *name, char *value, size_t size)
+{
+    size_t length = strlen(name);
+    char *found = find_variable(pid, name, length);
+    bool fits = found != NULL && strlen(found) - length < size;
+    if (fits) memcpy(value, found + length, strlen(found + length) + 1);
+    free(found);
+    return fits;
 }
 
 static int by_number(const void *left, const void *right)

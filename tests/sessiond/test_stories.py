@@ -215,6 +215,21 @@ class Ends(unittest.TestCase):
                 time.sleep(0.01)
             self.assertFalse(is_running(int(daemon.read('child'))))
 
+    def test_agents_of_a_killed_daemon_end_with_the_next(self):
+        with Daemon() as daemon, Daemon() as other:
+            for each in daemon, other:
+                each.run(child=each.path('child'), wait=True)
+                each.await_event('waiting')
+            left = [int(daemon.read('child')), daemon.logged('agent_started')[0]['process']]
+            daemon.kill()
+            self.assertTrue(all(map(is_running, left)))
+            daemon.start()
+            self.assertFalse(any(map(is_running, left)))
+            self.assertEqual(daemon.logged('agents_swept')[0]['daemons'], 1)
+            # Those of a daemon that lives are none of its business.
+            self.assertTrue(is_running(int(other.read('child'))))
+            self.assertEqual((daemon.stop(), other.stop()), (0, 0))
+
     def test_a_restart_goes_on_where_it_was(self):
         with Daemon() as daemon:
             daemon.run(n=3)
