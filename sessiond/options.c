@@ -240,6 +240,11 @@ const char *options_check(const struct options *options, char problem[OPTION_PRO
         return complain(problem, "store_sync", options->store_sync, "write full or process");
     if (!is_one_of(options->restored, "yes", "no"))
         return complain(problem, "restored", options->restored, "write yes or no");
+    if (!is_one_of(options->compression, "on", "off"))
+        return complain(problem, "compression", options->compression, "write on or off");
+    if ((options->certificate[0] == 0) != (options->certificate_key[0] == 0))
+        return complain(problem, "certificate", options->certificate,
+                        "name both certificate and certificate_key, or none");
     if (!journal_level_of(options->log_level, &level))
         return complain(problem, "log_level", options->log_level,
                         "write error, warning, info or debug");

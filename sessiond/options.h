@@ -24,6 +24,9 @@ enum { OPTION_PROBLEM_MAX = 512 };
     TEXT(tokens, "", "file of tokens, a line each: USER SESSION TOKEN; SESSION * is every one")    \
     TEXT(secret, "", "file with the key of signed tokens (JWT, HS256)")                            \
     TEXT(origins, "", "web origins that may connect, with commas between; * is every one")         \
+    TEXT(certificate, "", "PEM file with certificate and chain: clients speak TLS")               \
+    TEXT(certificate_key, "", "PEM file with its key")                                             \
+    TEXT(compression, "off", "'on': permessage-deflate for WebSockets that offer it")              \
     TEXT(log, "-", "file of the log; - is standard error")                                         \
     TEXT(log_level, "info", "error, warning, info or debug")                                       \
     DURATION(drain_time, CORE_SECONDS(10), "what agents get to end by themselves at a stop")       \

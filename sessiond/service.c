@@ -128,6 +128,11 @@ static bool make_transport(struct service *service, uint16_t port, char *problem
     config.message_max_bytes = settings->frame_max_bytes;
     config.max_connections = settings->max_conns + settings->max_handshakes;
     config.handshake_timeout_us = settings->ack_timeout_us;
+    config.deflate = strcmp(service->options->compression, "on") == 0;
+    if (service->options->certificate[0] != 0) {
+        config.certificate = service->options->certificate;
+        config.key = service->options->certificate_key;
+    }
     if (ws_transport_create(&config, &service->transport) == CORE_OK) return true;
     snprintf(problem, SERVICE_PROBLEM_MAX, "out of memory");
     return false;
@@ -156,6 +161,12 @@ static bool listen_now(struct service *service, char *problem)
     lws_set_log_level(LLL_ERR | LLL_WARN, tell_library);
     enum core_result rc = ws_transport_start(service->transport, service->core);
     if (rc == CORE_OK) return true;
+    if (rc == CORE_FAILED) {
+        snprintf(problem, SERVICE_PROBLEM_MAX,
+                 "certificate '%.200s' and certificate_key '%.200s' cannot be used: the log tells "
+                 "why", service->options->certificate, service->options->certificate_key);
+        return false;
+    }
     snprintf(problem, SERVICE_PROBLEM_MAX, "%s cannot be listened on: %s", service->options->listen,
              errno != 0 ? strerror(errno) : core_result_text(rc));
     return false;

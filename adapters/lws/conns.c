@@ -96,8 +96,11 @@ bool conn_pull(struct peer *peer, struct conn_frame *frame)
 void conn_pushed(struct peer *peer, const struct conn_frame *frame)
 {
     peer->unsent = frame->number;
-    /* What libwebsockets could not write has not been taken: the core's send_stall goes on. */
-    if (!lws_partial_buffered(peer->wsi))
+    /* What libwebsockets could not write has not been taken: the core's send_stall goes on. A
+     * compressor may keep a part of its own, and tells of it only so. */
+    bool kept = peer->transport->config.deflate ? lws_send_pipe_choked(peer->wsi) != 0
+                                                : lws_partial_buffered(peer->wsi) != 0;
+    if (!kept)
         conn_settle(peer);
 }
 

@@ -29,14 +29,24 @@ static int open_socket(struct peer *peer)
     return 0;
 }
 
+/* The same because of a message. Where messages are compressed libwebsockets first wants to be rid
+ * of the rest of this one, and would never come to send the close frame. */
+static int refuse_message(struct peer *peer, uint32_t code, const char *reason)
+{
+    if (!peer->transport->config.deflate)
+        return close_with(peer, code, reason);
+    peer_wants_close(peer->transport, peer->handle, code);
+    return 0;
+}
+
 static int receive(struct peer *peer, const char *bytes, size_t length)
 {
     if (!peer->attached || peer_close_code(peer) != 0)
         return 0;
     if (lws_frame_is_binary(peer->wsi))
-        return close_with(peer, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, "messages are texts");
+        return refuse_message(peer, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, "messages are texts");
     if (!peer_input(peer, bytes, length))
-        return close_with(peer, CORE_CLOSE_TOO_BIG, core_close_text(CORE_CLOSE_TOO_BIG));
+        return refuse_message(peer, CORE_CLOSE_TOO_BIG, core_close_text(CORE_CLOSE_TOO_BIG));
     if (lws_remaining_packet_payload(peer->wsi) > 0 || !lws_is_final_fragment(peer->wsi))
         return 0;
     length = peer->input_length;

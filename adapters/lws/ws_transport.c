@@ -29,7 +29,8 @@ static bool is_complete(const struct ws_transport_config *config)
     return config->authenticate != NULL && config->name != NULL && config->message_max_bytes > 0 &&
            config->header_max_bytes > 0 && config->max_connections > 0 &&
            config->max_connections < UINT32_MAX && config->handshake_timeout_us > 0 &&
-           config->close_timeout_us > 0 && config->idle_timeout_us > 0;
+           config->close_timeout_us > 0 && config->idle_timeout_us > 0 &&
+           (config->certificate == NULL) == (config->key == NULL);
 }
 
 static void name_thread(struct ws_transport *transport)
@@ -108,6 +109,12 @@ static unsigned fd_limit_of(const struct ws_transport_config *config)
     return config->max_connections <= FEW ? (unsigned)config->max_connections + OWN_FDS : 0;
 }
 
+/* What a server agrees to is in its answer to the offer; these words are a client's. */
+static const struct lws_extension extensions[] = {
+    { "permessage-deflate", lws_extension_callback_pm_deflate, "permessage-deflate" },
+    { NULL, NULL, NULL },
+};
+
 /* Bound to an address of IPv4, libwebsockets has to be told so. */
 static uint64_t options_of(const struct ws_transport_config *config)
 {
@@ -116,6 +123,8 @@ static uint64_t options_of(const struct ws_transport_config *config)
         LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
     if (config->address != NULL && strchr(config->address, ':') == NULL)
         options |= LWS_SERVER_OPTION_DISABLE_IPV6;
+    if (config->certificate != NULL)
+        options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     return options;
 }
 
@@ -129,6 +138,10 @@ static bool create_context(struct ws_transport *transport)
         .port = config->port,
         .iface = config->address,
         .protocols = transport->protocols,
+        .extensions = config->deflate ? extensions : NULL,
+        .ssl_cert_filepath = config->certificate,
+        .ssl_private_key_filepath = config->key,
+        .alpn = "http/1.1",
         .vhost_name = "session",
         .timeout_secs = seconds_of(config->handshake_timeout_us),
         .timeout_secs_ah_idle = seconds_of(config->handshake_timeout_us),
@@ -175,6 +188,8 @@ static void give_up(lws_sorted_usec_list_t *timer)
 {
     struct ws_transport *transport = lws_container_of(timer, struct ws_transport, last_call);
     transport->given_up = true;
+    /* It would go on to wait for the next event, however long that takes. */
+    lws_cancel_service(transport->context);
 }
 
 /* The last frames leave: close frames, and what the core has said before them. */
@@ -202,13 +217,21 @@ static void *serve(void *context)
     return NULL;
 }
 
+static enum core_result problem_of_listening(const struct ws_transport *transport)
+{
+    if (errno == ENOMEM)
+        return CORE_NO_MEMORY;
+    bool address = errno == EADDRINUSE || errno == EADDRNOTAVAIL || errno == EACCES;
+    return address || transport->config.certificate == NULL ? CORE_UNAVAILABLE : CORE_FAILED;
+}
+
 enum core_result ws_transport_start(struct ws_transport *transport, struct core *core)
 {
     transport->core = core;
     describe_protocols(transport);
     errno = 0;
     if (!create_context(transport))
-        return errno == ENOMEM ? CORE_NO_MEMORY : CORE_UNAVAILABLE;
+        return problem_of_listening(transport);
     transport->live = true;
     if (pthread_create(&transport->thread, NULL, serve, transport) != 0) {
         transport->live = false;
@@ -235,7 +258,7 @@ void ws_transport_stats(struct ws_transport *transport, struct ws_transport_stat
 
 void ws_transport_stop(struct ws_transport *transport)
 {
-    if (!transport->started)
+    if (transport == NULL || !transport->started)
         return;
     transport->started = false;
     pthread_mutex_lock(&transport->lock);

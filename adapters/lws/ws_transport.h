@@ -82,14 +82,19 @@ struct ws_transport_config {
     uint64_t handshake_timeout_us; /* to send a whole request; whole seconds, rounded up */
     uint64_t close_timeout_us;   /* to take what is left after the core has asked for a close */
     uint64_t idle_timeout_us;    /* of a kept-alive HTTP connection; whole seconds, rounded up */
+    bool deflate;                /* permessage-deflate (RFC 7692) for WebSockets that offer it;
+                                    costs some 300 KiB of memory for each */
+    const char *certificate, *key; /* PEM files: TLS instead of plain TCP; NULL: plain TCP */
 };
 
-/* Defaults: port 0 on 127.0.0.1, any origin, the limits of core_settings_default. */
+/* Defaults: port 0 on 127.0.0.1, any origin, the limits of core_settings_default; neither TLS nor
+ * compression. */
 void ws_transport_config_default(struct ws_transport_config *config);
 
 /*
- * Makes a transport; nothing listens yet. INVALID without authenticate or with a limit of 0;
- * NO_MEMORY. The config is copied, what it points to must outlive the transport.
+ * Makes a transport; nothing listens yet. INVALID without authenticate, with a limit of 0, or with
+ * one of certificate and key alone; NO_MEMORY. The config is copied, what it points to must outlive
+ * the transport.
  */
 enum core_result ws_transport_create(const struct ws_transport_config *config,
                                      struct ws_transport **transport);
@@ -99,7 +104,8 @@ struct transport_port ws_transport_port(struct ws_transport *transport);
 
 /*
  * Listens, and starts the service thread. Called once, after core_start. UNAVAILABLE if the address
- * cannot be listened on (errno tells); NO_MEMORY. On failure the transport may only be destroyed.
+ * cannot be listened on (errno tells); FAILED if the certificate or its key is of no use (the log
+ * of libwebsockets tells); NO_MEMORY. On failure the transport may only be destroyed.
  */
 enum core_result ws_transport_start(struct ws_transport *transport, struct core *core);
 
@@ -117,7 +123,8 @@ void ws_transport_stats(struct ws_transport *transport, struct ws_transport_stat
 
 /*
  * Closes every connection, reports them to the core, and joins the thread. What the core closed
- * before gets close_timeout_us to take its last frames. Called once, by no thread of the core.
+ * before gets close_timeout_us to take its last frames. Called once, by no thread of the core. NULL
+ * is allowed.
  */
 void ws_transport_stop(struct ws_transport *transport);
 

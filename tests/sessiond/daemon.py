@@ -44,7 +44,7 @@ class Daemon:
                         'agent.bot': '%s %s' % (sys.executable, AGENT), 'start_gate': 'none'}
         self.options.update(options)
         self.process = None
-        self.port = 0
+        self.address, self.port = '127.0.0.1', 0
         self.write('key', self.key)
         os.chmod(self.path('key'), 0o600)
 
@@ -92,7 +92,8 @@ class Daemon:
 
     def start(self):
         lines = ['%s = %s' % pair for pair in self.options.items()]
-        self.write('conf', '\n'.join(lines) + '\nlisten = 127.0.0.1:%d\n' % self.port)
+        place = '[%s]' % self.address if ':' in self.address else self.address
+        self.write('conf', '\n'.join(lines) + '\nlisten = %s:%d\n' % (place, self.port))
         before = len(self.logged('listening'))
         with open(self.path('stderr'), 'a') as stderr:
             self.process = subprocess.Popen([PROGRAM, '--config', self.path('conf')],
@@ -119,7 +120,7 @@ class Daemon:
         return make_token(key or self.key, claims)
 
     def connect(self):
-        return socket.create_connection(('127.0.0.1', self.port), PATIENCE)
+        return socket.create_connection((self.address, self.port), PATIENCE)
 
     def ask(self, path, body=None, token=None, headers=(), method=None):
         """One request; its status and the JSON (or text) of the answer."""
@@ -216,6 +217,7 @@ class Tab:
                 raise Refused(0)
             self.buffer += piece
         head, _, self.buffer = self.buffer.partition(b'\r\n\r\n')
+        self.head = head
         status = int(head.split()[1])
         if status != 101:
             self.link.close()
