@@ -78,7 +78,7 @@ static const char *agent_of(const struct actor *backend)
 static void start_run(struct actor *actor, const struct scn_step *step)
 {
     const struct core_api *api = actor->play->api;
-    const char *agent = agent_of(actor);
+    const char *agent = attr_text(&step->attrs, "agent", agent_of(actor));
     struct run_spec spec = { .agent = agent, .key = attr_text(&step->attrs, "key", agent) };
     struct session_ref ref;
     struct run_ref run = { { 0, 0 }, 0 };

@@ -67,7 +67,7 @@ void tab_stale_answer(struct tab *tab)
 
 /* --- sending --- */
 
-/* The agent of the tab's session, to be named in a start. */
+/* The first agent of the tab's session: who starts one without saying which. */
 static const char *agent_of(const struct tab *tab)
 {
     const struct play *play = tab->actor->play;
@@ -84,7 +84,7 @@ static const char *agent_of(const struct tab *tab)
 static void send_start(struct tab *tab, const struct scn_step *step)
 {
     json_t *body = message(step->kind), *input = json_object();
-    const char *agent = agent_of(tab);
+    const char *agent = attr_text(&step->attrs, "agent", agent_of(tab));
     const struct scn_attr *text = scn_attrs_find(&step->attrs, "text");
 
     json_object_set_new(body, "agent", json_string(agent));

@@ -1,6 +1,8 @@
 /* HTTP/1.1 (RFC 9112) as far as it leads to a WebSocket (RFC 6455, section 4; RFC 7692). */
 #include "harness/capture/dialogue.h"
 
+#include "harness/capture/bearer.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +143,29 @@ static const char *open_reader(const struct dialogue *dialogue, struct half *hal
     return half->reader == NULL ? no_memory : NULL;
 }
 
+/* A token that names its user: in a header, or as a parameter of the path. */
+static void take_token(struct dialogue *dialogue, struct text head, struct text path)
+{
+    static const char scheme[] = "Bearer ", parameter[] = "token=";
+    struct capture_connection *connection = dialogue->connection;
+    struct text value;
+
+    if (find_header(head, "Authorization", &value) && value.length > sizeof scheme &&
+        strncasecmp(value.at, scheme, sizeof scheme - 1) == 0) {
+        size_t skipped = sizeof scheme - 1;
+        (void)bearer_user(value.at + skipped, value.length - skipped, connection->user,
+                          sizeof connection->user);
+        return;
+    }
+    (void)next_item(&path, '?', &value);
+    while (next_item(&path, '&', &value)) {
+        size_t skipped = sizeof parameter - 1;
+        if (value.length > skipped && memcmp(value.at, parameter, skipped) == 0)
+            (void)bearer_user(value.at + skipped, value.length - skipped, connection->user,
+                              sizeof connection->user);
+    }
+}
+
 /* A proxy that knows who the user is says so in one of these. */
 static void take_user(struct dialogue *dialogue, struct text head)
 {
@@ -158,16 +183,17 @@ static void take_user(struct dialogue *dialogue, struct text head)
 static void take_request(struct dialogue *dialogue, struct text head)
 {
     struct capture_connection *connection = dialogue->connection;
-    struct text line = head, word, value;
+    struct text line = head, word, value, path = { "", 0 };
 
     (void)next_item(&line, ' ', &word);
-    if (next_item(&line, ' ', &word)) copy(word, connection->path, sizeof connection->path);
+    if (next_item(&line, ' ', &path)) copy(path, connection->path, sizeof connection->path);
     if (find_header(head, "Host", &value)) copy(value, connection->host, sizeof connection->host);
     if (find_header(head, "User-Agent", &value))
         copy(value, connection->agent, sizeof connection->agent);
     if (find_header(head, "Sec-WebSocket-Key", &value))
         copy(value, dialogue->key, sizeof dialogue->key);
     take_user(dialogue, head);
+    if (connection->user[0] == '\0') take_token(dialogue, head, path);
 }
 
 static const char *on_request(struct dialogue *dialogue, struct text head)

@@ -88,8 +88,10 @@ struct story_event {
 struct story_run {
     uint64_t number;
     const char *agent, *key;    /* as on the wire */
-    uint32_t actor;             /* index in story_session.actors */
-    bool asked;                 /* a tab asked for it */
+    int actor;                  /* index in story_session.actors; -1: none does what it did */
+    bool asked;                 /* a tab asked for it, */
+    uint32_t tab, step;         /* that one, by this step */
+    bool began, live;           /* it was told of as running; it is, as far as was read */
     uint64_t seen_us;           /* when it was first told of */
 };
 

@@ -58,17 +58,41 @@ struct story_run *story_run_of(struct story *story, struct story_session *sessio
     session->runs = scn_arena_grow(story->arena, session->runs, session->run_count,
                                    &session->run_room, sizeof *session->runs);
     struct story_run *run = &session->runs[session->run_count++];
-    *run = (struct story_run){ .number = number, .agent = agent, .key = key,
+    *run = (struct story_run){ .number = number, .agent = agent, .key = key, .actor = -1,
                                .seen_us = UINT64_MAX };
     return run;
 }
 
-static const char *agent_of_run(const struct story_session *session, uint64_t number)
+static struct story_actor *actor_of_run(const struct story_session *session, uint64_t number)
 {
     for (uint32_t i = 0; i < session->run_count; i++) {
-        if (session->runs[i].number == number) return session->runs[i].agent;
+        const struct story_run *run = &session->runs[i];
+        if (run->number == number && run->actor >= 0) return &session->actors[run->actor];
     }
     return NULL;
+}
+
+/* An agent has one script for all its runs, so a run after the first one that began has an agent of
+ * its own, as long as there is room. */
+static void cast_run(struct story *story, struct story_session *session, struct story_run *run)
+{
+    bool played = false;
+
+    for (uint32_t i = 0; i < session->run_count; i++) {
+        const struct story_run *other = &session->runs[i];
+        if (other == run || strcmp(other->agent, run->agent) != 0 || other->actor < 0) continue;
+        run->actor = other->actor;
+        played = played || other->began;
+    }
+    if (run->actor >= 0 && !(run->began && played)) return;
+    const struct story_actor *actor = add_actor(story, session, run->agent, true);
+    if (actor != NULL) run->actor = (int)(actor - session->actors);
+}
+
+static bool is_running(const struct story_event *event)
+{
+    return strcmp(event->type, "run_state") == 0 &&
+           strcmp(story_text(event->payload, "state"), "running") == 0;
 }
 
 /* All runs and agents first: an event may name its agent before the run is told of. */
@@ -76,10 +100,18 @@ static void find_runs(struct story *story, struct story_session *session)
 {
     for (uint32_t i = 0; i < session->event_count; i++) {
         const struct story_event *event = &session->events[i];
+        if (strcmp(event->type, "run_state") == 0)
+            (void)story_run_of(story, session, event->payload);
+    }
+    for (uint32_t i = 0; i < session->event_count; i++) {
+        const struct story_event *event = &session->events[i];
+        if (is_running(event)) story_run_of(story, session, event->payload)->began = true;
+    }
+    for (uint32_t i = 0; i < session->event_count; i++) {
+        const struct story_event *event = &session->events[i];
         if (strcmp(event->type, "run_state") != 0) continue;
-        const struct story_run *run = story_run_of(story, session, event->payload);
-        if (run->agent[0] != '\0' && find_actor(session, run->agent, true) == NULL)
-            (void)add_actor(story, session, run->agent, true);
+        struct story_run *run = story_run_of(story, session, event->payload);
+        if (run->agent[0] != '\0' && run->actor < 0) cast_run(story, session, run);
     }
 }
 
@@ -168,8 +200,8 @@ static const char *emit_text(struct story *story, const char *verb, const struct
 static void on_run_state(struct story *story, struct story_session *session,
                          const struct story_event *event)
 {
-    struct story_actor *agent =
-        find_actor(session, story_text(event->payload, "agent"), true);
+    struct story_actor *agent = actor_of_run(session, story_number(event->payload, "run"));
+    story_run_of(story, session, event->payload)->live = is_running(event);
     const char *state = story_text(event->payload, "state");
 
     if (agent == NULL) return;
@@ -183,8 +215,7 @@ static void on_run_state(struct story *story, struct story_session *session,
 static void on_question(struct story *story, struct story_session *session,
                         const struct story_event *event)
 {
-    const char *called = agent_of_run(session, story_number(event->payload, "run"));
-    struct story_actor *agent = called == NULL ? NULL : find_actor(session, called, true);
+    struct story_actor *agent = actor_of_run(session, story_number(event->payload, "run"));
     uint64_t timeout_us = story_number(event->payload, "timeout_us");
     bool input = strcmp(event->type, "request_user_input") == 0;
     char name[STORY_NAME_MAX];
@@ -247,13 +278,36 @@ static void on_server_state(struct story *story, uint32_t index, const struct st
               scn_arena_format(story->arena, "%s port=%s", starts ? "ensure" : "stop", port));
 }
 
-/* Who published it: whom its payload names, else the session's agent, else a backend. */
+/* Who plays the newest run that is running, of that agent or, "", of any. NULL: none is. */
+static struct story_actor *at_work(const struct story_session *session, const char *called)
+{
+    for (uint32_t i = session->run_count; i-- > 0;) {
+        const struct story_run *run = &session->runs[i];
+        if (!run->live || run->actor < 0) continue;
+        if (*called == '\0' || strcmp(run->agent, called) == 0)
+            return &session->actors[run->actor];
+    }
+    return NULL;
+}
+
+/* The first agent of whose runs the log does not tell when they began. */
+static struct story_actor *began_before(const struct story_session *session)
+{
+    for (uint32_t i = 0; i < session->run_count; i++) {
+        const struct story_run *run = &session->runs[i];
+        if (!run->began && run->actor >= 0) return &session->actors[run->actor];
+    }
+    return NULL;
+}
+
+/* Who published it: whom its payload names, else an agent at work, else a backend. */
 static struct story_actor *publisher_of(struct story *story, struct story_session *session,
                                         const struct story_event *event)
 {
     const char *by = story_text(event->payload, "by");
-    struct story_actor *actor = NULL;
+    struct story_actor *actor = at_work(session, by);
 
+    if (actor != NULL) return actor;
     if (*by != '\0') {
         actor = find_actor(session, by, true);
         if (actor == NULL) actor = find_actor(session, by, false);
@@ -263,10 +317,8 @@ static struct story_actor *publisher_of(struct story *story, struct story_sessio
         if (actor != NULL) actor->core = event->core;
         return actor;
     }
-    for (uint32_t i = 0; i < session->actor_count; i++) {
-        if (session->actors[i].agent) return &session->actors[i];
-    }
-    return backend_of(story, session);
+    actor = began_before(session);
+    return actor != NULL ? actor : backend_of(story, session);
 }
 
 static void act(struct story *story, uint32_t index)
@@ -305,8 +357,42 @@ static bool all_at_the_beginning(const struct story_session *session)
     return true;
 }
 
+/* " agent=NAME" where it is not the session's first one. */
+static const char *agent_attr(struct story *story, const struct story_session *session,
+                              const struct story_run *run)
+{
+    const struct story_actor *actor = NULL;
+
+    /* A start that is repeated names a run that is there. */
+    for (uint32_t i = 0; i < session->run_count; i++) {
+        const struct story_run *other = &session->runs[i];
+        if (other->actor >= 0 && strcmp(other->key, run->key) == 0)
+            actor = &session->actors[other->actor];
+    }
+    if (actor == NULL) return "";
+    for (uint32_t i = 0; i < session->actor_count; i++) {
+        if (!session->actors[i].agent) continue;
+        if (actor == &session->actors[i]) return "";
+        break;
+    }
+    return scn_arena_format(story->arena, " agent=%s", actor->name);
+}
+
+/* What a tab asked for names the agent that does it now. */
+static void name_agents(struct story *story, const struct story_session *session)
+{
+    for (uint32_t i = 0; i < session->run_count; i++) {
+        const struct story_run *run = &session->runs[i];
+        if (!run->asked) continue;
+        struct story_step *step = &story->tabs[run->tab].steps.items[run->step];
+        step->text = scn_arena_format(story->arena, "%s%s", step->text,
+                                      agent_attr(story, session, run));
+    }
+}
+
 static void start_runs(struct story *story, struct story_session *session)
 {
+    name_agents(story, session);
     if (all_at_the_beginning(session)) return;
     for (uint32_t i = 0; i < session->run_count; i++) {
         const struct story_run *run = &session->runs[i];
@@ -316,7 +402,8 @@ static void start_runs(struct story *story, struct story_session *session)
         struct story_actor *backend = backend_of(story, session);
         if (backend == NULL) return;
         story_add(story, &backend->steps, run->seen_us, 0,
-                  scn_arena_format(story->arena, "start key=%s", key));
+                  scn_arena_format(story->arena, "start key=%s%s", key,
+                                   agent_attr(story, session, run)));
     }
 }
 

@@ -249,8 +249,10 @@ static void on_start(struct story *story, struct story_message *message)
         talks ? story_attr(story, "text", json_object_get(input, "text")) : ""));
     session->runs = scn_arena_grow(story->arena, session->runs, session->run_count,
                                    &session->run_room, sizeof *session->runs);
+    const struct story_link *link = &story->links[message->link];
     session->runs[session->run_count++] = (struct story_run){
-        .agent = story_text(message->body, "agent"), .key = key, .asked = true,
+        .agent = story_text(message->body, "agent"), .key = key, .actor = -1, .asked = true,
+        .tab = (uint32_t)link->tab, .step = tab_of(story, link)->steps.count - 1,
         .seen_us = UINT64_MAX };
 }
 

@@ -136,6 +136,37 @@ static void check_answer(struct scn_parser *parser, const struct scn_step *answe
                  answer->kind);
 }
 
+static const char *session_of(const struct scn_actor *actor)
+{
+    const struct scn_attr *session = scn_attrs_find(&actor->attrs, "session");
+
+    return session == NULL ? "" : session->value.text;
+}
+
+/* Whoever starts a run may say of which agent: one of its own session. */
+static void check_agent(struct scn_parser *parser, const struct scn_actor *starter,
+                        const struct scn_step *step)
+{
+    const struct scn_file *file = parser->file;
+    const struct scn_attr *named = scn_attrs_find(&step->attrs, "agent");
+    struct scn_near near;
+
+    if (named == NULL || parser->skipped ||
+        (step->verb != SCN_VERB_SEND && step->verb != SCN_VERB_START))
+        return;
+    scn_near_begin(&near, named->value.text);
+    for (uint32_t i = 0; i < file->actor_count; i++) {
+        const struct scn_actor *actor = &file->actors[i];
+        if (actor->kind != SCN_ACTOR_AGENT ||
+            strcmp(session_of(actor), session_of(starter)) != 0)
+            continue;
+        if (strcmp(actor->name, named->value.text) == 0) return;
+        scn_near_offer(&near, actor->name);
+    }
+    scn_error_at(parser, named->value_place, scn_near_hint(&near, parser->arena),
+                 "'%s' is no agent of the session of '%s'", named->value.text, starter->name);
+}
+
 static void check_actor(struct scn_parser *parser, int32_t index)
 {
     struct scn_actor *actor = &parser->file->actors[index];
@@ -148,6 +179,7 @@ static void check_actor(struct scn_parser *parser, int32_t index)
         for (uint32_t j = 0; j < step->pattern_count; j++)
             check_pattern(parser, actor->kind, &step->patterns[j]);
         if (step->verb == SCN_VERB_ANSWER) check_answer(parser, step);
+        check_agent(parser, actor, step);
     }
 }
 

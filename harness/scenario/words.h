@@ -124,7 +124,8 @@ struct scn_rule {
 #define SCN_CORE_EXTRAS(X) \
     X(transport, WORD, "frames|sockets", "frames", \
       "whole messages, or the real server on simulated sockets") \
-    X(image, NAME, "", "core", "which build of the core runs")
+    X(image, NAME, "", "core", "which build of the core runs") \
+    X(server, NAME, "", "server", "with transport=sockets: which build of that transport")
 
 #define SCN_STORE_SETTINGS(X) \
     X(latency, RANGE, "", "0s", "how long a call to the store takes") \
@@ -218,6 +219,7 @@ enum scn_shape {
     X(ASK, input, WORD, "yes|no", "no", "asks for text instead of a confirmation") \
     X(ASK, wait, WORD, "yes|no", "yes", "whether the agent goes on only when it is settled") \
     X(START, key, NAME, "", "", "idempotency key of the run") \
+    X(START, agent, NAME, "", "", "which agent of the session; else the first") \
     X(STOP, port, INT, "", "", "which dev server") \
     X(OPEN, create, WORD, "yes|no", "yes", "whether a missing session is made") \
     X(HISTORY, cursor, INT, "", "", "read from here; else from where the last page ended") \
@@ -243,8 +245,8 @@ enum scn_shape {
     X(CONFIRM, "confirm", "id|value", "answers a confirmation") \
     X(USER_INPUT, "user_input", "id|value", "answers a request for input") \
     X(CANCEL, "cancel", "run", "cancels the run") \
-    X(START_AGENT, "start_agent", "key", "starts the agent of the session") \
-    X(USER_MESSAGE, "user_message", "key|text", "tells the agent something") \
+    X(START_AGENT, "start_agent", "key|agent", "starts the agent, or the first of the session") \
+    X(USER_MESSAGE, "user_message", "key|text|agent", "tells that agent something") \
     X(SERVER_START, "server_start", "port", "wants the dev server to run") \
     X(SERVER_STOP, "server_stop", "port", "wants the dev server to stop") \
     X(HISTORY, "history", "cursor|limit", "asks for a page of the log") \
