@@ -42,12 +42,27 @@ static bool store_setting(const struct stage *stage, struct core_settings *setti
     return stage->api->setting_store(settings, setting, number);
 }
 
+/* What the harness itself wants to know of a core. */
+static bool is_extra(const char *name)
+{
+    static const char *const names[] = {
+#define NAME(name, ...) #name,
+        SCN_CORE_EXTRAS(NAME)
+#undef NAME
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], name) == 0) return true;
+    }
+    return false;
+}
+
 static const char *apply_attrs(struct stage *stage, const struct scn_core *core,
                                const struct scn_attrs *attrs, struct core_settings *settings)
 {
     for (uint32_t i = 0; i < attrs->count; i++) {
         const struct scn_attr *attr = &attrs->items[i];
-        if (strcmp(attr->name, "transport") == 0 || strcmp(attr->name, "image") == 0) continue;
+        if (is_extra(attr->name)) continue;
         const struct core_setting *setting = stage->api->setting_find(attr->name);
         if (setting == NULL)
             return stage_complain(stage, attr->place, "core '%s': %s is no setting of it",
@@ -108,8 +123,9 @@ static const char *plan_core(struct stage *stage, uint32_t index)
     stage->api->settings_default(settings);
     stage->sockets[index] = wants_sockets(core, stage->hooks.transport);
     if (stage->sockets[index] && stage->hooks.server == NULL)
-        return stage_complain(stage, core->place, "core '%s': there is no server for its sockets",
-                              core->name);
+        return stage_complain(stage, core->place,
+                              "core '%s': transport=sockets needs libwebsockets, and this harness "
+                              "was built without", core->name);
     settings->lease_ttl_us = (uint64_t)attr_number(&stage->file->store, "lease_ttl",
                                                    (int64_t)settings->lease_ttl_us);
     settings->lease_renew_us = (uint64_t)attr_number(&stage->file->store, "lease_renew",

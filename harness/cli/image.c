@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const struct image image_core_image;
+extern const struct image image_core_image, image_server_image;
 
 void cli_own_folder(char *out, size_t bytes)
 {
@@ -27,18 +27,32 @@ static const struct image *load(const char *path, char *problem, size_t bytes)
     return image;
 }
 
-const struct image *cli_image(const char *name, const char *path, char *problem, size_t bytes)
+/* NAME.so in the folder cores/. */
+static const struct image *load_named(const char *what, const char *name, char *problem,
+                                      size_t bytes)
 {
     char folder[3800], file[4096];
+    cli_own_folder(folder, sizeof folder);
+    snprintf(file, sizeof file, "%s/cores/%s.so", folder, name);
+    if (access(file, R_OK) == 0) return load(file, problem, bytes);
+    snprintf(problem, bytes, "there is no %s image '%s' (cores/%s.so beside the executable)", what,
+             name, name);
+    return NULL;
+}
+
+const struct image *cli_server_image(const char *name, char *problem, size_t bytes)
+{
+    if (name == NULL || strcmp(name, "server") == 0) return &image_server_image;
+    return load_named("server", name, problem, bytes);
+}
+
+const struct image *cli_image(const char *name, const char *path, char *problem, size_t bytes)
+{
+    char file[4096];
     if (path) {
         snprintf(file, sizeof file, "%s%s", strchr(path, '/') ? "" : "./", path);
         return load(file, problem, bytes);
     }
     if (name == NULL || strcmp(name, "core") == 0) return &image_core_image;
-    cli_own_folder(folder, sizeof folder);
-    snprintf(file, sizeof file, "%s/cores/%s.so", folder, name);
-    if (access(file, R_OK) == 0) return load(file, problem, bytes);
-    snprintf(problem, bytes, "there is no core image '%s' (cores/%s.so beside the executable)",
-             name, name);
-    return NULL;
+    return load_named("core", name, problem, bytes);
 }

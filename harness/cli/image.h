@@ -12,6 +12,10 @@
  * sentence in problem[] when it cannot be loaded. */
 const struct image *cli_image(const char *name, const char *path, char *problem, size_t bytes);
 
+/* The same of the transport over libwebsockets ("core server=NAME"); NULL: the one linked in. Where
+ * there is no libwebsockets, that one has no entry. */
+const struct image *cli_server_image(const char *name, char *problem, size_t bytes);
+
 /* The folder of the executable, without a slash at its end. */
 void cli_own_folder(char *out, size_t bytes);
 

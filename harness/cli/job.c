@@ -127,6 +127,7 @@ bool job_open(struct job *job, const char *path, const struct cli_options *optio
 
 void job_free(struct job *job)
 {
+    if (job->options == &job->kept_options) scene_transport(STAGE_AS_TOLD);
     if (job->file) scn_file_free(job->file);
     if (job->shared) munmap(job->shared, sizeof *job->shared);
     if (job->part) shard_end(job->part);
@@ -373,10 +374,12 @@ char *job_key(const struct job *job)
     for (const char *at = job->source; at && *at; at++) {
         hash = (hash ^ (unsigned char)*at) * 1099511628211ull;
     }
-    if (asprintf(&text, "text %016llx, strategy %d, seed %llu, depth %u, runs %llu, core %s",
+    if (asprintf(&text, "text %016llx, strategy %d, seed %llu, depth %u, runs %llu, core %s, "
+                 "transport %s",
                  (unsigned long long)hash, (int)options.strategy.kind,
                  (unsigned long long)options.strategy.seed, options.strategy.depth,
-                 (unsigned long long)options.runs_max, cli->core ? cli->core : "own") < 0) {
+                 (unsigned long long)options.runs_max, cli->core ? cli->core : "own",
+                 cli->transport ? cli->transport : "own") < 0) {
         return NULL;
     }
     return text;

@@ -54,6 +54,8 @@ struct job {
     const char *token; /* of the corpus, that is tried or has failed; NULL: none */
     char *corpus_file; /* where that comes from */
     bool corpus_damaged; /* stderr says where */
+    struct cli_options kept_options; /* instead of the user's, where that entry needs others; */
+    const struct cli_options *users_options; /* which are then these */
     char *text; /* diagnostics, or what went wrong */
     char folder[4096];
 };

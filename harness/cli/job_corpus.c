@@ -1,13 +1,69 @@
 /* The corpus of a scenario: what failed before is tried first. */
 #include "harness/cli/job.h"
+#include "harness/cli/scene.h"
 #include "harness/explore/corpus.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* What choices depend on besides the file: the transport, where the user has chosen it. */
+static const char transport_setting[] = "transport=";
+
+static bool same_word(const char *one, const char *other)
+{
+    return one == other || (one && other && strcmp(one, other) == 0);
+}
+
+/* The word that the entry was kept under: "frames", "sockets" or NULL. False: it is none. */
+static bool read_settings(const struct corpus_entry *entry, const char **transport)
+{
+    static const char *const words[] = {"frames", "sockets"};
+    size_t length = sizeof transport_setting - 1;
+    *transport = NULL;
+    if (entry->settings[0] == '\0') return true;
+    if (strncmp(entry->settings, transport_setting, length) != 0) return false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(entry->settings + length, words[i]) == 0) *transport = words[i];
+    }
+    return *transport != NULL;
+}
+
+/* Makes the transport that of the entry, unless the user has chosen another. */
+static bool take_settings(struct job *job, const struct corpus_entry *entry)
+{
+    struct job_shared *shared = job->shared;
+    const char *transport;
+    if (!read_settings(entry, &transport)) {
+        snprintf(shared->problem, sizeof shared->problem, "'%s' is no setting of a scenario",
+                 entry->settings);
+        return false;
+    }
+    if (same_word(transport, job->options->transport)) return true;
+    if (job->options->transport) {
+        snprintf(shared->problem, sizeof shared->problem,
+                 "it was kept with another transport than --transport %s",
+                 job->options->transport);
+        return false;
+    }
+    job->kept_options = *job->options;
+    job->kept_options.transport = transport;
+    job->users_options = job->options;
+    job->options = &job->kept_options;
+    scene_transport(strcmp(transport, "sockets") == 0 ? STAGE_SOCKETS : STAGE_FRAMES);
+    return true;
+}
+
+static void forget_settings(struct job *job)
+{
+    if (job->options != &job->kept_options) return;
+    job->options = job->users_options;
+    scene_transport(STAGE_AS_TOLD);
+}
+
 static void forget(struct job *job)
 {
+    forget_settings(job);
     job->token = NULL;
     free(job->corpus_file);
     job->corpus_file = NULL;
@@ -47,7 +103,10 @@ static bool try_file(struct job *job, char *path, struct worker_result *result)
     job->corpus_file = path;
     job->corpus_damaged = !corpus_read(path, &entry);
     if (job->corpus_damaged) return false;
-    if (try_entry(job, &entry, result)) return true; /* the token is in use until the end */
+    if (!take_settings(job, &entry))
+        leave_alone(job);
+    else if (try_entry(job, &entry, result))
+        return true; /* the token is in use until the end */
     corpus_entry_free(&entry);
     forget(job);
     return false;
@@ -80,6 +139,13 @@ void job_keep_failure(const struct job *job)
     entry.choices = token_write(shared->failure.choices, shared->failure.count);
     if (entry.choices == NULL) return;
     snprintf(entry.check, sizeof entry.check, "%s", shared->told.name);
+    if (job->options->transport) {
+        /* An entry of its own: what fails over the one may hold over the other. */
+        snprintf(entry.check, sizeof entry.check, "%s-%s", shared->told.name,
+                 job->options->transport);
+        snprintf(entry.settings, sizeof entry.settings, "%s%s", transport_setting,
+                 job->options->transport);
+    }
     corpus_reason(&entry, shared->told.text);
     corpus_keep(job->options->corpus, job->file->name, &entry);
     corpus_entry_free(&entry);

@@ -22,7 +22,8 @@ static bool leads_there(const struct job *job, const char *schedule)
     const struct scn_options words = job_words();
     struct scn_diagnostics diagnostics;
     struct world_result result;
-    char *text = pinning_scenario(job->file, job->source, "pinned", schedule);
+    char *text = pinning_scenario(job->file, job->source, "pinned", schedule,
+                                  job->options->transport);
     const struct scn_file *file =
         scn_parse_bytes("pinned.scn", text, strlen(text), &words, &diagnostics);
     if (file == NULL) scn_print_diagnostics(stderr, &diagnostics);
@@ -174,7 +175,8 @@ int job_explain(void *argument)
     told->decided = write_decisive(job);
     told->decisive = shared->decisive.found ? &shared->decisive : NULL;
     if (schedule && job->source) {
-        told->pinned = pinning_scenario(job->file, job->source, "pinned", schedule);
+        told->pinned = pinning_scenario(job->file, job->source, "pinned", schedule,
+                                        job->options->transport);
     }
     write_screen(job);
     if (!report_write_folder(&job->report, &problem)) {

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #define OPTION(id) (1u << CLI_##id)
-static const uint32_t allowed = OPTION(CORE) | OPTION(STRATEGY) | OPTION(DEPTH) | OPTION(SEED) |
-                                OPTION(RUNS) | OPTION(JUNIT) | OPTION(JSON) | OPTION(GITHUB) |
-                                OPTION(HELP);
+static const uint32_t allowed = OPTION(CORE) | OPTION(TRANSPORT) | OPTION(STRATEGY) |
+                                OPTION(DEPTH) | OPTION(SEED) | OPTION(RUNS) | OPTION(JUNIT) |
+                                OPTION(JSON) | OPTION(GITHUB) | OPTION(HELP);
 
 enum { PROBLEM_BYTES = 256 };
 

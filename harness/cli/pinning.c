@@ -4,6 +4,7 @@
 #include "harness/scenario/scenario.h"
 #include "include/session_types.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -285,9 +286,35 @@ static void copy_limit(FILE *out, const char *line, size_t length, bool *headed)
     fwrite(line, 1, length, out);
 }
 
+/* A line about cores without their transport; nothing, if it says nothing else. */
+static void copy_core(FILE *out, const char *line, size_t length)
+{
+    static const char word[] = " transport=";
+    const char *end = line + length;
+    const char *at = memmem(line, length, word, sizeof word - 1);
+    const char *comment = memchr(line, '#', length);
+    if (at == NULL || (comment && comment < at)) {
+        fwrite(line, 1, length, out);
+        return;
+    }
+    const char *rest = at + 1;
+    while (rest < end && *rest != ' ' && *rest != '\n') rest++;
+    if (at - line == (ptrdiff_t)strlen("core") && *rest == '\n') return;
+    fwrite(line, 1, (size_t)(at - line), out);
+    fwrite(rest, 1, (size_t)(end - rest), out);
+}
+
+static void copy_line(FILE *out, const char *line, size_t length, const char *transport)
+{
+    if (transport && opens(line, "core"))
+        copy_core(out, line, length);
+    else
+        fwrite(line, 1, length, out);
+}
+
 /* Copies the scenario line by line; a block to be left out ends at the next line at column 1. */
 char *pinning_scenario(const struct scn_file *file, const char *source, const char *name,
-                       const char *schedule)
+                       const char *schedule, const char *transport)
 {
     char *text = NULL;
     size_t bytes;
@@ -304,9 +331,10 @@ char *pinning_scenario(const struct scn_file *file, const char *source, const ch
         if (exploring) copy_limit(out, line, length, &headed);
         if (opens(line, "scenario")) {
             fprintf(out, "scenario %s \"%s\"\n", name, file->title);
+            if (transport) fprintf(out, "\ncore transport=%s\n", transport);
         } else if (!leave_out) {
             if (opens(line, "check")) fprintf(out, "%s\n", schedule);
-            fwrite(line, 1, length, out);
+            copy_line(out, line, length, transport);
         }
         line += length;
     }

@@ -17,8 +17,9 @@ struct strategy *pinning_strategy(const struct scn_file *file, const struct pin 
 char *pinning_text(const struct scn_file *file, const struct pin *pins, uint32_t count);
 
 /* The scenario's text with that block instead of its own schedule, under the name `name`; of the
- * explore block only what a single run needs is left. malloc'ed. */
+ * explore block only what a single run needs is left. `transport` is that of every core, NULL: as
+ * the text says. malloc'ed. */
 char *pinning_scenario(const struct scn_file *file, const char *source, const char *name,
-                       const char *schedule);
+                       const char *schedule, const char *transport);
 
 #endif

@@ -1,12 +1,11 @@
 #include "scene.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "harness/net/net.h"
 
 enum { LOOP_SECONDS = 10 };
-
-extern const struct image image_server_image;
 
 static enum stage_transport chosen_transport;
 
@@ -108,14 +107,31 @@ bool scene_over_sockets(const struct scn_file *file)
     return stage_wants_sockets(file, chosen_transport);
 }
 
+/* The build of the server that the first core names; NULL: *problem says why there is none. */
+static const struct image *server_of(const struct scn_file *file, const char **problem)
+{
+    static char text[4600];
+    char why[4200];
+    const struct scn_attr *server = scn_attrs_find(&file->cores[0].attrs, "server");
+    const struct image *image =
+        cli_server_image(server ? server->value.text : NULL, why, sizeof why);
+    if (image) return image;
+    snprintf(text, sizeof text, "%s:%u:%u: error: %s", file->path, server->place.line,
+             server->place.column, why);
+    *problem = text;
+    return NULL;
+}
+
 const char *scene_init(struct scene *scene, const struct scn_file *file, const struct image *image,
                        struct explore_log *log)
 {
     const char *problem = NULL;
     *scene = (struct scene){.file = file, .log = log};
+    const struct image *server = server_of(file, &problem);
+    if (server == NULL) return problem;
     world_init();
     world_image_add(image);
-    if (scene_over_sockets(file)) world_image_add(&image_server_image);
+    if (scene_over_sockets(file) && server->entry != NULL) world_image_add(server);
     world_level_set((enum world_level)image->level);
     struct world_limits limits = scene_limits(file);
     world_limits_set(&limits);
@@ -124,7 +140,7 @@ const char *scene_init(struct scene *scene, const struct scn_file *file, const s
     record_scenario(file);
     struct stage_hooks hooks = {.context = scene, .broken = on_broken, .leaked = on_leak,
                                 .wire = on_wire,
-                                .server = image_server_image.entry,
+                                .server = server->entry,
                                 .transport = chosen_transport};
     scene->stage = stage_new(file, cli_image_api(image), &hooks, &problem);
     if (scene->stage == NULL) return problem;
