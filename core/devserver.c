@@ -184,31 +184,43 @@ static void cancel(struct server_waiter *waiters, struct server_status status)
     }
 }
 
-enum core_result server_submit(struct turn *turn, const struct server_order *order)
+/* In one step with the look at the sandbox: a release that begins later finds the server. */
+static enum core_result place_order(struct turn *turn, const struct server_order *order,
+                                    struct server_waiter *waiter,
+                                    struct server_waiter **cancelled, struct server_status *status)
 {
     struct servers *servers = turn->core->servers;
     struct server *server = NULL;
+    struct sandbox_grip grip;
+    if (sandbox_grip_keep(turn, order->sandbox, &grip, true) != CORE_OK)
+        return CORE_STALE;
+    turn_lock(turn, &servers->lock);
+    enum core_result result =
+        grip.closing ? CORE_STALE
+                     : accept_order(turn, order, grip.id, waiter, &server, cancelled);
+    for (const struct server_waiter *w = *cancelled; w; w = w->next)
+        server->waiters--;
+    if (server)
+        *status = server->status;
+    turn_unlock(turn, &servers->lock);
+    sandbox_grip_end(turn);
+    return result;
+}
+
+enum core_result server_submit(struct turn *turn, const struct server_order *order)
+{
+    struct servers *servers = turn->core->servers;
     struct server_waiter *cancelled = NULL;
     struct server_status status = { .state = SERVER_STOPPED };
-    struct sandbox_grip grip;
     if (!servers)
         return CORE_UNAVAILABLE;
     if (order->app >= APP_TYPE_COUNT)
         return CORE_INVALID;
-    enum core_result result = sandbox_grip(turn, order->sandbox, &grip, true);
-    if (result != CORE_OK || grip.closing)
-        return CORE_STALE;
     struct server_waiter *waiter = calloc(1, sizeof *waiter);
     if (!waiter)
         return CORE_NO_MEMORY;
     *waiter = (struct server_waiter){ .done = order->done, .context = order->context };
-    turn_lock(turn, &servers->lock);
-    result = accept_order(turn, order, grip.id, waiter, &server, &cancelled);
-    for (const struct server_waiter *w = cancelled; w; w = w->next)
-        server->waiters--;
-    if (server)
-        status = server->status;
-    turn_unlock(turn, &servers->lock);
+    enum core_result result = place_order(turn, order, waiter, &cancelled, &status);
     if (result != CORE_OK)
         free(waiter);
     cancel(cancelled, status);

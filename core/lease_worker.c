@@ -331,11 +331,33 @@ static struct lease *most_urgent(struct leases *leases)
     return urgent;
 }
 
+/*
+ * The store has granted a key to this core twice: then the first grant is over, whatever the core
+ * knows of it. Lock held.
+ */
+static struct lease_answer lose_older(struct turn *turn, const char *key)
+{
+    const struct leases *leases = turn->core->leases;
+    struct lease *older = NULL, *newest = NULL;
+    for (uint32_t i = 0; i < leases->capacity; i++) {
+        struct lease *lease = leases->slots[i];
+        if (!lease || lease->phase != LEASE_HELD || strcmp(lease->key, key) != 0)
+            continue;
+        if (newest && lease->token < newest->token) {
+            older = lease;
+            continue;
+        }
+        older = newest;
+        newest = lease;
+    }
+    return older ? lease_lose(turn, older) : (struct lease_answer){ 0 };
+}
+
 /* One call for this lease. Lock held on entry, not on return. */
 static void serve(struct turn *turn, struct lease *lease)
 {
     struct leases *leases = turn->core->leases;
-    struct lease_answer answer = { 0 };
+    struct lease_answer answer = { 0 }, older;
     struct call call = { .store = &turn->core->locks, .token = lease->token,
                          .ttl_us = lease->ttl_us };
     memcpy(call.key, lease->key, sizeof call.key);
@@ -357,7 +379,9 @@ static void serve(struct turn *turn, struct lease *lease)
         else
             answer = give_back(turn, lease, &call);
     }
+    older = lose_older(turn, call.key);
     turn_unlock(turn, &leases->lock);
+    lease_tell(turn, &older);
     lease_tell(turn, &answer);
 }
 

@@ -259,8 +259,8 @@ void box_on_lease(void *context, enum core_result result, struct lease_ref lease
 
 /* ---- for the dev servers ---- */
 
-enum core_result sandbox_grip(struct turn *turn, struct sandbox_ref ref, struct sandbox_grip *grip,
-                              bool use)
+enum core_result sandbox_grip_keep(struct turn *turn, struct sandbox_ref ref,
+                                   struct sandbox_grip *grip, bool use)
 {
     struct sandboxes *sandboxes = turn->core->sandboxes;
     enum core_result result = CORE_STALE;
@@ -275,8 +275,23 @@ enum core_result sandbox_grip(struct turn *turn, struct sandbox_ref ref, struct 
         grip->closing = box->release_asked;
         if (use)
             box->used_us = core_now_us();
+        return result;
     }
     turn_unlock(turn, &sandboxes->lock);
+    return result;
+}
+
+void sandbox_grip_end(struct turn *turn)
+{
+    turn_unlock(turn, &turn->core->sandboxes->lock);
+}
+
+enum core_result sandbox_grip(struct turn *turn, struct sandbox_ref ref, struct sandbox_grip *grip,
+                              bool use)
+{
+    enum core_result result = sandbox_grip_keep(turn, ref, grip, use);
+    if (result == CORE_OK)
+        sandbox_grip_end(turn);
     return result;
 }
 

@@ -65,6 +65,7 @@ struct sandboxes {
     uint64_t generations, requests;
     uint64_t nonce;                  /* makes request keys unique among all cores */
     uint64_t sweep_timer, sweep_number;
+    uint64_t making, makes;          /* creates under way, and begun so far */
     uint64_t stale_calls;
 };
 
@@ -85,6 +86,14 @@ struct sandbox_grip {
  */
 enum core_result sandbox_grip(struct turn *turn, struct sandbox_ref ref, struct sandbox_grip *grip,
                               bool use);
+
+/*
+ * The same, but if OK the sandboxes' lock is held until sandbox_grip_end: a release that begins
+ * finds what was decided until then.
+ */
+enum core_result sandbox_grip_keep(struct turn *turn, struct sandbox_ref ref,
+                                   struct sandbox_grip *grip, bool use);
+void sandbox_grip_end(struct turn *turn);
 
 /* sandbox_acquire that can be told not to make one (NOT_FOUND). No lock held. */
 enum core_result sandbox_obtain(struct turn *turn, const char *owner, enum app_type app,

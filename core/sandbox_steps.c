@@ -6,13 +6,12 @@
  */
 #include "core/devserver.h"
 #include "core/lease.h"
-#include "core/sandbox.h"
+#include "core/sandbox_pool.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    LIST_FIRST = 16,
     PROCESSES_MAX = 64,   /* per look; what is left is seen at the next one */
     GIVE_UP_AFTER = 5     /* fruitless tries to end or return a sandbox */
 };
@@ -152,30 +151,6 @@ static uint64_t leasing(struct turn *turn, struct box *box, const struct box *se
 
 /* ---- find ---- */
 
-/* All records, in memory of the caller's; NULL and *result on failure. */
-static struct sandbox_record *list_all(const struct box *box, size_t *count,
-                                       enum core_result *result)
-{
-    const struct sandbox_provider_port *port = provider(box);
-    size_t capacity = LIST_FIRST;
-    struct sandbox_record *records = NULL;
-    for (;;) {
-        free(records);
-        records = calloc(capacity, sizeof *records);
-        *result = CORE_NO_MEMORY;
-        if (!records)
-            return NULL;
-        *result = port->list(port->context, records, capacity, count);
-        if (*result == CORE_OK && *count <= capacity)
-            return records;
-        if (*result != CORE_OK)
-            break;
-        capacity = *count;
-    }
-    free(records);
-    return NULL;
-}
-
 /* The one that is the owner's already; any second one is ended. */
 static bool adopt(const struct box *box, const struct sandbox_record *records, size_t count,
                   struct sandbox_record *record)
@@ -211,17 +186,21 @@ static enum core_result take_pooled(const struct box *box, const struct sandbox_
     return CORE_NOT_FOUND;
 }
 
-/* A create in doubt is repeated under its own request key, which gives the same sandbox. */
-static enum core_result make(struct box *box, struct sandbox_record *record)
+/* One that did not come about is repeated under its own request key: a create in doubt then gives
+ * the same sandbox. */
+static enum core_result make(struct turn *turn, struct box *box, const struct pool_look *look,
+                             struct sandbox_record *record)
 {
     const struct sandbox_provider_port *port = provider(box);
     if (!box->request[0])
         box_request_name(box->core, box->request);
-    enum core_result result = port->create(port->context, box->request, box->app, record);
-    if (result == CORE_OK || !procedure_in_doubt(result))
-        box->request[0] = 0;
+    enum core_result result = pool_create(turn, box, look, box->request, record);
     if (result != CORE_OK)
         return result;
+    box->request[0] = 0;
+    /* A create that was repeated: in between it was a pooled one, for anybody to take. */
+    if (record->owner[0])
+        return CORE_CONFLICT;
     struct sandbox_record made = *record;
     return port->assign(port->context, made.id, box->owner, made.token, record);
 }
@@ -236,34 +215,36 @@ static bool wants_creation(struct turn *turn, struct box *box)
     return create;
 }
 
-static enum core_result take_or_make(struct box *box, const struct sandbox_record *records,
-                                     size_t count, struct sandbox_record *record)
+static enum core_result take_or_make(struct turn *turn, struct box *box,
+                                     const struct sandbox_record *records,
+                                     const struct pool_look *look, struct sandbox_record *record)
 {
     static const enum sandbox_state best_first[] = { SANDBOX_READY, SANDBOX_BOOTING,
                                                      SANDBOX_STOPPED };
     for (size_t i = 0; i < ARRAY_SIZE(best_first); i++) {
-        enum core_result result = take_pooled(box, records, count, best_first[i], record);
+        enum core_result result =
+            take_pooled(box, records, look->count, best_first[i], record);
         if (result != CORE_NOT_FOUND)
             return result;
     }
-    return count < box->core->settings.pool_total ? make(box, record) : CORE_LIMIT;
+    return make(turn, box, look, record);
 }
 
 static enum core_result look(struct turn *turn, struct box *box, struct sandbox_record *record)
 {
-    size_t count;
+    struct pool_look seen;
     enum core_result result;
-    struct sandbox_record *records = list_all(box, &count, &result);
+    struct sandbox_record *records = pool_list(turn, box, &seen, &result);
     if (!records)
         return result;
-    if (adopt(box, records, count, record))
+    if (adopt(box, records, seen.count, record))
         result = CORE_OK;
     else if (!may_act(box))
         result = CORE_STALE;
     else if (!wants_creation(turn, box))
         result = CORE_NOT_FOUND;
     else
-        result = take_or_make(box, records, count, record);
+        result = take_or_make(turn, box, records, &seen, record);
     free(records);
     return result;
 }
@@ -296,56 +277,6 @@ static uint64_t finding(struct turn *turn, struct box *box, bool draining)
 }
 
 /* ---- boot ---- */
-
-/* What one list says of the sandboxes of this app. */
-struct pool {
-    size_t all, pooled;
-};
-
-static struct pool count_pool(const struct box *box, const struct sandbox_record *records,
-                              size_t count)
-{
-    struct pool pool = { 0, 0 };
-    for (size_t i = 0; i < count; i++) {
-        bool same = records[i].app == box->app;
-        pool.all += same;
-        pool.pooled += same && !records[i].owner[0];
-    }
-    return pool;
-}
-
-/* How many of the app are to be kept warm: twice pool_warm while most of what exists is in use. */
-static size_t warm_wanted(const struct box *box, struct pool pool)
-{
-    const struct core_settings *settings = &box->core->settings;
-    bool busy = (pool.all - pool.pooled) * 100 > pool.all * settings->pool_grow_percent;
-    return (size_t)settings->pool_warm * (busy ? 2 : 1);
-}
-
-/* Keeps the pool warm. Nobody waits for it, so a failure is left to the next time. */
-static void refill(const struct box *box)
-{
-    const struct sandbox_provider_port *port = provider(box);
-    size_t count;
-    enum core_result result = CORE_OK;
-    if (box->core->settings.pool_warm == 0)
-        return;
-    struct sandbox_record *records = list_all(box, &count, &result);
-    if (!records)
-        return;
-    struct pool pool = count_pool(box, records, count);
-    free(records);
-    while (result == CORE_OK && count < box->core->settings.pool_total &&
-           pool.pooled < warm_wanted(box, pool)) {
-        struct sandbox_record made;
-        char request[CORE_NAME_MAX];
-        box_request_name(box->core, request);
-        result = port->create(port->context, request, box->app, &made);
-        count++;
-        pool.all++;
-        pool.pooled++;
-    }
-}
 
 /*
  * The server of a sandbox that somebody has just got. The handle is that of this assignment: what
@@ -394,7 +325,7 @@ static uint64_t booted(struct turn *turn, struct box *box)
                   (struct timer_target){ ref.slot, ref.generation, box->app });
     turn_unlock(turn, &sandboxes->lock);
     box_answer(turn, acquiring, CORE_OK, ref);
-    refill(box);
+    pool_refill(turn, box);
     return PROCEDURE_NOW;
 }
 
@@ -511,21 +442,21 @@ static bool is_gone(const struct box *box, const struct sandbox_record *records,
 static uint64_t returning(struct turn *turn, struct box *box, bool draining)
 {
     const struct sandbox_provider_port *port = provider(box);
-    size_t count;
+    struct pool_look seen;
     enum core_result result;
     if (box->failures >= GIVE_UP_AFTER)
         return leave(turn, box, CORE_UNKNOWN);
-    struct sandbox_record *records = list_all(box, &count, &result);
+    struct sandbox_record *records = pool_list(turn, box, &seen, &result);
     if (!records)
         return fruitless(box, draining);
-    bool gone = is_gone(box, records, count);
-    struct pool pool = count_pool(box, records, count);
+    bool gone = is_gone(box, records, seen.count);
+    bool wanted = pool_wants(box, records, seen.count);
     free(records);
     if (gone)
         return leave(turn, box, CORE_OK);
     struct sandbox_record record;
     /* One that did not boot is not given to anybody else. */
-    bool keep = pool.pooled < warm_wanted(box, pool) && box->result == CORE_OK;
+    bool keep = wanted && box->result == CORE_OK;
     result = keep ? port->assign(port->context, box->id, "", box->token, &record)
                   : port->destroy(port->context, box->id, box->token);
     if (result != CORE_OK)

@@ -28,6 +28,8 @@ struct actor {
     struct arrival *inbox;
     uint32_t inbox_count, inbox_capacity, inbox_next;
     struct run_ref run;     /* of a backend: that it asked for last */
+    struct sandbox_ref held; /* of a backend: the sandbox that it was given last */
+    uint32_t box_life;      /* in that life of its core; 0: none yet */
     uint64_t read_epoch, read_seq; /* of a backend: where its last page of the log ended */
     union {
         struct tab *tab;

@@ -1,6 +1,6 @@
 /* What a core tells about itself when the calm is over, beside what is known of it out here. Each
  * value becomes a record with the least and the most that would be true; the checks judge. */
-#include "fakes/internal.h"
+#include "fakes/inspect.h"
 
 enum { METRICS_MAX = 64 };
 
@@ -229,6 +229,9 @@ void audit_core(struct instance *instance)
     audit_sums(&audit);
     audit_sockets(&audit);
     audit_locks(&audit);
+    audit_servers(instance);
+    audit_sandboxes(instance, &audit.stats);
+    audit_health(instance, &audit.stats);
     tell(&audit, "the health of a core", play->api->health(instance->core), CORE_HEALTHY,
          CORE_DEGRADED);
     world_group_enter(0);

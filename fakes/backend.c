@@ -37,6 +37,15 @@ static void on_lease(void *context, enum core_result rc, struct lease_ref lease,
     reply_finish(reply, rc);
 }
 
+static void on_lost(void *context, struct lease_ref lease)
+{
+    const struct reply *reply = context;
+
+    (void)lease;
+    RECORD(LEASE_LOST, reply->holder->party, 0, 0, 0, .key = reply->key,
+           .token = (int64_t)reply->token);
+}
+
 void note_refusal(struct actor *actor, const char *op, enum core_result rc)
 {
     if (rc == CORE_OK) return;
@@ -224,6 +233,8 @@ static void use_server(struct actor *actor, const struct scn_step *step, bool wa
         rc = found->rc;
     }
     if (rc == CORE_OK) {
+        actor->held = found->sandbox;
+        actor->box_life = actor->instance->life;
         rc = wanted ? api->server_ensure(core, found->sandbox, app, watcher, on_server, served)
                     : api->server_stop(core, found->sandbox, app, 0, on_server, served);
     }
@@ -239,9 +250,12 @@ static enum core_result ask_for_lease(struct actor *actor, const struct scn_step
                                       struct reply *taken)
 {
     const struct core_api *api = actor->play->api;
-    struct lease_options options = { .wait_us = (uint64_t)attr_number(&step->attrs, "wait", 0) };
+    struct lease_options options = { .wait_us = (uint64_t)attr_number(&step->attrs, "wait", 0),
+                                     .on_lost = on_lost, .context = taken };
     record_word key = record_intern(step->kind);
 
+    taken->holder = actor;
+    taken->key = key;
     RECORD(LEASE_CALL, actor->party, 0, 0, 0, .key = key, .wait = (int64_t)options.wait_us);
     enum core_result rc = api->lease_acquire(actor->instance->core, step->kind,
                                              (uint64_t)attr_number(&step->attrs, "ttl", 0),

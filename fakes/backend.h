@@ -11,6 +11,8 @@ struct reply {
     struct sandbox_ref sandbox;
     struct lease_ref lease;
     uint64_t token;
+    struct actor *holder;   /* of a lease, and its key */
+    record_word key;
     struct world_queue queue;
 };
 

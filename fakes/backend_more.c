@@ -1,5 +1,5 @@
 /* Backends: the calls of the core that a program makes less often. */
-#include "fakes/backend.h"
+#include "fakes/inspect.h"
 
 /* --- publishing without waiting --- */
 
@@ -146,5 +146,6 @@ void backend_more(struct actor *actor, const struct scn_step *step)
     else if (step->verb == SCN_VERB_CANCEL) cancel_run(actor);
     else if (step->verb == SCN_VERB_CONFIGURE) configure(actor, step);
     else if (step->verb == SCN_VERB_RELEASE) release_box(actor);
+    else if (step->verb == SCN_VERB_INSPECT) inspect_core(actor);
     else REQUIRE(!"a verb of backends");
 }

@@ -42,12 +42,13 @@ struct box {
     uint32_t calls;         /* of the provider, under way */
     /* Faults that wait for their moment. */
     bool fail_exec, leave_child, move_port, ghost_server, reuse_pid, list_clients, refuse_call,
-        return_stopped;
+        return_stopped, lose_answer;
 };
 
 struct provider {
     struct box *boxes[SANDBOXES_MAX];
     uint32_t count;
+    uint32_t calls;         /* about no sandbox or all of them, under way */
     uint64_t instances;
 };
 
@@ -56,6 +57,8 @@ struct sandbox_provider_port provider_port(struct instance *instance);
 void sandbox_body(void *actor);
 void box_crash(struct box *box);
 void box_recover(struct box *box);
+/* It is nobody's, and nothing runs in it. It has an owner. */
+void box_revoke(struct box *box);
 /* What stood still goes on. */
 void box_resume(struct box *box);
 struct box *box_find(struct play *play, const char *id);

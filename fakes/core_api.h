@@ -14,11 +14,13 @@
     X(result_word, core_result_word) \
     X(result_text, core_result_text) \
     X(close_text, core_close_text) \
+    X(settings_table, core_settings_table) \
     X(settings_default, core_settings_default) \
     X(setting_find, core_setting_find) \
     X(setting_store, core_setting_store) \
     X(setting_word, core_setting_word) \
     X(settings_problem, core_settings_problem) \
+    X(settings_session_problem, core_settings_session_problem) \
     X(config_default, core_config_default) \
     X(create, core_create) \
     X(start, core_start) \
@@ -71,6 +73,9 @@
     X(lease_token, lease_token) \
     X(sandbox_acquire, sandbox_acquire) \
     X(sandbox_release, sandbox_release) \
+    X(command_find, server_command_find) \
+    X(command_session_name, command_session_name) \
+    X(server_session_name, server_session_name) \
     X(server_status, server_status) \
     X(server_ensure, server_ensure) \
     X(server_stop, server_stop)

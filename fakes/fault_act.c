@@ -108,6 +108,8 @@ bool fault_available(const struct fault *fault)
     case SCN_FAULT_FAIL_EXEC:
     case SCN_FAULT_REFUSE_CALL:
     case SCN_FAULT_RETURN_STOPPED: return target_box(fault)->calls > 0;
+    case SCN_FAULT_LOSE_ANSWER: return target_box(fault)->calls > 0 || play->provider.calls > 0;
+    case SCN_FAULT_REVOKE: return target_box(fault)->owner[0] != '\0';
     case SCN_FAULT_LEAVE_CHILD:
     case SCN_FAULT_MOVE_PORT:
     case SCN_FAULT_GHOST_SERVER:
@@ -222,6 +224,8 @@ void fault_act(struct fault *fault)
     case SCN_FAULT_LIST_CLIENTS: target_box(fault)->list_clients = true; return;
     case SCN_FAULT_REFUSE_CALL: target_box(fault)->refuse_call = true; return;
     case SCN_FAULT_RETURN_STOPPED: target_box(fault)->return_stopped = true; return;
+    case SCN_FAULT_LOSE_ANSWER: target_box(fault)->lose_answer = true; return;
+    case SCN_FAULT_REVOKE: box_revoke(target_box(fault)); return;
     case SCN_FAULT_KILL:
         instance_kill(target_core(fault), scn->has_for ? scn->for_us : WORLD_NEVER);
         return;
@@ -268,6 +272,7 @@ void fault_undo(struct fault *fault)
     if (kind == SCN_FAULT_SLOW) slow(fault, 0);
     else if (kind == SCN_FAULT_STALL) link_stall(&target_tab(fault)->to_tab, false);
     else if (kind == SCN_FAULT_CRASH) box_recover(target_box(fault));
+    else if (kind == SCN_FAULT_LOSE_ANSWER) target_box(fault)->lose_answer = false;
     else if (kind == SCN_FAULT_DELAY) delay(fault, false);
     else if (kind == SCN_FAULT_PAUSE) resume_target(fault);
     else if (kind == SCN_FAULT_FREEZE) tab_thaw(target_tab(fault));

@@ -278,6 +278,7 @@ void instance_kill(struct instance *instance, uint64_t restart_us)
     world_group_kill(instance->group);
     if (instance->sockets) net_group_end(instance->group);
     store_calls_killed(play, instance->party);
+    play->provider.calls = 0;
     for (uint32_t i = 0; i < play->provider.count; i++) play->provider.boxes[i]->calls = 0;
     agents_killed(play, instance);
     for (uint32_t i = 0; i < play->file->actor_count; i++) {

@@ -1,6 +1,6 @@
 /* The sandbox provider: machines with an owner, a token and processes. Every call carries a token;
  * older ones are refused. It outlives every core. */
-#include "fakes/internal.h"
+#include "fakes/inspect.h"
 
 #include <stdio.h>
 
@@ -95,6 +95,33 @@ void box_resume(struct box *box)
     process_arm(box);
 }
 
+static void clear(struct box *box, const char *why)
+{
+    for (uint32_t i = 0; i < box->process_count; i++) {
+        struct process *process = &box->processes[i];
+        process_end(box, process, why);
+        while (process->children > 0) process_end_child(box, process, why);
+    }
+}
+
+static void disown(struct box *box, uint16_t from)
+{
+    record_word owner = record_intern(box->owner);
+
+    box->token++;
+    memset(box->owner, 0, sizeof box->owner);
+    RECORD(SB_RELEASE, box->party, from, from == 0 ? 0 : box->party, 0, .sandbox = box->word,
+           .owner = owner, .token = (int64_t)box->token);
+    box_tell(box, "release", json_pack("{s:I}", "token", (json_int_t)box->token));
+}
+
+void box_revoke(struct box *box)
+{
+    clear(box, "revoked");
+    disown(box, 0);
+    world_wake(&box->changed);
+}
+
 /* --- calls --- */
 
 /* A scheduling point of its own, so that faults and others may come in between. */
@@ -112,12 +139,41 @@ static void enter(struct instance *instance, struct box *box)
         (void)world_wait(&box->resumed, box->paused_until_ns, "a sandbox that stands still");
 }
 
+/* A call about no sandbox, or all of them: whose answers are lost may lose that one, too. */
+static void enter_all(struct instance *instance)
+{
+    if (instance->play->setting_up) return;
+    instance->play->provider.calls++;
+    faults_refresh(instance->play);
+    world_point("sandboxes.call", WORLD_WRITE);
+}
+
+static enum core_result lose_answer(struct box *box)
+{
+    box->lose_answer = false;
+    return CORE_UNKNOWN;
+}
+
 static enum core_result leave(struct box *box, enum core_result rc)
 {
     if (box == NULL || box->calls == 0) return rc;
     box->calls--;
     faults_refresh(box->play);
-    return rc;
+    return box->lose_answer ? lose_answer(box) : rc;
+}
+
+static enum core_result leave_all(struct instance *instance)
+{
+    struct play *play = instance->play;
+    struct provider *provider = &play->provider;
+
+    if (play->setting_up) return CORE_OK;
+    if (provider->calls > 0) provider->calls--;
+    faults_refresh(play);
+    for (uint32_t i = 0; i < provider->count; i++) {
+        if (provider->boxes[i]->lose_answer) return lose_answer(provider->boxes[i]);
+    }
+    return CORE_OK;
 }
 
 static enum core_result refuse(struct instance *instance, struct box *box, const char *op,
@@ -172,7 +228,7 @@ static enum core_result create(void *context, const char *request, enum app_type
     struct instance *instance = instance_called(context);
     struct play *play = instance->play;
 
-    enter(instance, NULL);
+    enter_all(instance);
     struct box *box = find_request(play, request);
     if (box == NULL) {
         char name[CORE_NAME_MAX];
@@ -186,7 +242,7 @@ static enum core_result create(void *context, const char *request, enum app_type
                .app = record_intern(app == APP_WEB ? "web" : "mobile"));
     }
     describe(box, record);
-    return CORE_OK;
+    return leave_all(instance);
 }
 
 /* Sandboxes that hold a project are for the sessions in which somebody works on it. */
@@ -205,6 +261,16 @@ static bool may_own(const struct box *box, const char *owner)
     return false;
 }
 
+static void give(struct box *box, const struct instance *instance, const char *owner)
+{
+    box->token++;
+    memset(box->owner, 0, sizeof box->owner);
+    memcpy(box->owner, owner, strlen(owner));
+    RECORD(SB_ASSIGN, box->party, instance->party, box->party, 0, .sandbox = box->word,
+           .owner = record_intern(owner), .token = (int64_t)box->token);
+    box_tell(box, "assign", json_pack("{s:I}", "token", (json_int_t)box->token));
+}
+
 static enum core_result assign(void *context, const char *id, const char *owner,
                                uint64_t expected_token, struct sandbox_record *record)
 {
@@ -215,19 +281,10 @@ static enum core_result assign(void *context, const char *id, const char *owner,
     if (box == NULL) return rc == CORE_STALE ? CORE_CONFLICT : rc;
     if (!may_own(box, owner))
         return refuse(instance, box, "assign", expected_token, CORE_CONFLICT);
-    bool given = owner[0] != '\0';
-    record_word owner_word = record_intern(given ? owner : box->owner);
-    box->token++;
-    memset(box->owner, 0, sizeof box->owner);
-    memcpy(box->owner, owner, strlen(owner));
-    if (given)
-        RECORD(SB_ASSIGN, box->party, instance->party, box->party, 0, .sandbox = box->word,
-               .owner = owner_word, .token = (int64_t)box->token);
+    if (owner[0] != '\0')
+        give(box, instance, owner);
     else
-        RECORD(SB_RELEASE, box->party, instance->party, box->party, 0, .sandbox = box->word,
-               .owner = owner_word, .token = (int64_t)box->token);
-    box_tell(box, given ? "assign" : "release",
-             json_pack("{s:I}", "token", (json_int_t)box->token));
+        disown(box, instance->party);
     describe(box, record);
     return leave(box, CORE_OK);
 }
@@ -239,11 +296,7 @@ static enum core_result destroy(void *context, const char *id, uint64_t token)
     struct box *box = reach(instance, id, token, "destroy", &rc);
 
     if (box == NULL) return rc;
-    for (uint32_t i = 0; i < box->process_count; i++) {
-        process_end(box, &box->processes[i], "destroyed");
-        while (box->processes[i].children > 0)
-            process_end_child(box, &box->processes[i], "destroyed");
-    }
+    clear(box, "destroyed");
     box->destroyed = true;
     RECORD(SB_DESTROY, box->party, instance->party, box->party, 0, .sandbox = box->word,
            .token = (int64_t)token);
@@ -260,7 +313,7 @@ static enum core_result list(void *context, struct sandbox_record *records, size
     const struct box *last = NULL;
     size_t used = 0;
 
-    enter(instance, NULL);
+    enter_all(instance);
     for (;;) {
         const struct box *next = NULL;
         for (uint32_t i = 0; i < provider->count; i++) {
@@ -275,7 +328,7 @@ static enum core_result list(void *context, struct sandbox_record *records, size
         last = next;
     }
     *count = used;
-    return CORE_OK;
+    return leave_all(instance);
 }
 
 static enum core_result await_ready(void *context, const char *id, uint64_t token,
@@ -318,6 +371,7 @@ static enum core_result spawn(void *context, const char *id, uint64_t token,
         return refuse(instance, box, "spawn", request->fence, CORE_STALE);
     if (box->down) return leave(box, CORE_UNAVAILABLE);
     box->fence[request->app] = request->fence;
+    inspect_spawn(instance, box, request);
     struct process *started = process_spawn(box, request, token);
     fill(started, process);
     box_tell(box, "spawn", json_pack("{s:i, s:s, s:I}", "port", (int)request->port, "app",

@@ -226,7 +226,7 @@ static bool perform(struct actor *actor, const struct scn_step *step)
     case SCN_VERB_POST:
     case SCN_VERB_CANCEL:
     case SCN_VERB_CONFIGURE:
-    case SCN_VERB_RELEASE:
+    case SCN_VERB_RELEASE: case SCN_VERB_INSPECT:
     case SCN_VERB_ENSURE:
     case SCN_VERB_LEASE:
     case SCN_VERB_DRAIN:

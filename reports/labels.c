@@ -71,6 +71,7 @@
     X(LEASE_REFUSED, AT, "does not get {key}[code?: {code}]") \
     X(LEASE_HELD, AT, "holds {key} (token {token})") \
     X(LEASE_USED, AT, "still holds {key} (token {token})") \
+    X(LEASE_LOST, AT, "is told that {key} is lost") \
     X(LEASE_RETURN, AT, "gives {key} back") \
     X(LEASE_ENDED, AT, "no longer holds {key}[why?: {why}]") \
     X(ALERT, AT, "[raised?alert: ][!raised?no more alert: ]{what} of {key} ({value})") \

@@ -218,6 +218,7 @@ void check_grant(struct check_set *set, const struct record *record)
     const struct record_values_LK_GRANT *v = &record->values.LK_GRANT;
     struct grant_fact *grant = grant_of(set, v->token);
     grant->until = v->until;
+    if (v->until > grant->longest) grant->longest = v->until;
     grant->over = false;
 }
 

@@ -215,7 +215,7 @@ struct probe_fact {
 };
 struct grant_fact {
     struct ledger_entry entry;
-    int64_t until;
+    int64_t until, longest;     /* now, and that was ever told */
     bool over;                  /* the store ended it, for its time was up */
     bool returned;
 };

@@ -60,6 +60,22 @@ struct store_use {
     uint64_t since_us, busy_us; /* since when; how long altogether, before */
     uint32_t troubled;          /* record of the newest call that did not succeed */
     bool sick;                  /* that was the newest call: it will be repeated */
+    uint64_t troubled_us;       /* of the lock store: when a call was not answered */
+};
+
+/* A call of a backend that the core has not answered yet. */
+struct calling {
+    bool open;
+    uint32_t step;              /* of its script */
+    uint64_t since_us;
+};
+
+/* The lease that a backend asked for last. */
+struct claim {
+    int64_t key, token;         /* token: that it counts on; 0: on none */
+    uint64_t until_us;          /* when it stops waiting */
+    uint64_t since_us, busy_us; /* its newest call: when, and what its core had waited by then */
+    bool waits;
 };
 
 /* --- the checks of the file, compiled --- */
@@ -161,9 +177,11 @@ struct check_set {
     uint32_t lives[SCN_CORES_MAX];          /* which life of each core this is */
     bool down[SCN_CORES_MAX];
     bool draining[SCN_CORES_MAX], drained[SCN_CORES_MAX];
-    struct store_use store_uses[SCN_CORES_MAX];
+    struct store_use store_uses[SCN_CORES_MAX], lock_uses[SCN_CORES_MAX];
     struct port_fact ports[SCN_CORES_MAX];
     int64_t lease_waits[SCN_ACTORS_MAX];    /* how patient a backend was with its newest lease */
+    struct calling calling[SCN_ACTORS_MAX];
+    struct claim claims[SCN_ACTORS_MAX];
     bool paused;                            /* something stood still that has deadlines to meet */
     uint64_t worked_us[SCN_CORES_MAX];      /* when the last run of that core ended */
     bool expired;                           /* a question was told to be */
@@ -268,7 +286,8 @@ void check_child(struct check_set *set, const struct record *record);
 void check_exit(struct check_set *set, const struct record *record);
 void check_sandboxes_used(struct check_set *set);         /* at the end of the calm */
 
-/* --- seam.c, pages.c, connections.c, gates.c, waits.c, questions.c, boxes.c, ends.c --- */
+/* --- seam.c, pages.c, connections.c, gates.c, waits.c, answers.c, leases.c, questions.c, boxes.c,
+ * ends.c --- */
 
 void check_seam_begins(struct check_set *set, const struct record *record);
 void check_seam_moves(struct check_set *set, const struct record *record);
@@ -306,6 +325,22 @@ void check_store_call(struct check_set *set, const struct record *record);
 void check_store_reply(struct check_set *set, const struct record *record);
 void check_publish_begins(struct check_set *set, const struct record *record);
 void check_publish_ends(struct check_set *set, const struct record *record);
+
+void check_call_begins(struct check_set *set, const struct record *record);
+void check_call_ends(struct check_set *set, const struct record *record);
+void check_calls_die(struct check_set *set, const struct record *record);
+void check_calls_answered(struct check_set *set);         /* at the end of the calm */
+
+void check_claim_begins(struct check_set *set, const struct record *record);
+void check_claim_refused(struct check_set *set, const struct record *record);
+void check_claim_granted(struct check_set *set, const struct record *record);
+void check_claim_lost(struct check_set *set, const struct record *record);
+void check_claim_returned(struct check_set *set, const struct record *record);
+void check_claim_ended(struct check_set *set, const struct record *record);
+void check_locks_call(struct check_set *set, const struct record *record);
+void check_locks_reply(struct check_set *set, const struct record *record);
+void check_claims_die(struct check_set *set, const struct record *record);
+void check_claim_expires(struct check_set *set, const struct record *record);
 
 void check_question_shown(struct check_set *set, const struct record *record);
 void check_question_closed(struct check_set *set, const struct record *record);

@@ -130,6 +130,7 @@ typedef int64_t record_word;
 #define RECORD_FIELDS_LEASE_USED(F) F(key, WORD) F(token, INT)
 #define RECORD_FIELDS_LEASE_RETURN(F) F(key, WORD) F(token, INT)
 #define RECORD_FIELDS_LEASE_HELD(F) F(key, WORD) F(token, INT)
+#define RECORD_FIELDS_LEASE_LOST(F) F(key, WORD) F(token, INT)
 #define RECORD_FIELDS_LEASE_ENDED(F) F(key, WORD) F(token, INT) F(why, WORD)
 
 #define RECORD_FIELDS_ALERT(F) \
@@ -235,6 +236,7 @@ typedef int64_t record_word;
     X(LEASE_REFUSED, "lease_refused", FAKE, "a backend did not get the lease it asked for") \
     X(LEASE_HELD, "lease_held", FAKE, "a backend got the lease it asked for") \
     X(LEASE_USED, "lease_used", FAKE, "a backend asked its core whether it still holds it") \
+    X(LEASE_LOST, "lease_lost", FAKE, "a backend is told that its lease is lost") \
     X(LEASE_RETURN, "lease_return", FAKE, "a backend gives its lease back") \
     X(LEASE_ENDED, "lease_ended", FAKE, "a backend's lease was released or lost") \
     X(ALERT, "alert", FAKE, "a core tells that something is wrong, or no longer") /* alerts */ \

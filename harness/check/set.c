@@ -149,8 +149,11 @@ void check_begin(struct check_set *set)
     memset(set->drained, 0, sizeof set->drained);
     memset(set->worked_us, 0, sizeof set->worked_us);
     memset(set->store_uses, 0, sizeof set->store_uses);
+    memset(set->lock_uses, 0, sizeof set->lock_uses);
     memset(set->ports, 0, sizeof set->ports);
     memset(set->lease_waits, 0, sizeof set->lease_waits);
+    memset(set->calling, 0, sizeof set->calling);
+    memset(set->claims, 0, sizeof set->claims);
     set->paused = set->expired = false;
     set->kills = 0;
     set->boxes = set->box_actors;
@@ -208,6 +211,7 @@ static void judge_liveness(struct check_set *set, const struct record *record)
     check_questions_shown(set);
     check_boxes_clean(set);
     check_alerts_over(set);
+    check_calls_answered(set);
     check_model_agrees(set);
     check_properties_end(set, record);
     set->quiet = true;
@@ -229,8 +233,10 @@ static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
     [RECORD_LOG_REFUSED] = { check_log_refused },
     [RECORD_LOG_LOST] = { check_log_lost },
     [RECORD_LOG_TRIM] = { check_log_trim },
-    [RECORD_STORE_CALL] = { check_store_call, check_hold_call, check_still_at_work },
-    [RECORD_STORE_REPLY] = { check_store_reply, check_release_doubtful, check_hold_reply },
+    [RECORD_STORE_CALL] = { check_store_call, check_hold_call, check_still_at_work,
+                            check_locks_call },
+    [RECORD_STORE_REPLY] = { check_store_reply, check_release_doubtful, check_hold_reply,
+                             check_locks_reply },
     [RECORD_CLIENT_OPEN] = { check_client_open, check_conn_opens },
     [RECORD_CLIENT_FRESH] = { check_client_fresh },
     [RECORD_CLIENT_HELLO] = { check_client_hello, check_conn_greets },
@@ -269,13 +275,16 @@ static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
     [RECORD_LK_RENEW] = { check_lock_renew, check_grant, check_hold_renewed, check_still_at_work },
     [RECORD_LK_REFUSE] = { check_lock_refuse, check_hold_refused },
     [RECORD_LK_RELEASE] = { check_lock_release, check_grant_returned, check_hold_returned },
-    [RECORD_LK_EXPIRE] = { check_lock_expire, check_grant_over, check_hold_expires },
-    [RECORD_LEASE_CALL] = { check_lease_called },
-    [RECORD_LEASE_REFUSED] = { check_lease_not_got },
-    [RECORD_LEASE_HELD] = { check_lease_held, check_lease_got },
+    [RECORD_LK_EXPIRE] = { check_lock_expire, check_grant_over, check_hold_expires,
+                           check_claim_expires },
+    [RECORD_LEASE_CALL] = { check_lease_called, check_claim_begins },
+    [RECORD_LEASE_REFUSED] = { check_lease_not_got, check_claim_refused },
+    [RECORD_LEASE_HELD] = { check_lease_held, check_lease_got, check_claim_granted },
     [RECORD_LEASE_USED] = { check_lease_used },
-    [RECORD_LEASE_RETURN] = { check_lease_returned },
-    [RECORD_LEASE_ENDED] = { check_lease_ended, check_lease_given_up, check_lease_over },
+    [RECORD_LEASE_RETURN] = { check_lease_returned, check_claim_returned },
+    [RECORD_LEASE_LOST] = { check_claim_lost },
+    [RECORD_LEASE_ENDED] = { check_lease_ended, check_lease_given_up, check_lease_over,
+                             check_claim_ended },
     [RECORD_ALERT] = { check_alert },
     [RECORD_SB_CREATE] = { check_box_made },
     [RECORD_SB_ASSIGN] = { check_box_given, check_sandbox_assign, check_still_at_work },
@@ -291,9 +300,11 @@ static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
     [RECORD_POINT] = { check_point },
     [RECORD_CORE_STARTED] = { core_lives, check_core_starts },
     [RECORD_CORE_RESTARTED] = { core_lives },
-    [RECORD_CORE_KILLED] = { core_is_down, check_core_ends },
+    [RECORD_CORE_KILLED] = { core_is_down, check_core_ends, check_calls_die,
+                             check_claims_die },
     [RECORD_CORE_DRAINED] = { core_is_down, check_core_ends },
-    [RECORD_STEP_BEGIN] = { check_step },
+    [RECORD_STEP_BEGIN] = { check_step, check_call_begins },
+    [RECORD_STEP_END] = { check_call_ends },
     [RECORD_FAULT_BEGIN] = { fault_strikes, check_fault },
     [RECORD_CALM] = { calm_begins },
     [RECORD_QUIESCE] = { judge_liveness },
@@ -377,6 +388,10 @@ const struct check_violation *check_end(struct check_set *set, const struct worl
 
     set->now_us = result->now_ns / 1000;
     if (invariant >= 0) check_break(set, (enum scn_invariant)invariant, NULL, "%s", finding->text);
+    if (result->spins)
+        check_break(set, SCN_INVARIANT_NO_STUCK_WAITERS, NULL,
+                    "threads go round without an end: half of %u steps at %llums", result->steps,
+                    (unsigned long long)set->now_us / 1000);
     count_run(set, result);
     set->begun = false;
     return check_violated(set);

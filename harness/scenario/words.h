@@ -209,6 +209,7 @@ enum scn_shape {
     X(HISTORY, "history", ON(BACKEND), ATTRS, "k=v", "reads one page of the log") \
     X(ENSURE, "ensure", ON(BACKEND), ATTRS, "k=v", "makes sure that the dev server runs") \
     X(RELEASE, "release", ON(BACKEND), NONE, "", "gives the sandbox of its project back") \
+    X(INSPECT, "inspect", ON(BACKEND), NONE, "", "asks the core everything that may be asked") \
     X(LEASE, "lease", ON(BACKEND), ASK, "NAME k=v", "takes the lease of that name") \
     X(DRAIN, "drain", ON(BACKEND), ATTRS, "k=v", "drains the core and waits for it")
 
@@ -329,6 +330,8 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(LIST_CLIENTS, "list_clients", AT(SANDBOX), NO, NO, "clients are listed as port holders") \
     X(REFUSE_CALL, "refuse_call", AT(SANDBOX), NO, NO, "the provider answers with a conflict") \
     X(RETURN_STOPPED, "return_stopped", AT(SANDBOX), NO, NO, "the provider gives a stopped one") \
+    X(LOSE_ANSWER, "lose_answer", AT(SANDBOX), NO, NO, "a call of the provider gets no answer") \
+    X(REVOKE, "revoke", AT(SANDBOX), NO, NO, "its owner loses it, and it is cleared") \
     X(KILL, "kill", AT(CORE), NO, MAY, "memory is lost, stores stay; `for` restarts it") \
     X(DRAIN, "drain", AT(CORE), NO, MAY, "asks the core to finish its work and stop") \
     X(PAUSE, "pause", AT(ACTOR) | AT(THREAD), MUST, NO, "does not run for that long") \

@@ -20,6 +20,9 @@ static void *reserve(size_t bytes)
 /* Whoever calls functions of the program between executions. */
 static struct entity outside;
 
+/* Whose steps take no longer than this does not wait for anything. */
+enum { SPIN_NS = 1000000 };
+
 void world_init(void)
 {
     W.steps = reserve(WORLD_STEPS_MAX * sizeof *W.steps);
@@ -168,6 +171,21 @@ uint64_t world_run_hash(void)
     return hash;
 }
 
+/* When the step of that index was made. */
+static uint64_t time_of(uint32_t index)
+{
+    for (const struct world_step *step = W.steps + index; step >= W.steps; step--) {
+        if (step->op == WORLD_OP_ADVANCE) return (uint64_t)step->object << 32 | step->result;
+    }
+    return 0;
+}
+
+static bool has_spun(uint32_t steps)
+{
+    return W.end == WORLD_CUT && steps >= W.limits.steps_max && steps / 2 >= WORLD_SPIN_STEPS &&
+           W.now_ns - time_of(steps / 2) < SPIN_NS;
+}
+
 uint32_t world_op_count(uint16_t entity, enum world_op op)
 {
     return W.op_counts[entity][op];
@@ -258,11 +276,13 @@ struct world_result world_run(struct world_chooser *chooser, const char *name,
     /* What somebody asks of the program from here on is no part of it. */
     W.find_races = false;
     W.self = &outside;
+    uint32_t steps = (uint32_t)(W.step - W.steps);
     return (struct world_result){
         .end = W.end,
-        .steps = (uint32_t)(W.step - W.steps),
+        .steps = steps,
         .choices = W.choices,
         .now_ns = W.now_ns,
         .class_hash = W.class_hash,
+        .spins = has_spun(steps),
     };
 }

@@ -146,7 +146,10 @@ struct world_result {
     uint32_t choices;      /* schedule and value choices that had an alternative */
     uint64_t now_ns;       /* virtual time at the end, counted from the start */
     uint64_t class_hash;   /* of the dependence order: equal for equivalent executions */
+    bool spins;            /* cut by the bound on steps, and in the last half of them, if those are
+                              WORLD_SPIN_STEPS at least, less than a millisecond passed */
 };
+enum { WORLD_SPIN_STEPS = 2000 };
 
 /* One choice as it was made; index < count. */
 struct world_choice {

@@ -1,0 +1,129 @@
+/* What a core tells in the calm about what is behind its ports: servers, sandboxes, checks of health.
+ * The faults are over for long enough that it must have noticed. */
+#include "fakes/inspect.h"
+
+#include <time.h>
+
+/* --- servers and sandboxes --- */
+
+static struct box *box_owned(const struct play *play, const char *owner)
+{
+    for (uint32_t i = 0; i < play->provider.count; i++) {
+        struct box *box = play->provider.boxes[i];
+        if (!box->destroyed && strcmp(box->owner, owner) == 0) return box;
+    }
+    return NULL;
+}
+
+/* A server that is said to run does so, where it is said to. */
+static void audit_running(const struct instance *instance, struct box *box,
+                          const struct server_status *status)
+{
+    const struct core_settings *settings = &instance->play->stage->settings[instance->index];
+    const struct process *process = process_at(box, status->instance);
+    bool alive = process != NULL && process->alive;
+
+    inspect_tell(instance, "whether a server that runs is alive", alive, 1, 1);
+    if (alive && settings->port_probe == PORT_PROBE_ON)
+        inspect_tell(instance, "the port of a server that runs", status->port, process->listening,
+                     process->listening);
+}
+
+static void audit_server(const struct instance *instance, const struct actor *backend,
+                         enum app_type app)
+{
+    const struct play *play = instance->play;
+    const struct core_settings *settings = &play->stage->settings[instance->index];
+    struct server_status status;
+
+    if (play->api->server_status(instance->core, backend->held, app, &status) != CORE_OK) return;
+    struct box *box = box_owned(play, backend->session);
+    /* What the provider took away is noticed when it is used. */
+    if (box == NULL || settings->status_poll_us == 0 ||
+        settings->status_poll_us * 2 > play->stage->calm_us)
+        return;
+    if (status.state == SERVER_RUNNING) audit_running(instance, box, &status);
+    if (status.state == SERVER_STOPPED || status.state == SERVER_FAILED)
+        inspect_tell(instance, "the instance of a server that does not run", status.instance, 0, 0);
+    inspect_tell(instance, "whether a server that failed has a reason",
+                 status.result != CORE_OK, status.state == SERVER_FAILED,
+                 status.state == SERVER_FAILED);
+}
+
+void audit_servers(const struct instance *instance)
+{
+    const struct play *play = instance->play;
+
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        const struct actor *actor = &play->actors[i];
+        if (actor->scn->kind != SCN_ACTOR_BACKEND || actor->instance != instance) continue;
+        if (actor->box_life != instance->life) continue;
+        for (int app = 0; app < APP_TYPE_COUNT; app++)
+            audit_server(instance, actor, (enum app_type)app);
+    }
+}
+
+void audit_sandboxes(const struct instance *instance, const struct core_stats *stats)
+{
+    const struct play *play = instance->play;
+    uint64_t owned = 0;
+
+    for (uint32_t i = 0; i < play->provider.count; i++)
+        owned += play->provider.boxes[i]->owner[0] != '\0' && !play->provider.boxes[i]->destroyed;
+    /* Another core, or another life of this one, may have taken what is owned. */
+    bool alone = play->file->core_count == 1 && instance->life == 1;
+    inspect_tell(instance, "sandboxes", stats->sandboxes, alone ? owned : 0,
+                 play->stage->has_sandboxes ? play->provider.count : 0);
+    inspect_tell(instance, "servers", stats->servers, 0, stats->sandboxes * APP_TYPE_COUNT);
+}
+
+/* --- health --- */
+
+/* What a program in the world is told by clock_gettime. */
+int world_clock_gettime(clockid_t clock, struct timespec *out);
+
+static uint64_t monotonic_us(void)
+{
+    struct timespec now;
+    REQUIRE(world_clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void audit_part(const struct instance *instance, const struct health_part *part,
+                       bool present, uint64_t latency_us)
+{
+    const struct core_settings *settings = &instance->play->stage->settings[instance->index];
+    uint64_t now_us = monotonic_us(), ago_us = 2 * settings->health_period_us + latency_us;
+
+    inspect_tell(instance, "whether there is a port to be checked", part->present, present,
+                 present);
+    if (!present) return;
+    inspect_tell(instance, "whether a port answers", part->answering, 1, 1);
+    inspect_tell(instance, "how long a port took to answer", part->latency_us, 0, latency_us);
+    inspect_tell(instance, "when a port was checked", part->checked_us,
+                 now_us > ago_us ? now_us - ago_us : 0, now_us);
+}
+
+/* In the calm every check comes to its end, and finds nothing. */
+void audit_health(const struct instance *instance, const struct core_stats *stats)
+{
+    const struct play *play = instance->play;
+    const struct core_settings *settings = &play->stage->settings[instance->index];
+    uint64_t latency_us = play->stores.latency_high_us, period_us = settings->health_period_us;
+    struct core_health_report report;
+
+    if (period_us == CORE_SECONDS(300) || period_us == 0) return;   /* there are no checks */
+    if (latency_us * 4 > period_us || period_us * 4 > play->stage->calm_us) return;
+    play->api->health_report(instance->core, &report);
+    inspect_tell(instance, "checks of health", report.checks, play->stage->calm_us / period_us - 2,
+                 world_now_ns() / 1000 / period_us + 1);
+    audit_part(instance, &report.locks, true, latency_us);
+    audit_part(instance, &report.sandboxes, play->stage->has_sandboxes, 0);
+    /* The store's thread may have something else to do first. */
+    audit_part(instance, &report.messages, true, period_us);
+    if (stats->sessions < settings->max_sessions && stats->conns < settings->max_conns &&
+        play->file->actor_count < settings->max_conns)
+        inspect_tell(instance, "whether a core with room is crowded", report.crowded, 0, 0);
+    inspect_tell(instance, "the health of a core in the calm", report.health, CORE_HEALTHY,
+                 report.crowded ? CORE_DEGRADED : CORE_HEALTHY);
+}

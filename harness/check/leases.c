@@ -1,0 +1,155 @@
+/* What a program is told of its leases, and when: an answer within the time that it would wait, and
+ * the loss of a lease before the store gives it to others.
+ *
+ * Both are the business of a timer, for the thread that talks to the store may be kept waiting by
+ * it. What else is asked of the store is asked at once: virtual time passes only while nothing can
+ * run, so who waits, waits for calls of the lock store, or for nothing. Where a thread stood still
+ * this is not judged, nor where the store gave no answer, which is asked for again after a while.
+ */
+#include "harness/check/internal.h"
+
+static const uint64_t trouble_us = 60000000, idle_us = 10000;
+
+/* --- how long a core has waited for the lock store --- */
+
+void check_locks_call(struct check_set *set, const struct record *record)
+{
+    int32_t core = check_core_of(set, record->from);
+    if (core < 0 || record->subject != PARTY_LOCKS) return;
+    struct store_use *use = &set->lock_uses[core];
+    if (use->open++ == 0) use->since_us = set->now_us;
+}
+
+void check_locks_reply(struct check_set *set, const struct record *record)
+{
+    int32_t core = check_core_of(set, record->to);
+    if (core < 0 || record->subject != PARTY_LOCKS) return;
+    struct store_use *use = &set->lock_uses[core];
+    if (use->open > 0 && --use->open == 0) use->busy_us += set->now_us - use->since_us;
+    if (record->values.STORE_REPLY.code != set->names.unknown) return;
+    use->sick = true;
+    use->troubled_us = set->now_us;
+}
+
+static uint64_t busy_us(const struct check_set *set, int32_t core)
+{
+    const struct store_use *use = &set->lock_uses[core];
+    return use->busy_us + (use->open > 0 ? set->now_us - use->since_us : 0);
+}
+
+static void judge_idle(struct check_set *set, const struct record *record,
+                       const struct claim *claim, const char *what)
+{
+    int32_t core = check_core_of(set, record->subject);
+    if (core < 0 || set->paused || set->draining[core]) return;
+    const struct store_use *use = &set->lock_uses[core];
+    if (use->sick && set->now_us - use->troubled_us < trouble_us) return;
+    uint64_t idle = set->now_us - claim->since_us - (busy_us(set, core) - claim->busy_us);
+    check_exercise(set, SCN_INVARIANT_LEASES_IN_TIME);
+    if (idle > idle_us)
+        check_break(set, SCN_INVARIANT_LEASES_IN_TIME, record,
+                    "%s was kept waiting for %lldms by nobody when it %s lease %s",
+                    record_party_name(record->subject), (long long)(idle / 1000), what,
+                    record_text(claim->key));
+}
+
+/* --- claims --- */
+
+static struct claim *claim_of(struct check_set *set, const struct record *record)
+{
+    int32_t actor = check_actor_of(set, record->subject);
+    return actor < 0 ? NULL : &set->claims[actor];
+}
+
+static void note_time(struct check_set *set, const struct record *record, struct claim *claim)
+{
+    int32_t core = check_core_of(set, record->subject);
+    claim->since_us = set->now_us;
+    claim->busy_us = core < 0 ? 0 : busy_us(set, core);
+}
+
+void check_claim_begins(struct check_set *set, const struct record *record)
+{
+    const struct record_values_LEASE_CALL *v = &record->values.LEASE_CALL;
+    struct claim *claim = claim_of(set, record);
+
+    if (claim == NULL) return;
+    *claim = (struct claim){ .key = v->key, .until_us = set->now_us + (uint64_t)v->wait,
+                             .waits = v->wait > 0 };
+    note_time(set, record, claim);
+}
+
+static void judge_answer(struct check_set *set, const struct record *record,
+                         const struct claim *claim)
+{
+    if (!claim->waits || set->paused) return;
+    check_exercise(set, SCN_INVARIANT_LEASES_IN_TIME);
+    if (set->now_us > claim->until_us)
+        check_break(set, SCN_INVARIANT_LEASES_IN_TIME, record,
+                    "%s was answered about lease %s %lldms after it would wait for it",
+                    record_party_name(record->subject), record_text(claim->key),
+                    (long long)(set->now_us - claim->until_us) / 1000);
+}
+
+void check_claim_refused(struct check_set *set, const struct record *record)
+{
+    struct claim *claim = claim_of(set, record);
+    if (claim == NULL) return;
+    judge_answer(set, record, claim);
+    if (!claim->waits) judge_idle(set, record, claim, "asked for");
+}
+
+void check_claim_granted(struct check_set *set, const struct record *record)
+{
+    struct claim *claim = claim_of(set, record);
+
+    if (claim == NULL) return;
+    judge_answer(set, record, claim);
+    if (!claim->waits) judge_idle(set, record, claim, "asked for");
+    claim->token = record->values.LEASE_HELD.token;
+}
+
+void check_claim_lost(struct check_set *set, const struct record *record)
+{
+    struct claim *claim = claim_of(set, record);
+    if (claim != NULL) claim->token = 0;
+}
+
+void check_claim_returned(struct check_set *set, const struct record *record)
+{
+    struct claim *claim = claim_of(set, record);
+
+    if (claim == NULL) return;
+    claim->token = 0;
+    note_time(set, record, claim);
+}
+
+void check_claim_ended(struct check_set *set, const struct record *record)
+{
+    const struct claim *claim = claim_of(set, record);
+    if (claim != NULL) judge_idle(set, record, claim, "gave back");
+}
+
+/* A core that was killed tells nobody, and whom it would have told is dead. */
+void check_claims_die(struct check_set *set, const struct record *record)
+{
+    int32_t core = check_core_of(set, record->subject);
+
+    for (uint32_t i = 0; i < set->file->actor_count; i++)
+        if (core >= 0 && set->file->actors[i].core == core) set->claims[i].token = 0;
+}
+
+/* A grant that a fault ended early is one that nobody could know of. */
+void check_claim_expires(struct check_set *set, const struct record *record)
+{
+    int64_t token = record->values.LK_EXPIRE.token;
+    const struct grant_fact *grant = ledger_find(&set->grants, LEDGER_KEY(token));
+
+    if (set->paused || grant == NULL || (int64_t)set->now_us < grant->longest) return;
+    for (uint32_t i = 0; i < set->file->actor_count; i++) {
+        if (set->claims[i].token != token) continue;
+        check_break(set, SCN_INVARIANT_LEASES_IN_TIME, record,
+                    "%s counts on lease %s (token %lld), whose time is over: nobody told it",
+                    set->file->actors[i].name, record_text(set->claims[i].key), (long long)token);
+    }
+}
