@@ -1,5 +1,5 @@
-/* What a core tells in the calm about what is behind its ports: servers, sandboxes, checks of health.
- * The faults are over for long enough that it must have noticed. */
+/* What a core tells in the calm about what is behind its ports: servers, sandboxes, checks of
+ * health. The faults are over for long enough that it must have noticed. */
 #include "fakes/inspect.h"
 
 #include <time.h>
