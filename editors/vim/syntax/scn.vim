@@ -7,13 +7,13 @@ syn case match
 syn match   scnBlock  '^\(scenario\|core\|store\|clock\|tab\|agent\|sandbox\|backend\|faults\|schedule\|check\|explore\)\>'
 syn match   scnLabel  '^\s\+[a-z][a-z0-9_]*:'
 syn keyword scnVerb   connect reconnect reload close send expect answer wait emit ask pause finish
-syn keyword scnVerb   start stop open publish post cancel configure history ensure release lease
+syn keyword scnVerb   start stop open publish post cancel configure history ensure release lease inspect
 syn keyword scnVerb   drain repeat end
 syn keyword scnFault  may cut halfopen slow lose duplicate reorder stall freeze late_close
 syn keyword scnFault  repeat_close double_hello wrong_epoch reset_cursor cursor_ahead lose_ack
 syn keyword scnFault  stale_answer crash fail_exec leave_child move_port ghost_server reuse_pid
-syn keyword scnFault  list_clients refuse_call return_stopped kill delay timeout expire lose_last
-syn keyword scnFault  jump
+syn keyword scnFault  list_clients lose_answer revoke refuse_call return_stopped kill delay timeout expire
+syn keyword scnFault  lose_last jump
 syn keyword scnOrder  after during within at times every in order or by for up to
 syn keyword scnCheck  on off known_bug always never sometimes eventually exactly most least when
 syn keyword scnCheck  before nothing
