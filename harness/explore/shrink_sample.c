@@ -7,7 +7,7 @@
 #include "shrink.h"
 
 enum { PREEMPTIONS_MAX = 16, SEED = 1 };
-enum { PARTS = 4 };          /* of the steps that are left: spent here */
+enum { PARTS = 8 };          /* of the steps that are left: spent here */
 enum { BEGINNINGS_MAX = 12 }; /* failures that are shrunk, of each number of preemptions */
 
 struct few {

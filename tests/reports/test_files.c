@@ -328,11 +328,14 @@ static void the_summary_reads_back(void **state)
 {
     (void)state;
     struct report reports[] = {report, {.verdict = REPORT_PASS, .path = "files.scn"}};
+    struct report_failure ended = *report.failure;
     struct report_problem problem;
     char path[512];
     const char *verdict, *name, *text_read;
-    int status, runs, line;
+    int status, runs, line, ended_after;
 
+    ended.ended_after = 7;
+    reports[0].failure = &ended;
     reports[0].explored = &explored;
     snprintf(path, sizeof path, "%s/summary.json", folder);
     assert_true(report_write_json(path, reports, 2, &problem));
@@ -342,15 +345,18 @@ static void the_summary_reads_back(void **state)
     assert_int_equal(json_integer_value(json_object_get(summary, "status")), 1);
     json_t *list = json_object_get(summary, "scenarios");
     assert_int_equal(json_array_size(list), 2);
-    assert_int_equal(json_unpack(json_array_get(list, 0), "{s:s, s:i, s:{s:i}, s:{s:s, s:i, s:s}}",
-                                 "verdict", &verdict, "status", &status, "explored", "runs", &runs,
-                                 "failure", "name", &name, "line", &line, "text", &text_read), 0);
+    assert_int_equal(json_unpack(json_array_get(list, 0),
+                                 "{s:s, s:i, s:{s:i}, s:{s:s, s:i, s:s, s:i}}", "verdict",
+                                 &verdict, "status", &status, "explored", "runs", &runs,
+                                 "failure", "name", &name, "line", &line, "text", &text_read,
+                                 "shrinking_ended_after", &ended_after), 0);
     assert_string_equal(verdict, "FAIL");
     assert_int_equal(status, 1);
     assert_int_equal(runs, 10);
     assert_string_equal(name, "once");
     assert_int_equal(line, 9);
     assert_string_equal(text_read, "1 < 2 & \"more\"\x01");
+    assert_int_equal(ended_after, 7);
     json_decref(summary);
     free(bytes);
 }
