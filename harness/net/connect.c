@@ -36,6 +36,15 @@ static void listener_step(struct socket *listener, enum world_op op, uint32_t be
                WORLD_OPENED(listener_gates(listener) & ~before));
 }
 
+/* Before it was connected, a call on the client would have done something else: one on a number
+ * that somebody else has closed, and goes on to use. */
+static void channels_step(struct socket *client)
+{
+    if (!place_searching()) return;
+    place_step(&client->in->place, WORLD_OP_CONNECT, WORLD_WRITE, 0);
+    place_step(&client->out->place, WORLD_OP_CONNECT, WORLD_WRITE, 0);
+}
+
 /* The client is connected to a socket that waits to be accepted. */
 static void establish(struct socket *listener, struct socket *client)
 {
@@ -51,6 +60,7 @@ static void establish(struct socket *listener, struct socket *client)
     served->bound = listener->family != AF_UNIX;
     client->shut_in = client->shut_out = client->fin_seen = false;
     connection_join(client, served);
+    channels_step(client);
     append(&listener->arrived, served);
     listener->arrived_count++;
     description_event(&listener->description, POLLIN | POLLRDNORM);

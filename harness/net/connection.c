@@ -161,6 +161,7 @@ static ssize_t write_nothing(struct socket *socket, struct transfer *transfer)
     transfer_say(transfer, error);
     if (socket->out) place_step(&socket->out->place, WORLD_OP_SEND, WORLD_WRITE, 0);
     if (socket->in) place_step(&socket->in->place, WORLD_OP_SEND, WORLD_WRITE, 0);
+    if (!socket->in && !socket->out) place_step(&socket->place, WORLD_OP_USE, WORLD_READ, 0);
     return error == -EPIPE ? transfer_broken(transfer) : error;
 }
 

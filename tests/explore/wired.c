@@ -106,6 +106,7 @@ static void run_step(const struct generated_step *step, uint32_t who)
         see(who, shutdown(on->pair[0], SHUT_WR));
         return;
     case WIRED_NOTHING:
+    case WIRED_COUNT:
         return;
     }
 }

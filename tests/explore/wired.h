@@ -14,9 +14,9 @@ enum wired_op {
     WIRED_SEND,      /* a byte into a pair of sockets, */
     WIRED_RECV,      /* and out of it */
     WIRED_SHUTDOWN,  /* of the end that sends */
-    WIRED_OPEN_COUNT,
-    WIRED_CLOSE_OUT = WIRED_OPEN_COUNT, /* the end of the pipe that is written to */
+    WIRED_CLOSE_OUT, /* the end of the pipe that is written to */
     WIRED_CLOSE_IN,
+    WIRED_COUNT,
 };
 
 void program_wired(void);
