@@ -153,7 +153,9 @@ static uint64_t hash_time(uint64_t hash)
 static uint64_t hash_locals(uint64_t hash)
 {
     for (uint32_t id = 0; id < W.entity_count; id++) {
+        const struct entity *entity = entity_of((uint16_t)id);
         size_t bytes;
+        if (entity->slot == WORLD_NOBODY || entity->state != ENTITY_LIVE) continue;
         const void *locals = world_locals((uint16_t)id, &bytes);
         hash = recur_bytes(hash, (uintptr_t)locals, (uintptr_t)locals + bytes);
     }
