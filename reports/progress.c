@@ -16,10 +16,10 @@ void report_progress(FILE *out, const char *name, const struct explore_stats *st
     report_progress_line(out, text);
 }
 
-/* One that wraps could not be erased. */
+/* One that wraps could not be erased, so a narrow terminal is told not to while it is written. */
 void report_progress_line(FILE *out, const char *text)
 {
-    fprintf(out, "\r%.*s\033[K", PROGRESS_WIDTH, text);
+    fprintf(out, "\r\033[?7l%.*s\033[K\033[?7h", PROGRESS_WIDTH, text);
     fflush(out);
 }
 

@@ -26,6 +26,14 @@ static const struct row rows[PROGRAM_OPTION_COUNT] = {
 #undef X
 };
 
+/* What an option takes; most take a number. */
+static const char *const arguments[PROGRAM_OPTION_COUNT] = {
+    [PROGRAM_CHOICES] = "TOKEN", [PROGRAM_UNTIL] = "STEP",  [PROGRAM_STEP] = "FILE",
+    [PROGRAM_STRATEGY] = "NAME", [PROGRAM_CORPUS] = "DIR",  [PROGRAM_SHARD] = "I/N",
+    [PROGRAM_LAG] = "TIME",      [PROGRAM_POINTS] = "WORD", [PROGRAM_REPORTS] = "DIR",
+    [PROGRAM_JUNIT] = "FILE",    [PROGRAM_JSON] = "FILE",
+};
+
 static bool is_switch(int option)
 {
     return option == PROGRAM_SHRINK || option == PROGRAM_FULL || option == PROGRAM_GITHUB;
@@ -49,11 +57,12 @@ static int help(void)
     for (int i = 0; i < PROGRAM_OPTION_COUNT; i++) {
         char word[32], head[48];
         word_of(i, word, sizeof word);
-        snprintf(head, sizeof head, "--%s%s", word, is_switch(i) ? "" : " X");
-        printf("  %-14s %s (default %s)\n", head, rows[i].help, rows[i].standard);
+        snprintf(head, sizeof head, "--%s%s%s", word, is_switch(i) ? "" : " ",
+                 is_switch(i) ? "" : arguments[i] ? arguments[i] : "N");
+        printf("  %-16s  %s (default %s)\n", head, rows[i].help, rows[i].standard);
     }
     printf("\nstrategies\n");
-#define X(name, word, text) printf("  %-14s %s\n", word, text);
+#define X(name, word, text) printf("  %-16s  %s\n", word, text);
     EXPLORE_STRATEGIES(X)
 #undef X
     printf("\n--shrink, --full and --github take 0 or 1 after '='; alone they mean 1.\n"

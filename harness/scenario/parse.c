@@ -245,14 +245,16 @@ const struct scn_file *scn_parse(const char *path, const struct scn_options *opt
         free(bytes);
         return file;
     }
+    int problem = errno;
     scn_diagnostics_init(diagnostics, path);
-    if (errno == EFBIG)
+    if (problem == EFBIG)
         scn_diagnostics_add(diagnostics, (struct scn_place){ 0, 0 }, NULL,
                             "the file is too large: a scenario has at most 1 MiB", NULL);
     else
         scn_diagnostics_add(diagnostics, (struct scn_place){ 0, 0 }, NULL,
                             scn_arena_format(diagnostics->arena, "cannot read: %s",
-                                             strerror(errno)), NULL);
+                                             strerror(problem)),
+                            problem == EISDIR ? "name the scenarios in it: FOLDER/*.scn" : NULL);
     return NULL;
 }
 

@@ -191,12 +191,13 @@ static void progress_stays_on_its_line(void **state)
     char *printed, name[200];
 
     STORY_PRINTED(printed, out, report_progress(out, "lines", &stats, 100));
-    assert_string_equal(printed, "\rlines  12 of 100 runs, 9 distinct\033[K");
+    assert_string_equal(printed, "\r\033[?7llines  12 of 100 runs, 9 distinct\033[K"
+                                 "\033[?7h");
     free(printed);
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     STORY_PRINTED(printed, out, report_progress(out, name, &stats, 100));
-    assert_int_equal(strlen(printed), 1 + 79 + 3);
+    assert_int_equal(strlen(printed), 1 + 5 + 79 + 3 + 5);
     free(printed);
     STORY_PRINTED(printed, out, report_progress_erase(out));
     assert_string_equal(printed, "\r\033[K");

@@ -200,6 +200,7 @@ static void test_unreadable(void **state)
     scn_diagnostics_free(&diagnostics);
     assert_null(scn_parse("/", NULL, &diagnostics));
     assert_string_equal(diagnostics.items[0].message, "cannot read: Is a directory");
+    assert_string_equal(diagnostics.items[0].hint, "name the scenarios in it: FOLDER/*.scn");
     scn_diagnostics_free(&diagnostics);
 }
 
