@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,6 +71,13 @@ const char *text_below_here(const char *path)
     size_t length = getcwd(here, sizeof here) != NULL ? strlen(here) : 0;
     bool below = length > 0 && strncmp(path, here, length) == 0 && path[length] == '/';
     return below ? path + length + 1 : path;
+}
+
+bool text_may_colour(int descriptor)
+{
+    const char *without = getenv("NO_COLOR"), *kind = getenv("TERM");
+    bool plain = (without && without[0]) || (kind && strcmp(kind, "dumb") == 0);
+    return !plain && isatty(descriptor);
 }
 
 const char *text_base_name(const char *path)

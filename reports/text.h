@@ -2,6 +2,7 @@
 #ifndef REPORTS_TEXT_H
 #define REPORTS_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,6 +24,10 @@ void text_time(int64_t time_us, char *out, size_t size);
 
 /* The path as it is from the current folder, where it lies below that; otherwise as it is. */
 const char *text_below_here(const char *path);
+
+/* Whether what is written to that descriptor may have colours: it is a terminal that can, and
+ * NO_COLOR is not set. */
+bool text_may_colour(int descriptor);
 
 /* The part behind the last '/'. */
 const char *text_base_name(const char *path);

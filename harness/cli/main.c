@@ -25,6 +25,7 @@ static void print_help(void)
            "\n"
            "  ./harness run scenarios/*.scn        explore every scenario, within its budget\n"
            "  ./harness run FILE --choices TOKEN   the one execution that a report names\n"
+           "  make CC=harness-cc && ./program      your own pthread program, within its budget\n"
            "\n"
            "commands\n");
     for (int i = 0; i < COMMAND_COUNT; i++) {

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "commands.h"
+#include "reports/text.h"
 #include "scene.h"
 
 #include <errno.h>
@@ -256,9 +257,7 @@ void cli_options_help(uint32_t allowed)
 
 struct report_style cli_style(const struct cli_options *options)
 {
-    const char *without = getenv("NO_COLOR"), *kind = getenv("TERM");
-    bool plain = (without && without[0]) || (kind && strcmp(kind, "dumb") == 0);
-    return (struct report_style){isatty(STDOUT_FILENO) && !plain, options->given[CLI_FULL]};
+    return (struct report_style){text_may_colour(STDOUT_FILENO), options->given[CLI_FULL]};
 }
 
 const char *cli_subject(const struct cli_options *options)

@@ -237,6 +237,14 @@ static int end_without(const char *text, int status)
     return summary_end(complain(text, status), verdict, text, &tell, false);
 }
 
+static void print_screen(void)
+{
+    int verdict = (int)strcspn(shared->screen, " ");
+    bool colour = text_may_colour(STDERR_FILENO);
+    fprintf(stderr, "%s%.*s%s%s", colour ? "\033[1;31m" : "", verdict, shared->screen,
+            colour ? "\033[0m" : "", shared->screen + verdict);
+}
+
 /* The worker itself died: its log says in which execution. */
 static int tell_death(int signal_number)
 {
@@ -264,7 +272,7 @@ static int tell_death(int signal_number)
     fprintf(out, "CRASH %s\n     %s\n  replay  ", tell.name, shared->problem);
     tell_replay(out, &tell);
     fclose(out);
-    fputs(shared->screen, stderr);
+    print_screen();
     memcpy(shared->reason, shared->problem, sizeof shared->reason);
     shared->life.finding.kind = WORLD_FOUND_CRASH;
     shared->choices_found = cost_choices(&shared->failure.cost);
@@ -327,7 +335,7 @@ static int end_plain(void)
         return end_without(text, 3);
     }
     if (shared->life.status >= 0) return end_returned();
-    fputs(shared->screen, stderr);
+    print_screen();
     end_once(verdict_of(finding->kind), finding->text);
     int signal_number = 0;
     if (finding->kind == WORLD_FOUND_ASSERT || finding->kind == WORLD_FOUND_ABORT) {
@@ -364,7 +372,7 @@ static int end_failed(void)
     }
     status = status_of(progress_work(explain, "writes it down"));
     if (status != 0) return end_without("the failing execution could not be told", status);
-    if (!course || !course->quiet) fputs(shared->screen, stderr);
+    if (!course || !course->quiet) print_screen();
     if (!course) remember_failure(words, word_count);
     struct tell tell = telling();
     if (!shared->has_page) tell.folder = NULL;

@@ -66,9 +66,15 @@ function drawHead(plan) {
 function drawBeside(group, x, y, text, plan, kind) {
     const apart = /first|then/.test(kind) ? 14 : 9;
     const right = plan.width - x - 18, left = x - GUTTER - 18, width = textWidth(text);
-    const goesLeft = width > right && left > right;
-    svg('text', {x: goesLeft ? x - apart : x + apart, y: y + 4, class: 'label ' + kind,
-        'text-anchor': goesLeft ? 'end' : 'start'}, group, cutText(text, goesLeft ? left : right));
+    if (width <= right || left <= right) {
+        svg('text', {x: x + apart, y: y + 4, class: 'label ' + kind}, group, cutText(text, right));
+        return;
+    }
+    /* An arrow that ends there would shine through the words. */
+    const shown = cutText(text, left), wide = textWidth(shown) * (/guilty|race/.test(kind) ? 1.1 : 1);
+    svg('rect', {x: x - 16 - wide, y: y - 8, width: wide + 2, height: 16, class: 'under ' + kind},
+        group);
+    svg('text', {x: x - 15, y: y + 4, class: 'label ' + kind, 'text-anchor': 'end'}, group, shown);
 }
 
 function drawArrow(group, row, y, plan, kind) {
