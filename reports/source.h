@@ -6,9 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* That line without its indentation. A path is absolute, or relative to the folder above that of
- * the executable, where a build in the tree has its sources. False: the file is not there, is newer
- * than the executable (then its lines may be others), or has nothing in that line. */
-bool source_line(const char *path, uint32_t line, char *out, size_t size);
+/* That line without its indentation. A path is absolute, or relative to where the sources of
+ * `image` are: NULL is the executable, whose build lies in the tree; a shared image
+ * FOLDER/cores/NAME.so is made of a patched copy, FOLDER/obj/mutants/NAME. False: the file is not
+ * there, is newer than the image (then its lines may be others), or has nothing in that line. */
+bool source_line(const char *image, const char *path, uint32_t line, char *out, size_t size);
 
 #endif

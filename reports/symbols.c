@@ -321,18 +321,23 @@ bool symbols_place(const struct world_stack *stack, struct symbol *place)
     return false;
 }
 
-/* The code stands beside the places. Shared images have none: they may be of patched copies, whose
- * lines are not those of the files with that name. */
+/* The code stands beside the places. */
 enum { CODE_MAX = 120, CODE_COLUMN_MAX = 46, CODE_LEAST = 20 };
 
 struct stack_line {
     char place[SYMBOL_FILE_MAX + SYMBOL_NAME_MAX + 16], code[CODE_MAX];
 };
 
-static bool is_in_executable(uintptr_t pc)
+/* The file that the code was loaded from; NULL: the executable. */
+static const char *image_of(uintptr_t pc)
 {
+    const char *file = NULL;
     Dwfl *dwfl = symbols_process();
-    return dwfl_addrmodule(dwfl, pc - 1) == dwfl_addrmodule(dwfl, (uintptr_t)is_harness);
+    Dwfl_Module *module = dwfl_addrmodule(dwfl, pc - 1);
+
+    if (module == dwfl_addrmodule(dwfl, (uintptr_t)is_harness)) return NULL;
+    dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, &file, NULL);
+    return file != NULL ? file : "";
 }
 
 /* Place and code. */
@@ -340,8 +345,7 @@ static void describe_line(uintptr_t pc, const struct symbol *symbol, struct stac
 {
     line->code[0] = '\0';
     describe(symbol, line->place, sizeof line->place);
-    if (is_in_executable(pc))
-        source_line(symbol->path, symbol->line, line->code, sizeof line->code);
+    source_line(image_of(pc), symbol->path, symbol->line, line->code, sizeof line->code);
 }
 
 void symbols_print_frame(FILE *out, uintptr_t pc)
