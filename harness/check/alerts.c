@@ -141,6 +141,7 @@ void check_lease_got(struct check_set *set, const struct record *record)
     int32_t core = check_core_of(set, record->subject);
     struct hold_fact *waited = answered(set, record, key);
     if (waited != NULL) waited->got++;
+    if (waited != NULL) check_outcome(waited, set->now_us, false);
     if (core < 0) return;
     struct hold_fact *hold = check_hold_of(set, key, core);
     if (hold->token == record->values.LEASE_HELD.token)
@@ -153,7 +154,10 @@ void check_lease_not_got(struct check_set *set, const struct record *record)
     const struct record_values_LEASE_REFUSED *v = &record->values.LEASE_REFUSED;
     struct hold_fact *hold = answered(set, record, v->key);
     if (hold == NULL) return;
-    if (v->code == set->names.expired || v->code == set->names.conflict) hold->gave_up++;
+    bool failed = v->code == set->names.expired || v->code == set->names.conflict;
+    hold->gave_up += failed;
+    if (failed) check_outcome(hold, set->now_us, true);
+    else hold->unsure = true;
 }
 
 static void measure(struct check_set *set, struct hold_fact *hold)
@@ -317,6 +321,7 @@ static void judge_hold(struct check_set *set, const struct hold_fact *hold, int3
         check_break(set, SCN_INVARIANT_ALERTS_ARE_TRUE, NULL,
                     "all %u acquisitions of %s that waited gave up, and %s told nobody",
                     hold->gave_up, lock, name);
+    check_contention_told(set, hold, core);
 }
 
 void check_alerts_over(struct check_set *set)

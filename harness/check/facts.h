@@ -161,6 +161,8 @@ struct item_fact {
 
 /* What a life of a core has to do with a lock, by (lock, core, life): the newest grant, what became
  * of acquisitions that were ready to wait, and the alerts that are up. */
+enum { OUTCOMES_MAX = 32 };
+
 struct hold_fact {
     struct ledger_entry entry;
     bool held, robbed;          /* robbed: ended before its time, or refused to be renewed */
@@ -174,6 +176,10 @@ struct hold_fact {
     uint32_t tries, waiting, gave_up, got;
     bool accused;               /* this grant was called held too long */
     bool stuck, contended;      /* the alerts that are up */
+    /* Acquisitions that were ready to wait, by their end: in a ring, the newest of them. */
+    struct { bool failed; uint64_t at_us; } outcomes[OUTCOMES_MAX];
+    uint32_t outcome_count;
+    bool unsure;                /* one ended in a way that may count or not */
 };
 
 /* What a core has with its ports: calls of stores under way, and what it says of its health. */

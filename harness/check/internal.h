@@ -331,6 +331,11 @@ void check_call_ends(struct check_set *set, const struct record *record);
 void check_calls_die(struct check_set *set, const struct record *record);
 void check_calls_answered(struct check_set *set);         /* at the end of the calm */
 
+/* An acquisition that was ready to wait has ended. */
+void check_outcome(struct hold_fact *hold, uint64_t now_us, bool failed);
+/* At the end of the calm: the alert is up if it is due. */
+void check_contention_told(struct check_set *set, const struct hold_fact *hold, int32_t core);
+
 void check_claim_begins(struct check_set *set, const struct record *record);
 void check_claim_refused(struct check_set *set, const struct record *record);
 void check_claim_granted(struct check_set *set, const struct record *record);

@@ -193,6 +193,42 @@ static void two_in_vain_are_not_told(void **state)
                     "all 2 acquisitions of nightly that waited gave up, and core told nobody");
 }
 
+static void get(uint16_t who, int64_t token)
+{
+    SEE(LEASE_CALL, who, .key = W("nightly"), .wait = 100000);
+    SEE(LEASE_HELD, who, .key = W("nightly"), .token = token);
+    SEE(LEASE_RETURN, who, .key = W("nightly"), .token = token);
+}
+
+static void contention_that_is_over(bool told)
+{
+    begin();
+    ask(EAST, 100, "expired");
+    ask(WEST, 100, "expired");
+    alert("contention", "nightly", true, 100);
+    stream_at_ms(200);
+    get(EAST, 1);
+    get(WEST, 2);
+    if (told) alert("contention", "nightly", false, 0);
+    stream_calm(1000);
+}
+
+static void end_that_is_not_told(void **state)
+{
+    (void)state;
+    contention_that_is_over(false);
+    stream_violates(SCN_INVARIANT_ALERTS_ARE_TRUE,
+                    "0 of the last 2 acquisitions of nightly that waited gave up, and core still "
+                    "tells that it is contended");
+}
+
+static void end_that_is_told(void **state)
+{
+    (void)state;
+    contention_that_is_over(true);
+    stream_holds();
+}
+
 static void more_than_all_of_them(void **state)
 {
     (void)state;
@@ -336,6 +372,8 @@ int main(void)
         cmocka_unit_test(half_is_not_more_than_half),
         cmocka_unit_test(two_in_vain_are_told),
         cmocka_unit_test(two_in_vain_are_not_told),
+        cmocka_unit_test(end_that_is_not_told),
+        cmocka_unit_test(end_that_is_told),
         cmocka_unit_test(more_than_all_of_them),
         cmocka_unit_test(healthy_core_complains),
         cmocka_unit_test(complaint_with_a_reason),

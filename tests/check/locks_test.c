@@ -1,6 +1,8 @@
 /* Locks, sandboxes and their servers: each promise broken once, and near misses. */
 #include "tests/check/stream.h"
 
+#include <string.h>
+
 static const char story[] =
     "core prompt_clock=always heartbeat_timeout=12s ack_timeout=10s pool_idle=30s pool_sweep=10s\n"
     "tab left user=alice session=s1\n"
@@ -379,9 +381,141 @@ static void not_idle(void **state)
     stream_holds();
 }
 
+/* --- what a program is told of its leases --- */
+
+static void ask(int64_t wait_us)
+{
+    SEE(LEASE_CALL, HOST, .key = W("nightly"), .wait = wait_us);
+}
+
+static void hold(int64_t token)
+{
+    SEE(LEASE_HELD, HOST, .key = W("nightly"), .token = token);
+}
+
+static void expire(int64_t token)
+{
+    SEE(LK_EXPIRE, PARTY_LOCKS, .key = W("nightly"), .owner = W("a"), .token = token,
+        .lock = W("nightly"));
+}
+
+static void grant_nightly(int64_t token, int64_t until_us)
+{
+    SEE_ARROW(LK_GRANT, PARTY_LOCKS, PARTY_LOCKS, CORE, .key = W("nightly"), .owner = W("a"),
+              .token = token, .until = until_us, .lock = W("nightly"));
+}
+
+static void loss_that_nobody_told(void **state)
+{
+    (void)state;
+    begin();
+    ask(0);
+    grant_nightly(1, 5000000);
+    hold(1);
+    stream_at_ms(5000);
+    expire(1);
+    stream_violates(SCN_INVARIANT_LEASES_IN_TIME,
+                    "host counts on lease nightly (token 1), whose time is over: nobody told it");
+}
+
+static void loss_that_was_told(void **state)
+{
+    (void)state;
+    begin();
+    ask(0);
+    grant_nightly(1, 5000000);
+    hold(1);
+    stream_at_ms(4500);
+    SEE(LEASE_LOST, HOST, .key = W("nightly"), .token = 1);
+    stream_at_ms(5000);
+    expire(1);
+    stream_holds();
+}
+
+static void loss_before_its_time(void **state)
+{
+    (void)state;
+    begin();
+    ask(0);
+    grant_nightly(1, 5000000);
+    hold(1);
+    stream_at_ms(4999);
+    expire(1);
+    stream_holds();
+}
+
+static void answer_after_its_time(void **state)
+{
+    (void)state;
+    begin();
+    ask(2000000);
+    stream_at_ms(2001);
+    SEE(LEASE_REFUSED, HOST, .key = W("nightly"), .wait = 2000000, .code = W("expired"));
+    stream_violates(SCN_INVARIANT_LEASES_IN_TIME,
+                    "host was answered about lease nightly 1ms after it would wait for it");
+}
+
+static void answer_in_time(void **state)
+{
+    (void)state;
+    begin();
+    ask(2000000);
+    stream_at_ms(2000);
+    SEE(LEASE_REFUSED, HOST, .key = W("nightly"), .wait = 2000000, .code = W("expired"));
+    stream_holds();
+}
+
+static void call_locks(void)
+{
+    SEE_ARROW(STORE_CALL, PARTY_LOCKS, CORE, PARTY_LOCKS, .op = W("release"), .key = W("nightly"),
+              .call = 1);
+}
+
+static void give_back(const char *code)
+{
+    begin();
+    ask(0);
+    grant_nightly(1, 5000000);
+    hold(1);
+    SEE(LEASE_RETURN, HOST, .key = W("nightly"), .token = 1);
+    if (code != NULL) call_locks();
+    stream_at_ms(1000);
+    if (code != NULL)
+        SEE_ARROW(STORE_REPLY, PARTY_LOCKS, PARTY_LOCKS, CORE, .op = W("release"),
+                  .key = W("nightly"), .call = 1, .code = W(code));
+    stream_at_ms(code != NULL && strcmp(code, "ok") != 0 ? 3000 : 1010);
+    SEE_ARROW(LK_RELEASE, PARTY_LOCKS, CORE, PARTY_LOCKS, .key = W("nightly"), .owner = W("a"),
+              .token = 1, .lock = W("nightly"));
+    SEE(LEASE_ENDED, HOST, .key = W("nightly"), .token = 1, .why = W("released"));
+}
+
+static void kept_waiting_by_nobody(void **state)
+{
+    (void)state;
+    give_back(NULL);
+    stream_violates(SCN_INVARIANT_LEASES_IN_TIME,
+                    "host was kept waiting for 1010ms by nobody when it gave back lease nightly");
+}
+
+static void kept_waiting_by_the_store(void **state)
+{
+    (void)state;
+    give_back("ok");
+    stream_holds();
+    give_back("unknown");
+    stream_holds();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(loss_that_nobody_told),
+        cmocka_unit_test(loss_that_was_told),
+        cmocka_unit_test(loss_before_its_time),
+        cmocka_unit_test(answer_after_its_time),
+        cmocka_unit_test(answer_in_time),
+        cmocka_unit_test(kept_waiting_by_nobody),
+        cmocka_unit_test(kept_waiting_by_the_store),
         cmocka_unit_test(two_holders),
         cmocka_unit_test(one_holder_after_the_other),
         cmocka_unit_test(granted_on_time),
