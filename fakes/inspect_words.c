@@ -254,6 +254,26 @@ static bool is_new(const struct box *box, const char *request)
     return true;
 }
 
+static bool asks_for(const struct actor *actor, const struct scn_step *step, enum app_type app)
+{
+    bool asks = step->verb == SCN_VERB_ENSURE ||
+                (step->verb == SCN_VERB_SEND && strcmp(step->kind, "server_start") == 0);
+    return asks && app_of(actor, step) == app;
+}
+
+/* Has anybody of the owner's session begun to ask for a server of that app? */
+static bool was_asked_for(const struct play *play, const char *owner, enum app_type app)
+{
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        const struct actor *actor = &play->actors[i];
+        if (actor->session == NULL || strcmp(actor->session, owner) != 0) continue;
+        for (uint32_t s = 0; s < actor->scn->step_count; s++) {
+            if (actor->begun[s] > 0 && asks_for(actor, &actor->scn->steps[s], app)) return true;
+        }
+    }
+    return false;
+}
+
 void inspect_spawn(const struct instance *instance, const struct box *box,
                    const struct spawn_request *request)
 {
@@ -271,6 +291,9 @@ void inspect_spawn(const struct instance *instance, const struct box *box,
             strcmp(request->command, command) == 0, 1);
     compare(instance, "whether a start is in the shell session of its app",
             strcmp(request->name, web ? "dev_server_web" : "dev_server_mobile") == 0, 1);
+    if (settings->autostart == AUTOSTART_OFF)
+        compare(instance, "whether somebody asked for the server that is started",
+                was_asked_for(instance->play, box->owner, request->app), 1);
     compare(instance, "whether a start has a name of its own", is_new(box, request->request), 1);
 }
 

@@ -1,5 +1,5 @@
-/* A lock is called contended if, of the last acquisitions that were ready to wait for it, more than a
- * share gave up: counted once more, for locks that backends alone ask for. */
+/* A lock is called contended if, of the last acquisitions that were ready to wait for it, more than
+ * a share gave up: counted once more, for locks that backends alone ask for. */
 #include "harness/check/internal.h"
 
 #include <string.h>
