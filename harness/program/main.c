@@ -53,6 +53,14 @@ static bool is_unit_test(void)
 
 /* --- in workers --- */
 
+/* Once a loop was waited for, the next ones are not worth as much. */
+static unsigned patience(void)
+{
+    enum { AGAIN_SECONDS = 2 };
+    bool seen = shared->life.finding.kind == WORLD_FOUND_ENDLESS_LOOP;
+    return seen && options.loop_seconds > AGAIN_SECONDS ? AGAIN_SECONDS : options.loop_seconds;
+}
+
 void course_prepare(struct explore_log *log, struct capture *output)
 {
     if (course) {
@@ -69,7 +77,7 @@ void course_prepare(struct explore_log *log, struct capture *output)
         life_arguments(word_count, words, environ);
     }
     world_limits_set(&shared->phases[shared->phase].limits);
-    if (!options.until) world_watch_loops(options.loop_seconds); /* a debugger takes its time */
+    if (!options.until) world_watch_loops(patience()); /* a debugger takes its time */
     explore_log_set(log);
     capture_use(output, &shared->input);
     promises_use(&shared->promises, course || !is_unit_test());

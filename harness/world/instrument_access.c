@@ -30,8 +30,14 @@
     ACCESS(unaligned_read_write##bytes, bytes, RACE_WRITE)
 
 #define VOLATILE_ACCESSES(prefix, bytes)                                                           \
-    ACCESS(prefix##volatile_read##bytes, bytes, RACE_READ)                                         \
-    ACCESS(prefix##volatile_write##bytes, bytes, RACE_WRITE)
+    void world___tsan_##prefix##volatile_read##bytes(void *memory)                                 \
+    {                                                                                              \
+        instrument_look(memory, bytes, CALLER);                                                    \
+    }                                                                                              \
+    void world___tsan_##prefix##volatile_write##bytes(void *memory)                                \
+    {                                                                                              \
+        instrument_set(memory, bytes, CALLER);                                                     \
+    }
 
 ALIGNED_ACCESSES(1, 0)
 ALIGNED_ACCESSES(2, 1)

@@ -1,5 +1,6 @@
 /* What is done about an access of the program, if that is more than nothing. */
 #include "instrument.h"
+#include "spin.h"
 #include "word.h"
 
 static __attribute__((always_inline)) inline void touch(uintptr_t address, size_t bytes,
@@ -41,6 +42,50 @@ void instrument_touch(const void *memory, size_t bytes, uint32_t flags, uintptr_
     touch(address, bytes, flags, pc);
     if (LIKELY(may_note())) race_range_note(flags != 0, address, bytes);
 }
+
+/* --- volatile variables --- */
+
+enum { LOOKS_MAX = 1000 };
+
+static struct {
+    uint64_t run;
+    const struct world_step *step; /* the last one, when it began to look */
+    uint32_t times;
+} looks;
+
+/* Whether anything could come of waiting. */
+static bool others_can_go(void)
+{
+    if (W.timer_count > 0) return true;
+    for (uint32_t i = 0; i < W.words; i++) {
+        uint64_t enabled = W.enabled[WORLD_THREAD][i];
+        if (i == W.self->id / 64u) enabled &= ~(1ull << W.self->id % 64);
+        if (enabled != 0) return true;
+    }
+    return false;
+}
+
+void instrument_look(const void *memory, size_t bytes, uintptr_t pc)
+{
+    if (looks.run != W.runs || looks.step != W.step) {
+        looks.run = W.runs;
+        looks.step = W.step;
+        looks.times = 0;
+    }
+    if (UNLIKELY(++looks.times == LOOKS_MAX)) {
+        looks.times = 0;
+        if (W.running && others_can_go()) spin_yield(pc);
+    }
+    instrument_touch(memory, bytes, RACE_READ, pc);
+}
+
+void instrument_set(const void *memory, size_t bytes, uintptr_t pc)
+{
+    looks.times = 0;
+    instrument_touch(memory, bytes, RACE_WRITE, pc);
+}
+
+/* --- functions --- */
 
 /* Stacks are found by frame pointers. */
 void world___tsan_init(void)
