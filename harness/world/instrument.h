@@ -11,8 +11,8 @@
 void instrument_touch(const void *memory, size_t bytes, uint32_t flags, uintptr_t pc);
 /* As that, for an aligned access of 2^size bytes that is not known to be repeated. */
 void instrument_first(const void *memory, uint32_t size, uint32_t flags, uintptr_t pc);
-/* The same of a volatile variable. Who looks again and again without setting any waits for somebody,
- * who goes first from time to time, and after that for as long as he can. */
+/* The same of a volatile variable. Who looks again and again without setting any waits for
+ * somebody, who goes first from time to time, and after that for as long as he can. */
 void instrument_look(const void *memory, size_t bytes, uintptr_t pc);
 void instrument_set(const void *memory, size_t bytes, uintptr_t pc);
 
