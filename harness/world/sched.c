@@ -217,8 +217,8 @@ static const struct entity fresh = {
 struct entity *entity_new(const char *name, enum world_class class_)
 {
     if (W.entity_count == WORLD_ENTITIES_MAX) {
-        finding_raise(WORLD_FOUND_MEMORY, 0, "more than %d threads and events in one execution",
-                      WORLD_ENTITIES_MAX);
+        finding_raise(WORLD_FOUND_UNCONTROLLED, 0,
+                      "more than %d threads and events in one execution", WORLD_ENTITIES_MAX);
     }
     uint16_t id = (uint16_t)W.entity_count++;
     if (UNLIKELY(id >> 6 >= W.words)) {
