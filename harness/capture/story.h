@@ -114,6 +114,8 @@ struct story_session {
     uint32_t run_count, run_room;
     struct story_actor *actors;
     uint32_t actor_count, actor_room;
+    const char *owner;          /* the first user who was let in; NULL: unknown */
+    bool cancels;               /* somebody cancelled a run */
     bool begun;                 /* somebody was ready, first at: */
     uint64_t begin_us;
     bool acknowledged;          /* some tab has acknowledged a handshake */

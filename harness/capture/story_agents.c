@@ -212,9 +212,41 @@ static void on_run_state(struct story *story, struct story_session *session,
                      scn_arena_format(story->arena, "its run is %.20s", state));
 }
 
-static void on_question(struct story *story, struct story_session *session,
-                        const struct story_event *event)
+/* Whether the agent went on while its question was open: it asked or published something, or ended.
+ * Who waits does none of that before the outcome. */
+static bool goes_on(const struct story_session *session, uint32_t at)
 {
+    const struct story_event *question = &session->events[at];
+    uint64_t prompt = story_number(question->payload, "prompt");
+    uint64_t run = story_number(question->payload, "run");
+    const struct story_actor *agent = actor_of_run(session, run);
+    bool cancelled = false;
+
+    for (uint32_t i = at + 1; i < session->event_count; i++) {
+        const struct story_event *event = &session->events[i];
+        const char *by = story_text(event->payload, "by");
+        bool own = story_number(event->payload, "run") == run;
+        if (strcmp(event->type, "prompt_closed") == 0) {
+            if (story_number(event->payload, "prompt") != prompt) continue;
+            cancelled = strcmp(story_text(event->payload, "outcome"), "cancelled") == 0;
+            if (!cancelled) return false;
+        } else if (strcmp(event->type, "run_state") == 0) {
+            if (own) return strcmp(story_text(event->payload, "state"), "completed") == 0;
+        } else if (cancelled) {
+            continue;
+        } else if (strncmp(event->type, "request_", 8) == 0) {
+            if (own) return true;
+        } else if (story_can_emit(event->type) && agent != NULL &&
+                   (*by == '\0' || strcmp(by, agent->called) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void on_question(struct story *story, struct story_session *session, uint32_t at)
+{
+    const struct story_event *event = &session->events[at];
     struct story_actor *agent = actor_of_run(session, story_number(event->payload, "run"));
     uint64_t timeout_us = story_number(event->payload, "timeout_us");
     bool input = strcmp(event->type, "request_user_input") == 0;
@@ -225,8 +257,9 @@ static void on_question(struct story *story, struct story_session *session,
     const char *timeout = timeout_us == 0 ? "" : scn_arena_format(story->arena, " timeout=%s",
                                                                  story_time(story, timeout_us));
     story_add(story, &agent->steps, event->time_us, event->packet,
-              scn_arena_format(story->arena, "ask %s%s%s", name, timeout,
-                               input ? " input=yes" : ""));
+              scn_arena_format(story->arena, "ask %s%s%s%s", name, timeout,
+                               input ? " input=yes" : "",
+                               goes_on(session, at) ? " wait=no" : ""));
 }
 
 /* How often tabs of the session asked for that until then. */
@@ -332,7 +365,7 @@ static void act(struct story *story, uint32_t index)
         if (strcmp(type, "run_state") == 0) on_run_state(story, session, event);
         else if (strcmp(type, "request_confirmation") == 0 ||
                  strcmp(type, "request_user_input") == 0)
-            on_question(story, session, event);
+            on_question(story, session, i);
         else if (strcmp(type, "server_state") == 0)
             on_server_state(story, index, event, &servers);
         else if (story_can_emit(type)) {

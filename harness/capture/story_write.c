@@ -115,12 +115,31 @@ static const char *via(struct story *story, uint32_t core)
     return scn_arena_format(story->arena, " via=%s", story->core_names[core]);
 }
 
+/* " user=NAME" where not everybody who came is the owner: he is the first who is named. */
+static const char *owner_of(struct story *story, const struct story_session *session)
+{
+    char user[STORY_NAME_MAX];
+
+    if (session->owner == NULL) return "";
+    for (uint32_t i = 0; i < story->tab_count; i++) {
+        const struct story_tab *tab = &story->tabs[i];
+        if (&story->sessions[tab->session] != session || tab->user == NULL ||
+            strcmp(tab->user, session->owner) == 0)
+            continue;
+        story_word(session->owner, "user", user);
+        return scn_arena_format(story->arena, " user=%s", user);
+    }
+    return "";
+}
+
 static void write_agents(FILE *out, struct story *story, struct story_session *session)
 {
+    const char *owner = owner_of(story, session);
+
     for (uint32_t i = 0; i < session->actor_count; i++) {
         struct story_actor *actor = &session->actors[i];
-        (void)fprintf(out, "%s %s session=%s%s\n", actor->agent ? "agent" : "backend", actor->name,
-                      session->name, via(story, actor->core));
+        (void)fprintf(out, "%s %s session=%s%s%s\n", actor->agent ? "agent" : "backend",
+                      actor->name, session->name, via(story, actor->core), owner);
         write_steps(out, story, &actor->steps);
         (void)fputc('\n', out);
     }
@@ -195,25 +214,68 @@ static bool first_of_kind(const struct story_tab *tab, uint32_t index)
     return true;
 }
 
-/* What a core says of itself depends on the order of things; what was published does not. */
-static bool was_published(const struct story *story, const struct story_tab *tab, const char *type)
+/* How many events of that kind the actor publishes. */
+static uint32_t published_by(const struct story_actor *actor, const char *type)
 {
-    const struct story_session *session = &story->sessions[tab->session];
+    const struct story_steps *steps = &actor->steps;
+    size_t length = strlen(type);
+    uint32_t count = 0;
 
-    for (uint32_t a = 0; a < session->actor_count && story_can_emit(type); a++) {
-        const struct story_steps *steps = &session->actors[a].steps;
-        for (uint32_t i = 0; i < steps->count; i++) {
-            const char *word = strchr(steps->items[i].text, ' ');
-            size_t length = strlen(type);
-            if (can_repeat(&steps->items[i]) && strncmp(word + 1, type, length) == 0 &&
-                (word[1 + length] == ' ' || word[1 + length] == '\0'))
-                return true;
-        }
+    for (uint32_t i = 0; i < steps->count && story_can_emit(type); i++) {
+        const char *word = strchr(steps->items[i].text, ' ');
+        count += can_repeat(&steps->items[i]) && strncmp(word + 1, type, length) == 0 &&
+                 (word[1 + length] == ' ' || word[1 + length] == '\0');
     }
-    return false;
+    return count;
 }
 
-static void write_checks(FILE *out, const struct story *story)
+/* Who publishes it; NULL: nobody does. What a core says of itself depends on the order of things,
+ * what was published does not. */
+static const struct story_actor *publisher_of(const struct story_session *session,
+                                              const char *type, bool *alone)
+{
+    const struct story_actor *found = NULL;
+
+    *alone = true;
+    for (uint32_t a = 0; a < session->actor_count; a++) {
+        if (published_by(&session->actors[a], type) == 0) continue;
+        if (found != NULL) *alone = false;
+        found = &session->actors[a];
+    }
+    return found;
+}
+
+/* Limits among the settings may refuse what is published at another moment, and a cancel may come
+ * before it: what was accepted arrives. */
+static void write_promise(FILE *out, const struct story_tab *tab, const char *type, uint32_t sure,
+                          const struct story_actor *publisher)
+{
+    (void)fprintf(out, "  eventually %s.received[kind=%s] >= %u", tab->name, type, sure);
+    if (publisher != NULL)
+        (void)fprintf(out, " when %s.%s[kind=%s] >= %u", publisher->name,
+                      publisher->agent ? "emitted" : "published", type,
+                      published_by(publisher, type));
+    (void)fputs(" within 0..5s\n", out);
+}
+
+static void write_promises(FILE *out, const struct story *story, const struct story_tab *tab,
+                           bool limited)
+{
+    const struct story_session *session = &story->sessions[tab->session];
+    bool alone;
+
+    limited = limited || session->cancels;
+    for (uint32_t i = 0; i < tab->received_count; i++) {
+        const char *type = tab->received[i].type;
+        if (!first_of_kind(tab, i)) continue;
+        const struct story_actor *publisher = publisher_of(session, type, &alone);
+        if (publisher == NULL || (limited && !alone)) continue;
+        uint32_t sure = sure_of(story, tab, type);
+        if (sure > 0) write_promise(out, tab, type, sure, limited ? publisher : NULL);
+    }
+}
+
+static void write_checks(FILE *out, const struct story *story, bool limited)
 {
     bool events = false, serves = false;
 
@@ -230,14 +292,7 @@ static void write_checks(FILE *out, const struct story *story)
         /* What others of its user have read, it need not read; and with several cores, which of
          * them has a session at what time is not in a capture. */
         if (tab->shares || story->core_count > 1) continue;
-        for (uint32_t i = 0; i < tab->received_count; i++) {
-            const char *type = tab->received[i].type;
-            bool judged = first_of_kind(tab, i) && was_published(story, tab, type);
-            uint32_t sure = judged ? sure_of(story, tab, type) : 0;
-            if (sure > 0)
-                (void)fprintf(out, "  eventually %s.received[kind=%s] >= %u within 0..5s\n",
-                              tab->name, type, sure);
-        }
+        write_promises(out, story, tab, limited);
     }
 }
 
@@ -295,6 +350,6 @@ void story_write(FILE *out, struct story *story, const char *name, const char *s
         write_steps(out, story, &story->faults);
         (void)fputc('\n', out);
     }
-    write_checks(out, story);
+    write_checks(out, story, settings != NULL);
     (void)fputs("\nexplore\n  budget runs=1000\n", out);
 }

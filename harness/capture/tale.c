@@ -292,6 +292,7 @@ static void on_cancel(struct story *story, struct story_message *message)
     const struct story_tab *tab = tab_of(story, &story->links[message->link]);
     uint64_t run = story_number(message->body, "run");
 
+    story->sessions[tab->session].cancels = true;
     add(story, message, run == tab->run ? "send cancel"
         : scn_arena_format(story->arena, "send cancel run=%llu", (unsigned long long)run));
 }
@@ -385,6 +386,7 @@ static void on_ready(struct story *story, struct story_message *message)
     struct story_session *session = &story->sessions[tab->session];
     const json_t *runs = json_object_get(message->body, "runs");
 
+    if (session->owner == NULL) session->owner = tab->user;
     if (!session->begun) session->begin_us = message->time_us;
     session->begun = true;
     for (size_t i = 0; i < json_array_size(runs); i++)
