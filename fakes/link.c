@@ -108,10 +108,10 @@ static void deliver(void *argument)
         if (was_full && !link->to_core) resume_all(link);
         return;
     }
+    frame->length = faults_let_pass(link->play, socket, !link->to_core, frame->length);
     if (!link->to_core)
         wire_tell(socket, frame->kind == FRAME_CLOSE ? STAGE_WIRE_CLOSE_ARRIVED
                                                      : STAGE_WIRE_ARRIVED, frame);
-    frame->length = faults_let_pass(link->play, socket, !link->to_core, frame->length);
     if (link->to_core)
         arrive_at_core(frame);
     else

@@ -235,7 +235,10 @@ static size_t send_piece(struct socket *socket, const char *bytes, size_t count)
 
 static void bytes_sent(void *context, const char *bytes, size_t count)
 {
+    struct frame whole = { .bytes = bytes, .length = count };
+
     world_meet(WORLD_MET_FAKES);
+    wire_tell(context, STAGE_WIRE_OUTPUT, &whole);
     for (size_t at = 0; at < count;) at += send_piece(context, bytes + at, count - at);
 }
 
@@ -244,7 +247,7 @@ static void ended(void *context, bool reset)
     struct socket *socket = context;
 
     world_meet(WORLD_MET_FAKES);
-    (void)reset;
+    wire_tell(socket, reset ? STAGE_WIRE_CORE_GONE : STAGE_WIRE_CORE_CLOSES, NULL);
     if (socket->cut || !is_current(socket)) return;
     link_push(&socket->tab->to_tab, link_frame(socket, FRAME_CLOSE));
 }
@@ -314,7 +317,10 @@ static void knock(struct socket *socket)
     if (is_current(socket))
         socket->ends->outside =
             outside_connect(port_of(socket->instance), &server_calls, socket);
-    if (socket->ends->outside != NULL) return;
+    if (socket->ends->outside != NULL) {
+        wire_tell(socket, STAGE_WIRE_OPENED, NULL);
+        return;
+    }
     if (socket->tab->socket == socket)
         tab_cut(socket->tab, "nobody listens");
     else
@@ -333,13 +339,21 @@ void sockets_at_core(struct frame *frame)
         *ends->given_tail = frame;
         ends->given_tail = &frame->next;
     }
-    if (frame->length > 0) outside_send(ends->outside, frame->bytes, frame->length);
-    if (frame->kind == FRAME_CLOSE) outside_end(ends->outside);
+    if (frame->length > 0) {
+        wire_tell(socket, STAGE_WIRE_INPUT, frame);
+        outside_send(ends->outside, frame->bytes, frame->length);
+    }
+    if (frame->kind == FRAME_CLOSE) {
+        wire_tell(socket, STAGE_WIRE_TAB_CLOSES, NULL);
+        outside_end(ends->outside);
+    }
 }
 
 void sockets_reset(struct socket *socket)
 {
-    if (socket->ends->outside != NULL) outside_reset(socket->ends->outside);
+    if (socket->ends->outside == NULL) return;
+    wire_tell(socket, STAGE_WIRE_BROKEN, NULL);
+    outside_reset(socket->ends->outside);
 }
 
 void sockets_resume(struct socket *socket)

@@ -34,13 +34,15 @@ struct stage_break {
 };
 
 /* What happened on a connection, as somebody at the core sees it: a message of the tab when the
- * core takes it, one of the core when it leaves. */
+ * core takes it, one of the core when it leaves. With transport=sockets it is not messages that are
+ * told of but bytes: of the tab when they are at the server, and of the server when it has sent
+ * them. */
 enum stage_wire_kind {
     STAGE_WIRE_OPENED,
     STAGE_WIRE_INPUT,           /* a message of the tab: bytes, length */
     STAGE_WIRE_OUTPUT,          /* a message of the core: bytes, length, number */
-    STAGE_WIRE_ARRIVED,         /* that one is at the tab: number */
-    STAGE_WIRE_CORE_CLOSES,     /* code */
+    STAGE_WIRE_ARRIVED,         /* that one is at the tab: number; or so many bytes: length */
+    STAGE_WIRE_CORE_CLOSES,     /* code; or no more bytes will come */
     STAGE_WIRE_CLOSE_ARRIVED,   /* the tab has heard of it */
     STAGE_WIRE_TAB_CLOSES,
     STAGE_WIRE_BROKEN,          /* the tab's end broke off, and the core was told */
@@ -49,6 +51,7 @@ enum stage_wire_kind {
 
 struct stage_wire {
     enum stage_wire_kind kind;
+    bool raw;                   /* bytes, not messages */
     uint64_t socket;            /* its number in this execution, from 1 */
     uint32_t tab, core;         /* indexes in scn_file.actors and .cores */
     uint32_t serial;            /* among the sockets of that tab, from 1 */

@@ -60,10 +60,10 @@ void wire_tell(const struct socket *socket, enum stage_wire_kind kind, const str
     const struct actor *actor = socket->tab->actor;
     const struct stage_hooks *hooks = &actor->play->stage->hooks;
 
-    if (hooks->wire == NULL || socket->ends != NULL) return; /* bytes are no messages */
-    struct stage_wire what = { .kind = kind, .socket = socket->handle, .tab = actor->index,
-                               .core = socket->instance->index, .serial = socket->serial,
-                               .user = actor->user };
+    if (hooks->wire == NULL) return;
+    struct stage_wire what = { .kind = kind, .raw = socket->ends != NULL, .socket = socket->handle,
+                               .tab = actor->index, .core = socket->instance->index,
+                               .serial = socket->serial, .user = actor->user };
     if (frame != NULL) {
         what.bytes = frame->bytes;
         what.length = frame->length;

@@ -21,6 +21,7 @@ struct side {
     uint32_t next;              /* sequence number of its next byte */
     uint32_t heard;             /* what it has acknowledged */
     bool closed;                /* has sent a close frame */
+    bool finished;              /* has sent FIN */
 };
 
 struct connection {
@@ -257,13 +258,14 @@ static void upgrade(struct export *export, struct connection *connection,
     acknowledge(export, connection, CLIENT);
 }
 
-void export_connection(struct export *export, uint64_t time_ns, uint64_t id,
-                       const struct export_ends *ends)
+/* NULL: no memory. */
+static struct connection *connect_them(struct export *export, uint64_t time_ns, uint64_t id,
+                                       const struct export_ends *ends)
 {
     struct connection *connection = add(export);
     uint32_t apart = APART * export->count;
 
-    if (connection == NULL) return;
+    if (connection == NULL) return NULL;
     *connection = (struct connection){ .id = id };
     connection->sides[CLIENT] = (struct side){
         .address = address_of(export, 1, ends->client, CLIENT_PORTS + ends->serial),
@@ -272,7 +274,21 @@ void export_connection(struct export *export, uint64_t time_ns, uint64_t id,
         .address = address_of(export, 0, ends->server, SERVER_PORT), .next = SERVER_FIRST + apart };
     export->time_ns = time_ns;
     shake_hands(export, connection);
-    upgrade(export, connection, ends);
+    return connection;
+}
+
+void export_connection(struct export *export, uint64_t time_ns, uint64_t id,
+                       const struct export_ends *ends)
+{
+    struct connection *connection = connect_them(export, time_ns, id, ends);
+
+    if (connection != NULL) upgrade(export, connection, ends);
+}
+
+void export_stream(struct export *export, uint64_t time_ns, uint64_t id,
+                   const struct export_ends *ends)
+{
+    (void)connect_them(export, time_ns, id, ends);
 }
 
 /* --- what happens on it --- */
@@ -382,4 +398,41 @@ void export_reset(struct export *export, uint64_t time_ns, uint64_t id, bool by_
     if (connection == NULL) return;
     send_segment(export, connection, by_client ? CLIENT : SERVER, PACKET_RST | PACKET_ACK, NULL, 0);
     connection->over = true;
+}
+
+/* --- bytes instead of messages --- */
+
+void export_bytes(struct export *export, uint64_t time_ns, uint64_t id, bool from_client,
+                  const char *bytes, size_t length)
+{
+    struct connection *connection = find(export, time_ns, id);
+    int from = from_client ? CLIENT : SERVER;
+
+    if (connection == NULL || connection->sides[from].finished) return;
+    send_bytes(export, connection, from, (const uint8_t *)bytes, length);
+    if (from_client) acknowledge(export, connection, SERVER);
+}
+
+void export_taken(struct export *export, uint64_t time_ns, uint64_t id, size_t length)
+{
+    struct connection *connection = find(export, time_ns, id);
+
+    if (connection == NULL) return;
+    struct side *client = &connection->sides[CLIENT];
+    uint32_t left = connection->sides[SERVER].next - client->heard;
+    if (left == 0 || length == 0) return;
+    client->heard += length < left ? (uint32_t)length : left;
+    send_segment(export, connection, CLIENT, PACKET_ACK, NULL, 0);
+}
+
+void export_finish(struct export *export, uint64_t time_ns, uint64_t id, bool by_client)
+{
+    struct connection *connection = find(export, time_ns, id);
+    int from = by_client ? CLIENT : SERVER;
+
+    if (connection == NULL || connection->sides[from].finished) return;
+    connection->sides[from].finished = true;
+    send_segment(export, connection, from, PACKET_FIN | PACKET_ACK, NULL, 0);
+    if (by_client) acknowledge(export, connection, SERVER);
+    connection->over = connection->sides[1 - from].finished;
 }

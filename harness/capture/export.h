@@ -56,6 +56,16 @@ void export_close_arrived(struct export *export, uint64_t time_ns, uint64_t id);
 void export_client_closes(struct export *export, uint64_t time_ns, uint64_t id);
 void export_reset(struct export *export, uint64_t time_ns, uint64_t id, bool by_client);
 
+/* The same where bytes are known and not messages: the connection begins with TCP alone, bytes
+ * leave one side (those of the client are at the server then), so many bytes of the server have
+ * reached the client (SIZE_MAX: all there were), a side says that it will send no more. */
+void export_stream(struct export *export, uint64_t time_ns, uint64_t id,
+                   const struct export_ends *ends);
+void export_bytes(struct export *export, uint64_t time_ns, uint64_t id, bool from_client,
+                  const char *bytes, size_t length);
+void export_taken(struct export *export, uint64_t time_ns, uint64_t id, size_t length);
+void export_finish(struct export *export, uint64_t time_ns, uint64_t id, bool by_client);
+
 /* Ends the capture. False: `problem` is a sentence that names the file. */
 bool export_close(struct export *export, char problem[EXPORT_PROBLEM_MAX]);
 

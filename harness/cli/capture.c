@@ -25,7 +25,39 @@ static void open_connection(const struct stage_wire *what, uint64_t now_ns)
         .server_name = capture.file->cores[what->core].name,
         .user = what->user,
     };
-    export_connection(capture.export, now_ns, what->socket, &ends);
+    if (what->raw)
+        export_stream(capture.export, now_ns, what->socket, &ends);
+    else
+        export_connection(capture.export, now_ns, what->socket, &ends);
+}
+
+static void on_bytes(const struct stage_wire *what, uint64_t now_ns)
+{
+    struct export *export = capture.export;
+    switch (what->kind) {
+    case STAGE_WIRE_OPENED:
+        open_connection(what, now_ns);
+        return;
+    case STAGE_WIRE_INPUT:
+    case STAGE_WIRE_OUTPUT:
+        export_bytes(export, now_ns, what->socket, what->kind == STAGE_WIRE_INPUT, what->bytes,
+                     what->length);
+        return;
+    case STAGE_WIRE_ARRIVED:
+        export_taken(export, now_ns, what->socket, what->length);
+        return;
+    case STAGE_WIRE_CLOSE_ARRIVED:
+        export_taken(export, now_ns, what->socket, SIZE_MAX);
+        return;
+    case STAGE_WIRE_CORE_CLOSES:
+    case STAGE_WIRE_TAB_CLOSES:
+        export_finish(export, now_ns, what->socket, what->kind == STAGE_WIRE_TAB_CLOSES);
+        return;
+    case STAGE_WIRE_BROKEN:
+    case STAGE_WIRE_CORE_GONE:
+        export_reset(export, now_ns, what->socket, what->kind == STAGE_WIRE_BROKEN);
+        return;
+    }
 }
 
 static void on_wire(void *context, const struct stage_wire *what)
@@ -33,6 +65,10 @@ static void on_wire(void *context, const struct stage_wire *what)
     struct export *export = capture.export;
     uint64_t now_ns = world_now_ns();
     (void)context;
+    if (what->raw) {
+        on_bytes(what, now_ns);
+        return;
+    }
     switch (what->kind) {
     case STAGE_WIRE_OPENED:
         open_connection(what, now_ns);
@@ -67,14 +103,6 @@ static uint64_t begin_of(const struct scn_file *file)
 {
     const struct scn_attr *wall = scn_attrs_find(&file->clock, "wall");
     return wall ? (uint64_t)wall->value.low * 1000 : WORLD_WALL_START_NS;
-}
-
-bool capture_possible(const struct scn_file *file)
-{
-    if (!scene_over_sockets(file)) return true;
-    fprintf(stderr, "harness: --pcap: %s: runs over simulated sockets are not written\n"
-                    "  hint: --transport frames writes what is said there\n", file->path);
-    return false;
 }
 
 bool capture_begin(const struct cli_options *options, struct scene *scene)

@@ -123,8 +123,6 @@ bool job_capture(struct job *job);
 /* In a process that executes: from here on, what passes between tabs and cores goes to the capture
  * that options->pcap asks for. False: stderr says why not. */
 bool capture_begin(const struct cli_options *options, struct scene *scene);
-/* False: what that file makes tabs and cores say cannot be written; the reason was printed. */
-bool capture_possible(const struct scn_file *file);
 /* Nothing may be executed after it. False: stderr says what could not be written. */
 bool capture_end(void);
 

@@ -251,7 +251,6 @@ static int replay_job(const struct job *job)
     if (options->choices == NULL && job->file->has_schedule) {
         count = scheduled_choices(&scene, choices);
     }
-    if (options->pcap && !capture_possible(job->file)) return 2;
     if (options->pcap && !capture_begin(options, &scene)) return 2;
     struct stop stop = {.until = options->given[CLI_UNTIL] ? options->until : 0};
     struct world_result result;
