@@ -143,6 +143,35 @@ static void the_core_closes_with_its_code(void **state)
     site_stop(&site);
 }
 
+/* What was never made can be stopped, and destroyed. */
+static void nothing_is_stopped(void **state)
+{
+    (void)state;
+    ws_transport_stop(NULL);
+    ws_transport_destroy(NULL);
+}
+
+static bool nobody(void *context, const char *token, struct ws_identity *identity)
+{
+    (void)context, (void)token, (void)identity;
+    return false;
+}
+
+/* Neither half of a certificate is of use alone. */
+static void a_certificate_has_a_key(void **state)
+{
+    struct ws_transport *transport = NULL;
+    struct ws_transport_config config;
+    (void)state;
+    ws_transport_config_default(&config);
+    config.authenticate = nobody;
+    config.certificate = "somewhere";
+    assert_int_equal(ws_transport_create(&config, &transport), CORE_INVALID);
+    config.key = "nowhere";
+    assert_int_equal(ws_transport_create(&config, &transport), CORE_OK);
+    ws_transport_destroy(transport);
+}
+
 static void a_drain_tells_everybody(void **state)
 {
     struct site site;
@@ -224,6 +253,8 @@ int main(void)
         cmocka_unit_test(a_tab_gets_everything_once),
         cmocka_unit_test(it_comes_back_with_its_cursor),
         cmocka_unit_test(fragments_are_put_together),
+        cmocka_unit_test(nothing_is_stopped),
+        cmocka_unit_test(a_certificate_has_a_key),
         cmocka_unit_test(what_is_no_text_is_refused),
         cmocka_unit_test(a_long_message_is_refused),
         cmocka_unit_test(the_core_closes_with_its_code),

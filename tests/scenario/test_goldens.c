@@ -14,7 +14,7 @@ static const char *const names[] = {
     "label_builtin", "label_twice", "lexis", "loops", "messages",
     "missing_unit", "names_alike", "no_check", "no_title", "not_built", "occurrence",
     "reason", "schedule", "settings", "several_cores", "unknown_block",
-    "unknown_label", "waits", "wrong_name", "wrong_verb",
+    "unknown_label", "waits", "which_agent", "wrong_name", "wrong_verb",
 };
 
 enum { NAME_COUNT = sizeof(names) / sizeof(names[0]) };
