@@ -83,7 +83,7 @@ struct ws_transport_config {
     uint64_t close_timeout_us;   /* to take what is left after the core has asked for a close */
     uint64_t idle_timeout_us;    /* of a kept-alive HTTP connection; whole seconds, rounded up */
     bool deflate;                /* permessage-deflate (RFC 7692) for WebSockets that offer it;
-                                    costs some 300 KiB of memory for each */
+                                    costs 100 to 300 KiB of memory for each */
     const char *certificate, *key; /* PEM files: TLS instead of plain TCP; NULL: plain TCP */
 };
 
