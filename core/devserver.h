@@ -120,7 +120,7 @@ bool server_at_rest(const struct server *server);
 /* A log tells of this version: what is told from now on is newer. A session's lock may be held. */
 void servers_saw(struct turn *turn, uint64_t version);
 /* A `server_state` event in one session's log. No lock held. */
-void server_publish(struct turn *turn, struct session_ref watcher,
+void server_publish(struct turn *turn, struct session_ref watcher, enum app_type app,
                     const struct server_status *status);
 
 uint64_t server_step(struct turn *turn, struct procedure *procedure);

@@ -22,7 +22,7 @@ static void tell_refusal(struct turn *turn, const struct client_request *request
                                     .port = server_port(turn->core, request->app),
                                     .result = result };
     turn_unlock(turn, &servers->lock);
-    server_publish(turn, request->watcher, &status);
+    server_publish(turn, request->watcher, request->app, &status);
 }
 
 static void on_sandbox(void *context, enum core_result result, struct sandbox_ref sandbox)

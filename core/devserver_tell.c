@@ -20,14 +20,14 @@ void servers_saw(struct turn *turn, uint64_t version)
     turn_unlock(turn, &servers->lock);
 }
 
-void server_publish(struct turn *turn, struct session_ref watcher,
+void server_publish(struct turn *turn, struct session_ref watcher, enum app_type app,
                     const struct server_status *status)
 {
     char payload[160];
     int length = snprintf(payload, sizeof payload,
-                          "{\"state\":\"%s\",\"port\":%u,\"version\":%" PRIu64,
-                          server_state_word(status->state), (unsigned)status->port,
-                          status->version);
+                          "{\"app\":\"%s\",\"state\":\"%s\",\"port\":%u,\"version\":%" PRIu64,
+                          app_type_word(app), server_state_word(status->state),
+                          (unsigned)status->port, status->version);
     if (status->state == SERVER_FAILED)
         length += snprintf(payload + length, sizeof payload - (size_t)length,
                            ",\"result\":\"%s\"}", core_result_word(status->result));
@@ -50,7 +50,7 @@ void server_tell(struct turn *turn, struct server *server)
     turn_unlock(turn, &servers->lock);
     turn_flush(turn);
     for (size_t i = 0; i < count; i++)
-        server_publish(turn, watchers[i], &status);
+        server_publish(turn, watchers[i], server->app, &status);
 }
 
 static void trace_state(struct turn *turn, const char *id, const struct server_status *status,

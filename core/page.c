@@ -7,9 +7,11 @@
 
 /* ---- from memory, or not ---- */
 
-static bool is_of_this_log(const struct log *log, struct history_cursor cursor)
+/* Reading back begins below the cursor, so one behind the head is known there. */
+static bool is_of_this_log(const struct log *log, const struct page_order *order)
 {
-    return cursor.epoch == log->epoch && cursor.seq <= log->head + 1;
+    uint64_t last = order->direction == HISTORY_FORWARD ? log->head : log->head + 1;
+    return order->cursor.epoch == log->epoch && order->cursor.seq <= last;
 }
 
 /* From first up to, and without, end. */
@@ -25,13 +27,13 @@ static struct range range_of(const struct log *log, const struct page_order *ord
 {
     struct history_cursor cursor = order->cursor;
     struct range range = { 1, log->head + 1 };
-    bool known = is_of_this_log(log, cursor);
+    bool known = is_of_this_log(log, order);
     if (order->direction == HISTORY_BACKWARD) {
         range.end = known && cursor.seq > 0 ? cursor.seq : range.end;
         range.first = range.end > order->limit ? range.end - order->limit : 1;
         return range;
     }
-    range.first = known && cursor.seq <= log->head ? cursor.seq + 1 : 1;
+    range.first = known ? cursor.seq + 1 : 1;
     return range;
 }
 
@@ -170,7 +172,7 @@ static enum core_result read_page(struct turn *turn, const struct page_order *or
     size_t count = left < order->limit ? (size_t)left : order->limit;
     *page = (struct history_page){
         .next = { .epoch = seen->epoch },
-        .epoch_changed = order->cursor.epoch != 0 && !is_of_this_log(seen, order->cursor),
+        .epoch_changed = order->cursor.epoch != 0 && !is_of_this_log(seen, order),
         .events = calloc(count > 0 ? count : 1, sizeof *page->events) };
     if (page->events == NULL)
         return CORE_NO_MEMORY;

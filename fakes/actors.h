@@ -78,7 +78,7 @@ void expect_step(struct actor *actor, const struct scn_step *step);
 /* Reports that a step was not fulfilled. Does not return. */
 _Noreturn void expect_broken(struct actor *actor, const struct scn_step *step, const char *text);
 
-/* --- tabs (tab.c, tab_receive.c, tab_script.c) --- */
+/* --- tabs (tab.c, tab_frames.c, tab_receive.c, tab_script.c) --- */
 
 struct cursor_store {
     bool known;
@@ -97,7 +97,7 @@ struct outgoing {
     struct outgoing *next;
     const char *bytes, *kind, *id;
     size_t length;
-    uint64_t port;
+    uint64_t port, run;
 };
 
 enum tab_phase { TAB_OFFLINE, TAB_CONNECTING, TAB_READY, TAB_ONLINE };
@@ -139,7 +139,8 @@ struct tab {
 void tab_init(struct actor *actor);
 void tab_body(void *actor);
 void tab_connect(struct tab *tab);
-/* The first message on its socket. */
+/* The first message on its socket, unless its script says it. */
+void tab_greet(struct tab *tab);
 void tab_hello(struct tab *tab);
 void tab_deliver(struct tab *tab, struct frame *frame);
 /* The tab's end of its socket is gone. */
@@ -170,6 +171,14 @@ void tab_queue(struct tab *tab, const json_t *body, const char *kind, const char
                uint64_t port);
 /* A message of the script, whatever the handshake says. */
 void tab_send(struct tab *tab, const json_t *body, const char *kind);
+/* Any text, at once, if there is a socket. */
+void tab_say(struct tab *tab, const char *bytes, size_t length);
+/* A control frame, or what an event of the core's own says, beside the protocol. */
+void tab_checks_frame(const struct tab *tab, const char *type, const json_t *body,
+                      const json_t *fields);
+void tab_checks_fields(const struct tab *tab, const char *type, const json_t *fields);
+/* This request for a page goes out. */
+void tab_asks_page(struct tab *tab, const char *bytes, size_t length);
 struct prompt_note *tab_prompt(struct tab *tab, const char *id, bool open_only);
 void tab_stale_answer(struct tab *tab);
 /* A tab that wants to be connected and is not: it will try. */

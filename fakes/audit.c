@@ -14,7 +14,8 @@ struct audit {
     const struct core_api *api;
     struct core_stats stats;
     struct view before, after;               /* the stats: others may go on meanwhile */
-    uint64_t attached, runs_live, prompts;   /* of all sessions that it has in memory */
+    uint64_t attached, runs_live, prompts;   /* of all sessions that it has in memory, */
+    uint64_t sessions;                       /* and how many these are */
 };
 
 static void tell(const struct audit *audit, const char *what, uint64_t told, uint64_t least,
@@ -81,6 +82,17 @@ static struct view look(const struct audit *audit)
     return view;
 }
 
+/* What a deadline can be about: whoever forgets one when its reason is gone has more of them. A
+ * session has three of its own, and may be in memory once more while its end is awaited. */
+static uint64_t deadlines_at_most(const struct audit *audit)
+{
+    const struct core_stats *stats = &audit->stats;
+    uint64_t sessions = 2 * (uint64_t)audit->instance->play->stage->session_count;
+
+    return stats->conns + stats->prompts + stats->runs + stats->leases + 2 * stats->sandboxes +
+           2 * stats->servers + 3 * sessions + 2;
+}
+
 static void audit_counts(const struct audit *audit)
 {
     const struct core_stats *stats = &audit->stats;
@@ -93,6 +105,7 @@ static void audit_counts(const struct audit *audit)
     /* Others may wait at their gates. */
     tell(audit, "live runs", stats->runs, one->working, UINT32_MAX);
     tell(audit, "open questions", stats->prompts, one->asking, one->asking);
+    tell(audit, "deadlines that are waited for", stats->timers, 0, deadlines_at_most(audit));
 }
 
 static void audit_sums(const struct audit *audit)
@@ -102,8 +115,9 @@ static void audit_sums(const struct audit *audit)
 
     audit->api->stats(audit->instance->core, &now);
     if (now.runs != stats->runs || now.prompts != stats->prompts ||
-        now.attached != stats->attached)
+        now.attached != stats->attached || now.sessions != stats->sessions)
         return;
+    tell(audit, "sessions", stats->sessions, audit->sessions, audit->sessions);
     tell(audit, "live runs, session by session", stats->runs, audit->runs_live,
          audit->runs_live);
     tell(audit, "open questions, session by session", stats->prompts, audit->prompts,
@@ -182,6 +196,7 @@ static void audit_session(struct audit *audit, const struct session_plan *plan)
                                       &epoch) != CORE_OK)
         return;
     if (audit->api->session_info(audit->instance->core, ref, &info) != CORE_OK) return;
+    audit->sessions++;
     tell(audit, "whether a session has its name", strcmp(info.key, plan->name) == 0, 1, 1);
     tell(audit, "whether a session has its owner", strcmp(info.owner, stream->owner) == 0, 1, 1);
     tell(audit, "attached connections of a session", info.attached, 0, info.conns);

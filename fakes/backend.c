@@ -168,7 +168,8 @@ static void read_back(struct actor *actor, const struct scn_step *step, struct s
     struct older *older = scratch_alloc(sizeof *older);
 
     RECORD(PAGE_CALL, actor->party, 0, 0, 0, .session = actor->session_word,
-           .epoch = (int64_t)cursor.epoch, .cursor = (int64_t)cursor.seq, .back = true);
+           .epoch = (int64_t)cursor.epoch, .cursor = (int64_t)cursor.seq, .back = true,
+           .limit = (int64_t)limit);
     if (rc == CORE_OK && store) {
         rc = api->history_read(core, ref, cursor, limit, HISTORY_BACKWARD, on_older, older);
         if (rc == CORE_OK) reply_await(actor, &older->reply);
@@ -188,6 +189,7 @@ static void read_history(struct actor *actor, const struct scn_step *step)
     bool placed = scn_attrs_find(&step->attrs, "cursor") != NULL;
     uint64_t seq = placed ? (uint64_t)attr_number(&step->attrs, "cursor", 0) : actor->read_seq;
     struct history_cursor cursor = { actor->read_epoch, seq };
+    int64_t limit = attr_number(&step->attrs, "limit", 100);
     struct history_page page;
     struct session_ref ref;
     uint64_t epoch = 0;
@@ -200,10 +202,10 @@ static void read_history(struct actor *actor, const struct scn_step *step)
         return;
     }
     RECORD(PAGE_CALL, actor->party, 0, 0, 0, .session = actor->session_word,
-           .epoch = (int64_t)cursor.epoch, .cursor = (int64_t)cursor.seq);
+           .epoch = (int64_t)cursor.epoch, .cursor = (int64_t)cursor.seq, .limit = limit);
     if (rc == CORE_OK)
-        rc = api->history(actor->instance->core, ref, cursor,
-                          (size_t)attr_number(&step->attrs, "limit", 100), HISTORY_FORWARD, &page);
+        rc = api->history(actor->instance->core, ref, cursor, (size_t)limit, HISTORY_FORWARD,
+                          &page);
     if (rc == CORE_OK) keep_page(actor, &page);
     if (rc == CORE_OK) api->history_page_free(&page);
     note_refusal(actor, "history", rc);

@@ -33,4 +33,7 @@ void keep_page(struct actor *actor, const struct history_page *page);
 /* Verbs of the second file: whatever backend.c does not know. */
 void backend_more(struct actor *actor, const struct scn_step *step);
 
+/* The verb `misuse`. */
+void backend_misuse(struct actor *actor);
+
 #endif

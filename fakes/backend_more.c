@@ -147,5 +147,6 @@ void backend_more(struct actor *actor, const struct scn_step *step)
     else if (step->verb == SCN_VERB_CONFIGURE) configure(actor, step);
     else if (step->verb == SCN_VERB_RELEASE) release_box(actor);
     else if (step->verb == SCN_VERB_INSPECT) inspect_core(actor);
+    else if (step->verb == SCN_VERB_MISUSE) backend_misuse(actor);
     else REQUIRE(!"a verb of backends");
 }

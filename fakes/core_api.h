@@ -33,8 +33,10 @@
     X(trace_point_count, core_trace_point_count) \
     X(trace_point_info, core_trace_point_info) \
     X(session_open, session_open) \
+    X(session_open_with, session_open_with) \
     X(session_open_wait, session_open_wait) \
     X(session_refresh, session_refresh) \
+    X(session_pass, session_pass) \
     X(session_close, session_close) \
     X(session_info, session_info) \
     X(session_settings, session_settings) \

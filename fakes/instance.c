@@ -65,6 +65,8 @@ static void configure(struct instance *instance, struct core_config *config,
     config->sandboxes = play->stage->has_sandboxes ? sandboxes : NULL;
     config->trace = (struct trace_port){ instance, on_point };
     config->alerts = (struct alert_port){ instance, on_alert };
+    if (strcmp(attr_text(&play->file->cores[instance->index].attrs, "relay", "off"), "on") == 0)
+        config->relay = (struct relay_port){ instance, relay_pass };
     /* Checks that nobody asked for would wake what ought to be woken by others. */
     if (config->settings.health_period_us == usual_us) config->settings.health_period_us = 0;
 }
@@ -404,11 +406,14 @@ void instance_init(struct play *play, uint32_t index)
     instance->index = index;
     instance->party = (uint16_t)(PARTY_CORE + index);
     instance->sockets = play->stage->sockets[index];
+    instance->eager = strcmp(attr_text(&play->file->cores[index].attrs, "pull", "modest"),
+                             "eager") == 0;
     /* Beside the core's own threads, so named as those are. */
     memcpy(owner, core, strnlen(core, CORE_THREAD_OWNER_MAX));
     (void)name_of(instance->ws_name, owner, "/ws", "");
     (void)name_of(instance->keeper_name, owner, "/keeper", "");
     (void)name_of(instance->main_name, owner, "/main", "");
+    (void)name_of(instance->relay_name, owner, "/relay", "");
     (void)name_of(instance->alert_point, core, ".alert", "");
     instance->restart_task = world_task(name_of(name, core, ".restart", ""), WORLD_FAULT,
                                         restart_due, instance);

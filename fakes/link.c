@@ -189,6 +189,7 @@ bool link_has_message(const struct link *link, const struct scn_attr *kind)
 
 void link_lose_head(struct link *link)
 {
+    link->head->socket->pages_unclear = true;
     record_drop(link, pop(link), "lost");
     rearm(link);
 }
@@ -197,6 +198,7 @@ void link_duplicate_head(struct link *link)
 {
     struct frame *copy = scratch_alloc(sizeof *copy);
 
+    link->head->socket->pages_unclear = true;
     *copy = *link->head;
     link->head->next = copy;
     if (copy->next == NULL) link->tail = &copy->next;
@@ -216,6 +218,7 @@ void link_reorder(struct link *link)
 {
     struct frame *first = link->head, *second = first->next;
 
+    first->socket->pages_unclear = true;
     first->next = second->next;
     second->next = first;
     link->head = second;

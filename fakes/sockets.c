@@ -403,7 +403,7 @@ static void hear(struct socket *socket, const struct websocket_event *event)
 
     switch (event->kind) {
     case WEBSOCKET_GOT_OPEN:
-        if (tab->socket == socket) tab_hello(tab);
+        if (tab->socket == socket) tab_greet(tab);
         return;
     case WEBSOCKET_GOT_TEXT:
         message.kind = FRAME_MESSAGE;

@@ -29,7 +29,10 @@ static void push_message(struct tab *tab, const struct outgoing *message)
     frame->cause = RECORD(CLIENT_SEND, party, party, socket->instance->party, 0,
                           .conn = socket->serial, .kind = frame->word,
                           .id = message->id == NULL ? 0 : record_intern(message->id),
-                          .port = (int64_t)message->port, .frame = frame->number);
+                          .port = (int64_t)message->port, .run = (int64_t)message->run,
+                          .frame = frame->number);
+    if (strcmp(message->kind, "history") == 0)
+        tab_asks_page(tab, message->bytes, message->length);
     if (socket->ends != NULL) sockets_wrap(socket, frame, WEBSOCKET_TEXT);
     if (!socket->cut) link_push(&tab->to_core, frame);
 }
@@ -52,6 +55,7 @@ static struct outgoing dump(const json_t *body, const char *kind)
     struct outgoing message = { .bytes = json_dumps(body, JSON_COMPACT), .kind = kind };
 
     message.length = strlen(message.bytes);
+    message.run = (uint64_t)json_integer_value(json_object_get(body, "run"));
     return message;
 }
 
@@ -67,6 +71,17 @@ void tab_send(struct tab *tab, const json_t *body, const char *kind)
 {
     struct outgoing message = dump(body, kind);
     send_message(tab, &message);
+}
+
+void tab_say(struct tab *tab, const char *bytes, size_t length)
+{
+    record_word type = ws_type_of(bytes, length);
+
+    if (tab->socket != NULL && tab->socket->ends != NULL &&
+        tab->socket->ends->websocket.state != WEBSOCKET_OPEN)
+        return;
+    send_message(tab, &(struct outgoing){ .bytes = bytes, .length = length,
+                                          .kind = type == 0 ? "text" : record_text(type) });
 }
 
 void tab_queue(struct tab *tab, const json_t *body, const char *kind, const char *id,
@@ -143,10 +158,19 @@ void tab_hello(struct tab *tab)
     RECORD(CLIENT_HELLO, tab->actor->party, 0, 0, 0, .conn = tab->socket->serial,
            .session = tab->actor->session_word, .epoch = store->known ? (int64_t)epoch : 0,
            .cursor = store->known ? (int64_t)cursor : 0);
+    tab->socket->greeted = true;
+    tab->socket->hello_cursor = cursor;
     struct outgoing message = dump(body, "hello");
     push_message(tab, &message);
     if (tab->double_hello) push_message(tab, &message);
     tab->double_hello = false;
+}
+
+void tab_greet(struct tab *tab)
+{
+    const struct scn_attrs *attrs = &tab->actor->scn->attrs;
+
+    if (strcmp(attr_text(attrs, "greeting", "on"), "on") == 0) tab_hello(tab);
 }
 
 static struct socket *socket_new(struct tab *tab)
@@ -190,7 +214,7 @@ void tab_connect(struct tab *tab)
     if (tab->socket->ends != NULL) sockets_greet(tab->socket, open);
     link_push(&tab->to_core, open);
     /* Over bytes it comes when the WebSocket is open. */
-    if (tab->socket->ends == NULL) tab_hello(tab);
+    if (tab->socket->ends == NULL) tab_greet(tab);
 }
 
 void tab_online(struct tab *tab)

@@ -93,6 +93,7 @@ static bool tells_state(const char *type)
 static void understand(struct tab *tab, const char *type, const json_t *fields, uint64_t seq)
 {
     if (tells_state(type)) note_told(tab, fields, seq);
+    if (seq > 0) tab_checks_fields(tab, type, fields);
     if (strcmp(type, "request_confirmation") == 0) {
         on_prompt(tab, fields, false);
     } else if (strcmp(type, "request_user_input") == 0) {
@@ -325,6 +326,7 @@ static void on_control(struct tab *tab, const struct frame *frame, const json_t 
     const json_t *fields = payload == NULL ? body : payload;
 
     record_received(tab, frame, frame->word, body, fields, 0);
+    tab_checks_frame(tab, type, body, fields);
     if (strcmp(type, "heartbeat") == 0) on_heartbeat(tab, body);
     else if (strcmp(type, "connection_ready") == 0) on_ready(tab, frame, body);
     else if (strcmp(type, "initial_state") == 0) on_initial_state(tab, body);

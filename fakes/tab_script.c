@@ -108,6 +108,13 @@ static void send_answer(struct tab *tab, const struct scn_step *step)
 
 static void send_hello(struct tab *tab, const struct scn_step *step)
 {
+    bool greets = strcmp(attr_text(&tab->actor->scn->attrs, "greeting", "on"), "on") == 0;
+
+    /* The first word of a page that leaves it to its script. */
+    if (!greets && step->attrs.count == 0 && tab->phase == TAB_CONNECTING) {
+        tab_hello(tab);
+        return;
+    }
     json_t *body = message("hello");
 
     json_object_set_new(body, "session",
@@ -181,6 +188,18 @@ static void send_step(struct tab *tab, const struct scn_step *step)
         send_plain(tab, step);
 }
 
+/* Nothing but the socket is asked: nonsense is said to a core in any state. */
+static void say(struct tab *tab, const char *text)
+{
+    size_t length = strlen(text);
+    char *bytes = scratch_copy(text, length);
+
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] == '\'') bytes[i] = '"';
+    }
+    tab_say(tab, bytes, length);
+}
+
 /* --- the script --- */
 
 static bool perform(struct actor *actor, const struct scn_step *step)
@@ -203,6 +222,9 @@ static bool perform(struct actor *actor, const struct scn_step *step)
         return true;
     case SCN_VERB_SEND:
         send_step(tab, step);
+        return true;
+    case SCN_VERB_SAY:
+        say(tab, step->text);
         return true;
     case SCN_VERB_EXPECT:
         expect_step(actor, step);
@@ -229,6 +251,7 @@ static bool perform(struct actor *actor, const struct scn_step *step)
     case SCN_VERB_RELEASE: case SCN_VERB_INSPECT:
     case SCN_VERB_ENSURE:
     case SCN_VERB_LEASE:
+    case SCN_VERB_MISUSE:
     case SCN_VERB_DRAIN:
     case SCN_VERB_REPEAT:
     case SCN_VERB_COUNT: break;

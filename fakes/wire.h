@@ -58,10 +58,15 @@ struct socket {
     bool write_queued, close_queued;
     uint32_t close_code;
     struct conn_ref conn;
+    struct conn_frame held;                /* in flight until there is room; bytes NULL: none */
     uint32_t frames_in, frames_out;        /* sent by the tab, by the core */
     uint32_t frames_seen;                  /* newest number that arrived at the tab */
     uint64_t frames_mask;                  /* which of the 64 up to that one did */
     bool lossy;                            /* one came without its predecessor */
+    bool greeted;                          /* by the tab itself, with this cursor: */
+    uint64_t hello_cursor;
+    uint32_t pages_asked, pages_got;       /* by the tab: requests and answers */
+    bool pages_unclear;                    /* and it cannot tell which belong together */
     uint32_t delivered[2];                 /* frames that arrived at the core, at the tab */
     uint64_t bytes[2];
     struct byte_ends *ends;                /* transport=sockets only */
@@ -160,6 +165,7 @@ struct instance {
     bool coming;            /* being started, or will be */
     uint32_t callers;       /* backends inside its functions: it is not destroyed meanwhile */
     struct core *core;
+    bool eager;             /* its transport asks for frames before it is their time */
     bool sockets;           /* served by the real server; otherwise by `ws` */
     struct ws_transport *server;
     struct transport_port server_port;
@@ -167,6 +173,7 @@ struct instance {
     char ws_name[WORLD_NAME_MAX];
     char keeper_name[WORLD_NAME_MAX];
     char main_name[WORLD_NAME_MAX];
+    char relay_name[WORLD_NAME_MAX];
     char alert_point[WORLD_NAME_MAX];
     bool submitting;        /* a thread of its process is about to submit runs */
     uint16_t restart_task;
@@ -177,6 +184,8 @@ struct instance {
 };
 
 void instance_init(struct play *play, uint32_t index);
+/* The relay port: to every other core of the scenario (relay.c). */
+void relay_pass(void *instance, const char *session, const char *message, size_t length);
 /* Makes and starts a life of this core; the caller is a fiber that may block. */
 void instance_start(struct instance *instance);
 /* Drains and destroys it; leaks are reported. The caller is a fiber that may block. */

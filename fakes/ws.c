@@ -104,20 +104,63 @@ static void send_frame(struct socket *socket, const struct conn_frame *given)
     if (!socket->cut) link_push(&socket->tab->to_tab, frame);
 }
 
+static bool has_room(const struct socket *socket)
+{
+    return socket->tab->to_tab.count < LINK_WINDOW;
+}
+
+static void pass_on(struct socket *socket, struct conn_frame *frame)
+{
+    const struct core_api *api = socket->instance->play->api;
+    uint64_t number = frame->number;
+
+    send_frame(socket, frame);
+    api->conn_frame_free(frame);
+    api->conn_sent(socket->instance->core, socket->conn, number);
+}
+
+/* A frame is in flight: what is reported of any other changes nothing, and no second one comes. */
+static void ask_too_early(struct socket *socket)
+{
+    const struct instance *instance = socket->instance;
+    const struct core_api *api = instance->play->api;
+    struct conn_frame second;
+
+    api->conn_sent(instance->core, socket->conn, socket->held.number + 1);
+    bool given = api->conn_next(instance->core, socket->conn, &second);
+    RECORD(REPORTED, instance->party, instance->party, 0, 0,
+           .what = record_intern("frames given while one is in flight"), .told = given);
+    if (given) api->conn_frame_free(&second);
+}
+
+/* Takes one frame even if there is no room for it, and asks for more before it is gone. */
+static void pump_eagerly(struct socket *socket)
+{
+    const struct core_api *api = socket->instance->play->api;
+
+    while (socket->core_open) {
+        if (socket->held.bytes == NULL &&
+            !api->conn_next(socket->instance->core, socket->conn, &socket->held))
+            return;
+        ask_too_early(socket);
+        if (!has_room(socket)) return;
+        pass_on(socket, &socket->held);
+    }
+}
+
 static void pump(struct socket *socket)
 {
     const struct core_api *api = socket->instance->play->api;
-    struct core *core = socket->instance->core;
     struct conn_frame frame;
 
     socket->write_queued = false;
-    while (socket->core_open && socket->tab->to_tab.count < LINK_WINDOW &&
-           api->conn_next(core, socket->conn, &frame)) {
-        uint64_t number = frame.number;
-        send_frame(socket, &frame);
-        api->conn_frame_free(&frame);
-        api->conn_sent(core, socket->conn, number);
+    if (socket->instance->eager) {
+        pump_eagerly(socket);
+        return;
     }
+    while (socket->core_open && has_room(socket) &&
+           api->conn_next(socket->instance->core, socket->conn, &frame))
+        pass_on(socket, &frame);
 }
 
 void ws_resume(struct socket *socket)
@@ -195,6 +238,8 @@ static void detach(struct socket *socket, const char *why)
     if (!socket->core_open) return;
     socket->core_open = false;
     socket->closed = true;
+    if (socket->held.bytes != NULL)
+        socket->instance->play->api->conn_frame_free(&socket->held);
     RECORD(DETACH, party_of(socket), 0, 0, 0, .conn = socket->serial, .why = record_intern(why),
            .gen = (int64_t)socket->conn.generation);
     instance->play->api->conn_closed(instance->core, socket->conn);

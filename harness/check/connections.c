@@ -54,8 +54,10 @@ void check_conn_says(struct check_set *set, const struct record *record)
 {
     const struct record_values_CLIENT_SEND *v = &record->values.CLIENT_SEND;
     int32_t actor = check_actor_of(set, record->subject);
-    if (actor < 0 || v->kind != set->names.cancel || !set->tabs[actor].knows_run) return;
-    check_conn_of(set, record->subject, v->conn)->cancel = v->frame;
+    if (actor < 0 || v->kind != set->names.cancel || v->run == 0) return;
+    struct conn_fact *conn = check_conn_of(set, record->subject, v->conn);
+    conn->cancel = v->frame;
+    conn->cancel_run = v->run;
 }
 
 static void begin_call(struct gate_fact *gate, const struct record *record, uint64_t now_us)
@@ -93,7 +95,8 @@ void check_conn_taken(struct check_set *set, const struct record *record)
     int32_t core = core_of(set, record);
     if (core < 0) return;
     const struct conn_fact *conn = check_conn_of(set, record->subject, v->conn);
-    if (conn->cancel != 0 && conn->cancel == v->frame) gate_of(set, conn, core)->taken = true;
+    if (conn->cancel != 0 && conn->cancel == v->frame)
+        gate_of(set, conn, core)->taken = conn->cancel_run;
 }
 
 void check_gate_call(struct check_set *set, const struct record *record)

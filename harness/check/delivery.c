@@ -44,7 +44,7 @@ void check_client_fresh(struct check_set *set, const struct record *record)
     if (tab == NULL) return;
     tab->incarnation++;
     tab->known = tab->next = tab->epoch = 0;
-    tab->left_out = tab->knows_run = false;
+    tab->left_out = false;
     tab->cursor = 0;
 }
 
@@ -226,10 +226,7 @@ void check_client_recv(struct check_set *set, const struct record *record)
     /* A page of the log is one frame with many events. */
     if (v->frame != tab->frame && v->frame != tab->frame + 1) tab->disturbed = true;
     tab->frame = v->frame;
-    if (v->kind == set->names.run_state) {
-        tab->knows_run = true;
-        check_run_told(set, record);
-    }
+    if (v->kind == set->names.run_state) check_run_told(set, record);
     if (v->kind == set->names.prompt_closed) check_prompt_closed(set, record);
 }
 

@@ -79,7 +79,6 @@ struct tab_fact {
     int64_t heard_head, heard_sent;   /* of the newest heartbeat on this connection */
     int64_t applied;            /* newest record that it was given: its seq */
     bool left_out;              /* this page was told to do without something */
-    bool knows_run;             /* it was told the state of one */
     int64_t cursor;             /* it has everything up to here, or was told to do without */
     bool fell_behind;           /* it was left with a gap on this connection */
 };
@@ -245,7 +244,7 @@ struct conn_fact {
     int64_t accepted;           /* when it was last sent something: newest event accepted */
     bool online;                /* its handshake held */
     uint64_t beat_us;           /* then, or when it was sent its newest heartbeat */
-    int64_t cancel;             /* frame with a cancel of a run that it knows */
+    int64_t cancel, cancel_run; /* frame with a cancel, and the run that it names */
 };
 
 /* The connections of a session to one life of one core, by (session, core, life), and what else
@@ -260,7 +259,8 @@ struct gate_fact {
     bool emptied;                                /* and none after some: */
     uint64_t empty_us, longest_us;               /* since then; for how long at most */
     bool left;                                   /* one that may have been the last one went */
-    bool cancelled, taken;      /* somebody asked for it; with a run that he knows, and was heard */
+    bool cancelled;             /* somebody asked for it, */
+    int64_t taken;              /* and named this run, and was heard; 0: none */
 };
 
 /* A connection by its generation, by (core, life, generation): what its transport told of it. */
@@ -290,6 +290,7 @@ struct reader_fact {
     int64_t stored;             /* newest event that its core had accepted by then */
     int64_t last;               /* of the page so far */
     int64_t first, count;
+    int64_t limit;              /* 0: not known */
     bool back;                  /* towards older events */
 };
 

@@ -170,7 +170,7 @@ static void judge_cancel(struct check_set *set, const struct agent_fact *agent, 
                          int32_t core)
 {
     const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(agent->session));
-    bool heard = check_gate_of(set, agent->session, core)->taken;
+    bool heard = check_gate_of(set, agent->session, core)->taken == agent->run;
 
     if (agent->stopping && set->now_us > agent->stop_us + margin_us)
         check_break(set, SCN_INVARIANT_CANCEL_IS_HEARD, NULL,

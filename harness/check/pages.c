@@ -23,6 +23,7 @@ void check_page_call(struct check_set *set, const struct record *record)
     reader->stored = accepted_by(set, check_core_of(set, record->subject), v->session);
     reader->count = reader->first = reader->last = 0;
     reader->back = v->back != 0;
+    reader->limit = v->limit;
 }
 
 void check_page_event(struct check_set *set, const struct record *record)
@@ -50,7 +51,8 @@ static void judge_beginning(struct check_set *set, const struct record *record,
 {
     const struct record_values_PAGE *v = &record->values.PAGE;
     bool same_log = reader->epoch == 0 || reader->epoch == v->epoch;
-    int64_t due = same_log && v->renewed == 0 ? reader->cursor + 1 : 1;
+    bool placed = reader->epoch != 0 && same_log && v->renewed == 0;
+    int64_t due = placed ? reader->cursor + 1 : 1;
 
     if (!same_log && v->renewed == 0)
         check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
@@ -89,6 +91,37 @@ static void judge_older(struct check_set *set, const struct record *record,
                     name, (long long)reader->last);
 }
 
+/* What a page says of itself is no more than there is: neither that something follows, nor that
+ * something is missing, nor that the log is another one. */
+static void judge_claims(struct check_set *set, const struct record *record,
+                         const struct reader_fact *reader, const struct session_fact *session)
+{
+    const struct record_values_PAGE *v = &record->values.PAGE;
+    const char *name = record_party_name(record->subject);
+    int64_t end = reader->back ? 1 : session->head;
+
+    if (reader->limit > 0 && reader->count > reader->limit)
+        check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
+                    "%s asked for %lld events at most and got %lld", name,
+                    (long long)reader->limit, (long long)reader->count);
+    if (v->more != 0 && (reader->back ? v->next <= end : v->next >= end))
+        check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
+                    "%s was told that more comes %s event %lld, the %s there is", name,
+                    reader->back ? "before" : "after", (long long)v->next,
+                    reader->back ? "oldest" : "newest");
+    if (v->more != 0 && reader->count == 0)
+        check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
+                    "%s was told that more comes, and got an empty page", name);
+    if (v->renewed != 0 && reader->epoch == v->epoch && reader->cursor <= reader->stored)
+        check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
+                    "%s had the cursor %lld of this log, and was told that the log is another one",
+                    name, (long long)reader->cursor);
+    bool whole = reader->count > 0 && (reader->back ? reader->last == 1 : reader->first == 1);
+    if (v->trimmed != 0 && whole)
+        check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
+                    "%s has event 1, and was told that older ones are gone", name);
+}
+
 void check_page(struct check_set *set, const struct record *record)
 {
     const struct record_values_PAGE *v = &record->values.PAGE;
@@ -103,8 +136,9 @@ void check_page(struct check_set *set, const struct record *record)
         check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
                     "the page of %s ends with event %lld, and the next one begins after event %lld",
                     name, (long long)reader->last, (long long)v->next);
-    bool current = !reader->back && session != NULL && session->epoch == v->epoch;
-    if (current && v->more == 0 && v->next < reader->stored)
+    bool current = session != NULL && session->epoch == v->epoch;
+    if (current && !session->lossy) judge_claims(set, record, reader, session);
+    if (current && !reader->back && v->more == 0 && v->next < reader->stored)
         check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
                     "%s was told that nothing comes after event %lld, but event %lld was accepted "
                     "before", name, (long long)v->next, (long long)reader->stored);

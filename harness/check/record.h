@@ -71,7 +71,7 @@ typedef int64_t record_word;
 #define RECORD_FIELDS_CLIENT_ONLINE(F) F(conn, INT) F(gen, INT)
 #define RECORD_FIELDS_CLIENT_OFFLINE(F) F(conn, INT) F(gen, INT) F(why, WORD) F(code, INT)
 #define RECORD_FIELDS_CLIENT_SEND(F) \
-    F(conn, INT) F(kind, WORD) F(seq, INT) F(id, WORD) F(port, INT) F(frame, INT)
+    F(conn, INT) F(kind, WORD) F(seq, INT) F(id, WORD) F(port, INT) F(run, INT) F(frame, INT)
 #define RECORD_FIELDS_CORE_INPUT(F) F(conn, INT) F(kind, WORD) F(frame, INT)
 #define RECORD_FIELDS_CORE_TAKEN(F) F(conn, INT) F(frame, INT)
 #define RECORD_FIELDS_CORE_SEND(F) F(conn, INT) F(kind, WORD) F(seq, INT) F(frame, INT)
@@ -91,7 +91,8 @@ typedef int64_t record_word;
 #define RECORD_FIELDS_DETACHED(F) F(conn, INT) F(gen, INT)
 #define RECORD_FIELDS_HEARTBEAT(F) F(conn, INT) F(head, INT) F(sent, INT)
 
-#define RECORD_FIELDS_PAGE_CALL(F) F(session, WORD) F(epoch, INT) F(cursor, INT) F(back, FLAG)
+#define RECORD_FIELDS_PAGE_CALL(F) \
+    F(session, WORD) F(epoch, INT) F(cursor, INT) F(back, FLAG) F(limit, INT)
 #define RECORD_FIELDS_PAGE_EVENT(F) \
     F(session, WORD) F(epoch, INT) F(seq, INT) F(digest, INT) F(kind, WORD)
 #define RECORD_FIELDS_PAGE(F) \

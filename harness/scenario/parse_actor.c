@@ -240,6 +240,16 @@ static bool take_answer(struct scn_parser *parser, struct scn_step *step)
     return scn_error_here(parser, NULL, "expected 'yes', 'no' or a text in quotes");
 }
 
+static bool take_text(struct scn_parser *parser, struct scn_step *step)
+{
+    if (scn_peek(parser)->kind != SCN_TOKEN_STRING)
+        return scn_error_here(parser, "such as: say \"{'type':'pong'}\"",
+                              "expected a text in quotes");
+    step->text = scn_peek(parser)->text;
+    parser->at++;
+    return true;
+}
+
 static bool take_ruled_attrs(struct scn_parser *parser, struct scn_step *step)
 {
     struct scn_rule room[SCN_RULES_MAX];
@@ -265,6 +275,7 @@ static bool take_arguments(struct scn_parser *parser, struct scn_step *step,
                              &step->kind) && take_ruled_attrs(parser, step);
     case SCN_SHAPE_ANSWER: return take_answer(parser, step);
     case SCN_SHAPE_TIME: return scn_take_time(parser, &step->wait_us);
+    case SCN_SHAPE_TEXT: return take_text(parser, step);
     }
     REQUIRE(!"every shape is known");
     return false;
@@ -307,7 +318,7 @@ static bool check_modifiers(struct scn_parser *parser, const struct scn_step *st
     const struct scn_modifiers *modifiers = &step->modifiers;
     const char *verb = scn_verb_word(step->verb);
     bool repeats = step->verb == SCN_VERB_EMIT || step->verb == SCN_VERB_PUBLISH ||
-                   step->verb == SCN_VERB_POST ||
+                   step->verb == SCN_VERB_POST || step->verb == SCN_VERB_SAY ||
                    step->verb == SCN_VERB_SEND || step->verb == SCN_VERB_EXPECT;
 
     if (modifiers->times > 0 && (!repeats || step->nothing))

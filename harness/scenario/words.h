@@ -124,6 +124,8 @@ struct scn_rule {
 #define SCN_CORE_EXTRAS(X) \
     X(transport, WORD, "frames|sockets", "frames", \
       "whole messages, or the real server on simulated sockets") \
+    X(pull, WORD, "modest|eager", "modest", "whether its transport asks only for what is due") \
+    X(relay, WORD, "off|on", "off", "whether what clients answer goes to other cores") \
     X(image, NAME, "", "core", "which build of the core runs") \
     X(server, NAME, "", "server", "with transport=sockets: which build of that transport")
 
@@ -141,6 +143,7 @@ struct scn_rule {
     X(project, NAME, "", "", "the project that is open in the tab") \
     X(reconnect, RANGE, "", "", "reconnects by itself that long after its socket died") \
     X(cursors, WORD, "own|shared", "own", "whether tabs of one user share their cursor store") \
+    X(greeting, WORD, "on|off", "on", "whether it says hello by itself") \
     X(via, NAME, "", "", "the core that the tab talks to")
 
 #define SCN_AGENT_ATTRS(X) \
@@ -176,6 +179,7 @@ enum scn_shape {
     SCN_SHAPE_ASK,              /* NAME {k=v} */
     SCN_SHAPE_ANSWER,           /* NAME yes|no|"text" */
     SCN_SHAPE_TIME,             /* TIME */
+    SCN_SHAPE_TEXT,             /* "TEXT" */
 };
 
 /* Verbs. X(ID, "word", actors, shape, arguments for the reader, help); actors is a set of ids. */
@@ -186,6 +190,7 @@ enum scn_shape {
     X(CLOSE, "close", ON(TAB) | ON(BACKEND), NONE, "", \
       "tab: closes the socket in good order; backend: ends the session") \
     X(SEND, "send", ON(TAB), MESSAGE, "KIND k=v", "sends one message to the core") \
+    X(SAY, "say", ON(TAB), TEXT, "\"TEXT\"", "sends that at once; ' means a double quote") \
     X(EXPECT, "expect", ON(TAB) | ON(AGENT) | ON(SANDBOX), PATTERN, "KIND[k=v] | nothing", \
       "waits for something to arrive") \
     X(ANSWER, "answer", ON(TAB), ANSWER, "NAME yes|no|\"text\"", "answers an open question") \
@@ -211,6 +216,7 @@ enum scn_shape {
     X(RELEASE, "release", ON(BACKEND), NONE, "", "gives the sandbox of its project back") \
     X(INSPECT, "inspect", ON(BACKEND), NONE, "", "asks the core everything that may be asked") \
     X(LEASE, "lease", ON(BACKEND), ASK, "NAME k=v", "takes the lease of that name") \
+    X(MISUSE, "misuse", ON(BACKEND), NONE, "", "calls the core as it must not be called") \
     X(DRAIN, "drain", ON(BACKEND), ATTRS, "k=v", "drains the core and waits for it")
 
 /* Attributes of verbs other than send, emit and publish.
@@ -266,9 +272,10 @@ enum scn_shape {
     X(PROMPT_CLOSED, "prompt_closed", "id|outcome", "a question was settled") \
     X(RUN_STATE, "run_state", "state|run", "the run changed its state") \
     X(SERVER_STATE, "server_state", "state|port|version", "the dev server changed its state") \
-    X(HISTORY_PAGE, "history_page", "next|more|trimmed", "a page of the log") \
+    X(HISTORY_PAGE, "history_page", "next|more|trimmed|epoch_changed", "a page of the log") \
+    X(ACCEPTED, "accepted", "run|key|state", "the run that was asked for is there already") \
     X(TAKEN_OVER, "taken_over", "", "another connection took this one's place") \
-    X(ERROR, "error", "code", "a request was refused")
+    X(ERROR, "error", "about|code", "a request was refused")
 
 /* What an agent can expect. */
 #define SCN_AGENT_EXPECTS(X) \

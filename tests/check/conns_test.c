@@ -344,7 +344,7 @@ static void begin_run(const char *settings)
 
 static void cancel(void)
 {
-    SEE(CLIENT_SEND, LEFT, .conn = 1, .kind = W("cancel"), .frame = 1);
+    SEE(CLIENT_SEND, LEFT, .conn = 1, .kind = W("cancel"), .run = 1, .frame = 1);
     say(LEFT, 1, "cancel");
 }
 
@@ -367,6 +367,16 @@ static void run_goes_on(void **state)
     stream_calm(4000);
     stream_violates(SCN_INVARIANT_CANCEL_IS_HEARD,
                     "bot was asked to stop 4s ago, and its run goes on");
+}
+
+static void cancel_of_no_run_is_refused(void **state)
+{
+    (void)state;
+    begin_run("");
+    SEE(CLIENT_SEND, LEFT, .conn = 1, .kind = W("cancel"), .run = 0, .frame = 1);
+    say(LEFT, 1, "cancel");
+    stream_calm(4000);
+    stream_holds();
 }
 
 static void cancel_is_heard(void **state)
@@ -484,7 +494,7 @@ int main(void)
         cmocka_unit_test(gate_is_not_waived),
         cmocka_unit_test(cancel_is_not_heard),
         cmocka_unit_test(run_goes_on),
-        cmocka_unit_test(cancel_is_heard),
+        cmocka_unit_test(cancel_is_heard),  cmocka_unit_test(cancel_of_no_run_is_refused),
         cmocka_unit_test(stopped_by_nobody),
         cmocka_unit_test(stopped_too_soon),
         cmocka_unit_test(stopped_after_grace),

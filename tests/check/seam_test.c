@@ -256,6 +256,65 @@ static void pages_in_a_row(void **state)
     stream_holds();
 }
 
+static void page_is_longer_than_asked(void **state)
+{
+    (void)state;
+    begin_pages();
+    SEE(PAGE_CALL, BOT, .session = W("s1"), .epoch = 1, .cursor = 0, .limit = 1);
+    read_event(1, 101);
+    read_event(2, 102);
+    end_page(2, 2, true, false);
+    stream_violates(SCN_INVARIANT_PAGES_CONTINUE, "api asked for 1 events at most and got 2");
+}
+
+static void page_promises_what_is_not_there(void **state)
+{
+    (void)state;
+    begin_pages();
+    ask_page(1);
+    read_event(2, 102);
+    read_event(3, 103);
+    end_page(3, 2, true, false);
+    stream_violates(SCN_INVARIANT_PAGES_CONTINUE,
+                    "api was told that more comes after event 3, the newest there is");
+}
+
+static void page_is_empty_for_nothing(void **state)
+{
+    (void)state;
+    begin_pages();
+    ask_page(1);
+    end_page(1, 0, true, false);
+    stream_violates(SCN_INVARIANT_PAGES_CONTINUE,
+                    "api was told that more comes, and got an empty page");
+}
+
+static void page_mourns_what_it_holds(void **state)
+{
+    (void)state;
+    begin_pages();
+    ask_page(0);
+    read_event(1, 101);
+    end_page(1, 1, true, true);
+    stream_violates(SCN_INVARIANT_PAGES_CONTINUE,
+                    "api has event 1, and was told that older ones are gone");
+}
+
+static void page_disowns_its_log(void **state)
+{
+    (void)state;
+    begin_pages();
+    ask_page(0);
+    read_event(1, 101);
+    end_page(1, 1, true, false);
+    SEE(PAGE_CALL, BOT, .session = W("s1"), .epoch = 1, .cursor = 0);
+    read_event(1, 101);
+    SEE(PAGE, BOT, .session = W("s1"), .epoch = 1, .next = 1, .count = 1, .more = true,
+        .renewed = true);
+    stream_violates(SCN_INVARIANT_PAGES_CONTINUE,
+                    "api had the cursor 0 of this log, and was told that the log is another one");
+}
+
 /* --- pages of older events --- */
 
 static void ask_older(int64_t cursor)
@@ -448,6 +507,11 @@ int main(void)
         cmocka_unit_test(page_of_other_content),
         cmocka_unit_test(page_of_another_epoch),
         cmocka_unit_test(pages_in_a_row),
+        cmocka_unit_test(page_is_longer_than_asked),
+        cmocka_unit_test(page_promises_what_is_not_there),
+        cmocka_unit_test(page_is_empty_for_nothing),
+        cmocka_unit_test(page_mourns_what_it_holds),
+        cmocka_unit_test(page_disowns_its_log),
         cmocka_unit_test(older_page_has_a_hole),
         cmocka_unit_test(older_page_begins_too_low),
         cmocka_unit_test(older_page_goes_the_wrong_way),
