@@ -82,15 +82,15 @@ static struct view look(const struct audit *audit)
     return view;
 }
 
-/* What a deadline can be about: whoever forgets one when its reason is gone has more of them. A
- * session has three of its own, and may be in memory once more while its end is awaited. */
+/* What a deadline can be about: whoever forgets one when its reason is gone has more of them. Those
+ * of sessions that are not in memory any more are about what the store keeps of them. */
 static uint64_t deadlines_at_most(const struct audit *audit)
 {
     const struct core_stats *stats = &audit->stats;
-    uint64_t sessions = 2 * (uint64_t)audit->instance->play->stage->session_count;
+    uint64_t retired = 2 * (uint64_t)audit->instance->play->stage->session_count;
 
     return stats->conns + stats->prompts + stats->runs + stats->leases + 2 * stats->sandboxes +
-           2 * stats->servers + 3 * sessions + 2;
+           2 * stats->servers + 2 * stats->sessions + retired + 2;
 }
 
 static void audit_counts(const struct audit *audit)

@@ -32,7 +32,7 @@ struct session_fact {
     int64_t terminal_seq;       /* of the outcome that a tab was told; 0: none */
     int64_t terminal_state;
     uint32_t runs;              /* different runs that began or were asked for */
-    uint32_t opened;            /* record in which its stream was opened */
+    uint32_t opened, opens;     /* record in which its stream was opened; how often it was */
     bool unsettled;             /* it has lost something, or refused somebody */
     bool lossy;                 /* it has lost something */
     int64_t accepted[SCN_CORES_MAX];   /* newest event that a publisher at that core was promised */
@@ -111,6 +111,7 @@ struct answer_fact {
 struct run_fact {
     struct ledger_entry entry;
     uint32_t started, ended;
+    int64_t outcome;            /* that its agent told; 0: none yet */
     bool counted;
 };
 struct agent_fact {

@@ -126,6 +126,7 @@ void check_store_open(struct check_set *set, const struct record *record)
     if (v->epoch == 0) return;
     struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
     session->opened = record->number;
+    session->opens++;
     if (session->epoch == v->epoch) return;
     if (session->epoch != 0) begin_anew(set, record, session);
     session->epoch = v->epoch;

@@ -73,6 +73,7 @@ void check_run_end(struct check_set *set, const struct record *record)
     if (agent == NULL) return;
     check_exercise(set, SCN_INVARIANT_TERMINAL_IS_LAST);
     run = ledger_get(&set->runs, LEDGER_KEY(agent->session, v->run, agent->epoch));
+    run->outcome = v->outcome;
     if (++run->ended > 1)
         check_break(set, SCN_INVARIANT_TERMINAL_IS_LAST, record,
                     "run %lld of session %s ended %u times, the last time as %s",

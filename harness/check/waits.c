@@ -48,14 +48,29 @@ void check_publish_begins(struct check_set *set, const struct record *record)
     call->sick = set->store_uses[core].sick;
 }
 
+/* That nobody knows what became of it is told only if the store did not say. */
+static void judge_doubt(struct check_set *set, const struct record *record, int32_t core,
+                        const struct call_fact *call)
+{
+    const struct record_values_PUB_ACK *v = &record->values.PUB_ACK;
+
+    if (v->code != set->names.unknown || call->life != set->lives[core]) return;
+    check_exercise(set, SCN_INVARIANT_ACCEPTED_IS_STORED);
+    if (set->store_uses[core].troubled > call->record) return;
+    check_break(set, SCN_INVARIANT_ACCEPTED_IS_STORED, record,
+                "%s was told that nobody knows whether its %s is stored, and the store had "
+                "answered every call", record_party_name(record->subject), record_text(v->kind));
+}
+
 void check_publish_ends(struct check_set *set, const struct record *record)
 {
     const struct record_values_PUB_ACK *v = &record->values.PUB_ACK;
     int32_t core = check_core_of(set, record->subject);
     const struct call_fact *call = ledger_find(&set->calls, LEDGER_KEY(record->subject));
 
-    if (core < 0 || call == NULL || v->code != set->names.ok || set->paused || call->sick)
-        return;
+    if (core < 0 || call == NULL) return;
+    judge_doubt(set, record, core, call);
+    if (v->code != set->names.ok || set->paused || call->sick) return;
     if (call->life != set->lives[core] || set->store_uses[core].troubled > call->record) return;
     check_exercise(set, SCN_INVARIANT_NO_HELD_PUBLISHERS);
     uint64_t took_us = set->now_us - call->called_us;

@@ -57,6 +57,64 @@ static void works(void)
     SEE(RUN_START, BOT, .session = W("s1"), .run = 1);
 }
 
+static void completes(void)
+{
+    works();
+    SEE(RUN_END, BOT, .run = 1, .outcome = W("completed"));
+}
+
+/* --- ends --- */
+
+static void completed_by_nobody(void **state)
+{
+    (void)state;
+    begin();
+    works();
+    run_is(1, "running");
+    run_is(2, "completed");
+    stream_violates(SCN_INVARIANT_MODEL_AGREES,
+                    "event 2 of session s1 makes run 1 completed, whose agent has not said so");
+}
+
+static void cancelled_after_all(void **state)
+{
+    (void)state;
+    begin();
+    completes();
+    run_is(1, "cancelled");
+    stream_violates(SCN_INVARIANT_MODEL_AGREES,
+                    "event 1 of session s1 makes run 1 cancelled, whose agent had completed it");
+}
+
+static void interrupted_by_nobody(void **state)
+{
+    (void)state;
+    begin();
+    works();
+    run_is(1, "interrupted");
+    stream_violates(SCN_INVARIANT_MODEL_AGREES, "event 1 of session s1 makes run 1 interrupted, "
+                                                "though nobody has opened its stream anew");
+}
+
+static void failed_for_nothing(void **state)
+{
+    (void)state;
+    begin();
+    run_is(1, "failed");
+    stream_violates(SCN_INVARIANT_MODEL_AGREES, "event 1 of session s1 makes run 1 failed, "
+                                                "and no policy and no fault did that");
+}
+
+static void interrupted_by_a_new_life(void **state)
+{
+    (void)state;
+    begin();
+    run_is(1, "running");
+    SEE(STORE_OPEN, PARTY_MESSAGES, .session = W("s1"), .epoch = 1, .floor = 1, .head = 1);
+    run_is(2, "interrupted");
+    stream_holds();
+}
+
 /* --- the log --- */
 
 static void state_after_the_last(void **state)
@@ -64,6 +122,7 @@ static void state_after_the_last(void **state)
     (void)state;
     begin();
     run_is(1, "running");
+    completes();
     run_is(2, "completed");
     run_is(3, "cancelled");
     stream_violates(SCN_INVARIANT_MODEL_AGREES,
@@ -89,6 +148,7 @@ static void told_once_more(void **state)
     run_is(3, "running");
     question(4, "");
     question(5, "approved");
+    completes();
     run_is(6, "completed");
     stream_holds();
 }
@@ -99,6 +159,7 @@ static void run_ends_before_its_question(void **state)
     begin();
     run_is(1, "running");
     question(2, "");
+    completes();
     run_is(3, "completed");
     stream_violates(SCN_INVARIANT_MODEL_AGREES,
                     "event 3 of session s1 ends run 1, whose question 7 is open");
@@ -158,6 +219,7 @@ static void takes_it_for_running(void **state)
     (void)state;
     begin();
     run_is(1, "running");
+    completes();
     run_is(2, "completed");
     attach(2);
     told(1, "running");
@@ -171,6 +233,7 @@ static void older_news_come_later(void **state)
     (void)state;
     begin();
     run_is(1, "running");
+    completes();
     run_is(2, "completed");
     attach(2);
     told(2, "completed");
@@ -235,6 +298,11 @@ static void question_is_taken_for_open(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(completed_by_nobody),
+        cmocka_unit_test(cancelled_after_all),
+        cmocka_unit_test(interrupted_by_nobody),
+        cmocka_unit_test(failed_for_nothing),
+        cmocka_unit_test(interrupted_by_a_new_life),
         cmocka_unit_test(state_after_the_last),
         cmocka_unit_test(back_to_the_gate),
         cmocka_unit_test(told_once_more),

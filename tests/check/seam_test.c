@@ -424,6 +424,32 @@ static void publisher_waits_for_the_store(void **state)
     stream_holds();
 }
 
+static void doubt(void)
+{
+    SEE(PUB_ACK, BOT, .session = W("s1"), .kind = W("token"), .number = 4, .digest = 104,
+        .code = W("unknown"));
+}
+
+static void publisher_doubts_for_nothing(void **state)
+{
+    (void)state;
+    begin_pages();
+    publish("ok");
+    doubt();
+    stream_violates(SCN_INVARIANT_ACCEPTED_IS_STORED,
+                    "api was told that nobody knows whether its token is stored, and the store had "
+                    "answered every call");
+}
+
+static void publisher_doubts_with_the_store(void **state)
+{
+    (void)state;
+    begin_pages();
+    publish("unknown");
+    doubt();
+    stream_holds();
+}
+
 /* Whoever got no answer asks again after a pause. */
 static void publisher_waits_for_a_second_try(void **state)
 {
@@ -519,6 +545,8 @@ int main(void)
         cmocka_unit_test(older_pages_in_a_row),
         cmocka_unit_test(publisher_is_held),
         cmocka_unit_test(publisher_waits_for_the_store),
+        cmocka_unit_test(publisher_doubts_for_nothing),
+        cmocka_unit_test(publisher_doubts_with_the_store),
         cmocka_unit_test(publisher_waits_for_a_second_try),
         cmocka_unit_test(question_is_not_shown),
         cmocka_unit_test(question_is_shown_for_ever),
