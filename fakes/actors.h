@@ -201,6 +201,7 @@ struct agent {
     uint64_t asking_us;         /* timeout of the question that is open; 0: none is */
     uint64_t questions;         /* open ones */
     uint64_t token;             /* of its newest run */
+    uint64_t ended_ns;          /* when it ended */
     bool stop_asked, finished;
     struct counter emitted[KINDS_MAX]; /* events of each kind so far */
     struct world_queue stopped;

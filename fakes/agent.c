@@ -234,6 +234,7 @@ enum core_result agent_run(void *context, const char *name, struct run_context *
            .run = (int64_t)agent->run_number,
            .outcome = record_intern(rc == CORE_OK ? "completed" : "cancelled"));
     agent->run = NULL;
+    agent->ended_ns = world_now_ns();
     actor->entity = WORLD_NOBODY;
     return rc;
 }

@@ -2,7 +2,7 @@
  * value becomes a record with the least and the most that would be true; the checks judge. */
 #include "fakes/inspect.h"
 
-enum { METRICS_MAX = 64 };
+enum { METRICS_MAX = 64, RETENTION_SLACK_US = 5000000 };
 
 /* What is seen from out here. */
 struct view {
@@ -84,13 +84,21 @@ static struct view look(const struct audit *audit)
 
 /* What a deadline can be about: whoever forgets one when its reason is gone has more of them. Those
  * of sessions that are not in memory any more are about what the store keeps of them. */
-static uint64_t deadlines_at_most(const struct audit *audit)
+static uint64_t deadlines_at_most(const struct instance *instance, const struct core_stats *stats)
 {
-    const struct core_stats *stats = &audit->stats;
-    uint64_t retired = 2 * (uint64_t)audit->instance->play->stage->session_count;
+    uint64_t retired = 2 * (uint64_t)instance->play->stage->session_count;
 
     return stats->conns + stats->prompts + stats->runs + stats->leases + 2 * stats->sandboxes +
            2 * stats->servers + 2 * stats->sessions + retired + 2;
+}
+
+void audit_deadlines(struct instance *instance)
+{
+    struct audit audit = { .instance = instance, .api = instance->play->api };
+
+    audit.api->stats(instance->core, &audit.stats);
+    tell(&audit, "deadlines that are waited for meanwhile", audit.stats.timers, 0,
+         deadlines_at_most(instance, &audit.stats));
 }
 
 static void audit_counts(const struct audit *audit)
@@ -105,7 +113,8 @@ static void audit_counts(const struct audit *audit)
     /* Others may wait at their gates. */
     tell(audit, "live runs", stats->runs, one->working, UINT32_MAX);
     tell(audit, "open questions", stats->prompts, one->asking, one->asking);
-    tell(audit, "deadlines that are waited for", stats->timers, 0, deadlines_at_most(audit));
+    tell(audit, "deadlines that are waited for", stats->timers, 0,
+         deadlines_at_most(audit->instance, stats));
 }
 
 static void audit_sums(const struct audit *audit)
@@ -182,6 +191,42 @@ static void audit_log(const struct audit *audit, struct session_ref ref,
     }
 }
 
+static uint64_t later(uint64_t one, uint64_t other)
+{
+    return one > other ? one : other;
+}
+
+/* When its last tab left or its last agent ended, as far as is known out here. */
+static uint64_t last_used_ns(const struct play *play, const char *session)
+{
+    uint64_t used_ns = 0;
+
+    for (uint32_t i = 0; i < play->socket_count; i++) {
+        const struct socket *socket = play->sockets[i];
+        if (strcmp(socket->tab->actor->session, session) == 0)
+            used_ns = later(used_ns, socket->closed ? socket->closed_ns : world_now_ns());
+    }
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        const struct actor *actor = &play->actors[i];
+        if (actor->scn->kind == SCN_ACTOR_AGENT && strcmp(actor->session, session) == 0)
+            used_ns = later(used_ns, actor->agent->ended_ns);
+    }
+    return used_ns;
+}
+
+/* A session whose runs have ended and whose tabs have gone is kept for a while, and no longer. */
+static void audit_retention(const struct audit *audit, const char *name,
+                            const struct session_info *info)
+{
+    const struct play *play = audit->instance->play;
+    uint64_t kept_us = play->stage->settings[audit->instance->index].retain_after_terminal_us;
+    uint64_t used_ns = last_used_ns(play, name);
+
+    if (info->runs_live > 0 || info->runs_ended == 0 || info->attached > 0 || used_ns == 0) return;
+    if (world_now_ns() < used_ns + us_ns(kept_us + RETENTION_SLACK_US)) return;
+    tell(audit, "finished sessions that are kept too long", 1, 0, 0);
+}
+
 static void audit_session(struct audit *audit, const struct session_plan *plan)
 {
     const struct stream *stream = stream_called(audit->instance->play, plan->name);
@@ -196,6 +241,7 @@ static void audit_session(struct audit *audit, const struct session_plan *plan)
                                       &epoch) != CORE_OK)
         return;
     if (audit->api->session_info(audit->instance->core, ref, &info) != CORE_OK) return;
+    audit_retention(audit, plan->name, &info);
     audit->sessions++;
     tell(audit, "whether a session has its name", strcmp(info.key, plan->name) == 0, 1, 1);
     tell(audit, "whether a session has its owner", strcmp(info.owner, stream->owner) == 0, 1, 1);

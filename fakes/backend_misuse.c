@@ -343,6 +343,7 @@ void backend_misuse(struct actor *actor)
     misuse_conn(misuse);
     misuse_leases(misuse);
     misuse_configs(misuse);
+    audit_deadlines(actor->instance);
     if (find_session(actor, 0, &misuse->session) != CORE_OK) return;
     misuse_runs(misuse);
     misuse_events(misuse);

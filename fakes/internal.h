@@ -79,6 +79,8 @@ _Noreturn void play_break(struct play *play, struct scn_place place, const char 
 
 /* Asks the core about itself (audit.c). Nothing else is going on. */
 void audit_core(struct instance *instance);
+/* Asks it for how many deadlines it waits, while others go on: no more than what lives explains. */
+void audit_deadlines(struct instance *instance);
 
 const struct scn_attr *attr_of(const struct scn_attrs *attrs, const char *name);
 const char *attr_text(const struct scn_attrs *attrs, const char *name, const char *fallback);

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-enum { FIELDS_MAX = 7 };
+enum { FIELDS_MAX = 7, CLIENT_PAGE_MAX = 100 };
 
 enum sort { NONE, NUMBER, TEXT, FLAG, LIST };
 
@@ -145,6 +145,12 @@ static bool says_history(const char *about)
     return strcmp(about, "history") == 0;
 }
 
+static int64_t page_limit(const json_t *body)
+{
+    uint64_t limit = number_of(body, "limit");
+    return limit == 0 || limit > CLIENT_PAGE_MAX ? CLIENT_PAGE_MAX : (int64_t)limit;
+}
+
 void tab_asks_page(struct tab *tab, const char *bytes, size_t length)
 {
     struct socket *socket = tab->socket;
@@ -156,8 +162,7 @@ void tab_asks_page(struct tab *tab, const char *bytes, size_t length)
     RECORD(PAGE_CALL, tab->actor->party, 0, 0, 0, .session = tab->actor->session_word,
            .epoch = (int64_t)number_of(body, "epoch"), .cursor = (int64_t)number_of(body, "cursor"),
            .back = json_is_true(json_object_get(body, "backward")),
-           .limit = json_object_get(body, "limit") == NULL ? 100
-                                                           : (int64_t)number_of(body, "limit"));
+           .limit = page_limit(body));
 }
 
 static void check_page(const struct tab *tab, const json_t *body)

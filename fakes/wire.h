@@ -56,6 +56,8 @@ struct socket {
     bool left;              /* the tab has closed it in good order */
     bool cut;               /* nothing passes any more */
     bool write_queued, close_queued;
+    uint64_t closed_ns;     /* when */
+    uint64_t wanted_ns;     /* since when the core wants to write; 0: it does not */
     uint32_t close_code;
     struct conn_ref conn;
     struct conn_frame held;                /* in flight until there is room; bytes NULL: none */

@@ -2,6 +2,9 @@
  * one that calls conn_ functions, as a service loop over real sockets would be. */
 #include "fakes/internal.h"
 
+/* Deadlines are met by threads, which take their turns. */
+static const uint64_t margin_us = 1000000;
+
 void ws_post(struct instance *instance, struct socket *socket, enum work_kind kind,
              struct frame *frame, const char *why)
 {
@@ -36,6 +39,7 @@ void ws_want_write(void *argument, uint64_t handle, struct conn_ref conn)
     struct socket *socket = socket_of(instance, handle);
 
     (void)conn;
+    if (socket->wanted_ns == 0) socket->wanted_ns = world_now_ns();
     if (socket->write_queued) return;
     socket->write_queued = true;
     ws_post(instance, socket, WORK_WRITE, NULL, NULL);
@@ -148,6 +152,28 @@ static void pump_eagerly(struct socket *socket)
     }
 }
 
+static bool somebody_stands_still(const struct play *play)
+{
+    for (uint32_t i = 0; i < play->file->fault_count; i++) {
+        if (play->file->faults[i].kind == SCN_FAULT_PAUSE) return true;
+    }
+    return false;
+}
+
+/* There was no room since the core wanted to write: it gives a connection up before that is long. */
+static void note_delay(const struct socket *socket)
+{
+    const struct instance *instance = socket->instance;
+    uint64_t most_us = instance->play->stage->settings[instance->index].send_stall_us + margin_us;
+    uint64_t delay_us = (world_now_ns() - socket->wanted_ns) / 1000;
+
+    if (socket->wanted_ns == 0 || socket->close_queued || delay_us <= most_us) return;
+    if (somebody_stands_still(instance->play)) return;
+    RECORD(REPORTED, instance->party, instance->party, 0, 0,
+           .what = record_intern("microseconds for which it left a frame waiting"),
+           .told = (int64_t)delay_us, .most = (int64_t)most_us);
+}
+
 static void pump(struct socket *socket)
 {
     const struct core_api *api = socket->instance->play->api;
@@ -158,9 +184,13 @@ static void pump(struct socket *socket)
         pump_eagerly(socket);
         return;
     }
-    while (socket->core_open && has_room(socket) &&
-           api->conn_next(socket->instance->core, socket->conn, &frame))
+    while (socket->core_open && has_room(socket)) {
+        note_delay(socket);
+        bool given = api->conn_next(socket->instance->core, socket->conn, &frame);
+        socket->wanted_ns = given ? world_now_ns() : 0;
+        if (!given) return;
         pass_on(socket, &frame);
+    }
 }
 
 void ws_resume(struct socket *socket)
@@ -238,6 +268,7 @@ static void detach(struct socket *socket, const char *why)
     if (!socket->core_open) return;
     socket->core_open = false;
     socket->closed = true;
+    socket->closed_ns = world_now_ns();
     if (socket->held.bytes != NULL)
         socket->instance->play->api->conn_frame_free(&socket->held);
     RECORD(DETACH, party_of(socket), 0, 0, 0, .conn = socket->serial, .why = record_intern(why),

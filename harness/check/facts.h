@@ -291,7 +291,7 @@ struct reader_fact {
     int64_t stored;             /* newest event that its core had accepted by then */
     int64_t last;               /* of the page so far */
     int64_t first, count;
-    int64_t limit;              /* 0: not known */
+    int64_t limit, bytes;       /* 0: not known; of what it got */
     bool back;                  /* towards older events */
 };
 

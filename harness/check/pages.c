@@ -21,7 +21,7 @@ void check_page_call(struct check_set *set, const struct record *record)
     reader->epoch = v->epoch;
     reader->cursor = v->cursor;
     reader->stored = accepted_by(set, check_core_of(set, record->subject), v->session);
-    reader->count = reader->first = reader->last = 0;
+    reader->count = reader->first = reader->last = reader->bytes = 0;
     reader->back = v->back != 0;
     reader->limit = v->limit;
 }
@@ -44,6 +44,7 @@ void check_page_event(struct check_set *set, const struct record *record)
                     (long long)v->seq, record_text(v->session), record_text(v->kind));
     if (reader->count++ == 0) reader->first = v->seq;
     reader->last = v->seq;
+    reader->bytes += event == NULL ? 0 : event->bytes;
 }
 
 static void judge_beginning(struct check_set *set, const struct record *record,
@@ -69,18 +70,20 @@ static void judge_beginning(struct check_set *set, const struct record *record,
 /* A page of older events begins with the one below its cursor, or the newest, and tells what is
  * left: more below it, or nothing because it was trimmed. */
 static void judge_older(struct check_set *set, const struct record *record,
-                        const struct reader_fact *reader)
+                        const struct reader_fact *reader, const struct session_fact *session)
 {
     const struct record_values_PAGE *v = &record->values.PAGE;
     const char *name = record_party_name(record->subject);
     bool same_log = reader->epoch == v->epoch && v->renewed == 0;
+    bool numbered = session != NULL && session->epoch == v->epoch && !session->lossy;
 
-    if (!same_log || reader->count == 0) return;
-    int64_t due = reader->cursor > 0 ? reader->cursor - 1 : reader->stored;
-    if (reader->first < due && due <= reader->stored && !v->trimmed)
+    if (reader->count == 0 || (!same_log && !numbered)) return;
+    int64_t due = same_log && reader->cursor > 0 ? reader->cursor - 1 : reader->stored;
+    if (reader->first < due && due <= reader->stored && (!v->trimmed || !same_log))
         check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
                     "%s asked for what comes before event %lld, and its page begins with event "
                     "%lld", name, (long long)due + 1, (long long)reader->first);
+    if (!same_log) return;
     if (reader->cursor > 0 && reader->first >= reader->cursor)
         check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
                     "%s asked for what comes before event %lld and got event %lld", name,
@@ -89,6 +92,26 @@ static void judge_older(struct check_set *set, const struct record *record,
         check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
                     "%s was told that nothing comes before event %lld, and not that it was trimmed",
                     name, (long long)reader->last);
+}
+
+/* A page that ends before its limit, and is not the last, has no room for one more. */
+static void judge_room(struct check_set *set, const struct record *record,
+                       const struct reader_fact *reader)
+{
+    const struct record_values_PAGE *v = &record->values.PAGE;
+    int32_t core = check_core_of(set, record->subject);
+    int64_t next = reader->last + (reader->back ? -1 : 1);
+    const struct event_fact *event =
+        ledger_find(&set->events, LEDGER_KEY(v->session, v->epoch, next));
+
+    if (core < 0 || v->more == 0 || reader->count == 0 || reader->count >= reader->limit) return;
+    if (event == NULL || event->lost) return;
+    uint64_t bytes = (uint64_t)(reader->bytes + event->bytes);
+    if (bytes <= set->policies[core].outbound_max_bytes)
+        check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
+                    "%s asked for %lld events and got %lld, though event %lld had room as well",
+                    record_party_name(record->subject), (long long)reader->limit,
+                    (long long)reader->count, (long long)next);
 }
 
 /* What a page says of itself is no more than there is: neither that something follows, nor that
@@ -130,7 +153,7 @@ void check_page(struct check_set *set, const struct record *record)
     const char *name = record_party_name(record->subject);
 
     check_exercise(set, SCN_INVARIANT_PAGES_CONTINUE);
-    if (reader->back) judge_older(set, record, reader);
+    if (reader->back) judge_older(set, record, reader, session);
     else judge_beginning(set, record, reader);
     if (reader->count > 0 && v->next != reader->last)
         check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
@@ -138,6 +161,7 @@ void check_page(struct check_set *set, const struct record *record)
                     name, (long long)reader->last, (long long)v->next);
     bool current = session != NULL && session->epoch == v->epoch;
     if (current && !session->lossy) judge_claims(set, record, reader, session);
+    if (current && !session->lossy) judge_room(set, record, reader);
     if (current && !reader->back && v->more == 0 && v->next < reader->stored)
         check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,
                     "%s was told that nothing comes after event %lld, but event %lld was accepted "

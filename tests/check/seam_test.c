@@ -267,6 +267,30 @@ static void page_is_longer_than_asked(void **state)
     stream_violates(SCN_INVARIANT_PAGES_CONTINUE, "api asked for 1 events at most and got 2");
 }
 
+static void page_is_shorter_than_it_could_be(void **state)
+{
+    (void)state;
+    begin_pages();
+    SEE(PAGE_CALL, BOT, .session = W("s1"), .epoch = 1, .cursor = 0, .limit = 3);
+    read_event(1, 101);
+    end_page(1, 1, true, false);
+    stream_violates(SCN_INVARIANT_PAGES_CONTINUE,
+                    "api asked for 3 events and got 1, though event 2 had room as well");
+}
+
+static void older_page_of_another_log_begins_at_its_end(void **state)
+{
+    (void)state;
+    begin_pages();
+    SEE(PUB_ACK, BOT, .session = W("s1"), .kind = W("token"), .number = 3, .digest = 103,
+        .epoch = 1, .seq = 3, .code = W("ok"));
+    SEE(PAGE_CALL, BOT, .session = W("s1"), .epoch = 7, .cursor = 2, .back = true);
+    read_event(1, 101);
+    SEE(PAGE, BOT, .session = W("s1"), .epoch = 1, .next = 1, .count = 1, .renewed = true);
+    stream_violates(SCN_INVARIANT_PAGES_CONTINUE,
+                    "api asked for what comes before event 4, and its page begins with event 1");
+}
+
 static void page_promises_what_is_not_there(void **state)
 {
     (void)state;
@@ -534,6 +558,8 @@ int main(void)
         cmocka_unit_test(page_of_another_epoch),
         cmocka_unit_test(pages_in_a_row),
         cmocka_unit_test(page_is_longer_than_asked),
+        cmocka_unit_test(page_is_shorter_than_it_could_be),
+        cmocka_unit_test(older_page_of_another_log_begins_at_its_end),
         cmocka_unit_test(page_promises_what_is_not_there),
         cmocka_unit_test(page_is_empty_for_nothing),
         cmocka_unit_test(page_mourns_what_it_holds),
