@@ -250,6 +250,8 @@ void session_loaded(struct turn *turn, struct session *session, enum core_result
         if (session->conns[i]->phase == CONN_LOADING)
             conn_attach(turn, session, session->conns[i]);
     }
+    /* Whoever asked for it may be gone by now, and nobody else is coming. */
+    session_check_retention(turn, session);
     session_check_unused(turn, session);
 }
 

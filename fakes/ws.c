@@ -160,7 +160,7 @@ static bool somebody_stands_still(const struct play *play)
     return false;
 }
 
-/* There was no room since the core wanted to write: it gives a connection up before that is long. */
+/* Without room for what the core wants to write, it gives the connection up when its time is up. */
 static void note_delay(const struct socket *socket)
 {
     const struct instance *instance = socket->instance;
