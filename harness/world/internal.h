@@ -178,6 +178,7 @@ struct world {
     volatile uint32_t *choices_used;
 
     struct world_chooser *chooser;
+    const struct world_clock *clock; /* NULL: time is the world's own */
     uint8_t met;             /* enum world_met, since somebody asked last */
     uint64_t unseen;         /* uses of what cycle.c does not look at */
     uint32_t signalled;      /* condition of the last signal that had a choice */
@@ -456,6 +457,7 @@ uint32_t mutex_at(pthread_mutex_t *mutex, uintptr_t site);
 void timer_add(struct entity *entity, enum timer_what what, uint64_t due_ns);
 void timer_remove(struct entity *entity, enum timer_what what);
 void timer_advance(void);
+void timer_follow(void); /* as timer_advance, where time is another's */
 /* Deadline of an absolute time on that clock, as monotonic ns; a wall-clock deadline is
  * converted with the wall clock as it stands. False: the timespec is invalid. */
 bool clock_deadline(clockid_t clock, const struct timespec *at, uint64_t *deadline_ns);

@@ -94,6 +94,10 @@ static bool may_advance(uint32_t options)
 
 static void advance(void)
 {
+    if (UNLIKELY(W.clock != NULL)) {
+        timer_follow();
+        return;
+    }
     if (W.timer_count == 0 && W.spinners > 0) {
         spin_idle();
         return;

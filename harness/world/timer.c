@@ -88,20 +88,36 @@ void timer_add(struct entity *entity, enum timer_what what, uint64_t due_ns)
     W.timers[at] = timer;
 }
 
-/* Time jumps to the earliest deadline; everything due at that instant becomes possible. */
-void timer_advance(void)
+/* Everything due at that instant, or before, becomes possible. */
+static void advance_to(uint64_t now_ns)
 {
-    REQUIRE(W.timer_count > 0);
-    uint64_t due_ns = W.timers[W.timer_count - 1].due_ns;
-    if (due_ns > W.limits.time_max_ns) sched_leave(WORLD_CUT);
-    if (due_ns > W.now_ns) {
-        W.now_ns = due_ns;
+    if (now_ns > W.limits.time_max_ns) sched_leave(WORLD_CUT);
+    if (now_ns > W.now_ns) {
+        W.now_ns = now_ns;
         step_record_advance();
     }
-    while (W.timer_count > 0 && W.timers[W.timer_count - 1].due_ns <= due_ns) {
+    while (W.timer_count > 0 && W.timers[W.timer_count - 1].due_ns <= W.now_ns) {
         struct timer timer = W.timers[--W.timer_count];
         fire(&timer);
     }
+}
+
+/* Time jumps to the earliest deadline. */
+void timer_advance(void)
+{
+    REQUIRE(W.timer_count > 0);
+    advance_to(W.timers[W.timer_count - 1].due_ns);
+}
+
+void world_follow_clock(const struct world_clock *clock)
+{
+    W.clock = clock;
+}
+
+void timer_follow(void)
+{
+    uint64_t now_ns = W.clock->wait(W.clock->context, world_next_deadline_ns());
+    advance_to(now_ns > W.now_ns ? now_ns : W.now_ns);
 }
 
 uint64_t world_next_deadline_ns(void)

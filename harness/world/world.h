@@ -192,6 +192,17 @@ const char *world_level_word(enum world_level level);
  * longer does) makes no accesses that anybody should see. */
 void world_look_away(bool away);
 
+/* Time that is not the world's own, of executions that deal with something real. Where nothing else
+ * happens, time does not jump: `wait` returns what time it is when `until_ns` has come (WORLD_NEVER:
+ * there is no deadline), or earlier, if anything else has happened. It may arm tasks, and end the
+ * execution. Nothing is ever stuck then: what everybody waits for may still come. */
+struct world_clock {
+    uint64_t (*wait)(void *context, uint64_t until_ns);
+    void *context;
+};
+/* Of the executions that follow; NULL: the world's own time. The clock must stay. */
+void world_follow_clock(const struct world_clock *clock);
+
 /* Every choice of every execution is written to log[0..capacity), also the one being made
  * when a process dies (the log may be shared memory); *used counts them. An execution that
  * needs more is cut. */
