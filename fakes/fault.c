@@ -345,6 +345,7 @@ void faults_init(struct play *play)
         fault->index = i;
         fault->party = party_of(play, scn);
         fault->left = times > up_to ? times : up_to;
+        if (play->stage->hooks.live != NULL && !demands_fault(scn)) fault->left = 0;
         fault->task = world_task(scn->name, scn->may ? WORLD_OPTIONAL : WORLD_FAULT, run_fault,
                                  fault);
         fault->end_task = world_task(name_of(name, scn->name, ".end", ""), WORLD_FAULT, end_fault,

@@ -276,6 +276,8 @@ void instance_kill(struct instance *instance, uint64_t restart_us)
         set_coming(instance, true);
         world_task_arm(instance->restart_task, ahead_ns(restart_us));
     }
+    const struct stage_live *live = play->stage->hooks.live;
+    if (live != NULL) live->kill(live->context, instance->index);
     RECORD(CORE_KILLED, instance->party, 0, 0, 0, .life = instance->life);
     world_group_kill(instance->group);
     if (instance->sockets) net_group_end(instance->group);

@@ -62,6 +62,13 @@ struct stage {
     struct play *play;      /* of the execution that runs */
 };
 
+/* How bytes get to the cores. */
+static inline const struct outside_network *play_network(const struct play *play)
+{
+    const struct stage_live *live = play->stage->hooks.live;
+    return live == NULL ? &outside_simulated : live->network;
+}
+
 /* One more, or one less, who will still do something by himself. */
 void play_busy(struct play *play, bool more);
 

@@ -95,7 +95,7 @@ static record_word producer_of(const struct store_event *event)
 }
 
 /* What the core says of runs and questions, for a model of the session to go by. */
-static void note_state(const struct stream *stream, const struct store_event *event)
+static void note_state(record_word session, uint64_t epoch, const struct store_event *event)
 {
     static const char *const types[] = { "run_state", "prompt_closed", "request_confirmation",
                                          "request_user_input" };
@@ -107,12 +107,23 @@ static void note_state(const struct stream *stream, const struct store_event *ev
     const json_t *payload = json_loadb(event->payload, event->length, 0, NULL);
     const char *state = json_string_value(json_object_get(payload, "state"));
     const char *outcome = json_string_value(json_object_get(payload, "outcome"));
-    RECORD(LOG_SAYS, PARTY_MESSAGES, 0, 0, 0, .session = stream->word,
-           .epoch = (int64_t)stream->epoch, .seq = (int64_t)event->seq,
+    RECORD(LOG_SAYS, PARTY_MESSAGES, 0, 0, 0, .session = session,
+           .epoch = (int64_t)epoch, .seq = (int64_t)event->seq,
            .run = json_integer_value(json_object_get(payload, "run")),
            .state = state == NULL ? 0 : record_intern(state),
            .prompt = json_integer_value(json_object_get(payload, "prompt")),
            .outcome = outcome == NULL ? 0 : record_intern(outcome));
+}
+
+void messages_record(record_word session, uint16_t core, uint64_t epoch, uint64_t tenure,
+                     const struct store_event *event)
+{
+    RECORD(LOG_APPEND, PARTY_MESSAGES, core, PARTY_MESSAGES, 0, .session = session,
+           .kind = record_intern(event->type), .epoch = (int64_t)epoch, .seq = (int64_t)event->seq,
+           .digest = record_digest(event->payload, event->length), .key = (int64_t)event->key,
+           .tenure = (int64_t)tenure, .producer = producer_of(event),
+           .bytes = (int64_t)(strlen(event->type) + event->length));
+    note_state(session, epoch, event);
 }
 
 static enum core_result append_event(struct instance *instance, const char *session,
@@ -137,13 +148,7 @@ static enum core_result append_event(struct instance *instance, const char *sess
     }
     keep(stream, event, tenure);
     messages->written = stream;
-    RECORD(LOG_APPEND, PARTY_MESSAGES, instance->party, PARTY_MESSAGES, 0,
-           .session = stream->word, .kind = kind, .epoch = (int64_t)epoch,
-           .seq = (int64_t)event->seq, .digest = record_digest(event->payload, event->length),
-           .key = (int64_t)event->key, .tenure = (int64_t)tenure,
-           .producer = producer_of(event),
-           .bytes = (int64_t)(strlen(event->type) + event->length));
-    note_state(stream, event);
+    messages_record(stream->word, instance->party, epoch, tenure, event);
     return CORE_OK;
 }
 

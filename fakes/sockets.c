@@ -278,17 +278,20 @@ void sockets_greet(struct socket *socket, struct frame *open)
 {
     struct byte_ends *ends = socket->ends;
     char *text = scratch_alloc(REQUEST_MAX), token[24];
+    const struct stage_live *live = socket->instance->play->stage->hooks.live;
     struct websocket_request request = { .host = "127.0.0.1", .path = "/ws",
                                          .protocol = WS_SUBPROTOCOL, .token = token };
 
     ends->given_tail = &ends->given;
     ends->sent_tail = &ends->sent;
     (void)snprintf(token, sizeof token, "%u", (unsigned)socket->handle);
+    if (live != NULL) request.token = live->token(live->context, socket->tab->actor->user);
     fill(request.key, sizeof request.key, socket->handle);
     open->bytes = text;
     open->length = websocket_begin(&ends->websocket, &request, text, REQUEST_MAX, MESSAGE_MAX,
                                    grow, NULL);
     REQUIRE(open->length > 0);
+    if (live != NULL) distant_greet(socket, &request, MESSAGE_MAX);
 }
 
 void sockets_wrap(struct socket *socket, struct frame *frame, enum websocket_opcode opcode)
@@ -312,11 +315,19 @@ void sockets_part(struct frame *close, uint32_t code)
 
 /* --- from the link to the server --- */
 
+static struct outside *reach(struct socket *socket)
+{
+    const struct play *play = socket->instance->play;
+    const struct stage_live *live = play->stage->hooks.live;
+
+    if (live == NULL) return outside_connect(port_of(socket->instance), &server_calls, socket);
+    return live->network->connect(live->port(live->context, socket->instance->index),
+                                  &distant_calls, socket);
+}
+
 static void knock(struct socket *socket)
 {
-    if (is_current(socket))
-        socket->ends->outside =
-            outside_connect(port_of(socket->instance), &server_calls, socket);
+    if (is_current(socket)) socket->ends->outside = reach(socket);
     if (socket->ends->outside != NULL) {
         wire_tell(socket, STAGE_WIRE_OPENED, NULL);
         return;
@@ -327,38 +338,45 @@ static void knock(struct socket *socket)
         socket->cut = true;
 }
 
+static void give(struct byte_ends *ends, struct frame *frame)
+{
+    frame->next = NULL;
+    *ends->given_tail = frame;
+    ends->given_tail = &frame->next;
+}
+
 void sockets_at_core(struct frame *frame)
 {
     struct socket *socket = frame->socket;
     struct byte_ends *ends = socket->ends;
+    const struct outside_network *network = play_network(socket->instance->play);
 
     if (frame->kind == FRAME_OPEN) knock(socket);
     if (ends->outside == NULL) return;
-    if (frame->kind == FRAME_MESSAGE) {
-        frame->next = NULL;
-        *ends->given_tail = frame;
-        ends->given_tail = &frame->next;
-    }
+    if (frame->kind == FRAME_MESSAGE && ends->distant != NULL) distant_input(socket, frame);
+    if (frame->kind == FRAME_MESSAGE && ends->distant == NULL) give(ends, frame);
     if (frame->length > 0) {
         wire_tell(socket, STAGE_WIRE_INPUT, frame);
-        outside_send(ends->outside, frame->bytes, frame->length);
+        network->send(ends->outside, frame->bytes, frame->length);
     }
-    if (frame->kind == FRAME_CLOSE) {
-        wire_tell(socket, STAGE_WIRE_TAB_CLOSES, NULL);
-        outside_end(ends->outside);
-    }
+    if (frame->kind != FRAME_CLOSE) return;
+    wire_tell(socket, STAGE_WIRE_TAB_CLOSES, NULL);
+    network->end(ends->outside);
+    if (ends->distant != NULL) distant_detach(socket, "closed by the client");
 }
 
 void sockets_reset(struct socket *socket)
 {
     if (socket->ends->outside == NULL) return;
     wire_tell(socket, STAGE_WIRE_BROKEN, NULL);
-    outside_reset(socket->ends->outside);
+    play_network(socket->instance->play)->reset(socket->ends->outside);
+    if (socket->ends->distant != NULL) distant_detach(socket, "cut");
 }
 
 void sockets_resume(struct socket *socket)
 {
-    if (socket->ends->outside != NULL) outside_resume(socket->ends->outside);
+    if (socket->ends->outside != NULL)
+        play_network(socket->instance->play)->resume(socket->ends->outside);
 }
 
 /* --- from the link to the tab --- */

@@ -204,7 +204,8 @@ void stage_run(void *argument)
     start_actors(play);
     wait_until_quiet(play);
     for (uint32_t i = 0; i < play->file->core_count; i++) {
-        if (play->instances[i].alive) audit_core(&play->instances[i]);
+        if (play->instances[i].alive && stage->hooks.live == NULL)
+            audit_core(&play->instances[i]);
     }
     play->ending = true;
     for (uint32_t i = 0; i < play->file->core_count; i++) {

@@ -62,6 +62,9 @@ struct stage_wire {
     uint32_t code;
 };
 
+struct outside_network;
+struct stage_live;
+
 /* How tabs and cores talk. As told: by the core's attribute `transport`, without it by frames. */
 enum stage_transport { STAGE_AS_TOLD, STAGE_FRAMES, STAGE_SOCKETS };
 
@@ -80,7 +83,25 @@ struct stage_hooks {
      * none, and they are refused. */
     const struct server_api *server;
     enum stage_transport transport;
+    const struct stage_live *live; /* NULL: everything is simulated */
 };
+
+/* Cores that are processes of their own, in real time (docs/LIVE.md): what the stage cannot ask of
+ * the table of the core's functions, which stands for them. */
+struct stage_live {
+    void *context;
+    const struct outside_network *network; /* how tabs reach a core */
+    uint16_t (*port)(void *context, uint32_t core);
+    /* What a user shows at the door. */
+    const char *(*token)(void *context, const char *user);
+    /* The process ends at once, wherever it is; it has when this returns. */
+    void (*kill)(void *context, uint32_t core);
+};
+
+/* Calls `tell` for everything in the file that cannot be done to such cores. `hard`: without it the
+ * scenario would be another one; otherwise it is left out. One sentence, valid during the call. */
+typedef void (*stage_tell)(void *context, bool hard, struct scn_place place, const char *text);
+void stage_live_demands(const struct scn_file *file, stage_tell tell, void *context);
 
 struct stage;
 

@@ -94,5 +94,8 @@ struct messages {
 
 struct message_store_port messages_port(struct instance *instance);
 bool messages_lose_last(struct play *play);
+/* An event became durable, and what it says of runs and questions. */
+void messages_record(record_word session, uint16_t core, uint64_t epoch, uint64_t tenure,
+                     const struct store_event *event);
 
 #endif

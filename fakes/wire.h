@@ -84,6 +84,7 @@ struct byte_ends {
     uint32_t input_frame;     /* and its number */
     struct frame *sent, **sent_tail; /* messages that the server sends; length: bytes to come */
     struct frame receiving;   /* the message of which the tab hears */
+    struct distant *distant;  /* of a core that runs elsewhere */
 };
 
 void link_init(struct play *play, struct tab *tab, struct link *link, bool to_core);
@@ -149,6 +150,17 @@ void sockets_at_tab(struct frame *frame);
 void sockets_reset(struct socket *socket);
 /* There is room in the link to the tab, or nobody is at its end. */
 void sockets_resume(struct socket *socket);
+
+/* --- sockets whose core is a process elsewhere (distant.c) --- */
+
+/* What comes back on a socket that was greeted like that will be read along. */
+void distant_greet(struct socket *socket, const struct websocket_request *request,
+                   size_t message_max);
+/* That message of the tab leaves for the core. */
+void distant_input(struct socket *socket, const struct frame *frame);
+/* The connection ends; nothing if it has, or never began. */
+void distant_detach(struct socket *socket, const char *why);
+extern const struct outside_calls distant_calls;
 
 /* A close is reported twice, if the tab's fault says so (ws.c). */
 void ws_repeat_close(struct socket *socket);

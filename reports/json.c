@@ -13,6 +13,17 @@ static void set_text(json_t *object, const char *name, const char *text)
     if (text != NULL) member_set(object, name, member_text(text));
 }
 
+static json_t *live_of(const struct report_live *live)
+{
+    json_t *object = json_object();
+
+    member_set(object, "runs", json_integer((json_int_t)live->runs));
+    member_set(object, "given_up", json_integer((json_int_t)live->late));
+    member_set(object, "seed", json_integer((json_int_t)live->seed));
+    member_set(object, "speed", member_text(live->speed));
+    return object;
+}
+
 static json_t *explored_of(const struct explore_stats *stats)
 {
     json_t *object = json_object();
@@ -141,6 +152,7 @@ static json_t *subject_of(const struct report *report)
     member_set(object, "path", member_text(report->path));
     member_set(object, "verdict", json_string(report_verdict_word(report->verdict)));
     member_set(object, "status", json_integer(report_verdict_status(report->verdict)));
+    if (report->live != NULL) member_set(object, "live", live_of(report->live));
     if (report->explored != NULL) member_set(object, "explored", explored_of(report->explored));
     if (report->program != NULL) add_program(object, report->program);
     if (report->judged != NULL) member_set(object, "reasons", reasons_of(report->judged));

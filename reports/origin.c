@@ -10,6 +10,11 @@ void report_origin(const struct report *report, char *out, size_t size)
     uint32_t left = cost_choices(&failure->cost), found = failure->choices_found;
     char worst[64], shrunk[32] = "", seed[32] = "", ended[96] = "";
 
+    if (report->live != NULL) {
+        snprintf(out, size, "live run %" PRIu64 ", seed %" PRIu64 ", speed %s", report->live->runs,
+                 report->live->seed, report->live->speed);
+        return;
+    }
     cost_write(&failure->cost, worst, sizeof worst);
     if (failure->strategy == NULL) {
         snprintf(out, size, "%s%s; %u choice%s%s", failure->corpus ? "replayed from " : "replayed",

@@ -95,6 +95,14 @@ struct report_program {
     uint32_t descriptors_known;         /* open then, and no leak */
 };
 
+/* What live runs have beside what any report has (docs/LIVE.md). */
+struct report_live {
+    uint64_t runs;                      /* that were made */
+    uint64_t late;                      /* of them, those that were given up */
+    uint64_t seed;
+    const char *speed;                  /* as the user wrote it */
+};
+
 /* What is known about one scenario file. */
 struct report {
     enum report_verdict verdict;
@@ -109,6 +117,7 @@ struct report {
     const char *screen;                 /* report_screen's, for JUnit; NULL: none */
     const struct report_shard *shard;   /* NULL: it is no part of anything */
     const struct report_program *program; /* NULL: it is a scenario */
+    const struct report_live *live;     /* NULL: it was simulated */
 };
 
 struct report_style {

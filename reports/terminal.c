@@ -60,10 +60,23 @@ static void put_search(FILE *out, const struct explore_stats *explored)
             explored->cut);
 }
 
+static void put_live(FILE *out, const struct report *report)
+{
+    const struct report_live *live = report->live;
+
+    fprintf(out, "  %" PRIu64 " live run%s", live->runs, live->runs == 1 ? "" : "s");
+    if (live->late > 0) fprintf(out, ", %" PRIu64 " given up", live->late);
+    put_reached(out, report);
+}
+
 static void put_counts(FILE *out, const struct report *report)
 {
     const struct explore_stats *explored = report->explored;
 
+    if (report->live != NULL && report->stats != NULL) {
+        put_live(out, report);
+        return;
+    }
     if (explored == NULL || explored->runs == 0) return;
     if (explored->complete && explored->searched) {
         put_search(out, explored);

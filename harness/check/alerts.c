@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-static const uint64_t margin_us = 1000000;
-
 struct hold_fact *check_hold_of(struct check_set *set, int64_t lock, int32_t core)
 {
     return ledger_get(&set->holds, LEDGER_KEY(lock, core, set->lives[core]));
@@ -194,7 +192,7 @@ void check_lease_over(struct check_set *set, const struct record *record)
     uint64_t limit_us = set->policies[core].deadlock_after_us;
 
     if (hold->token != v->token || hold->doubtful) return;
-    if (limit_us == 0 || hold->accused || hold->gap_us <= limit_us + margin_us) return;
+    if (limit_us == 0 || hold->accused || hold->gap_us <= limit_us + set->margin_us) return;
     check_break(set, SCN_INVARIANT_ALERTS_ARE_TRUE, record,
                 "%s held %s for %llds without a look at it, and nobody was told",
                 record_party_name(record->subject), record_text(v->key),
@@ -335,7 +333,7 @@ void check_alerts_over(struct check_set *set)
     for (uint32_t core = 0; core < set->file->core_count; core++) {
         uint64_t two_us = 2 * set->policies[core].health_period_us;
         if (set->down[core] || !set->ports[core].unwell || set->policies[core].may_be_full ||
-            set->now_us < set->calm_us + two_us + margin_us)
+            set->now_us < set->calm_us + two_us + set->margin_us)
             continue;
         check_break(set, SCN_INVARIANT_ALERTS_ARE_TRUE, NULL,
                     "%s still tells that it is not well, %llds after the last fault",

@@ -66,6 +66,22 @@ void check_stats_add(struct check_stats *sum, const struct check_stats *more);
 struct check_set *check_set_new(const struct scn_file *file);
 void check_set_free(struct check_set *set);
 
+/* Invariants for which nobody is a witness where the core is a process elsewhere, and why. */
+#define CHECK_UNSEEN(X)                                                                            \
+    X(NO_HELD_PUBLISHERS, "how long its store took is not seen")                                   \
+    X(OUTBOUND_IS_BOUNDED, "when it took an event for stored is not seen")                         \
+    X(LOCKS_EXCLUDE, "its lock store is its own")                                                  \
+    X(LEASES_IN_TIME, "its lock store is its own")                                                 \
+    X(NO_STUCK_LOCKS, "its lock store is its own")                                                 \
+    X(ALERTS_ARE_TRUE, "alerts are in its log")                                                    \
+    X(NO_IDLE_SANDBOX, "a sandbox is seen when something runs in it")                              \
+    X(NO_ORPHANS, "a sandbox is seen when something runs in it")                                   \
+    X(ONE_OWNER, "a sandbox is seen when something runs in it")                                    \
+    X(NO_STRAY_SIGNALS, "signals are not seen")
+
+/* The core is a process elsewhere: those are not judged, and threads may be so late. */
+void check_outside(struct check_set *set, uint64_t margin_us);
+
 /* Called at the first violation of an execution, in the middle of the record that shows it; it may
  * end the execution (world_fail) and need not return. May be NULL. */
 typedef void (*check_listener)(void *context, const struct check_violation *violation);

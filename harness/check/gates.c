@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-static const uint64_t margin_us = 1000000;
-
 static bool says(record_word word, const char *text)
 {
     return strcmp(record_text(word), text) == 0;
@@ -117,7 +115,8 @@ static bool may_stop(const struct check_set *set, int32_t core, const struct gat
     if (gate->cancelled || set->draining[core]) return true;
     if (policy->run_lock && lock_may_be_lost(set, core, agent)) return true;
     if (policy->run_timeout_us > 0 &&
-        (set->paused || set->now_us - agent->started_us >= policy->run_timeout_us)) return true;
+        (set->paused || set->now_us - agent->started_us + set->late_us >= policy->run_timeout_us))
+        return true;
     /* The stream was opened anew, by another core perhaps: the old one gives the session up. */
     if (session != NULL && (session->unsettled || session->opened > agent->started)) return true;
     bool overdue = agent->due_us > 0 && set->now_us >= agent->due_us;
@@ -172,7 +171,7 @@ static void judge_cancel(struct check_set *set, const struct agent_fact *agent, 
     const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(agent->session));
     bool heard = check_gate_of(set, agent->session, core)->taken == agent->run;
 
-    if (agent->stopping && set->now_us > agent->stop_us + margin_us)
+    if (agent->stopping && set->now_us > agent->stop_us + set->margin_us)
         check_break(set, SCN_INVARIANT_CANCEL_IS_HEARD, NULL,
                     "%s was asked to stop %llds ago, and its run goes on",
                     record_party_name(party),

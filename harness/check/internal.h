@@ -141,6 +141,9 @@ struct check_set {
     void *listener_context;
     struct check_names names;
     bool off[SCN_INVARIANT_COUNT];
+    bool outside;           /* the core is a process elsewhere: see check_outside() */
+    uint64_t late_us;       /* what begins in it is seen so late, at most */
+    uint64_t margin_us;     /* deadlines are met by threads, which take their turns */
     bool known[CHECK_PROPERTY_COUNT];
     struct scn_place places[SCN_INVARIANT_COUNT];
     uint64_t heartbeat_timeout_us[SCN_CORES_MAX], ack_timeout_us[SCN_CORES_MAX];

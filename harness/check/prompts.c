@@ -2,8 +2,6 @@
  * that can be seen from outside. */
 #include "harness/check/internal.h"
 
-enum { SETTLE_MARGIN_US = 1000000 };
-
 static uint32_t life_of(const struct check_set *set, uint16_t party)
 {
     int32_t core = check_core_of(set, party);
@@ -132,7 +130,7 @@ void check_prompts_settled(struct check_set *set)
 
         if (prompt->done >= prompt->opened || core < 0 || !set->prompts_expire[core]) continue;
         if (set->down[core] || prompt->life != set->lives[core] || prompt->timeout == 0) continue;
-        if (set->now_us < prompt->opened_us + (uint64_t)prompt->timeout + SETTLE_MARGIN_US)
+        if (set->now_us < prompt->opened_us + (uint64_t)prompt->timeout + set->margin_us)
             continue;
         check_break(set, SCN_INVARIANT_ONE_OUTCOME, NULL,
                     "question %s of %s was never settled, %llds after its time",

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MARGIN_US = 1000000 };
+
 /* --- making --- */
 
 struct check_set *check_set_new(const struct scn_file *file)
@@ -13,6 +15,7 @@ struct check_set *check_set_new(const struct scn_file *file)
     struct check_set *set = calloc(1, sizeof *set);
     REQUIRE(set != NULL);
     set->file = file;
+    set->margin_us = MARGIN_US;
 #define INTERN(member, text) set->names.member = record_intern(text);
     CHECK_NAMES(INTERN)
 #undef INTERN
@@ -23,6 +26,19 @@ struct check_set *check_set_new(const struct scn_file *file)
     check_compile(set);
     record_keep_words();
     return set;
+}
+
+void check_outside(struct check_set *set, uint64_t margin_us)
+{
+    static const enum scn_invariant unseen[] = {
+#define CHECK_UNSEEN_ENTRY(invariant, why) SCN_INVARIANT_##invariant,
+        CHECK_UNSEEN(CHECK_UNSEEN_ENTRY)
+#undef CHECK_UNSEEN_ENTRY
+    };
+    for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++) set->off[unseen[i]] = true;
+    if (margin_us > set->margin_us) set->margin_us = margin_us;
+    set->outside = true;
+    set->late_us = margin_us;
 }
 
 void check_set_free(struct check_set *set)

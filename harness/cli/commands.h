@@ -15,6 +15,7 @@
     X("explain", command_explain, "FILE", "the whole report of one failing execution")             \
     X("shrink", command_shrink, "FILE", "a smaller token for the same failure")                    \
     X("explore", command_explore, "PROGRAM", "a program that was linked by harness-cc")            \
+    X("live", command_live, "FILE...", "the same scenarios against a real daemon, in real time")   \
     X("import", command_import, "FILE.pcap", "a scenario from a packet capture")                   \
     X("plan", command_plan, "FILE", "what a scenario says, with everything implied written out")   \
     X("fmt", command_fmt, "FILE...", "rewrite scenarios in the canonical layout")                  \
@@ -25,6 +26,10 @@
 #define X(word, function, arguments, help) int function(int argc, char **argv);
 CLI_COMMANDS(X)
 #undef X
+
+/* What daemons of a live run start; not for people, so --help does not name them. */
+int command_live_agent(int argc, char **argv);
+int command_live_server(int argc, char **argv);
 
 struct cli_options;
 struct report;

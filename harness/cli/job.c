@@ -105,7 +105,7 @@ static bool open_image(struct job *job)
     return invalid(job, text);
 }
 
-bool job_open(struct job *job, const char *path, const struct cli_options *options)
+bool job_parse(struct job *job, const char *path, const struct cli_options *options)
 {
     struct scn_diagnostics diagnostics;
     *job = (struct job){.path = path, .options = options};
@@ -122,7 +122,12 @@ bool job_open(struct job *job, const char *path, const struct cli_options *optio
     size_t bytes;
     job->source = scn_read_file(path, SCN_BYTES_MAX, &bytes);
     job->shared = worker_shared(sizeof *job->shared);
-    return open_image(job);
+    return true;
+}
+
+bool job_open(struct job *job, const char *path, const struct cli_options *options)
+{
+    return job_parse(job, path, options) && open_image(job);
 }
 
 void job_free(struct job *job)

@@ -72,6 +72,8 @@ bool job_shrink(struct job *job, const char *path, const struct cli_options *opt
 /* Parses the file with all that the core and the world can add; on failure job->file is NULL
  * and the report says why. */
 bool job_open(struct job *job, const char *path, const struct cli_options *options);
+/* The same without a build of the core. */
+bool job_parse(struct job *job, const char *path, const struct cli_options *options);
 
 /* The words that the core and the world add to the language. */
 struct scn_options job_words(void);

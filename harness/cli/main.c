@@ -82,5 +82,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], commands[i].word) != 0) continue;
         return told(commands[i].run(argc - 2, argv + 2));
     }
+    if (strcmp(argv[1], "live-agent") == 0) return command_live_agent(argc - 2, argv + 2);
+    if (strcmp(argv[1], "live-server") == 0) return command_live_server(argc - 2, argv + 2);
     return unknown(argv[1]);
 }

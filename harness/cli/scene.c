@@ -86,6 +86,41 @@ struct world_limits scene_limits(const struct scn_file *file)
     };
 }
 
+static const struct stage_hooks *hooks_of(struct scene *scene, const struct scene_live *live)
+{
+    static struct stage_hooks hooks;
+    hooks = (struct stage_hooks){.context = scene, .broken = on_broken, .leaked = on_leak,
+                                 .wire = on_wire, .server = live->server,
+                                 .transport = STAGE_SOCKETS, .live = live->stage};
+    return &hooks;
+}
+
+const char *scene_init_live(struct scene *scene, const struct scn_file *file,
+                            const struct scene_live *live)
+{
+    const char *problem = NULL;
+    struct world_limits limits = {.steps_max = WORLD_STEPS_MAX, .time_max_ns = WORLD_NEVER,
+                                  .late_max = file->explore.splits_max,
+                                  .seed = file->explore.seed};
+    struct check_set *checks = scene->checks;
+    *scene = (struct scene){.file = file, .checks = checks};
+    world_limits_set(&limits);
+    world_follow_clock(live->clock);
+    record_scenario(file);
+    scene->stage = stage_new(file, live->api, hooks_of(scene, live), &problem);
+    if (scene->stage == NULL) return problem;
+    if (scene->checks == NULL) scene_renew_checks(scene);
+    check_outside(scene->checks, live->margin_us);
+    scene->subject = (struct explore_subject){scene, "core/stage", body, before, judge};
+    return NULL;
+}
+
+void scene_end_live(struct scene *scene)
+{
+    stage_free(scene->stage);
+    scene->stage = NULL;
+}
+
 void scene_renew_checks(struct scene *scene)
 {
     if (scene->checks) {

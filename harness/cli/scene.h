@@ -27,6 +27,21 @@ struct scene {
 /* Ids of failures that are neither a finding of the world nor a property of the checks. */
 enum { SCENE_DIVERGED = EXPLORE_CHECKS - 1, SCENE_REFUSED = EXPLORE_CHECKS - 2 };
 
+/* A scene whose core is a process elsewhere: the table that stands for it, and what else the stage is
+ * given. Of a process that has no other scene at the time. */
+struct scene_live {
+    const struct core_api *api;
+    const struct server_api *server;
+    const struct stage_live *stage;
+    const struct world_clock *clock;
+    uint64_t margin_us;     /* of the scenario's time, that its threads may be late */
+};
+/* As scene_init, which must have been called once in this process; `scene` is made anew. NULL, or what
+ * the scenario asks for in vain. */
+const char *scene_init_live(struct scene *scene, const struct scn_file *file,
+                            const struct scene_live *live);
+void scene_end_live(struct scene *scene);
+
 /* Initialises the world of this process, and the scene in it: once per process. Returns NULL,
  * or what the scenario asks for in vain: "path:line:column: error: ...". Of an execution that ended
  * as SCENE_REFUSED, stage_refused() says the same. */

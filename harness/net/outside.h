@@ -32,4 +32,14 @@ void outside_reset(struct outside *outside);
 /* There is room again: what waited is taken. */
 void outside_resume(struct outside *outside);
 
+/* The same as a table, for who may use another network as well. */
+struct outside_network {
+    __typeof__(outside_connect) *connect;
+    __typeof__(outside_send) *send;
+    __typeof__(outside_end) *end;
+    __typeof__(outside_reset) *reset;
+    __typeof__(outside_resume) *resume;
+};
+extern const struct outside_network outside_simulated;
+
 #endif

@@ -1,0 +1,314 @@
+/* harness live, and what the daemons of a live run start: live-agent, live-server. */
+#include "commands.h"
+#include "job.h"
+#include "live_options.h"
+#include "scene.h"
+
+#include "harness/cli/image.h"
+#include "reports/output.h"
+#include "reports/writers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* How late the machine may be, by the clock, before a deadline that was not met is a fault. */
+enum { MARGIN_REAL_US = 2000000 };
+enum { PROBLEM = 1, BROKEN = 2, NOTES_MAX = 8192 };
+
+struct live_job {
+    struct job job;
+    const struct live_words *words;
+    struct report_live told;
+    char notes[NOTES_MAX];      /* what is left out, or why nothing was done */
+    uint32_t refusals;
+    bool alone;                 /* the only file that was asked for */
+};
+
+static int help(void)
+{
+    printf("harness live FILE... [options]\n"
+           "\n"
+           "Acts each scenario out against a real sessiond over real sockets, in real time: the\n"
+           "same scripts, faults and checks as in the simulation. Faults of links act in a proxy\n"
+           "between tabs and daemon; agents and dev servers are processes that the daemon starts;\n"
+           "what is stored is read from the daemon's file. What cannot be done to a daemon is told\n"
+           "with its line: left out if it may happen, else the file is skipped (docs/LIVE.md).\n"
+           "\n"
+           "A run is not replayed to the byte: chance decides, seeded, when windows are used and\n"
+           "faults strike, and the machine decides the rest. --times makes more of them.\n"
+           "\n");
+    live_options_help();
+    return 0;
+}
+
+static int usage(const char *text)
+{
+    fprintf(stderr, "harness live: %s\n  try 'harness live --help'\n", text);
+    return 2;
+}
+
+/* --- what cannot be done --- */
+
+static void note(void *context, bool hard, struct scn_place place, const char *text)
+{
+    struct live_job *live = context;
+    size_t used = strlen(live->notes);
+    const char *word = !hard ? "left out" : live->alone ? "refused" : "skipped";
+    live->refusals += hard;
+    (void)snprintf(live->notes + used, sizeof live->notes - used, "     %s: line %u: %s\n", word,
+                   place.line, text);
+}
+
+/* False: the report says why not. */
+static bool is_possible(struct live_job *live)
+{
+    struct report *report = &live->job.report;
+    stage_live_demands(live->job.file, note, live);
+    report->text = live->notes[0] != '\0' ? live->notes : NULL;
+    if (live->refusals == 0) return true;
+    report->verdict = live->alone ? REPORT_INVALID : REPORT_SKIPPED;
+    return false;
+}
+
+/* --- runs, in a worker --- */
+
+static struct scene scene;
+
+static void take_log(void)
+{
+    static struct world_choice log[WORLD_STEPS_MAX];
+    static volatile uint32_t used;
+    world_choice_log(log, WORLD_STEPS_MAX, &used);
+}
+
+/* The world of this process; its scene is made anew for every run. */
+static bool begin_world(struct job *job)
+{
+    const char *problem = scene_init(&scene, job->file, job->image, &job->shared->log);
+    if (problem) {
+        (void)snprintf(job->shared->problem, sizeof job->shared->problem, "%s\n", problem);
+        return false;
+    }
+    stage_free(scene.stage);
+    take_log();
+    return true;
+}
+
+/* What the daemons wrote beside their log: the reports of sanitizers. */
+static void write_complaints(const struct job *job, const struct live *live)
+{
+    char path[LIVE_PATH_MAX + 32];
+    if (live_complaints(live)[0] == '\0') return;
+    (void)snprintf(path, sizeof path, "%s/sessiond.txt", job->folder);
+    FILE *out = fopen(path, "w");
+    if (out == NULL) return;
+    fputs(live_complaints(live), out);
+    fclose(out);
+}
+
+static void write_again(const struct live_job *live, char *out, size_t size)
+{
+    const struct live_words *words = live->words;
+    (void)snprintf(out, size, "./harness live %s --seed %llu --times %llu --speed %s%s%s",
+                   live->job.path, (unsigned long long)live->told.seed,
+                   (unsigned long long)words->times, words->speed_word,
+                   words->daemon ? " --daemon " : "", words->daemon ? words->daemon : "");
+}
+
+/* The run that has just failed in this process. */
+static void explain(struct live_job *live, const struct live *run)
+{
+    struct job *job = &live->job;
+    struct job_shared *shared = job->shared;
+    struct report_problem problem;
+    shared->has_violation = scene.violation != NULL;
+    if (scene.violation) shared->violation = shared->told = *scene.violation;
+    write_again(live, shared->replay, sizeof shared->replay);
+    job_tell_failure(job);
+    job->failure.set = scene.checks;
+    if (world_finding_get()->kind != WORLD_FOUND_CHECK) job->failure.finding = world_finding_get();
+    job->report.verdict = REPORT_FAIL;
+    char *screen = report_screen(&job->report, job->style);
+    (void)snprintf(shared->screen, sizeof shared->screen, "%s", screen ? screen : "");
+    job->report.screen = shared->screen;
+    if (!report_write_folder(&job->report, &problem)) fprintf(stderr, "%s\n", problem.text);
+    write_complaints(job, run);
+}
+
+/* The records of the run that has just ended. */
+static void write_trace(const struct live_job *live)
+{
+    struct report_problem problem;
+    struct output output;
+    uint32_t count;
+    const struct record *records = record_all(&count);
+    if (live->words->trace == NULL) return;
+    bool open = output_open(&output, NULL, live->words->trace, &problem);
+    if (open) jsonl_write(output.file, &live->job.report, records, count);
+    if (!open || !output_close(&output, &problem)) fprintf(stderr, "%s\n", problem.text);
+}
+
+static int tell_end(struct live_job *live, struct live *run, uint32_t id)
+{
+    struct job_shared *shared = live->job.shared;
+    shared->explored.runs++;
+    shared->explored.cut += live_was_late(run);
+    shared->failure.id = id;
+    write_trace(live);
+    if (id == EXPLORE_PASSED) return 0;
+    if (id == SCENE_REFUSED || id == SCENE_DIVERGED) {
+        (void)snprintf(shared->problem, sizeof shared->problem, "%s\n%s",
+                       id == SCENE_REFUSED ? stage_refused(scene.stage) : world_stop_text(),
+                       live_complaints(run));
+        return id == SCENE_REFUSED ? PROBLEM : BROKEN;
+    }
+    live->told.runs = shared->explored.runs;
+    explain(live, run);
+    return 0;
+}
+
+static int run_once(struct live_job *live, const struct live_options *options)
+{
+    struct job *job = &live->job;
+    char problem[LIVE_PROBLEM_MAX];
+    struct live *run = live_begin(options, job->file, cli_image_api(job->image), problem);
+    if (run == NULL) {
+        (void)snprintf(job->shared->problem, sizeof job->shared->problem, "%s\n", problem);
+        return BROKEN;
+    }
+    struct scene_live parts = {live_api(run), live_server(), live_stage(run), live_clock(run),
+                               (uint64_t)(MARGIN_REAL_US * options->speed)};
+    const char *refused = scene_init_live(&scene, job->file, &parts);
+    if (refused) {
+        (void)snprintf(job->shared->problem, sizeof job->shared->problem, "%s\n", refused);
+        live_end(run);
+        return PROBLEM;
+    }
+    live_attach(run, scene.stage);
+    const struct explore_subject *subject = &scene.subject;
+    subject->before(subject->context);
+    struct world_result result =
+        world_run(live_chooser(run), subject->name, subject->body, subject->context);
+    int code = tell_end(live, run, subject->judge(subject->context, &result));
+    scene_end_live(&scene);
+    live_end(run);
+    return code;
+}
+
+static int work(void *argument)
+{
+    struct live_job *live = argument;
+    const struct live_words *words = live->words;
+    struct job *job = &live->job;
+    char own[LIVE_PATH_MAX / 2], helper[LIVE_PATH_MAX], daemon[LIVE_PATH_MAX];
+    int code = 0;
+    cli_own_folder(own, sizeof own);
+    (void)snprintf(helper, sizeof helper, "%s/harness", own);
+    (void)snprintf(daemon, sizeof daemon, "%s/sessiond", own);
+    struct live_options options = {.daemon = words->daemon ? words->daemon : daemon,
+                                   .helper = helper, .speed = words->speed,
+                                   .wall_us = words->wall_us, .seed = live->told.seed};
+    if (!begin_world(job)) return PROBLEM;
+    for (; options.run < words->times && code == 0; options.run++) {
+        code = run_once(live, &options);
+        if (job->shared->failure.id != EXPLORE_PASSED) break;
+    }
+    job->shared->checks = *check_stats_of(scene.checks);
+    /* Chance may leave out what only many runs can show. */
+    struct check_circumstances circumstances = {.replay = true};
+    check_verdict(scene.checks, &job->shared->checks, circumstances, &job->shared->judged);
+    return code;
+}
+
+/* --- one file --- */
+
+static void fail(struct live_job *live, enum report_verdict verdict, const char *text)
+{
+    live->job.report.verdict = verdict;
+    live->job.report.text = text;
+}
+
+/* What was never judged has not passed. */
+static void judge(struct live_job *live)
+{
+    struct job *job = &live->job;
+    struct job_shared *shared = job->shared;
+    const struct check_violation *violation = shared->has_violation ? &shared->violation : NULL;
+    if (shared->failure.id != EXPLORE_PASSED) job_tell_failure(job);
+    job->report.stats = &shared->checks;
+    job->report.judged = &shared->judged;
+    job->report.verdict = report_judge(job->file, &shared->judged, violation);
+    live->told.runs = shared->explored.runs;
+    live->told.late = shared->explored.cut;
+    if (shared->screen[0] != '\0') job->report.screen = shared->screen;
+    if (job->report.verdict == REPORT_PASS && shared->checks.judged == 0)
+        job->report.verdict = REPORT_INCONCLUSIVE;
+    if (job->report.verdict == REPORT_PASS && shared->failure.id != EXPLORE_PASSED)
+        job->report.verdict = REPORT_FAIL;
+}
+
+static void run_file(struct live_job *live, const char *path, struct report_style style)
+{
+    struct job *job = &live->job;
+    if (!job_parse(job, path, &live->words->common) || !is_possible(live)) return;
+    /* For its tables: settings, words. */
+    job->image = cli_image(NULL, NULL, NULL, 0);
+    job->style = style;
+    live->told.seed = live->words->has_seed ? live->words->seed : job->file->explore.seed;
+    live->told.speed = live->words->speed_word;
+    job->report.live = &live->told;
+    struct worker_result result = worker_run(work, live, NULL, NULL);
+    if (result.end == WORKER_RETURNED && result.code == 0)
+        judge(live);
+    else if (result.end == WORKER_RETURNED && result.code == PROBLEM)
+        fail(live, REPORT_INVALID, job->shared->problem);
+    else if (result.end == WORKER_RETURNED)
+        fail(live, REPORT_FAULT, job->shared->problem);
+    else
+        fail(live, REPORT_FAULT, "see the message above\n");
+}
+
+int command_live(int argc, char **argv)
+{
+    struct live_words words;
+    if (!live_options_read(argc, argv, &words)) return 2;
+    if (words.help) return help();
+    uint32_t count = words.common.file_count;
+    if (count == 0) return usage("no scenario was named");
+    struct report_style style = {isatty(STDOUT_FILENO), words.full};
+    struct live_job *jobs = calloc(count, sizeof *jobs);
+    struct report *reports = calloc(count, sizeof *reports);
+    if (jobs == NULL || reports == NULL) return 5;
+    for (uint32_t i = 0; i < count; i++) {
+        jobs[i].words = &words;
+        jobs[i].alone = count == 1;
+        run_file(&jobs[i], words.common.files[i], style);
+        reports[i] = jobs[i].job.report;
+        report_print(stdout, &reports[i], style);
+        fflush(stdout);
+    }
+    if (count > 1) report_print_summary(stdout, reports, count);
+    int status = report_status(reports, count);
+    if (!cli_write_files(&words.common, reports, count) && status == 0) status = 5;
+    for (uint32_t i = 0; i < count; i++) job_free(&jobs[i].job);
+    free(reports);
+    free(jobs);
+    return status;
+}
+
+int command_live_agent(int argc, char **argv)
+{
+    if (argc == 1) return live_agent_main(argv[0]);
+    fprintf(stderr, "harness live-agent: a daemon of 'harness live' starts it\n");
+    return 2;
+}
+
+int command_live_server(int argc, char **argv)
+{
+    if (argc == 2) return live_server_main(argv[0], argv[1]);
+    fprintf(stderr, "harness live-server: a daemon of 'harness live' starts it\n");
+    return 2;
+}

@@ -1,0 +1,214 @@
+/* Everything of one live run. Internal to harness/live. */
+#ifndef HARNESS_LIVE_INTERNAL_H
+#define HARNESS_LIVE_INTERNAL_H
+
+#include "fakes/witness.h"
+#include "harness/live/live.h"
+#include "harness/net/outside.h"
+#include "harness/world/world.h"
+#include "include/session_settings.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <sys/types.h>
+
+/* --- waiting (loop.c) --- */
+
+enum { WATCHES_MAX = 256 };
+
+/* A descriptor that is waited for. `ready` is called in a step of its own, and may do what a task of
+ * the world may. */
+struct watch {
+    int fd;                 /* -1: free */
+    short events;           /* 0: not now */
+    short ready_events;
+    void (*ready)(void *context, short events);
+    void *context;
+};
+
+struct loop {
+    struct watch watches[WATCHES_MAX];
+    uint32_t count;
+    uint64_t start_ns;      /* of the clock */
+    uint64_t until_ns;      /* of the clock: the run is given up */
+    double speed;
+    uint64_t wake_ns;       /* the chooser wants to be asked then; of the scenario */
+    uint16_t task;          /* tells what is ready */
+    bool late;
+    bool held;
+    void (*before)(void *context); /* called before anybody is told */
+    void *context;
+    struct world_clock clock;
+};
+
+void loop_init(struct loop *loop, double speed, uint64_t wall_us);
+/* Inside the execution, before anything is watched. */
+void loop_enter(struct loop *loop);
+struct watch *loop_watch(struct loop *loop, int fd, short events,
+                         void (*ready)(void *context, short events), void *context);
+/* Forgets it, and closes the descriptor. */
+void loop_close(struct watch *watch);
+/* While it is held, the scenario's time has not begun. */
+void loop_hold(struct loop *loop, bool held);
+/* How long something of the scenario takes by the clock. */
+uint64_t loop_real_us(const struct loop *loop, uint64_t time_us);
+
+/* --- chance (choose.c) --- */
+
+struct drawn {
+    bool drawn, never;
+    uint64_t since_ns, when_ns;
+};
+
+struct chance {
+    struct world_chooser chooser;
+    uint64_t state;
+    struct loop *loop;
+    struct drawn drawn[WORLD_ENTITIES_MAX];
+};
+
+void chance_init(struct chance *chance, struct loop *loop, uint64_t seed, uint64_t run);
+
+/* --- daemons (daemon.c, config.c) --- */
+
+enum { LINE_MAX_BYTES = 1 << 16, COMPLAINTS_MAX = 1 << 15 };
+
+struct daemon {
+    struct live *live;
+    uint32_t index;         /* of the core */
+    const char *name;
+    uint8_t group;          /* of the world, of this life */
+    struct core_settings settings;
+    struct agent_runner_port agents;
+    uint32_t life;          /* from 1 */
+    pid_t pid;              /* 0: it does not run */
+    uint16_t port;          /* 0: it does not listen yet */
+    bool stopping, in_time, ended;
+    int status;             /* as waitpid has it, once it has ended */
+    struct watch *output, *process, *door;
+    char *line;             /* of its output, that has not come as a whole */
+    size_t line_length;
+    struct world_queue changed;
+    struct agent_run *runs;
+};
+
+/* Starts the process and waits until it listens. A fiber. */
+enum core_result daemon_start(struct daemon *daemon);
+/* Asks it to end and waits until it has. A fiber. */
+enum core_result daemon_drain(struct daemon *daemon);
+/* What its agents get to end by themselves then, by the clock. */
+uint64_t daemon_drain_us(const struct live *live);
+/* Now, without asking. */
+void daemon_kill(struct daemon *daemon);
+/* Writes the file of its options; false: `problem` of the run says why not. */
+bool daemon_configure(const struct daemon *daemon, const char *path);
+
+/* --- agents (agents.c, agent_calls.c) --- */
+
+struct question {
+    struct question *next;
+    const char *id;
+    prompt_done done;       /* NULL: somebody waits */
+    void *context;
+    bool settled;
+    struct prompt_answer answer;
+};
+
+/* A process of the daemon that stands for an agent. Its address is the core's run_context. */
+struct agent_run {
+    struct agent_run *next;
+    struct daemon *daemon;
+    struct watch *watch;    /* NULL: the connection has ended */
+    char *bytes;            /* that came, and were not read */
+    size_t length, capacity;
+    bool begun, stop;
+    const char *agent, *session, *input;
+    uint64_t number, token;
+    uint64_t asked;         /* number of the last line that wants an answer */
+    uint64_t answered;      /* and of the last that has one */
+    enum core_result code;
+    uint64_t seq;
+    struct question *questions, **questions_tail;
+    struct world_queue changed;
+};
+
+/* The socket on which agents of this life of the daemon report; one that a life before has started
+ * finds it no more. */
+void agents_path(const struct daemon *daemon, char path[LIVE_PATH_MAX]);
+void agents_open(struct daemon *daemon);
+/* The daemon is gone, and all of its agents. */
+void agents_close(struct daemon *daemon);
+/* The log says how that question ended. */
+void agents_settle(struct live *live, const char *session, uint64_t run, const char *id,
+                   const char *outcome);
+bool agent_write(struct agent_run *run, json_t *line);
+void agents_calls(struct core_api *api);
+
+/* --- what is stored (store.c) --- */
+
+struct store_watch;
+struct store_watch *store_watch_new(struct live *live, const char *path);
+void store_watch_free(struct store_watch *watch);
+/* Tells the stage what is new. */
+void store_look(struct store_watch *watch);
+
+/* --- dev servers (servers.c) --- */
+
+struct servers;
+struct servers *servers_new(struct live *live);
+void servers_free(struct servers *servers);
+/* The socket on which they report. Inside the execution. */
+void servers_open(struct servers *servers);
+
+/* --- sockets of the run's folder (door.c): a descriptor, or -1 --- */
+
+int door_open(const char *path);
+int door_knock(const char *path);
+
+/* --- requests over HTTP (request.c) --- */
+
+struct reply {
+    int status;             /* 0: there was none */
+    const char *body;
+    size_t length;
+};
+
+/* Sends it to the daemon and waits for the answer, in scratch memory. A fiber. */
+struct reply request_make(struct daemon *daemon, const char *method, const char *path,
+                          const char *user, const char *body);
+
+/* --- all of it --- */
+
+struct live {
+    struct live_options options;
+    const struct scn_file *file;
+    struct stage *stage;
+    struct core_api api;
+    struct stage_live stage_live;
+    char folder[LIVE_PATH_MAX / 2];
+    struct loop loop;
+    struct chance chance;
+    struct daemon daemons[SCN_CORES_MAX];
+    struct store_watch *store;
+    struct servers *servers;
+    char complaints[COMPLAINTS_MAX];
+    size_t complaints_length;
+    const char *sessions[SCN_ACTORS_MAX + 1], *owners[SCN_ACTORS_MAX + 1];
+    uint32_t session_count;
+    bool entered;
+    char problem[LIVE_PROBLEM_MAX];
+};
+
+/* Connections to the loopback; `loop` is whose descriptors they are from here on. */
+extern const struct outside_network live_network;
+void network_begin(struct loop *loop);
+
+/* FOLDER/NAME, in memory that the run gives up at its end. */
+void live_path(const struct live *live, const char *name, char path[LIVE_PATH_MAX]);
+/* "token-of-NAME", as the daemon's file of tokens has it. */
+const char *live_token(void *live, const char *user);
+/* The run cannot go on: ends the execution, as the harness's fault. */
+_Noreturn void live_give_up(struct live *live, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

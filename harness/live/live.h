@@ -1,0 +1,69 @@
+/* A scenario against real daemons, in real time (docs/LIVE.md).
+ *
+ * The stage of fakes/ acts it out, as in a simulation, but follows a real clock, and what stands for
+ * the core is a process: tabs reach it over real sockets (between them are the stage's links, so
+ * their faults act as a proxy's do), agents are processes that the daemon starts and whose other
+ * end is the scenario's script, and what the daemon stores is read from its file.
+ *
+ *     live_begin(&live, &options, file, api);         once for each run
+ *     ... a stage with live_hooks(live), and world_run() with live_chooser(live) ...
+ *     live_end(live);
+ *
+ * All of it belongs to the OS thread of the world.
+ */
+#ifndef HARNESS_LIVE_LIVE_H
+#define HARNESS_LIVE_LIVE_H
+
+#include "fakes/stage.h"
+
+enum { LIVE_PATH_MAX = 4096, LIVE_PROBLEM_MAX = 512, LIVE_DELAYS_MAX = 8 };
+
+struct live_options {
+    const char *daemon;     /* path of sessiond; not looked at with `connect` */
+    const char *helper;     /* path of the harness, which agents and dev servers are */
+    const char *connect;    /* HOST:PORT of a daemon that runs already; NULL: start one */
+    const char *token;      /* what everybody shows there */
+    const char *store;      /* its file; NULL: nobody looks */
+    const char *agents;     /* socket on which the agents of that daemon report */
+    double speed;           /* the scenario's time runs so much faster than the clock */
+    uint64_t wall_us;       /* a run that takes longer is given up, in real time */
+    uint64_t seed;          /* of delays and other chance, */
+    uint64_t run;           /* with the number of the run */
+    const char *preload;    /* library that holds threads of the daemon back, or NULL */
+    const char *delays;     /* where and how long: its variable */
+};
+
+struct live;
+
+/* Makes what a run needs: a folder, a socket. NULL: `problem` says why not. */
+struct live *live_begin(const struct live_options *options, const struct scn_file *file,
+                        const struct core_api *api, char problem[LIVE_PROBLEM_MAX]);
+
+/* Ends every process of the run and removes its folder. */
+void live_end(struct live *live);
+
+/* What a stage of this run is given: the functions of its core, its server, and the rest. */
+const struct core_api *live_api(const struct live *live);
+const struct server_api *live_server(void);
+const struct stage_live *live_stage(const struct live *live);
+/* The stage, once it is made: what is seen outside is told to it. */
+void live_attach(struct live *live, struct stage *stage);
+
+/* Time and chance of the run. */
+const struct world_clock *live_clock(const struct live *live);
+struct world_chooser *live_chooser(struct live *live);
+
+/* Whether the run was given up because it took too long. */
+bool live_was_late(const struct live *live);
+/* What the daemons wrote that is no line of their log, such as a sanitizer's report; "" if nothing.
+ * Valid until live_end. */
+const char *live_complaints(const struct live *live);
+
+/* --- the processes that daemons start --- */
+
+/* An agent: connects input and output to the run's socket. Returns the exit status. */
+int live_agent_main(const char *socket);
+/* A dev server of the sandbox that its environment names. Returns the exit status. */
+int live_server_main(const char *socket, const char *port);
+
+#endif

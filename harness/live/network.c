@@ -1,0 +1,152 @@
+/* Real connections, as the stage's links have them at their far end (harness/net/outside.h). */
+#include "harness/live/internal.h"
+
+#include "fakes/scratch.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { PIECE_MAX = 16384 };
+
+struct wire {
+    const struct outside_calls *calls;
+    void *context;
+    struct watch *watch;    /* NULL: closed */
+    char *out;              /* what the socket has not taken yet */
+    size_t out_length, out_capacity;
+    bool ending;            /* nothing more will be sent */
+    bool told;              /* that its end has come */
+};
+
+static struct loop *network_loop;
+
+static struct wire *wire_of(struct outside *outside)
+{
+    return (struct wire *)(void *)outside;
+}
+
+static void end(struct wire *wire, bool reset)
+{
+    if (wire->watch != NULL) loop_close(wire->watch);
+    wire->watch = NULL;
+    if (wire->told) return;
+    wire->told = true;
+    wire->calls->ended(wire->context, reset);
+}
+
+/* Who has no room is not read from: the bytes stay in the daemon's socket, and it feels that. */
+static void take(struct wire *wire)
+{
+    char piece[PIECE_MAX];
+    while (wire->watch != NULL && wire->calls->room(wire->context) > 0) {
+        ssize_t count = read(wire->watch->fd, piece, sizeof piece);
+        if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+        if (count <= 0) {
+            end(wire, count < 0);
+            return;
+        }
+        wire->calls->bytes(wire->context, piece, (size_t)count);
+    }
+    if (wire->watch != NULL) wire->watch->events &= (short)~POLLIN;
+}
+
+static void flush(struct wire *wire)
+{
+    while (wire->out_length > 0) {
+        ssize_t count = send(wire->watch->fd, wire->out, wire->out_length, MSG_NOSIGNAL);
+        if (count < 0 && (errno == EAGAIN || errno == EINTR)) break;
+        if (count < 0) {
+            end(wire, true);
+            return;
+        }
+        wire->out_length -= (size_t)count;
+        memmove(wire->out, wire->out + count, wire->out_length);
+    }
+    if (wire->out_length > 0) {
+        wire->watch->events |= POLLOUT;
+        return;
+    }
+    wire->watch->events &= (short)~POLLOUT;
+    if (wire->ending) (void)shutdown(wire->watch->fd, SHUT_WR);
+}
+
+static void ready(void *context, short events)
+{
+    struct wire *wire = context;
+    if (events & POLLOUT) flush(wire);
+    if (wire->watch != NULL && events & (POLLIN | POLLHUP | POLLERR)) take(wire);
+}
+
+static struct outside *wire_connect(uint16_t port, const struct outside_calls *calls, void *context)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return NULL;
+    /* On the loopback that takes no time, whoever is there. */
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        close(fd);
+        return NULL;
+    }
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    struct wire *wire = scratch_alloc(sizeof *wire);
+    *wire = (struct wire){.calls = calls, .context = context};
+    wire->watch = loop_watch(network_loop, fd, POLLIN, ready, wire);
+    return (struct outside *)(void *)wire;
+}
+
+static void wire_send(struct outside *outside, const char *bytes, size_t count)
+{
+    struct wire *wire = wire_of(outside);
+    if (wire->watch == NULL) return;
+    if (wire->out_length + count > wire->out_capacity) {
+        size_t capacity = 2 * (wire->out_length + count);
+        char *grown = scratch_alloc(capacity);
+        if (wire->out_length > 0) memcpy(grown, wire->out, wire->out_length);
+        wire->out = grown;
+        wire->out_capacity = capacity;
+    }
+    memcpy(wire->out + wire->out_length, bytes, count);
+    wire->out_length += count;
+    flush(wire);
+}
+
+static void wire_end(struct outside *outside)
+{
+    struct wire *wire = wire_of(outside);
+    if (wire->watch == NULL || wire->ending) return;
+    wire->ending = true;
+    flush(wire);
+}
+
+static void wire_reset(struct outside *outside)
+{
+    struct wire *wire = wire_of(outside);
+    struct linger at_once = {1, 0};
+    if (wire->watch == NULL) return;
+    (void)setsockopt(wire->watch->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    wire->told = true;
+    end(wire, true);
+}
+
+static void wire_resume(struct outside *outside)
+{
+    struct wire *wire = wire_of(outside);
+    if (wire->watch != NULL) wire->watch->events |= POLLIN;
+}
+
+void network_begin(struct loop *loop)
+{
+    network_loop = loop;
+}
+
+const struct outside_network live_network = {
+    wire_connect, wire_send, wire_end, wire_reset, wire_resume,
+};
