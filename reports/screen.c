@@ -77,8 +77,10 @@ static void print_tail(FILE *out, const struct report *report)
 
     if (failure->decided != NULL) fprintf(out, "%s\n", failure->decided);
     if (failure->no_return != NULL) print_no_return(out, failure->no_return);
+    /* What is live does not come again to the byte. */
     if (failure->replay != NULL)
-        fprintf(out, "%*sreplay  %s\n", LABEL_INDENT, "", failure->replay);
+        fprintf(out, "%*s%s  %s\n", LABEL_INDENT, "", report->live ? "again " : "replay",
+                failure->replay);
     if (failure->folder != NULL) {
         size_t length = strlen(failure->folder);
         bool slash = length > 0 && failure->folder[length - 1] == '/';

@@ -1,7 +1,7 @@
 /* harness live, and what the daemons of a live run start: live-agent, live-server. */
 #include "commands.h"
 #include "job.h"
-#include "live_options.h"
+#include "live_confirm.h"
 #include "scene.h"
 
 #include "harness/cli/image.h"
@@ -25,6 +25,9 @@ struct live_job {
     char notes[NOTES_MAX];      /* what is left out, or why nothing was done */
     uint32_t refusals;
     bool alone;                 /* the only file that was asked for */
+    char daemon[LIVE_PATH_MAX], helper[LIVE_PATH_MAX], preload[LIVE_PATH_MAX];
+    struct confirm confirm;
+    char hold[CONFIRM_RANGES_MAX + 64]; /* of the run */
 };
 
 static int help(void)
@@ -112,10 +115,12 @@ static void write_complaints(const struct job *job, const struct live *live)
 static void write_again(const struct live_job *live, char *out, size_t size)
 {
     const struct live_words *words = live->words;
-    (void)snprintf(out, size, "./harness live %s --seed %llu --times %llu --speed %s%s%s",
+    (void)snprintf(out, size, "./harness live %s --seed %llu --times %llu --speed %s%s%s%s%s%s%s",
                    live->job.path, (unsigned long long)live->told.seed,
                    (unsigned long long)words->times, words->speed_word,
-                   words->daemon ? " --daemon " : "", words->daemon ? words->daemon : "");
+                   words->daemon ? " --daemon " : "", words->daemon ? words->daemon : "",
+                   words->core ? " --core " : "", words->core ? words->core : "",
+                   words->confirm ? " --confirm " : "", words->confirm ? words->confirm : "");
 }
 
 /* The run that has just failed in this process. */
@@ -198,21 +203,30 @@ static int run_once(struct live_job *live, const struct live_options *options)
     return code;
 }
 
+/* Another length in every run, and every time in it. */
+static void hold_back(struct live_job *live, struct live_options *options)
+{
+    if (live->words->confirm == NULL) return;
+    (void)snprintf(live->hold, sizeof live->hold, "%llu:%llu:%s",
+                   (unsigned long long)live->words->hold_us,
+                   (unsigned long long)(options->seed * 1000003 + options->run),
+                   live->confirm.ranges);
+    options->delays = live->hold;
+    options->preload = live->preload;
+}
+
 static int work(void *argument)
 {
     struct live_job *live = argument;
     const struct live_words *words = live->words;
     struct job *job = &live->job;
-    char own[LIVE_PATH_MAX / 2], helper[LIVE_PATH_MAX], daemon[LIVE_PATH_MAX];
     int code = 0;
-    cli_own_folder(own, sizeof own);
-    (void)snprintf(helper, sizeof helper, "%s/harness", own);
-    (void)snprintf(daemon, sizeof daemon, "%s/sessiond", own);
-    struct live_options options = {.daemon = words->daemon ? words->daemon : daemon,
-                                   .helper = helper, .speed = words->speed,
-                                   .wall_us = words->wall_us, .seed = live->told.seed};
+    struct live_options options = {.daemon = live->daemon, .helper = live->helper,
+                                   .speed = words->speed, .wall_us = words->wall_us,
+                                   .seed = live->told.seed};
     if (!begin_world(job)) return PROBLEM;
     for (; options.run < words->times && code == 0; options.run++) {
+        hold_back(live, &options);
         code = run_once(live, &options);
         if (job->shared->failure.id != EXPLORE_PASSED) break;
     }
@@ -244,10 +258,35 @@ static void judge(struct live_job *live)
     live->told.runs = shared->explored.runs;
     live->told.late = shared->explored.cut;
     if (shared->screen[0] != '\0') job->report.screen = shared->screen;
-    if (job->report.verdict == REPORT_PASS && shared->checks.judged == 0)
+    /* What was to be seen and was not is no proof of anything. */
+    if (job->report.verdict == REPORT_PASS &&
+        (shared->checks.judged == 0 || live->words->confirm != NULL))
         job->report.verdict = REPORT_INCONCLUSIVE;
     if (job->report.verdict == REPORT_PASS && shared->failure.id != EXPLORE_PASSED)
         job->report.verdict = REPORT_FAIL;
+}
+
+static void find_programs(struct live_job *live)
+{
+    char own[LIVE_PATH_MAX / 2];
+    cli_own_folder(own, sizeof own);
+    (void)snprintf(live->helper, sizeof live->helper, "%s/harness", own);
+    (void)snprintf(live->preload, sizeof live->preload, "%s/live-hold.so", own);
+    if (live->words->daemon)
+        (void)snprintf(live->daemon, sizeof live->daemon, "%s", live->words->daemon);
+    else
+        (void)snprintf(live->daemon, sizeof live->daemon, "%s/sessiond", own);
+}
+
+/* False: the report says why not. */
+static bool prepare_confirm(struct live_job *live, const char *path)
+{
+    size_t used = strlen(live->notes);
+    bool found = confirm_find(&live->confirm, path, live->words, live->daemon);
+    (void)snprintf(live->notes + used, sizeof live->notes - used, "%s", live->confirm.text);
+    live->job.report.text = live->notes;
+    if (!found) live->job.report.verdict = REPORT_INVALID;
+    return found;
 }
 
 static void run_file(struct live_job *live, const char *path, struct report_style style)
@@ -257,6 +296,8 @@ static void run_file(struct live_job *live, const char *path, struct report_styl
     /* For its tables: settings, words. */
     job->image = cli_image(NULL, NULL, NULL, 0);
     job->style = style;
+    find_programs(live);
+    if (live->words->confirm != NULL && !prepare_confirm(live, path)) return;
     live->told.seed = live->words->has_seed ? live->words->seed : job->file->explore.seed;
     live->told.speed = live->words->speed_word;
     job->report.live = &live->told;
@@ -278,6 +319,8 @@ int command_live(int argc, char **argv)
     if (words.help) return help();
     uint32_t count = words.common.file_count;
     if (count == 0) return usage("no scenario was named");
+    if (words.confirm && count > 1) return usage("--confirm is for one scenario");
+    if (words.core && !words.confirm) return usage("--core is for --confirm");
     struct report_style style = {isatty(STDOUT_FILENO), words.full};
     struct live_job *jobs = calloc(count, sizeof *jobs);
     struct report *reports = calloc(count, sizeof *reports);

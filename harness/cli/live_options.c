@@ -21,7 +21,7 @@ static const struct {
 };
 
 #define WALL_US 60000000ull
-enum { TIMES_MAX = 1000000 };
+enum { TIMES_MAX = 1000000, HOLD_US = 50000 };
 
 static bool complain(const char *what, const char *word)
 {
@@ -49,7 +49,7 @@ static bool read_speed(struct live_words *words, const char *text)
     return complain("--speed takes a number from 0.01 to 1000, not", text);
 }
 
-static bool read_wall(struct live_words *words, const char *text)
+static bool read_time(const char *option, const char *text, uint64_t *us)
 {
     static const struct {
         const char *word;
@@ -61,11 +61,12 @@ static bool read_wall(struct live_words *words, const char *text)
         (void)snprintf(digits, sizeof digits, "%.*s", (int)count, text);
         for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
             if (strcmp(text + count, units[i].word) != 0) continue;
-            words->wall_us = strtoull(digits, NULL, 10) * units[i].us;
-            if (words->wall_us > 0) return true;
+            *us = strtoull(digits, NULL, 10) * units[i].us;
+            if (*us > 0) return true;
         }
     }
-    return complain("--wall takes a time such as 90s or 5m, not", text);
+    fprintf(stderr, "harness live: --%s takes a time such as 90s or 5m, not '%s'\n", option, text);
+    return false;
 }
 
 static bool keep(struct live_words *words, enum live_option option, const char *text)
@@ -79,7 +80,10 @@ static bool keep(struct live_words *words, enum live_option option, const char *
         words->has_seed = true;
         return read_number(text, 0, UINT64_MAX, &words->seed) ||
                complain("--seed takes a whole number, not", text);
-    case LIVE_WALL: return read_wall(words, text);
+    case LIVE_WALL: return read_time("wall", text, &words->wall_us);
+    case LIVE_CONFIRM: words->confirm = text; return true;
+    case LIVE_CORE: words->core = text; return true;
+    case LIVE_HOLD: return read_time("hold", text, &words->hold_us);
     case LIVE_DAEMON: words->daemon = text; return true;
     case LIVE_FULL: words->full = true; return true;
     case LIVE_REPORTS: words->common.reports = text; return true;
@@ -118,7 +122,8 @@ static bool read_option(struct live_words *words, int argc, char **argv, int *at
 
 bool live_options_read(int argc, char **argv, struct live_words *words)
 {
-    *words = (struct live_words){.times = 1, .speed_word = "1", .speed = 1, .wall_us = WALL_US};
+    *words = (struct live_words){.times = 1, .speed_word = "1", .speed = 1, .wall_us = WALL_US,
+                                  .hold_us = HOLD_US};
     words->common.files = argv;
     for (int at = 0; at < argc; at++) {
         if (strcmp(argv[at], "-h") == 0) {

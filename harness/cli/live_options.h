@@ -12,6 +12,10 @@
     X(SEED, "seed", "N", "seed of delays and other chance, instead of the file's")                 \
     X(WALL, "wall", "TIME", "a run that takes longer is given up, in real time (60s)")             \
     X(DAEMON, "daemon", "FILE", "the sessiond to start (default: beside the executable)")          \
+    X(CONFIRM, "confirm", "TOKEN",                                                                 \
+      "hold a thread back where the order of a simulated failure was decided")                     \
+    X(CORE, "core", "FILE", "with --confirm: the build of the core that failed")                   \
+    X(HOLD, "hold", "TIME", "with --confirm: for so long at most, in real time (50ms)")            \
     X(FULL, "full", NULL, "the whole diagram: every column, every row")                            \
     X(REPORTS, "reports", "DIR",                                                                   \
       "folder for reports of failures (default: reports/ beside the executable)")                  \
@@ -27,6 +31,9 @@ struct live_words {
     double speed;
     bool has_seed;
     uint64_t seed, wall_us;
+    const char *confirm;        /* a token; NULL: none */
+    const char *core;           /* that it is of; NULL: the file's */
+    uint64_t hold_us;
     const char *trace;          /* NULL: none */
     const char *daemon;         /* NULL: the one beside the executable */
     struct cli_options common;  /* what other parts of the command line want to know */
