@@ -12,9 +12,9 @@ struct confirm {
     char text[CONFIRM_TEXT_MAX];     /* lines: who is held back; or why nobody can be */
 };
 
-/* Executes words->confirm in the simulation, and looks for the pair of steps whose order decides. The
- * second one, in the order that fails, is what is held back. False: confirm->text says why that is
- * not possible. */
+/* Executes words->confirm in the simulation, and looks for the pair of steps whose order decides.
+ * The second one, in the order that fails, is what is held back. False: confirm->text says why that
+ * is not possible. */
 bool confirm_find(struct confirm *confirm, const char *path, const struct live_words *words,
                   const char *daemon);
 

@@ -27,8 +27,8 @@ struct scene {
 /* Ids of failures that are neither a finding of the world nor a property of the checks. */
 enum { SCENE_DIVERGED = EXPLORE_CHECKS - 1, SCENE_REFUSED = EXPLORE_CHECKS - 2 };
 
-/* A scene whose core is a process elsewhere: the table that stands for it, and what else the stage is
- * given. Of a process that has no other scene at the time. */
+/* A scene whose core is a process elsewhere: the table that stands for it, and what else the stage
+ * is given. Of a process that has no other scene at the time. */
 struct scene_live {
     const struct core_api *api;
     const struct server_api *server;
@@ -36,8 +36,8 @@ struct scene_live {
     const struct world_clock *clock;
     uint64_t margin_us;     /* of the scenario's time, that its threads may be late */
 };
-/* As scene_init, which must have been called once in this process; `scene` is made anew. NULL, or what
- * the scenario asks for in vain. */
+/* As scene_init, which must have been called once in this process; `scene` is made anew, but for
+ * its checks, which go on counting. NULL, or what the scenario asks for in vain. */
 const char *scene_init_live(struct scene *scene, const struct scn_file *file,
                             const struct scene_live *live);
 void scene_end_live(struct scene *scene);

@@ -1,6 +1,5 @@
-/* What chance decides in a live run: when an open window is used, whether and when an optional fault
- * strikes. Who goes first of those who can go now is theirs to decide: the daemon's scheduler
- * decides the rest. */
+/* What chance decides in a live run: when an open window is used, whether and when an optional
+ * fault strikes. Who can go goes at once; the machine decides the rest. */
 #include "harness/live/internal.h"
 
 #include <string.h>

@@ -16,8 +16,8 @@
 
 enum { WATCHES_MAX = 256 };
 
-/* A descriptor that is waited for. `ready` is called in a step of its own, and may do what a task of
- * the world may. */
+/* A descriptor that is waited for. `ready` is called in a step of its own, and may do what a task
+ * of the world may. */
 struct watch {
     int fd;                 /* -1: free */
     short events;           /* 0: not now */

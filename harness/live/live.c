@@ -1,4 +1,6 @@
 /* A live run as a whole: its folder, and the table that stands for the core. */
+#include "harness/live/live.h"
+
 #include "harness/live/internal.h"
 
 #include "harness/check/require.h"
@@ -204,8 +206,10 @@ static void kill_core(void *context, uint32_t core)
 static bool make_folder(struct live *live)
 {
     const char *parent = getenv("TMPDIR");
-    (void)snprintf(live->folder, sizeof live->folder, "%s/harness-live-XXXXXX",
-                   parent != NULL && parent[0] == '/' ? parent : "/tmp");
+    char placeholder[7] = ""; /* for what mkdtemp puts in */
+    memset(placeholder, 'X', sizeof placeholder - 1);
+    (void)snprintf(live->folder, sizeof live->folder, "%s/harness-live-%s",
+                   parent != NULL && parent[0] == '/' ? parent : "/tmp", placeholder);
     return mkdtemp(live->folder) != NULL;
 }
 

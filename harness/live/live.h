@@ -1,15 +1,16 @@
 /* A scenario against real daemons, in real time (docs/LIVE.md).
  *
- * The stage of fakes/ acts it out, as in a simulation, but follows a real clock, and what stands for
- * the core is a process: tabs reach it over real sockets (between them are the stage's links, so
- * their faults act as a proxy's do), agents are processes that the daemon starts and whose other
+ * The stage of fakes/ acts it out, as in a simulation, but follows a real clock, and what stands
+ * for the core is a process: tabs reach it over real sockets (between them are the stage's links,
+ * so their faults act as a proxy's do), agents are processes that the daemon starts and whose other
  * end is the scenario's script, and what the daemon stores is read from its file.
  *
- *     live_begin(&live, &options, file, api);         once for each run
- *     ... a stage with live_hooks(live), and world_run() with live_chooser(live) ...
+ *     live = live_begin(&options, file, api, problem);    for each run
+ *     ... a stage with live_api(), live_server() and live_stage(), told by live_attach() ...
+ *     ... world_follow_clock(live_clock(live)), world_run(live_chooser(live), ...) ...
  *     live_end(live);
  *
- * All of it belongs to the OS thread of the world.
+ * All of it belongs to the OS thread of the world. There is one run at a time in a process.
  */
 #ifndef HARNESS_LIVE_LIVE_H
 #define HARNESS_LIVE_LIVE_H
@@ -21,10 +22,6 @@ enum { LIVE_PATH_MAX = 4096, LIVE_PROBLEM_MAX = 512, LIVE_DELAYS_MAX = 8 };
 struct live_options {
     const char *daemon;     /* path of sessiond; not looked at with `connect` */
     const char *helper;     /* path of the harness, which agents and dev servers are */
-    const char *connect;    /* HOST:PORT of a daemon that runs already; NULL: start one */
-    const char *token;      /* what everybody shows there */
-    const char *store;      /* its file; NULL: nobody looks */
-    const char *agents;     /* socket on which the agents of that daemon report */
     double speed;           /* the scenario's time runs so much faster than the clock */
     uint64_t wall_us;       /* a run that takes longer is given up, in real time */
     uint64_t seed;          /* of delays and other chance, */

@@ -1,5 +1,5 @@
-/* Dev servers: processes that the daemon starts in its sandboxes, and that report here what they are
- * and when they listen. Their end is that of their connection. */
+/* Dev servers: processes that the daemon starts in its sandboxes, and that report here what they
+ * are and when they listen. Their end is that of their connection. */
 #include "harness/live/internal.h"
 
 #include "fakes/scratch.h"

@@ -1,5 +1,5 @@
-/* What daemons have stored, read from their file: an event is in it before anybody hears of it. Looked
- * at before anything else that has come from outside is. */
+/* What daemons have stored, read from their file: an event is in it before anybody hears of it.
+ * Looked at before anything else that has come from outside is. */
 #include "harness/live/internal.h"
 
 #include "fakes/scratch.h"

@@ -193,9 +193,9 @@ const char *world_level_word(enum world_level level);
 void world_look_away(bool away);
 
 /* Time that is not the world's own, of executions that deal with something real. Where nothing else
- * happens, time does not jump: `wait` returns what time it is when `until_ns` has come (WORLD_NEVER:
- * there is no deadline), or earlier, if anything else has happened. It may arm tasks, and end the
- * execution. Nothing is ever stuck then: what everybody waits for may still come. */
+ * happens, time does not jump: `wait` returns what time it is when `until_ns` has come
+ * (WORLD_NEVER: there is no deadline), or earlier, if anything else has happened. It may arm tasks,
+ * and end the execution. Nothing is ever stuck then: what everybody waits for may still come. */
 struct world_clock {
     uint64_t (*wait)(void *context, uint64_t until_ns);
     void *context;
