@@ -93,15 +93,38 @@ static void settle(struct agent_run *run, struct question *question, const char 
     if (question->done != NULL) question->done(question->context, &question->answer);
 }
 
-/* Of the same name, the one that was asked first is settled first. */
-static void settle_named(struct agent_run *run, const char *id, const char *outcome,
-                         const json_t *values)
+/* Of the same name, the one that was asked first is settled first: the n-th answer is that of the
+ * n-th question, and so is what the log says n-th. */
+static void settle_answered(struct agent_run *run, const char *id, const char *outcome,
+                            const json_t *values)
 {
-    for (struct question *question = run->questions; question != NULL; question = question->next) {
-        if (question->settled || strcmp(question->id, id) != 0) continue;
-        settle(run, question, outcome, values);
-        return;
-    }
+    struct question *question = run->questions;
+    while (question != NULL && (question->answered || strcmp(question->id, id) != 0))
+        question = question->next;
+    if (question == NULL) return;
+    question->answered = true;
+    settle(run, question, outcome, values);
+}
+
+static void settle_closed(struct agent_run *run, const char *id, const char *outcome)
+{
+    struct question *question = run->questions;
+    while (question != NULL && (question->closed || strcmp(question->id, id) != 0))
+        question = question->next;
+    if (question == NULL) return;
+    question->closed = true;
+    settle(run, question, outcome, NULL);
+}
+
+/* Nobody has asked it then: neither answer nor log will speak of it. */
+static void settle_refused(struct agent_run *run, const char *id)
+{
+    struct question *refused = NULL;
+    for (struct question *question = run->questions; question != NULL; question = question->next)
+        if (!question->settled && strcmp(question->id, id) == 0) refused = question;
+    if (refused == NULL) return;
+    refused->answered = refused->closed = true;
+    settle(run, refused, run->daemon->live->api.prompt_outcome_word(PROMPT_CANCELLED), NULL);
 }
 
 static void refuse(struct agent_run *run, const json_t *line)
@@ -112,9 +135,7 @@ static void refuse(struct agent_run *run, const json_t *line)
         run->answered = number_in(line, "id");
         return;
     }
-    /* Nobody has asked it then. */
-    settle_named(run, text_in(line, "id"),
-                 run->daemon->live->api.prompt_outcome_word(PROMPT_CANCELLED), NULL);
+    settle_refused(run, text_in(line, "id"));
 }
 
 static void stop(struct agent_run *run)
@@ -139,8 +160,8 @@ static void take_line(struct agent_run *run, const char *text, size_t length)
     }
     if (strcmp(type, "refused") == 0) refuse(run, line);
     if (strcmp(type, "answer") == 0)
-        settle_named(run, text_in(line, "id"), text_in(line, "outcome"),
-                     json_object_get(line, "values"));
+        settle_answered(run, text_in(line, "id"), text_in(line, "outcome"),
+                        json_object_get(line, "values"));
     if (strcmp(type, "stop") == 0) stop(run);
     world_wake(&run->changed);
 }
@@ -152,7 +173,7 @@ void agents_settle(struct live *live, const char *session, uint64_t number, cons
         for (struct agent_run *run = live->daemons[i].runs; run != NULL; run = run->next) {
             if (!run->begun || run->number != number || strcmp(run->session, session) != 0)
                 continue;
-            settle_named(run, id, outcome, NULL);
+            settle_closed(run, id, outcome);
             world_wake(&run->changed);
         }
     }
@@ -202,6 +223,7 @@ static void hear(void *context, short events)
         return;
     }
     run->length += (size_t)count;
+    loop_look(&run->daemon->live->loop);
     take_lines(run);
 }
 

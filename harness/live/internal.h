@@ -36,7 +36,7 @@ struct loop {
     uint16_t task;          /* tells what is ready */
     bool late;
     bool held;
-    void (*before)(void *context); /* called before anybody is told */
+    void (*before)(void *context); /* see loop_look */
     void *context;
     struct world_clock clock;
 };
@@ -48,6 +48,9 @@ struct watch *loop_watch(struct loop *loop, int fd, short events,
                          void (*ready)(void *context, short events), void *context);
 /* Forgets it, and closes the descriptor. */
 void loop_close(struct watch *watch);
+/* Something has come from a daemon, and nobody knows what it says yet: what led to it is looked at
+ * now, for it may have come since anybody looked last. */
+void loop_look(const struct loop *loop);
 /* While it is held, the scenario's time has not begun. */
 void loop_hold(struct loop *loop, bool held);
 /* How long something of the scenario takes by the clock. */
@@ -110,6 +113,7 @@ struct question {
     const char *id;
     prompt_done done;       /* NULL: somebody waits */
     void *context;
+    bool answered, closed;  /* the daemon has said so, its log has */
     bool settled;
     struct prompt_answer answer;
 };

@@ -266,7 +266,7 @@ static bool prepare(struct live *live, char problem[LIVE_PROBLEM_MAX])
 {
     char path[LIVE_PATH_MAX];
     if (!make_folder(live)) {
-        (void)snprintf(problem, LIVE_PROBLEM_MAX, "%s: %s", live->folder, strerror(errno));
+        (void)snprintf(problem, LIVE_PROBLEM_MAX, "%.200s: %s", live->folder, strerror(errno));
         return false;
     }
     live_path(live, "events.db", path);

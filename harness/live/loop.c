@@ -71,10 +71,15 @@ static uint64_t wait_until(void *context, uint64_t until_ns)
     return now < until_ns ? now : until_ns;
 }
 
+void loop_look(const struct loop *loop)
+{
+    if (loop->before) loop->before(loop->context);
+}
+
 static void tell(void *context)
 {
     struct loop *loop = context;
-    if (loop->before) loop->before(loop->context);
+    loop_look(loop);
     for (uint32_t i = 0; i < loop->count; i++) {
         struct watch *watch = &loop->watches[i];
         short events = watch->ready_events;

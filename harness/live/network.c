@@ -51,6 +51,7 @@ static void take(struct wire *wire)
             end(wire, count < 0);
             return;
         }
+        loop_look(network_loop);
         wire->calls->bytes(wire->context, piece, (size_t)count);
     }
     if (wire->watch != NULL) wire->watch->events &= (short)~POLLIN;
