@@ -7,7 +7,7 @@
 /* An optional fault strikes within this time after it could for the first time, sooner rather than
  * later: what it would hit often lasts a moment. */
 #define STRIKE_FROM_NS 100000ull
-enum { STRIKE_DOUBLINGS = 15 };
+enum { STRIKE_DOUBLINGS = 18 };
 
 static uint64_t draw(struct chance *chance)
 {
