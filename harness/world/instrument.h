@@ -16,6 +16,18 @@ void instrument_first(const void *memory, uint32_t size, uint32_t flags, uintptr
 void instrument_look(const void *memory, size_t bytes, uintptr_t pc);
 void instrument_set(const void *memory, size_t bytes, uintptr_t pc);
 
+/* --- accesses that clang compared in place: instrument_quick.c --- */
+
+/* As instrument_first(): `code` is log2 of the size, and whether it writes. */
+enum { INSTRUMENT_SIZE = 7, INSTRUMENT_WRITE = 8 };
+void instrument_slow(uintptr_t address, uint32_t code, uintptr_t pc);
+
+/* Whether the processor has registers that fxsave does not keep. */
+extern uint8_t instrument_has_avx;
+
+/* Once, before anything else. */
+void instrument_init(void);
+
 #pragma GCC visibility pop
 
 #endif

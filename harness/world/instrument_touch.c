@@ -3,6 +3,8 @@
 #include "spin.h"
 #include "word.h"
 
+uint8_t instrument_has_avx;
+
 static __attribute__((always_inline)) inline void touch(uintptr_t address, size_t bytes,
                                                         uint32_t flags, uintptr_t pc)
 {
@@ -27,7 +29,21 @@ void instrument_first(const void *memory, uint32_t size, uint32_t flags, uintptr
 {
     uintptr_t address = (uintptr_t)memory;
     touch(address, (size_t)1 << size, flags, pc);
-    if (LIKELY(may_note())) race_recent_note(flags != 0, size, address);
+    if (LIKELY(may_note())) race_recent_note(flags != 0, size, address, race_recent_key());
+}
+
+void instrument_slow(uintptr_t address, uint32_t code, uintptr_t pc)
+{
+    uint32_t flags = code & INSTRUMENT_WRITE ? RACE_WRITE : RACE_READ;
+    instrument_first((const void *)address, code & INSTRUMENT_SIZE, flags, pc);
+}
+
+void instrument_init(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    instrument_has_avx = __builtin_cpu_supports("avx") != 0;
+#endif
 }
 
 void instrument_touch(const void *memory, size_t bytes, uint32_t flags, uintptr_t pc)

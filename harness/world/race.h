@@ -29,10 +29,10 @@ struct race_clock {
 /* An access: nothing after it made it irrelevant. */
 struct race_record {
     uint32_t clock;  /* epoch of the thread */
-    uint32_t where;  /* return address in the program; while stacks are kept, their index */
     uint16_t slot;
     uint8_t mask;    /* bytes of the word; 0: the place is free */
     uint8_t flags;   /* enum race_access */
+    uint32_t where;  /* return address in the program; while stacks are kept, their index */
 };
 
 /* What is known of eight bytes of the program's memory. */
@@ -105,15 +105,22 @@ void race_forget(uintptr_t address, size_t bytes);
 /* The cell of a thread-local variable of any thread, and that thread; NULL: it is none. */
 struct race_cell *race_local_cell(uintptr_t address, uint16_t *entity);
 
-static inline struct race_cell *race_cell_at(uintptr_t address)
+/* Of any other variable; NULL: it lies in none of the three. */
+static inline struct race_cell *race_shared_cell(uintptr_t address)
 {
     uintptr_t offset = address - ARENA_FROM;
     if (LIKELY(offset < ARENA_BYTES)) return &R.heap[offset / RACE_WORD];
     offset = address - R.data_from;
     if (LIKELY(offset < R.data_bytes)) return &R.data[offset / RACE_WORD];
     offset = address - STACKS_FROM;
-    if (LIKELY(offset < STACKS_BYTES)) return &R.stacks[offset / RACE_WORD];
+    return LIKELY(offset < STACKS_BYTES) ? &R.stacks[offset / RACE_WORD] : NULL;
+}
+
+static inline struct race_cell *race_cell_at(uintptr_t address)
+{
     uint16_t entity;
+    struct race_cell *cell = race_shared_cell(address);
+    if (LIKELY(cell != NULL)) return cell;
     return W.uses_tls ? race_local_cell(address, &entity) : NULL;
 }
 
@@ -153,20 +160,28 @@ static inline bool race_is_recent(bool write, uint32_t size, uintptr_t address)
     return LIKELY(*race_recent_at(write, size, address) == address + W.self->race_key);
 }
 
-/* The key of the running thread's next epoch. */
-uint64_t race_recent_begin(void);
-static inline uint64_t race_recent_key(void)
+/* Epochs have numbers; a key is an address, below 2^47, and above it the number. */
+enum { RACE_NUMBER_SHIFT = 47, RACE_NUMBERS = 1 << 17 };
+extern uint32_t race_number; /* the last one given */
+
+/* The key of the running thread's epoch. False: it has none yet, and numbers are used up. */
+static inline bool race_recent_key_try(uint64_t *key)
 {
-    uint64_t key = W.self->race_key;
-    return LIKELY(key != 0) ? key : race_recent_begin();
+    *key = W.self->race_key;
+    if (LIKELY(*key != 0)) return true;
+    if (UNLIKELY(race_number + 1 == RACE_NUMBERS)) return false;
+    *key = W.self->race_key = (uint64_t)++race_number << RACE_NUMBER_SHIFT;
+    return true;
 }
 
-/* That access of the running thread was kept, or need not be. */
-static inline void race_recent_note(bool write, uint32_t size, uintptr_t address)
+/* As that; when numbers are used up, what was kept under them is forgotten. */
+uint64_t race_recent_key(void);
+
+/* That access of the running thread was kept, or need not be: in the epoch of that key. */
+static inline void race_recent_note(bool write, uint32_t size, uintptr_t address, uint64_t key)
 {
-    uint64_t key = address + race_recent_key();
-    *race_recent_at(false, size, address) = key;
-    if (write) *race_recent_at(true, size, address) = key;
+    *race_recent_at(false, size, address) = address + key;
+    if (write) *race_recent_at(true, size, address) = address + key;
 }
 
 /* As both of those, for any number of bytes. */

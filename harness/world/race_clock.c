@@ -1,7 +1,6 @@
 /* What the threads of an execution know of each other: read off its steps, so that nothing is to be
  * done for it while nobody looks for races. */
-#include "race.h"
-
+#include "race_cell.h"
 #include "weak.h"
 
 #include <string.h>
@@ -42,6 +41,7 @@ static void reserve_all(void)
     R.fenced = race_reserve(WORLD_ENTITIES_MAX * sizeof *R.fenced);
     R.objects = race_reserve(WORLD_OBJECTS_MAX * sizeof *R.objects);
     R.readers = race_reserve(WORLD_OBJECTS_MAX * sizeof *R.readers);
+    race_list_begin();
     reserve_cells();
 }
 

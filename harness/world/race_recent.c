@@ -7,31 +7,32 @@
 
 #include <string.h>
 
-enum { NUMBER_SHIFT = 47, NUMBERS = 1 << 17 };
-
 uint64_t race_recent[2][RECENT_SIZES][RECENT_MAX];
+/* For programs that compare in place. */
+extern uint64_t world___tsan_recent[2][RECENT_SIZES][RECENT_MAX]
+    __attribute__((alias("race_recent"), visibility("hidden")));
 
 static struct range {
     uint64_t key;
     size_t bytes;
 } ranges[2][RECENT_RANGES_MAX];
-static uint32_t number;
+uint32_t race_number;
 
 static void forget_all(void)
 {
     memset(race_recent, 0, sizeof race_recent);
     memset(ranges, 0, sizeof ranges);
     for (uint32_t id = 0; id < W.entity_count; id++) race_recent_end(entity_of((uint16_t)id));
-    number = 0;
+    race_number = 0;
 }
 
-uint64_t race_recent_begin(void)
+uint64_t race_recent_key(void)
 {
-    if (++number == NUMBERS) {
-        forget_all();
-        number = 1;
-    }
-    return W.self->race_key = (uint64_t)number << NUMBER_SHIFT;
+    uint64_t key;
+    if (LIKELY(race_recent_key_try(&key))) return key;
+    forget_all();
+    race_recent_key_try(&key);
+    return key;
 }
 
 static struct range *range_at(bool write, uintptr_t address, size_t bytes)

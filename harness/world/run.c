@@ -1,5 +1,6 @@
 /* One execution from a clean machine to its end, and what it leaves behind. */
 #include "cycle.h"
+#include "instrument.h"
 #include "livelock.h"
 #include "race.h"
 #include "spin.h"
@@ -39,6 +40,7 @@ void world_init(void)
     W.self = &outside;
     arena_init();
     fiber_init();
+    instrument_init();
     crash_init();
 }
 

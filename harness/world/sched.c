@@ -7,6 +7,8 @@
 #include <string.h>
 
 struct world W;
+/* For programs that compare their accesses in place: race_inline.c. */
+extern struct world world___tsan_world __attribute__((alias("W"), visibility("hidden")));
 
 static uint16_t select_bit(uint64_t bits, uint32_t index)
 {
