@@ -50,7 +50,8 @@ instrument_apart:
     .endr
     movq %rsp, %rbx
 
-    /* 512 bytes, as fxsave lays them out; a header, which xsave expects to be clear; what AVX adds. */
+    /* 512 bytes, as fxsave lays them out; a header, which xsave expects to be clear; what AVX
+     * adds. */
     subq $832, %rsp
     andq $-64, %rsp
     cmpb $0, instrument_has_avx(%rip)

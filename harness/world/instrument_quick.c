@@ -1,7 +1,7 @@
 /* What is called where clang compiled the comparison in place (race_inline.c), and the access is
  * none of those that the thread has made before. To the code around it, nothing changes by that:
- * so it need not keep anything elsewhere. Therefore this is compiled for general registers only, and
- * what it cannot do without calls is done with all others put aside. */
+ * so it need not keep anything elsewhere. Therefore this is compiled for general registers only,
+ * and what it cannot do without calls is done with all others put aside. */
 #include "instrument.h"
 #include "race_cell.h"
 
@@ -19,21 +19,24 @@ static __attribute__((always_inline)) inline bool keep(uintptr_t address, uint32
     struct race_cell *cell = race_shared_cell(address);
     if (UNLIKELY(cell == NULL || W.keep_stacks)) return false;
     uint32_t mask = size < 3 ? ((1u << (1u << size)) - 1) << (address % RACE_WORD) : UINT8_MAX;
-    struct race_record record = race_record_now((uint8_t)mask, flags, (uint32_t)pc);
-    const struct race_clock *known = &R.threads[record.slot];
-    return race_keep(cell, known, &record) && (size < 4 || race_keep(cell + 1, known, &record));
+    const struct entity *self = W.self;
+    const struct race_clock *known = self->race_known;
+    struct race_record record = {.clock = self->race_clock, .slot = self->slot,
+                                 .mask = (uint8_t)mask, .flags = (uint8_t)flags,
+                                 .where = (uint32_t)pc};
+    return race_keep(cell, known, &record, flags) &&
+           (size < 4 || race_keep(cell + 1, known, &record, flags));
 }
 
 /* As instrument_first(). False: it could not. */
-static __attribute__((always_inline)) inline bool first(uintptr_t address, uint32_t size, bool write,
-                                                        uintptr_t pc)
+static __attribute__((always_inline)) inline bool first(uintptr_t address, uint32_t size,
+                                                        bool write, uintptr_t pc)
 {
     uint64_t key;
-    if (UNLIKELY(!R.notes || !race_recent_key_try(&key))) return false;
+    if (UNLIKELY(!R.notes || !(W.find_races || R.blind))) return false;
+    if (UNLIKELY(!race_recent_key_try(&key))) return false;
     if (LIKELY(W.find_races)) {
         if (UNLIKELY(!keep(address, size, write ? RACE_WRITE : RACE_READ, pc))) return false;
-    } else if (!R.blind) {
-        return false;
     }
     W.accesses++;
     race_recent_note(write, size, address, key);

@@ -53,6 +53,7 @@ enum wake_reason { WOKEN, WOKEN_TIMEOUT, WOKEN_SPURIOUS, WOKEN_CANCELLED, WOKEN_
 
 enum entity_state { ENTITY_LIVE, ENTITY_ENDED, ENTITY_GONE };
 
+struct race_clock;
 struct cleanup; /* glibc's cancellation frame */
 
 /* A thread (with a stack) or a task (a callback). */
@@ -77,6 +78,8 @@ struct __attribute__((aligned(256))) entity {
     bool interrupted; /* to run what for before it goes on: see signal.h */
 
     uint64_t race_key;      /* of the epoch it is in; 0: none yet. See race.h */
+    const struct race_clock *race_known; /* with a key: what it knows, */
+    uint32_t race_clock;                 /* and its own part of that */
     const void *next_place; /* what it touches next, when it goes on at a scheduling point */
     uint8_t next_access;
     bool paused;   /* would be enabled, but for a pause */

@@ -157,7 +157,7 @@ static inline uint64_t *race_recent_at(bool write, uint32_t size, uintptr_t addr
 
 static inline bool race_is_recent(bool write, uint32_t size, uintptr_t address)
 {
-    return LIKELY(*race_recent_at(write, size, address) == address + W.self->race_key);
+    return LIKELY((*race_recent_at(write, size, address) ^ W.self->race_key) == address);
 }
 
 /* Epochs have numbers; a key is an address, below 2^47, and above it the number. */
@@ -170,7 +170,12 @@ static inline bool race_recent_key_try(uint64_t *key)
     *key = W.self->race_key;
     if (LIKELY(*key != 0)) return true;
     if (UNLIKELY(race_number + 1 == RACE_NUMBERS)) return false;
-    *key = W.self->race_key = (uint64_t)++race_number << RACE_NUMBER_SHIFT;
+    struct entity *self = W.self;
+    if (LIKELY(W.find_races)) {
+        self->race_known = &R.threads[self->slot];
+        self->race_clock = self->race_known->at[self->slot];
+    }
+    *key = self->race_key = (uint64_t)++race_number << RACE_NUMBER_SHIFT;
     return true;
 }
 

@@ -33,58 +33,63 @@ static inline bool race_begin_cell(struct race_cell *cell)
     return true;
 }
 
-/* What the running thread is about to do to these bytes of a word. */
-static inline struct race_record race_record_now(uint8_t mask, uint32_t flags, uint32_t where)
-{
-    uint16_t slot = W.self->slot;
-    return (struct race_record){.clock = R.threads[slot].at[slot], .slot = slot, .mask = mask,
-                                .flags = (uint8_t)flags, .where = where};
-}
-
-/* A record but for its place in one register: what is stored in parts takes long to load. */
+/* A record but for its place, in one register. What is stored in parts takes long to load as a
+ * whole: so the one of the access being made is put together, and only former ones are loaded. */
 static inline uint64_t race_who(const struct race_record *record)
 {
     uint64_t who;
     memcpy(&who, record, sizeof who);
     return who;
 }
-_Static_assert(offsetof(struct race_record, where) == sizeof(uint64_t), "all but the place");
 
-/* Of the former, what the latter, made after it, does not make irrelevant. */
-static inline bool race_replaces(uint32_t flags, uint32_t before)
+static inline uint64_t race_own(const struct race_record *record)
 {
-    return (before & RACE_FREE) == 0 && (flags & RACE_WRITE || !(before & RACE_WRITE)) &&
-           (!(flags & RACE_ATOMIC) || before & RACE_ATOMIC);
+    return record->clock | (uint64_t)record->slot << 32 | (uint64_t)record->mask << 48 |
+           (uint64_t)record->flags << 56;
 }
+_Static_assert(offsetof(struct race_record, slot) == 4 && offsetof(struct race_record, mask) == 6 &&
+                   offsetof(struct race_record, flags) == 7 &&
+                   offsetof(struct race_record, where) == 8 &&
+                   __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "as race_own() puts it together");
 
-/* The bytes of the former that are of no use any more are taken off it. False: the two race, or
- * the former is a free. */
+/* The bytes of the former that are of no use any more, since whatever races with them races with
+ * the latter, are taken off it. False: the two race, or the former is a free. `flags` are those of
+ * the latter: where they are known, so is most of this. */
 static inline __attribute__((always_inline)) bool
 race_meet(struct race_record *before, const struct race_clock *known,
-          const struct race_record *record)
+          const struct race_record *record, uint32_t flags)
 {
-    struct race_record former;
-    memcpy(&former, before, sizeof former);
-    uint32_t common = former.mask & record->mask;
+    uint64_t who = race_who(before);
+    uint32_t mask = (uint8_t)(who >> 48), former = (uint32_t)(who >> 56);
+    uint32_t common = mask & record->mask, slot = (uint16_t)(who >> 32);
     if (common == 0) return true;
-    bool writes = (former.flags | record->flags) & RACE_WRITE;
-    bool atomic = former.flags & record->flags & RACE_ATOMIC;
-    bool ordered = former.slot == record->slot ||
-                   (former.slot < known->count && former.clock <= known->at[former.slot]);
-    if (UNLIKELY((!ordered && writes && !atomic) || former.flags & RACE_FREE)) return false;
-    if (ordered && race_replaces(record->flags, former.flags)) before->mask ^= (uint8_t)common;
+    if (UNLIKELY(former & RACE_FREE)) return false;
+    /* A thread knows all that it did itself. */
+    if (UNLIKELY(slot >= known->count || (uint32_t)who > known->at[slot])) {
+        return !((former | flags) & RACE_WRITE) || former & flags & RACE_ATOMIC;
+    }
+    bool replaces = (flags & RACE_WRITE || !(former & RACE_WRITE)) &&
+                    (!(flags & RACE_ATOMIC) || former & RACE_ATOMIC);
+    if (replaces) before->mask = (uint8_t)(mask ^ common);
     return true;
+}
+
+static inline void race_put(struct race_record *place, const struct race_record *record)
+{
+    uint64_t own = race_own(record);
+    memcpy(place, &own, sizeof own);
+    place->where = record->where;
 }
 
 /* Whether one of the accesses to the cell was made by the thread in this epoch. */
 static inline bool race_is_again(const struct race_cell *cell, const struct race_record *record)
 {
-    uint64_t own = race_who(record) << 16;
+    uint64_t own = race_own(record) << 16; /* without mask and flags */
     bool again = false;
     for (int i = 0; i < RACE_RECORDS; i++) again |= race_who(&cell->at[i]) << 16 == own;
     return again;
 }
-_Static_assert(offsetof(struct race_record, mask) == 6, "mask and flags are shifted out");
 
 /* The thread has done as much to these bytes already, in the same epoch. */
 static inline bool race_is_same(const struct race_record *before, const struct race_record *record)
@@ -121,11 +126,11 @@ static inline bool race_extend(struct race_cell *cell, const struct race_record 
     return false;
 }
 
-/* Where an access is kept, if that place is free: writes of each half, and reads of some threads,
- * have one of their own, so that it can be foreseen where they are met. */
+/* Where an access is kept, if that place is free: writes and reads of each half have one of their
+ * own, so that it can be foreseen where the next one meets them. */
 static inline uint32_t race_home(const struct race_record *record)
 {
-    return record->flags & RACE_WRITE ? (record->mask & 0xf) == 0 : 2 + record->slot % 2;
+    return (record->flags & RACE_WRITE ? 0 : 2) + ((record->mask & 0xf) == 0);
 }
 
 /* What a cell has no room for (race_list.c). Both call nothing, and use general registers only. */
@@ -139,16 +144,17 @@ struct race_record *race_list_meet(struct race_cell *cell, const struct race_clo
 /* The access is kept, if it races with none and there is room, while no stacks are kept. False: it
  * was not; what was done so far does no harm when everything is done again. */
 static inline __attribute__((always_inline)) bool
-race_keep(struct race_cell *cell, const struct race_clock *known, const struct race_record *record)
+race_keep(struct race_cell *cell, const struct race_clock *known, const struct race_record *record,
+          uint32_t flags)
 {
     if (UNLIKELY(cell->run != R.run) && !race_begin_cell(cell)) {
-        cell->at[race_home(record)] = *record;
+        race_put(&cell->at[race_home(record)], record);
         return true;
     }
     bool again = race_is_again(cell, record);
     if (UNLIKELY(again) && race_is_known(cell, record)) return true;
     for (int i = 0; i < RACE_RECORDS; i++) {
-        if (UNLIKELY(!race_meet(&cell->at[i], known, record))) return false;
+        if (UNLIKELY(!race_meet(&cell->at[i], known, record, flags))) return false;
     }
     if (UNLIKELY(cell->more) && race_list_meet(cell, known, record) != NULL) return false;
     if (UNLIKELY(again) && race_extend(cell, record)) return true;
@@ -157,7 +163,7 @@ race_keep(struct race_cell *cell, const struct race_clock *known, const struct r
         if (i == RACE_RECORDS) return race_list_add(cell, record);
         place = &cell->at[i];
     }
-    *place = *record;
+    race_put(place, record);
     return true;
 }
 

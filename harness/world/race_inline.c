@@ -8,7 +8,7 @@
 #include "race.h"
 
 /* What is left to do spoils no registers, so that it costs the code around it nothing while it is
- * not called: instrument_quick.c. Calls are not merged, as each stands for a line of the program. */
+ * not called: instrument_quick.c. Calls are not merged: each stands for a line of the program. */
 #define FIRST __attribute__((preserve_all, cold, nothrow))
 
 #define ALIGNED(name, first, size, write)                                                          \

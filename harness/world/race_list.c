@@ -51,7 +51,7 @@ struct race_record *race_list_meet(struct race_cell *cell, const struct race_clo
     while (*link != 0) {
         uint32_t index = *link - 1;
         struct node *node = &nodes[index];
-        if (!race_meet(&node->record, known, record)) return &node->record;
+        if (!race_meet(&node->record, known, record, record->flags)) return &node->record;
         if (node->record.mask == 0) {
             *link = node->next;
             node->next = node_free;

@@ -38,7 +38,7 @@ struct access {
 
 static void meet(const struct access *access, struct race_record *before)
 {
-    if (race_meet(before, access->known, &access->record)) return;
+    if (race_meet(before, access->known, &access->record, access->record.flags)) return;
     race_found(before, &access->record, access->address, access->pc);
 }
 
@@ -63,8 +63,10 @@ static void insert(struct race_cell *cell, const struct race_record *record, boo
 
 static inline struct access begin(uint32_t flags, uintptr_t pc)
 {
-    struct race_record record = race_record_now(0, flags, 0);
-    return (struct access){&R.threads[record.slot], record, 0, pc};
+    uint16_t slot = W.self->slot;
+    const struct race_clock *known = &R.threads[slot];
+    struct race_record record = {.clock = known->at[slot], .slot = slot, .flags = (uint8_t)flags};
+    return (struct access){known, record, 0, pc};
 }
 
 /* One place for all words of a range. */
@@ -94,9 +96,10 @@ static __attribute__((noinline)) void access_cell_at_length(struct access *acces
 static __attribute__((always_inline)) inline void access_cell(struct access *access,
                                                               struct race_cell *cell)
 {
+    const struct race_record *record = &access->record;
     if (LIKELY(!W.keep_stacks)) {
         find_place(access);
-        if (LIKELY(race_keep(cell, access->known, &access->record))) return;
+        if (LIKELY(race_keep(cell, access->known, record, record->flags))) return;
     }
     access_cell_at_length(access, cell);
 }

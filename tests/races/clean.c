@@ -449,6 +449,36 @@ static void run_large(void)
     free(large);
 }
 
+/* --- registers: values that are kept in many of them while others run in between --- */
+
+enum { TERMS = 3, SERIES = 12 };
+double series[2][SERIES * TERMS];
+long totals[2];
+
+static void *add_series(void *argument)
+{
+    const double *own = argument;
+    double a = 0, b = 0, c = 0, d = 1;
+    long e = 0, f = 0, g = 1, h = 0;
+    for (int i = 0; i < SERIES; i++, own += TERMS) {
+        a += own[0], b += own[1] * 2, c += own[2] * 3, d = a + b - d;
+        e += (long)own[0], f ^= e + i, g += f * 3, h += g - e;
+    }
+    totals[argument == series[1]] = (long)(a + b + c + d) + e + f + g + h;
+    return NULL;
+}
+
+static void run_registers(void)
+{
+    pthread_t threads[2];
+    for (int i = 0; i < SERIES * TERMS; i++) series[0][i] = series[1][i] = i;
+    add_series(series[0]);
+    long alone = totals[0];
+    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, add_series, series[i]);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    assert(totals[0] == alone && totals[1] == alone);
+}
+
 static const struct test_case cases[] = {
     {"neighbours", run_neighbours},
     {"mutex", run_mutex},
@@ -468,6 +498,7 @@ static const struct test_case cases[] = {
     {"reference_count", run_reference_count},
     {"thread_local", run_thread_local},
     {"stacks", run_stacks},
+    {"registers", run_registers},
     {"malloc", run_malloc},
     {"large", run_large},
 };
