@@ -1,5 +1,5 @@
-/* Any bytes at all as the daemon's configuration: read or refused in one sentence with its place; and
- * as a signed token, which is never good. */
+/* Any bytes at all as the daemon's configuration: read or refused in one sentence with its place;
+ * and as a signed token, which is never good. */
 #include "sessiond/config.h"
 #include "sessiond/jwt.h"
 
