@@ -59,6 +59,8 @@ static void begin(void)
     config.metrics = tell_metrics;
     config.deflate = true;
     config.message_max_bytes = 4096;
+    /* A client that has half of a request left to say may be waited for, but not for long. */
+    config.handshake_timeout_us = config.idle_timeout_us = CORE_SECONDS(1);
     require(ws_transport_create(&config, &transport) == CORE_OK);
     core_config_default(&core_config);
     core_config.name = "core";
