@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/capture/tale.h"
+#include "harness/scenario/ast.h"
 #include "session_types.h"
 
 /* --- small things --- */
@@ -180,6 +181,15 @@ static json_t *decode(const struct capture_message *message, const char **type)
     return NULL;
 }
 
+/* Threads are named by the first letters of their core, so those have to differ. */
+static bool is_alike(const struct story *story, const char *name)
+{
+    for (uint32_t i = 0; i < story->core_count; i++) {
+        if (strncmp(story->core_names[i], name, SCN_CORE_LETTERS) == 0) return true;
+    }
+    return false;
+}
+
 static uint32_t core_of(struct story *story, const struct capture_connection *connection)
 {
     char host[128];
@@ -197,6 +207,8 @@ static uint32_t core_of(struct story *story, const struct capture_connection *co
         (void)snprintf(story->core_names[core], STORY_NAME_MAX, "core");
     else
         story_name(story, is_name(host) ? host : "", "server", story->core_names[core]);
+    if (is_alike(story, story->core_names[core]))
+        (void)snprintf(story->core_names[core], STORY_NAME_MAX, "core_%u", core + 1);
     story->core_count++;
     return core;
 }
