@@ -97,14 +97,23 @@ static void refused_and_stored(void **state)
 }
 
 /* Unknown means just that: with or without an event in the store. */
+/* A call of the store ends without an answer. */
+static void silence(void)
+{
+    SEE_ARROW(STORE_REPLY, PARTY_MESSAGES, PARTY_MESSAGES, CORE, .op = W("append"),
+              .code = W("unknown"));
+}
+
 static void unknown_answers(void **state)
 {
     (void)state;
     begin();
     call(1, 101);
     append(1, 101);
+    silence();
     answer(1, 101, 0, "unknown");
     call(2, 102);
+    silence();
     answer(2, 102, 0, "unknown");
     call(3, 103);
     answer(3, 103, 0, "limit");

@@ -247,6 +247,23 @@ static enum core_result return_at_once(struct rig *rig, struct run_context *run)
     return CORE_OK;
 }
 
+static void ignore_opened(void *context, enum core_result result, struct session_ref session,
+                          uint64_t epoch)
+{
+    (void)context, (void)result, (void)session, (void)epoch;
+}
+
+/* For longer than the test takes. */
+static void open_for_long(struct pages *t)
+{
+    struct core_settings settings = t->rig.config.settings;
+    struct core_stats stats;
+    settings.retain_after_terminal_us = MS(600000);
+    assert_int_equal(session_open_with(t->rig.core, "s1", "alice", 0, &settings, ignore_opened,
+                                       NULL), CORE_OK);
+    RIG_AWAIT((core_stats(t->rig.core, &stats), stats.sessions == 1));
+}
+
 static void forgotten_session_ends_in_the_store(void **state)
 {
     struct pages t;
@@ -261,7 +278,7 @@ static void forgotten_session_ends_in_the_store(void **state)
         submit_ok(&t.rig, t.session, "k");
         RIG_AWAIT((core_stats(t.rig.core, &stats), stats.sessions == 0));
         if (reopened)
-            t.session = rig_session(&t.rig, "s1");
+            open_for_long(&t);
         for (int i = 0; i < 100; i++)
             rig_breathe();
         pthread_mutex_lock(&t.store.lock);
