@@ -130,12 +130,13 @@ static void check_initial_state(const struct tab *tab, const json_t *body)
                tab->socket->hello_cursor + 1, tab->socket->hello_cursor + 1);
 }
 
-/* Frames that were lost or came out of order make a tab's own cursor another one. */
+/* What the tab has by then is part of the replay; what it lacks is the business of other judges.
+ * Frames that were lost or came out of order make a tab's own cursor another one. */
 static void check_complete(const struct tab *tab, const json_t *body)
 {
     if (tab->socket->lossy || tab->paged > 0) return;
     object(tab, "state_replay_complete", "the end", number_of(body, "to"), tab->page.cursor,
-           tab->page.cursor);
+           INT64_MAX);
 }
 
 /* --- pages --- */

@@ -1,5 +1,5 @@
-/* The closed vocabulary of the scenario language: what may be said of cores, stores and clocks. Part
- * of words.h, which says how a rule is read. */
+/* The closed vocabulary of the scenario language: what may be said of cores, stores and clocks.
+ * Part of words.h, which says how a rule is read. */
 #ifndef HARNESS_SCENARIO_WORDS_CORE_H
 #define HARNESS_SCENARIO_WORDS_CORE_H
 
