@@ -92,7 +92,10 @@ void check_conn_taken(struct check_set *set, const struct record *record)
     int32_t core = core_of(set, record);
     if (core < 0) return;
     const struct conn_fact *conn = check_conn_of(set, record->subject, v->conn);
-    if (conn->cancel != 0 && conn->cancel == v->frame)
+    const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(conn->session));
+    /* Before the run has begun there is nothing to cancel. */
+    bool runs = session != NULL && session->running > 0;
+    if (runs && conn->cancel != 0 && conn->cancel == v->frame)
         gate_of(set, conn, core)->taken = conn->cancel_run;
 }
 

@@ -379,6 +379,17 @@ static void cancel_of_no_run_is_refused(void **state)
     stream_holds();
 }
 
+static void cancel_before_the_run_is_refused(void **state)
+{
+    (void)state;
+    begin("");
+    attach(LEFT, 1, 0);
+    cancel();
+    start();
+    stream_calm(4000);
+    stream_holds();
+}
+
 static void cancel_is_heard(void **state)
 {
     (void)state;
@@ -495,6 +506,7 @@ int main(void)
         cmocka_unit_test(cancel_is_not_heard),
         cmocka_unit_test(run_goes_on),
         cmocka_unit_test(cancel_is_heard),  cmocka_unit_test(cancel_of_no_run_is_refused),
+        cmocka_unit_test(cancel_before_the_run_is_refused),
         cmocka_unit_test(stopped_by_nobody),
         cmocka_unit_test(stopped_too_soon),
         cmocka_unit_test(stopped_after_grace),
