@@ -138,6 +138,7 @@ void job_free(struct job *job)
     if (job->part) shard_end(job->part);
     free(job->part);
     free(job->key);
+    free(job->kept_token);
     free(job->corpus_file);
     free(job->source);
     free(job->text);

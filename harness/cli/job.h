@@ -52,6 +52,7 @@ struct job {
     struct report_shard *part; /* of what is explored; NULL: everything is */
     char *key; /* what the other parts have to agree on */
     const char *token; /* of the corpus, that is tried or has failed; NULL: none */
+    char *kept_token;  /* the same, once it has failed; freed with the job */
     char *corpus_file; /* where that comes from */
     bool corpus_damaged; /* stderr says where */
     struct cli_options kept_options; /* instead of the user's, where that entry needs others; */

@@ -103,10 +103,12 @@ static bool try_file(struct job *job, char *path, struct worker_result *result)
     job->corpus_file = path;
     job->corpus_damaged = !corpus_read(path, &entry);
     if (job->corpus_damaged) return false;
-    if (!take_settings(job, &entry))
+    if (!take_settings(job, &entry)) {
         leave_alone(job);
-    else if (try_entry(job, &entry, result))
-        return true; /* the token is in use until the end */
+    } else if (try_entry(job, &entry, result)) {
+        job->kept_token = entry.choices;
+        return true;
+    }
     corpus_entry_free(&entry);
     forget(job);
     return false;

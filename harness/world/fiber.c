@@ -271,16 +271,17 @@ void world_outside(void (*run)(void *), void *argument)
 
 #ifdef WITH_ASAN
 
-/* Threads are abandoned in the middle of their scopes, and the sanitizer remembers these until
- * somebody tells it. A stack as a whole takes long: only what is in use, and below the first
- * frames nothing is in that of a thread that ended. */
+/* Threads are abandoned in the middle of their scopes, some of them before the end, and the
+ * sanitizer remembers these until somebody tells it. A stack as a whole takes long: only what was
+ * in use when it was last left, and below the first frames nothing is in that of a thread that
+ * ended. */
 static void stacks_clear(char *running)
 {
     enum { FIRST_FRAMES = 16 << 10 };
     for (uint16_t at = 0; at < W.thread_count; at++) {
         const struct entity *entity = slots[at].entity;
         char *low = stack_low(at), *high = low + stack_bytes(at), *from = high - FIRST_FRAMES;
-        if (entity->slot == at && entity->state == ENTITY_LIVE) {
+        if (entity->slot == at && entity->state != ENTITY_ENDED) {
             char *used = entity == W.self ? running : entity->stack_pointer;
             if (used < low || used > high) used = low; /* on the stack for signals */
             if (used < from) from = used;
