@@ -129,6 +129,8 @@ static int serve_post(struct peer *peer, const char *path)
         return answer_refuse(peer, 413, "the body is too long");
     peer->last = false;
     memcpy(peer->path, session, sizeof session);
+    peer->body_due = true; /* libwebsockets gives it time anew with each of its bytes */
+    lws_set_timer_usecs(peer->wsi, (lws_usec_t)peer->transport->config.handshake_timeout_us);
     return 0;
 }
 
@@ -199,6 +201,7 @@ static int end_body(struct peer *peer)
     if (peer->answer.begun || peer->complete)
         return 0;
     peer->complete = true;
+    peer->body_due = false;
     if (peer->overlong)
         return answer_refuse(peer, 413, "the body is too long");
     return request_start(peer, peer->path, peer->input, peer->input_length);
@@ -249,6 +252,8 @@ int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     case LWS_CALLBACK_HTTP_BODY_COMPLETION: return end_body(peer);
     case LWS_CALLBACK_HTTP_WRITEABLE: return write_some(peer);
     case LWS_CALLBACK_TIMER:
+        if (!peer->body_due && !peer->closing)
+            return 0; /* it was set for a body that has come */
         conn_end(peer, peer_close_code(peer), "what was left was not taken in time");
         return -1;
     case LWS_CALLBACK_WSI_DESTROY:

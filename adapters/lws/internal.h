@@ -47,6 +47,7 @@ struct peer {
     size_t input_length, input_capacity;
     bool overlong;             /* what arrives is too long */
     bool complete;             /* and now it is all there */
+    bool body_due;             /* it is not, and its deadline runs */
     bool last;                 /* the connection ends with this answer: its body is not read */
 
     struct answer answer;

@@ -1,6 +1,7 @@
 /* Who is let in: tokens, origins, paths, subprotocols, limits. */
 #include "tests/lws/lws_rig.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -118,6 +119,33 @@ static void a_slow_handshake_ends(void **state)
     site_stop(&site);
 }
 
+/* A body that comes byte by byte has as much time as any request, not more with each byte. */
+static void a_slow_body_ends(void **state)
+{
+    enum { TRIES = 39 }; /* one less than the bytes that were promised */
+    static const char head[] = "POST /sessions/s1/runs HTTP/1.1\r\nHost: h\r\n"
+                               "Authorization: Bearer alice\r\nContent-Length: 40\r\n\r\n";
+    struct site site;
+    struct client client;
+    bool ended = false;
+    char byte;
+    (void)state;
+    site_init(&site);
+    site.config.handshake_timeout_us = MS(1000);
+    site_start(&site);
+    client_connect(&site, &client);
+    client_write(&client, head, sizeof head - 1);
+    for (int i = 0; i < TRIES && !ended; i++) {
+        client_write(&client, " ", 1);
+        struct pollfd descriptor = { .fd = client.fd, .events = POLLIN };
+        ended = poll(&descriptor, 1, 200) > 0;
+    }
+    assert_true(ended);
+    assert_true(read(client.fd, &byte, 1) <= 0);
+    client_close(&client);
+    site_stop(&site);
+}
+
 static void there_is_room_for_so_many(void **state)
 {
     struct site site;
@@ -189,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_token_opens_its_own_session_only),
         cmocka_unit_test(another_subprotocol_is_refused),
         cmocka_unit_test(a_slow_handshake_ends),
+        cmocka_unit_test(a_slow_body_ends),
         cmocka_unit_test(there_is_room_for_so_many),
         cmocka_unit_test(the_core_may_be_full),
         cmocka_unit_test(a_config_is_looked_at),
