@@ -227,13 +227,13 @@ static void an_annotation_stands_where_a_failure_shows(void **state)
     assert_annotates(&report, NULL,
                      "::error file=nowhere/lines.scn,line=7,title=lines%3A no_lost_events::"
                      "50 %25: a, b%0A./harness run x\n");
-    failure.source = "/work/tree,1/queue.c";
+    failure.source = "/source/tree,1/queue.c";
     failure.source_line = 81;
     failure.replay = NULL;
-    assert_annotates(&report, "/work/tree,1/",
+    assert_annotates(&report, "/source/tree,1/",
                      "::error file=queue.c,line=81,title=lines%3A no_lost_events::50 %25: a, b\n");
-    assert_annotates(&report, "/work/tree",
-                     "::error file=/work/tree%2C1/queue.c,line=81,title=lines%3A no_lost_events::"
+    assert_annotates(&report, "/source/tree",
+                     "::error file=/source/tree%2C1/queue.c,line=81,title=lines%3A no_lost_events::"
                      "50 %25: a, b\n");
 }
 
