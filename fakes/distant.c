@@ -16,20 +16,6 @@ static uint16_t party_of(const struct socket *socket)
     return socket->tab->actor->party;
 }
 
-static bool is_current(const struct socket *socket)
-{
-    return socket->instance->core != NULL && socket->life == socket->instance->life;
-}
-
-static void *grow(void *context, void *old, size_t used, size_t size)
-{
-    char *room = scratch_alloc(size);
-
-    (void)context;
-    if (used > 0) memcpy(room, old, used);
-    return room;
-}
-
 void distant_greet(struct socket *socket, const struct websocket_request *request,
                    size_t message_max)
 {
@@ -37,8 +23,8 @@ void distant_greet(struct socket *socket, const struct websocket_request *reques
     struct distant *distant = scratch_alloc(sizeof *distant);
     char *text = scratch_alloc(REQUEST_MAX);
 
-    REQUIRE(websocket_begin(&distant->reader, request, text, REQUEST_MAX, message_max, grow,
-                            NULL) > 0);
+    REQUIRE(websocket_begin(&distant->reader, request, text, REQUEST_MAX, message_max,
+                            scratch_grow, NULL) > 0);
     socket->ends->distant = distant;
 }
 
@@ -68,11 +54,7 @@ void distant_detach(struct socket *socket, const char *why)
 
 static void hold(struct distant *distant, const char *bytes, size_t count)
 {
-    if (distant->held_length + count > distant->held_capacity) {
-        size_t capacity = 2 * (distant->held_length + count);
-        distant->held = grow(NULL, distant->held, distant->held_length, capacity);
-        distant->held_capacity = capacity;
-    }
+    scratch_room(&distant->held, distant->held_length, &distant->held_capacity, count);
     memcpy(distant->held + distant->held_length, bytes, count);
     distant->held_length += count;
 }
@@ -86,7 +68,7 @@ static void pass_on(struct socket *socket, struct frame *frame)
     frame->length = distant->held_length;
     distant->held = NULL;
     distant->held_length = distant->held_capacity = 0;
-    if (!socket->cut && is_current(socket)) link_push(&socket->tab->to_tab, frame);
+    if (!socket->cut && socket_is_current(socket)) link_push(&socket->tab->to_tab, frame);
 }
 
 /* The number of this connection, which its greeting tells. */
@@ -145,7 +127,7 @@ static size_t room(void *context)
 {
     const struct socket *socket = context;
 
-    if (socket->cut || !is_current(socket)) return SIZE_MAX;
+    if (socket->cut || !socket_is_current(socket)) return SIZE_MAX;
     return socket->tab->to_tab.count < LINK_WINDOW ? SIZE_MAX : 0;
 }
 
@@ -153,7 +135,7 @@ static void ended(void *context, bool reset)
 {
     struct socket *socket = context;
 
-    if (!is_current(socket)) return;
+    if (!socket_is_current(socket)) return;
     distant_detach(socket, reset ? "reset by the core" : "ended by the core");
     if (!socket->cut) pass_on(socket, link_frame(socket, FRAME_CLOSE));
 }

@@ -55,3 +55,19 @@ char *scratch_copy(const char *bytes, size_t length)
     copy[length] = '\0';
     return copy;
 }
+
+void *scratch_grow(void *context, void *old, size_t length, size_t size)
+{
+    char *grown = take(size);
+    (void)context;
+    if (length > 0) memcpy(grown, old, length);
+    return grown;
+}
+
+void scratch_room(char **bytes, size_t length, size_t *capacity, size_t more)
+{
+    size_t wanted = length + more + 1;
+    if (wanted <= *capacity) return;
+    *bytes = scratch_grow(NULL, *bytes, length, 2 * wanted);
+    *capacity = 2 * wanted;
+}

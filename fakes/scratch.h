@@ -21,4 +21,11 @@ void *scratch_alloc(size_t bytes);
 /* A copy with a zero behind it. */
 char *scratch_copy(const char *bytes, size_t length);
 
+/* A larger block that begins with what the old one had; as the reader of WebSockets wants it. */
+void *scratch_grow(void *context, void *old, size_t length, size_t size);
+
+/* Makes room for so many more bytes, and a zero, behind those that are used; what was there is
+ * moved, if need be. */
+void scratch_room(char **bytes, size_t length, size_t *capacity, size_t more);
+
 #endif

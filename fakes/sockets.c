@@ -14,7 +14,7 @@ static uint16_t party_of(const struct socket *socket)
 }
 
 /* The process that the socket leads to is still the one that it was made to. */
-static bool is_current(const struct socket *socket)
+bool socket_is_current(const struct socket *socket)
 {
     return socket->instance->core != NULL && socket->life == socket->instance->life;
 }
@@ -206,7 +206,7 @@ static size_t room(void *context)
 {
     const struct socket *socket = context;
 
-    if (socket->cut || !is_current(socket)) return SIZE_MAX;
+    if (socket->cut || !socket_is_current(socket)) return SIZE_MAX;
     return socket->tab->to_tab.count < LINK_WINDOW ? SIZE_MAX : 0;
 }
 
@@ -229,7 +229,7 @@ static size_t send_piece(struct socket *socket, const char *bytes, size_t count)
     frame->bytes = scratch_copy(bytes, count);
     frame->length = count;
     /* A peer that has silently gone takes the bytes all the same. */
-    if (!socket->cut && is_current(socket)) link_push(&socket->tab->to_tab, frame);
+    if (!socket->cut && socket_is_current(socket)) link_push(&socket->tab->to_tab, frame);
     return count;
 }
 
@@ -248,22 +248,13 @@ static void ended(void *context, bool reset)
 
     world_meet(WORLD_MET_FAKES);
     wire_tell(socket, reset ? STAGE_WIRE_CORE_GONE : STAGE_WIRE_CORE_CLOSES, NULL);
-    if (socket->cut || !is_current(socket)) return;
+    if (socket->cut || !socket_is_current(socket)) return;
     link_push(&socket->tab->to_tab, link_frame(socket, FRAME_CLOSE));
 }
 
 static const struct outside_calls server_calls = { room, bytes_sent, ended };
 
 /* --- from the tab to the link --- */
-
-static void *grow(void *context, void *old, size_t used, size_t size)
-{
-    char *room_for_more = scratch_alloc(size);
-
-    (void)context;
-    if (used > 0) memcpy(room_for_more, old, used);
-    return room_for_more;
-}
 
 /* Keys and masks need not be secret here, only different. */
 static void fill(uint8_t *bytes, size_t count, uint64_t seed)
@@ -289,7 +280,7 @@ void sockets_greet(struct socket *socket, struct frame *open)
     fill(request.key, sizeof request.key, socket->handle);
     open->bytes = text;
     open->length = websocket_begin(&ends->websocket, &request, text, REQUEST_MAX, MESSAGE_MAX,
-                                   grow, NULL);
+                                   scratch_grow, NULL);
     REQUIRE(open->length > 0);
     if (live != NULL) distant_greet(socket, &request, MESSAGE_MAX);
 }
@@ -327,7 +318,7 @@ static struct outside *reach(struct socket *socket)
 
 static void knock(struct socket *socket)
 {
-    if (is_current(socket)) socket->ends->outside = reach(socket);
+    if (socket_is_current(socket)) socket->ends->outside = reach(socket);
     if (socket->ends->outside != NULL) {
         wire_tell(socket, STAGE_WIRE_OPENED, NULL);
         return;

@@ -129,6 +129,9 @@ void ws_resume(struct socket *socket);
 /* Tells the stage's owner what happened on that socket (ws.c); `frame` may be NULL. */
 void wire_tell(const struct socket *socket, enum stage_wire_kind kind, const struct frame *frame);
 
+/* Whether the core that it was opened to still runs. */
+bool socket_is_current(const struct socket *socket);
+
 /* --- the real server in the place of it (sockets.c): transport=sockets --- */
 
 /* The core's port, and its server, which listens from sockets_start on. */

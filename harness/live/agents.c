@@ -209,13 +209,7 @@ static void hear(void *context, short events)
 {
     struct agent_run *run = context;
     (void)events;
-    if (run->capacity - run->length < ROOM_LEAST) {
-        size_t capacity = 2 * run->capacity + ROOM_LEAST;
-        char *grown = scratch_alloc(capacity);
-        if (run->length > 0) memcpy(grown, run->bytes, run->length);
-        run->bytes = grown;
-        run->capacity = capacity;
-    }
+    scratch_room(&run->bytes, run->length, &run->capacity, ROOM_LEAST);
     ssize_t count = read(run->watch->fd, run->bytes + run->length, run->capacity - run->length);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (count <= 0) {

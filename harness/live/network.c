@@ -107,13 +107,7 @@ static void wire_send(struct outside *outside, const char *bytes, size_t count)
 {
     struct wire *wire = wire_of(outside);
     if (wire->watch == NULL) return;
-    if (wire->out_length + count > wire->out_capacity) {
-        size_t capacity = 2 * (wire->out_length + count);
-        char *grown = scratch_alloc(capacity);
-        if (wire->out_length > 0) memcpy(grown, wire->out, wire->out_length);
-        wire->out = grown;
-        wire->out_capacity = capacity;
-    }
+    scratch_room(&wire->out, wire->out_length, &wire->out_capacity, count);
     memcpy(wire->out + wire->out_length, bytes, count);
     wire->out_length += count;
     flush(wire);

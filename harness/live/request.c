@@ -25,13 +25,7 @@ static size_t room(void *context)
 static void come(void *context, const char *bytes, size_t count)
 {
     struct request *request = context;
-    if (request->length + count + 1 > request->capacity) {
-        size_t capacity = 2 * (request->length + count + 1);
-        char *grown = scratch_alloc(capacity);
-        if (request->length > 0) memcpy(grown, request->bytes, request->length);
-        request->bytes = grown;
-        request->capacity = capacity;
-    }
+    scratch_room(&request->bytes, request->length, &request->capacity, count);
     memcpy(request->bytes + request->length, bytes, count);
     request->length += count;
     request->bytes[request->length] = '\0';
