@@ -18,7 +18,7 @@
     X(HOLD, "hold", "TIME", "with --confirm: for so long at most, in real time (50ms)")            \
     X(FULL, "full", NULL, "the whole diagram: every column, every row")                            \
     X(REPORTS, "reports", "DIR",                                                                   \
-      "folder for reports of failures (default: reports, beside a build or here)")                  \
+      "folder for reports of failures (default: reports, beside a build or here)")                 \
     X(JUNIT, "junit", "FILE", "write JUnit XML")                                                   \
     X(JSON, "json", "FILE", "write a summary as JSON")                                             \
     X(TRACE, "trace", "FILE", "write the records of the last run (docs/TRACE.md)")                 \
