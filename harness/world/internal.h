@@ -75,6 +75,7 @@ struct __attribute__((aligned(256))) entity {
     uint8_t home_class; /* what it is when no window is open */
     uint8_t state;
     uint8_t group;
+    bool at_point;    /* it was left by sched_pass: see fiber_switch */
     bool interrupted; /* to run what for before it goes on: see signal.h */
 
     uint64_t race_key;      /* of the epoch it is in; 0: none yet. See race.h */
@@ -343,7 +344,8 @@ _Noreturn void sched_leave(enum world_end end);
 static inline void sched_log(uint32_t index, uint32_t count)
 {
     if (UNLIKELY(W.choices == W.choices_max)) sched_leave(WORLD_CUT);
-    W.choice_log[W.choices] = (struct world_choice){(uint16_t)index, (uint16_t)count};
+    struct world_choice choice = {(uint16_t)index, (uint16_t)count};
+    W.choice_log[W.choices] = choice;
     *W.choices_used = ++W.choices;
 }
 uint32_t sched_value(uint32_t count, const char *label);
@@ -500,6 +502,9 @@ void fiber_start(struct entity *first); /* from the OS thread's own stack, until
 _Noreturn void fiber_leave(void);
 bool fiber_guard_hit(uintptr_t address, uint16_t *entity);
 void fiber_stack_range(const struct entity *entity, uintptr_t *low, uintptr_t *high);
+/* From where on it is in use, of a thread that does not run. All of it, when that waits on a stack
+ * of the program's own: then nobody knows. */
+uintptr_t fiber_stack_used(const struct entity *entity, uintptr_t *high);
 
 /* --- waiting for descriptors (gate.c) --- */
 

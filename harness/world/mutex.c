@@ -393,7 +393,7 @@ int world_pthread_mutex_lock(pthread_mutex_t *storage)
     uint32_t index = bits == self->bit ? 0 : sched_draw(sched_count_plain(bits));
     if (index == 0) return take_plain(id, self, CALLER);
     contend_plain(id, self, CALLER);
-    sched_switch(self, bits ^ self->bit, index - 1);
+    fiber_switch(self, sched_nth(bits ^ self->bit, index - 1), false);
     return contend_end();
 }
 

@@ -7,7 +7,8 @@
 
 #pragma GCC visibility push(hidden)
 
-static inline void fiber_switch(struct entity *from, struct entity *to)
+/* `at_point`: this is the one place in sched_pass from where most switches are made. */
+static inline void fiber_switch(struct entity *from, struct entity *to, bool at_point)
 {
     if (UNLIKELY(W.switch_hooks)) {
         fiber_switch_hooked(from, to);
@@ -16,7 +17,12 @@ static inline void fiber_switch(struct entity *from, struct entity *to)
     W.self = to;
     from->saved_errno = *W.errno_at;
     *W.errno_at = to->saved_errno;
-    world_switch(&from->stack_pointer, to->stack_pointer);
+    from->at_point = at_point;
+    if (at_point && to->at_point) {
+        world_switch_back(&from->stack_pointer, to->stack_pointer);
+    } else {
+        world_switch(&from->stack_pointer, to->stack_pointer);
+    }
 }
 
 /* One choice by the chooser, logged. The log is up to date before the choice takes effect,
@@ -29,17 +35,24 @@ static inline uint32_t sched_ask(uint32_t count)
     return index;
 }
 
-/* The n-th of these threads, from 0, goes on instead of the calling one. */
-static inline void sched_switch(struct entity *self, uint64_t bits, uint32_t n)
+/* The n-th of these threads, from 0. */
+static inline struct entity *sched_nth(uint64_t bits, uint32_t n)
 {
     for (; UNLIKELY(n > 0); n--) bits &= bits - 1;
-    fiber_switch(self, entity_of((uint16_t)__builtin_ctzll(bits)));
+    return entity_of((uint16_t)__builtin_ctzll(bits));
+}
+
+/* Without the first. Compilers that know what is asked next would count all bits instead. */
+static inline uint64_t sched_rest(uint64_t bits)
+{
+    bits &= bits - 1;
+    __asm__("" : "+r"(bits));
+    return bits;
 }
 
 static inline uint32_t sched_count_plain(uint64_t bits)
 {
-    uint64_t others = bits & (bits - 1);
-    return LIKELY((others & (others - 1)) == 0) ? 2 : sched_count(bits);
+    return LIKELY(sched_rest(sched_rest(bits)) == 0) ? 2 : sched_count(bits);
 }
 
 /* A plain choice without the chooser: W.draws is set. */
@@ -60,17 +73,14 @@ static inline uint32_t sched_ask_plain(bool continues, uint64_t bits)
     return sched_ask(count);
 }
 
-/* Which of these threads goes on, the calling one among them or not; returns when that is
- * chosen. The order of options is that of world_option(). */
-static inline void sched_plain(struct entity *self, uint64_t bits)
+/* Which of these threads goes on, the calling one among them or not. The order of options is
+ * that of world_option(). */
+static inline struct entity *sched_choose_plain(struct entity *self, uint64_t bits)
 {
     uint64_t own = bits & self->bit;
-    uint32_t index = bits & (bits - 1) ? sched_ask_plain(own != 0, bits) : 0;
-    if (own == 0) {
-        sched_switch(self, bits, index);
-    } else if (index > 0) {
-        sched_switch(self, bits ^ own, index - 1);
-    }
+    uint32_t index = sched_rest(bits) ? sched_ask_plain(own != 0, bits) : 0;
+    if (own == 0) return sched_nth(bits, index);
+    return index == 0 ? self : sched_nth(bits ^ own, index - 1);
 }
 
 #pragma GCC visibility pop

@@ -141,30 +141,28 @@ void sched_run_task(struct entity *task)
     errno = saved_errno;
 }
 
-/* The loop of the machine: tasks run here and now, time passes here, and a thread is
- * switched to. Returns when the calling thread is chosen. */
-void sched_pass(void)
+/* Tasks run here and now, time passes here, until a thread is chosen. */
+static struct entity *choose(struct entity *self)
 {
-    struct entity *self = W.self;
     for (;;) {
         uint64_t bits = W.enabled[WORLD_THREAD][0];
-        if (LIKELY(W.plain && bits != 0)) {
-            sched_plain(self, bits);
-            break;
-        }
+        if (LIKELY(W.plain && bits != 0)) return sched_choose_plain(self, bits);
         uint16_t id = pick();
         if (UNLIKELY(id == WORLD_ADVANCE)) {
             advance();
             continue;
         }
         struct entity *next = entity_of(id);
-        if (UNLIKELY(next->slot == WORLD_NOBODY)) {
-            sched_run_task(next);
-            continue;
-        }
-        if (next != self) fiber_switch(self, next);
-        break;
+        if (LIKELY(next->slot != WORLD_NOBODY)) return next;
+        sched_run_task(next);
     }
+}
+
+/* The loop of the machine: returns when the calling thread is chosen. */
+void sched_pass(void)
+{
+    struct entity *self = W.self, *next = choose(self);
+    if (next != self) fiber_switch(self, next, (W.enabled[WORLD_THREAD][0] & self->bit) != 0);
     if (UNLIKELY(self->interrupted)) signal_arrive();
 }
 
@@ -216,9 +214,13 @@ const char *world_stop_text(void)
 
 /* --- entities --- */
 
-static const struct entity fresh = {
-    .slot = WORLD_NOBODY, .state = ENTITY_LIVE, .window_until_ns = WORLD_NEVER,
-};
+/* Names are short: a call would take longer. */
+static inline void name_set(struct entity *entity, const char *name)
+{
+    uint32_t at = 0;
+    for (; name[at] != '\0' && at < WORLD_NAME_MAX - 1; at++) entity->name[at] = name[at];
+    entity->name[at] = '\0';
+}
 
 struct entity *entity_new(const char *name, enum world_class class_)
 {
@@ -233,7 +235,10 @@ struct entity *entity_new(const char *name, enum world_class class_)
     }
     struct entity *entity = entity_of(id);
     struct entity *parent = W.self;
-    *entity = fresh;
+    memset(entity, 0, offsetof(struct entity, name));
+    entity->slot = WORLD_NOBODY;
+    entity->state = ENTITY_LIVE;
+    entity->window_until_ns = WORLD_NEVER;
     entity->id = id;
     entity->class_ = entity->home_class = (uint8_t)class_;
     entity->bit = entity_bit(entity);
@@ -242,7 +247,8 @@ struct entity *entity_new(const char *name, enum world_class class_)
     entity->parent = parent ? parent->id : WORLD_NOBODY;
     entity->path = parent ? mix(parent->path, parent->children) : 1;
     entity->named = name != NULL;
-    if (name) strncpy(entity->name, name, WORLD_NAME_MAX - 1); /* the last byte stays zero */
+    entity->name[0] = '\0';
+    if (name) name_set(entity, name);
     return entity;
 }
 
