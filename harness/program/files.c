@@ -237,7 +237,8 @@ static void make_room(struct file *file, size_t bytes)
     }
     char *room = malloc(capacity);
     REQUIRE(room != NULL);
-    if (file->count) memcpy(room, file->bytes, file->count);
+    size_t kept = file->count < capacity ? file->count : capacity; /* it may become shorter */
+    if (kept) memcpy(room, file->bytes, kept);
     if (file->changed) free(file->bytes);
     file->bytes = room;
     file->capacity = capacity;

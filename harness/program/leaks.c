@@ -6,6 +6,7 @@
 #include "harness/check/require.h"
 #include "harness/net/descriptor.h"
 #include "harness/world/signal.h"
+#include "streams.h"
 
 /* Neighbours may be redzones, and words may be anything. */
 #define ANY_MEMORY __attribute__((no_sanitize("address")))
@@ -146,6 +147,7 @@ uint32_t leaks_blocks(struct world_block *out, uint32_t max)
 
 static struct {
     int number;
+    uintptr_t stream; /* of that descriptor, or 0 */
     bool found;
 } wanted;
 
@@ -157,20 +159,36 @@ ANY_MEMORY static void look_for_number(const char *from, const char *to)
     }
 }
 
-static bool is_known(const struct image *image, int number)
+/* The number is in the stream, which is the harness's. */
+ANY_MEMORY static void look_for_stream(const char *from, const char *to)
 {
-    wanted.number = number;
+    uintptr_t at = ((uintptr_t)from + sizeof(uintptr_t) - 1) & ~(sizeof(uintptr_t) - 1);
+    for (; !wanted.found && at + sizeof(uintptr_t) <= (uintptr_t)to; at += sizeof(uintptr_t)) {
+        wanted.found = *(const uintptr_t *)at == wanted.stream;
+    }
+}
+
+static bool is_found(const struct image *image, void (*look)(const char *from, const char *to))
+{
     wanted.found = false;
-    world_image_written(image, look_for_number);
+    world_image_written(image, look);
     for (uint32_t i = 0; i < heap.count && !wanted.found; i++) {
         const char *block = heap.blocks[i].address;
-        if (heap.reached[i]) look_for_number(block, block + heap.blocks[i].bytes);
+        if (heap.reached[i]) look(block, block + heap.blocks[i].bytes);
     }
     if (*image->tls_size == 0) return wanted.found;
     size_t bytes;
     const char *locals = world_locals(0, &bytes);
-    look_for_number(locals, locals + bytes);
+    look(locals, locals + bytes);
     return wanted.found;
+}
+
+static bool is_known(const struct image *image, int number)
+{
+    wanted.number = number;
+    wanted.stream = (uintptr_t)stream_of_descriptor(number);
+    if (wanted.stream != 0 && is_found(image, look_for_stream)) return true;
+    return is_found(image, look_for_number);
 }
 
 uint32_t leaks_descriptors(const struct image *image, struct net_open *out, uint32_t max,

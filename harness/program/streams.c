@@ -57,6 +57,15 @@ struct stream *stream_of(FILE *face)
                face ? "what is used as a stream is none" : "NULL is used as a stream");
 }
 
+const FILE *stream_of_descriptor(int descriptor)
+{
+    for (int slot = 0; slot < used; slot++) {
+        const struct stream *stream = &streams[slot];
+        if (stream->open && stream->descriptor == descriptor) return &stream->face;
+    }
+    return NULL;
+}
+
 /* --- what descriptors lead to --- */
 
 static struct stream *stream_behind(const struct description *self)
@@ -346,6 +355,7 @@ int stream_seek(struct stream *stream, long offset, int whence)
         errno = EINVAL;
         return -1;
     }
+    world_looked_outside(); /* where it stands is no step */
     stream->position = (size_t)(base + offset);
     stream->pushed = EOF;
     stream_mark(stream, false, (stream->face._flags & ERROR_SEEN) != 0);

@@ -40,6 +40,8 @@ struct stream *stream_open(const char *path, int flags, mode_t mode, uintptr_t s
  * NULL, and errno. */
 struct stream *stream_over(int descriptor, bool reads, bool writes);
 void stream_close(struct stream *stream);
+/* The program's stream of that descriptor; NULL: it has none. */
+const FILE *stream_of_descriptor(int descriptor);
 /* What the program opened as a file; NULL: something else. */
 struct file *stream_file(const struct description *self);
 

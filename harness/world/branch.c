@@ -32,10 +32,9 @@ static void *copy_of(const void *from, size_t bytes)
 
 static void keep_stack(const struct entity *main)
 {
-    uintptr_t low, high;
-    fiber_stack_range(main, &low, &high);
-    kept.stack = main->stack_pointer;
-    kept.stack_size = (size_t)(high - (uintptr_t)kept.stack);
+    uintptr_t high, used = fiber_stack_used(main, &high);
+    kept.stack = (char *)used;
+    kept.stack_size = (size_t)(high - used);
     SHOW(kept.stack, kept.stack_size);
     kept.stack_bytes = copy_of(kept.stack, kept.stack_size);
 }

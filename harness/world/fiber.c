@@ -320,6 +320,13 @@ const void *world_locals(uint16_t entity, size_t *bytes)
     return slot->tls;
 }
 
+uintptr_t fiber_stack_used(const struct entity *entity, uintptr_t *high)
+{
+    uintptr_t low, from = (uintptr_t)entity->stack_pointer;
+    fiber_stack_range(entity, &low, high);
+    return from < low || from > *high ? low : from;
+}
+
 void fiber_stack_range(const struct entity *entity, uintptr_t *low, uintptr_t *high)
 {
     *low = *high = 0;

@@ -19,6 +19,7 @@ struct known {
     char *middle; /* whole pages inside of the data, when they are many */
     size_t middle_bytes;
     const struct image *image;
+    void (*const *next_fini)(void); /* behind the destructor that is called next */
 };
 
 static struct known images[WORLD_IMAGES_MAX];
@@ -177,6 +178,7 @@ void image_construct(void)
 {
     for (uint32_t i = 0; i < image_count; i++) {
         const struct image *image = images[i].image;
+        images[i].next_fini = image->fini_end;
         for (void (*const *init)(void) = image->init_start; init < image->init_end; init++) {
             if (*init) (*init)();
         }
@@ -186,9 +188,9 @@ void image_construct(void)
 void image_destruct(void)
 {
     for (uint32_t i = image_count; i-- > 0;) {
-        const struct image *image = images[i].image;
-        for (void (*const *fini)(void) = image->fini_end; fini > image->fini_start;) {
-            if (*--fini) (*fini)();
+        while (images[i].next_fini > images[i].image->fini_start) {
+            void (*fini)(void) = *--images[i].next_fini; /* it may end the process itself */
+            if (fini) fini();
         }
     }
 }

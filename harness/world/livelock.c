@@ -188,8 +188,8 @@ static uint64_t hash_all(void)
         uintptr_t low, high;
         size_t bytes;
         if (entity->slot == WORLD_NOBODY || entity->state != ENTITY_LIVE) continue;
-        fiber_stack_range(entity, &low, &high);
-        low = is_closed(entity) ? loops[id].stack : (uintptr_t)entity->stack_pointer;
+        low = fiber_stack_used(entity, &high);
+        if (is_closed(entity)) low = loops[id].stack;
         hash = recur_bytes(hash, low, high);
         const void *locals = world_locals((uint16_t)id, &bytes);
         hash = recur_bytes(hash, (uintptr_t)locals, (uintptr_t)locals + bytes);

@@ -305,8 +305,8 @@ void world_thread_roots(uint16_t id, void (*look)(const char *from, const char *
     if (id == 0) return;
     const char *argument = (const char *)&entity->argument;
     look(argument, argument + sizeof entity->argument);
-    fiber_stack_range(entity, &low, &high);
-    look(entity->stack_pointer, (const char *)high);
+    low = fiber_stack_used(entity, &high);
+    look((const char *)low, (const char *)high);
 }
 
 /* --- the end of a thread from the inside, and cancellation --- */

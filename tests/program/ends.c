@@ -1,9 +1,11 @@
 /* Ends in the way that its argument says. */
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 static void *volatile kept;
@@ -65,6 +67,49 @@ static void *sleep_on(void *argument)
     return argument;
 }
 
+static ucontext_t back, there;
+static sem_t never;
+static bool ends_again;
+static FILE *shared_log;
+
+static void wait_there(void)
+{
+    sem_wait(&never);
+}
+
+/* Waits on a stack of its own, which is none of the machine's. */
+static void *elsewhere(void *argument)
+{
+    enum { BYTES = 64 << 10 };
+    sem_init(&never, 0, 0);
+    getcontext(&there);
+    there.uc_stack.ss_sp = kept = malloc(BYTES);
+    there.uc_stack.ss_size = BYTES;
+    there.uc_link = &back;
+    makecontext(&there, wait_there, 0);
+    swapcontext(&back, &there);
+    return argument;
+}
+
+static void *end_again(void *argument)
+{
+    ends_again = true;
+    return argument;
+}
+
+__attribute__((destructor)) static void at_the_end(void)
+{
+    if (ends_again) exit(0);
+}
+
+/* Whoever is first opens it, for all; what was in it is gone. */
+static void *open_log(void *argument)
+{
+    shared_log = fopen("ends.log", "w");
+    fputs("begun", shared_log);
+    return argument;
+}
+
 static void farewell(void)
 {
     puts(locked ? "the last thread has ended" : "too early");
@@ -80,7 +125,8 @@ static const struct {
     void *(*body)(void *);
 } ways[] = {{"lose", lose},      {"keep", keep},   {"crash", crash}, {"spin", spin},
             {"print", print_late}, {"relock", never_unlock}, {"abandon", abandon},
-            {"beside", sleep_on}};
+            {"beside", sleep_on}, {"elsewhere", elsewhere}, {"again", end_again},
+            {"log", open_log}};
 
 int main(int argc, char **argv)
 {
@@ -97,6 +143,10 @@ int main(int argc, char **argv)
         pthread_exit(NULL);
     }
     if (body == sleep_on) return lose(NULL) != NULL;
+    if (body == elsewhere) {
+        sleep(1);
+        return 0;
+    }
     pthread_join(thread, NULL);
     if (strcmp(word, "status") == 0) return atoi(argv[2]);
     if (strcmp(word, "abort") == 0) abort();

@@ -139,6 +139,14 @@ static void *read_file(void *argument)
     return argument;
 }
 
+static void *seek_in_file(void *argument)
+{
+    FILE *file = fopen("letters", "r");
+    while (!atomic_load(&flag) && ftell(file) < 3000) fseek(file, 1, SEEK_CUR);
+    fclose(file);
+    return argument;
+}
+
 /* What one does the other one takes back. */
 static void *undo(void *argument)
 {
@@ -201,6 +209,7 @@ static const struct {
     {"look_for_long", look_for_long},
     {"sleep_for_long", sleep_for_long},
     {"read_file", read_file},
+    {"seek_in_file", seek_in_file},
     {"undo", undo},
     {"undo_and_count", undo_and_count},
     {"back_off", back_off},
