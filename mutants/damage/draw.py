@@ -29,10 +29,10 @@ class Catalogue:
                            for source in sources
                            for function in source.functions for statement in function]
         self.by_kind = {kind: {} for kind in KINDS}
-        for source in sources:
-            for site in find_sites(source):
-                place = (source.name, site.statement.start)
-                self.by_kind[site.kind].setdefault(place, []).append(site)
+        self.sites = [site for source in sources for site in find_sites(source)]
+        for site in self.sites:
+            place = (site.source.name, site.statement.start)
+            self.by_kind[site.kind].setdefault(place, []).append(site)
 
     def draw(self, seed):
         """The candidates of this seed, one after another: the first that is a change counts."""
@@ -45,3 +45,8 @@ class Catalogue:
             if places:
                 sites = places[place]
                 yield sites[draws.below(len(sites))]
+
+    def part(self, part, parts):
+        """The part-th of so many disjoint parts of all sites: each goes to one by chance alone."""
+        return [site for number, site in enumerate(self.sites)
+                if Draws(f'part {number}').below(parts) == part - 1]

@@ -18,13 +18,18 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 
 
-def read_sources(folder):
+def read_sources(folder, wanted):
+    """The sources of these names, or all of the folder."""
     sources = []
-    for path in sorted(glob.glob(os.path.join(folder, '*.c'))):
-        if os.path.basename(path) == 'trace.c':   # it only tells
+    paths = {os.path.basename(path): path for path in glob.glob(os.path.join(folder, '*.c'))}
+    for name in wanted:
+        if name not in paths:
+            raise SystemExit(f'damage: {folder} has no {name}; it has {", ".join(sorted(paths))}')
+    for name, path in sorted(paths.items()):
+        if name == 'trace.c' or (wanted and name not in wanted):   # trace.c only tells
             continue
         with open(path, encoding='utf-8') as file:
-            sources.append(Source(os.path.basename(path), file.read()))
+            sources.append(Source(name, file.read()))
     return sources
 
 
@@ -39,10 +44,21 @@ def read_range(text):
     return seeds
 
 
+def read_part(text):
+    part, _, parts = text.partition('/')
+    if not (part.isdigit() and parts.isdigit() and 0 < int(part) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"'{text}' is no part of the sites; try 1/3")
+    return int(part), int(parts)
+
+
 def read_arguments():
     parser = argparse.ArgumentParser(prog='ci/damage', description=__doc__)
-    parser.add_argument('seeds', nargs='?', type=read_range, default=range(1, 61),
-                        help='FIRST..LAST, or one (1..60)')
+    parser.add_argument('seeds', nargs='?', type=read_range,
+                        help='FIRST..LAST, or one (1..60); with --part: numbers of sites (all)')
+    parser.add_argument('--files', type=lambda text: text.split(','), default=[],
+                        help='damage these only: conn.c,page.c')
+    parser.add_argument('--part', type=read_part, metavar='K/N',
+                        help='every site of the K-th of N parts, dealt by chance')
     parser.add_argument('--list', action='store_true',
                         help='print the first candidate of each seed, and build nothing')
     parser.add_argument('--core', default=os.path.join(ROOT, 'core'), help='folder of sources')
@@ -51,7 +67,10 @@ def read_arguments():
     parser.add_argument('--runs', type=int, default=0,
                         help='at most so many executions of a scenario, for a first look')
     parser.add_argument('--keep', metavar='DIR', help='keep sources, images and reports there')
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.seeds is None and arguments.part is None:
+        arguments.seeds = range(1, 61)
+    return arguments
 
 
 def place_and_change(text):
@@ -71,10 +90,10 @@ def describe(damage):
 
 
 class Work:
-    """Finds, builds and judges the variants."""
+    """Builds and judges the variants."""
 
-    def __init__(self, arguments, catalogue):
-        self.catalogue = catalogue
+    def __init__(self, arguments, draw):
+        self.draw = draw
         # The core as it ships, and the one that tells of every access.
         self.images = {name: Image(arguments.build, name) for name in ('undamaged', 'races')}
         self.keep = arguments.keep
@@ -84,7 +103,7 @@ class Work:
 
     def first_that_changes(self, seed, folder):
         """The first candidate that compiles to other code than the core's."""
-        for damage in self.catalogue.draw(seed):
+        for damage in self.draw(seed):
             path = os.path.join(folder, damage.source.name)
             code = []
             for text in (damage.source.text, damage.applied()):
@@ -95,7 +114,7 @@ class Work:
                 raise SystemExit(f'damage: core/{damage.source.name} does not compile')
             if code[1] is not None and code[0] != code[1]:
                 return damage, path
-        return None
+        return None   # a single site can be no change at all
 
     def variant(self, seed):
         if self.keep:
@@ -104,7 +123,10 @@ class Work:
         else:
             folder = tempfile.mkdtemp()
         try:
-            damage, path = self.first_that_changes(seed, folder)
+            found = self.first_that_changes(seed, folder)
+            if found is None:
+                return None
+            damage, path = found
             images = {name: image.make(path) for name, image in self.images.items()}
             if None in images.values():   # a call that the simulated world does not know
                 return seed, damage, None, True
@@ -126,25 +148,36 @@ def tell(seed, damage, verdict, refused, equal):
     return caught
 
 
+def choose(arguments):
+    """The numbers of the variants, and what gives the candidates of each."""
+    catalogue = Catalogue(read_sources(arguments.core, arguments.files))
+    if arguments.part is None:
+        return arguments.seeds, catalogue.draw
+    sites = catalogue.part(*arguments.part)
+    numbers = arguments.seeds or range(1, len(sites) + 1)
+    return [number for number in numbers if number <= len(sites)], \
+        lambda number: iter(sites[number - 1:number])
+
+
 def main():
     arguments = read_arguments()
-    catalogue = Catalogue(read_sources(arguments.core))
+    numbers, draw = choose(arguments)
     if arguments.list:
-        for seed in arguments.seeds:
-            print(f'{seed:5} {describe(next(catalogue.draw(seed)))}')
+        for number in numbers:
+            print(f'{number:5} {describe(next(draw(number)))}')
         return 0
-    work = Work(arguments, catalogue)
+    work = Work(arguments, draw)
     known = read_equal()
     count = caught = equal = 0
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        for seed, damage, verdict, refused in pool.map(work.variant, arguments.seeds):
+        for seed, damage, verdict, refused in filter(None, pool.map(work.variant, numbers)):
             is_equal = place_and_change(describe(damage)) in known
             count += 1
             if tell(seed, damage, verdict, refused, is_equal):
                 caught += 1
             elif is_equal:
                 equal += 1
-    print(f'\n{caught} of {count} caught ({100 * caught // count} %), '
+    print(f'\n{caught} of {count} caught ({100 * caught // max(count, 1)} %), '
           f'{equal} change nothing, {count - caught - equal} survive')
     return 0 if count == caught + equal else 1
 
