@@ -177,6 +177,12 @@ void tab_say(struct tab *tab, const char *bytes, size_t length);
 void tab_checks_frame(const struct tab *tab, const char *type, const json_t *body,
                       const json_t *fields);
 void tab_checks_fields(const struct tab *tab, const char *type, const json_t *fields);
+/* The same frame, or an event, as a step in the course of its connection. */
+void tab_follows_frame(struct tab *tab, const char *type, const json_t *body);
+void tab_follows_event(struct tab *tab, uint64_t seq);
+void tab_follows_close(struct tab *tab, uint32_t code);
+/* A question, as an event or shown again. */
+void tab_checks_question(const struct tab *tab, bool input, const json_t *fields);
 /* This request for a page goes out. */
 void tab_asks_page(struct tab *tab, const char *bytes, size_t length);
 struct prompt_note *tab_prompt(struct tab *tab, const char *id, bool open_only);

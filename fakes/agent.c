@@ -1,6 +1,8 @@
 /* Agents: the runner port, and the script that an agent follows on the core's agent thread. */
-#include "fakes/internal.h"
+#include "fakes/agent_judge.h"
 #include "fakes/text.h"
+
+#include <stdio.h>
 
 uint64_t count_kind(struct counter counters[KINDS_MAX], const char *kind)
 {
@@ -62,7 +64,9 @@ static bool emit(struct actor *actor, const struct scn_step *step)
     uint32_t call = RECORD(PUB_CALL, actor->party, actor->party, agent->at->party, 0,
                            .session = actor->session_word, .kind = kind,
                            .number = (int64_t)ordinal, .digest = digest);
+    bool stopped = agent->stop_asked;
     enum core_result rc = api->run_emit(agent->run, step->kind, payload, length, &seq);
+    agent_judges_stopped(actor, stopped, rc);
     RECORD(PUB_ACK, actor->party, agent->at->party, actor->party, call,
            .session = actor->session_word, .kind = kind, .number = (int64_t)ordinal,
            .digest = digest, .seq = (int64_t)seq, .code = record_intern(api->result_word(rc)));
@@ -75,6 +79,7 @@ struct pending {
     record_word id;
     uint32_t opened;
     int64_t run, due_us, asked_us;
+    bool input;
 };
 
 static void tell_outcome(const struct pending *pending, const char *outcome)
@@ -90,6 +95,7 @@ static void tell_outcome(const struct pending *pending, const char *outcome)
 static void on_settled(void *context, const struct prompt_answer *answer)
 {
     const struct pending *pending = context;
+    agent_judges_answer(pending->actor, record_text(pending->id), pending->input, answer);
     tell_outcome(pending, pending->actor->play->api->prompt_outcome_word(answer->outcome));
 }
 
@@ -105,6 +111,15 @@ static bool ask_and_go_on(struct actor *actor, const struct prompt_request *requ
     return rc == CORE_OK && !actor->agent->stop_asked;
 }
 
+/* Confirmations say what is to be confirmed. */
+static const char *text_asked(const char *id, bool input)
+{
+    if (input) return NULL;
+    char *text = scratch_alloc(strlen(id) + 2);
+    (void)snprintf(text, strlen(id) + 2, "%s?", id);
+    return text;
+}
+
 static bool ask(struct actor *actor, const struct scn_step *step)
 {
     struct agent *agent = actor->agent;
@@ -113,14 +128,14 @@ static bool ask(struct actor *actor, const struct scn_step *step)
     bool input = strcmp(attr_text(&step->attrs, "input", "no"), "yes") == 0;
     struct prompt_request request = {
         .kind = input ? PROMPT_USER_INPUT : PROMPT_CONFIRMATION,
-        .id = step->kind, .timeout_us = timeout_us };
+        .id = step->kind, .text = text_asked(step->kind, input), .timeout_us = timeout_us };
     struct prompt_answer reply = { PROMPT_OPEN, NULL };
     const struct core_settings *settings = &actor->play->stage->settings[agent->at->index];
     uint64_t due_us = timeout_us > 0 ? timeout_us
         : input ? settings->input_timeout_us : settings->confirm_timeout_us;
     struct pending asked = { .actor = actor, .id = record_intern(step->kind),
                              .run = (int64_t)agent->run_number, .due_us = (int64_t)due_us,
-                             .asked_us = (int64_t)now_us() };
+                             .asked_us = (int64_t)now_us(), .input = input };
 
     asked.opened = RECORD(PROMPT_OPEN, actor->party, actor->party, agent->at->party, 0,
                           .id = asked.id, .run = asked.run, .timeout = asked.due_us);
@@ -129,7 +144,10 @@ static bool ask(struct actor *actor, const struct scn_step *step)
         return ask_and_go_on(actor, &request, &asked);
     agent->asking_us = due_us;
     actor_busy(actor, false);
+    bool stopped = agent->stop_asked;
     enum core_result rc = api->run_ask(agent->run, &request, &reply);
+    agent_judges_stopped(actor, stopped, rc);
+    if (rc == CORE_OK) agent_judges_answer(actor, step->kind, input, &reply);
     actor_busy(actor, true);
     agent->asking_us = 0;
     const char *outcome = rc == CORE_OK ? api->prompt_outcome_word(reply.outcome)
@@ -152,8 +170,12 @@ static bool perform(struct actor *actor, const struct scn_step *step)
         expect_step(actor, step);
         return true;
     }
-    if (step->verb == SCN_VERB_PAUSE)
-        return actor->play->api->run_pause(agent->run, (uint64_t)step->wait_us) == CORE_OK;
+    if (step->verb == SCN_VERB_PAUSE) {
+        uint64_t until_us = now_us() + step->wait_us;
+        enum core_result rc = actor->play->api->run_pause(agent->run, step->wait_us);
+        agent_judges_pause(actor, until_us, rc);
+        return rc == CORE_OK;
+    }
     if (step->verb == SCN_VERB_WAIT) {
         world_sleep_until(ahead_ns(step->wait_us));
         return !agent->stop_asked;

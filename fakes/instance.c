@@ -298,7 +298,11 @@ static void judge_leaks(struct instance *instance)
 {
     const struct stage *stage = instance->play->stage;
     uint32_t count = world_blocks_live(instance->group, NULL, 0);
+    uint32_t objects = world_objects_live(instance->group);
 
+    if (objects > 0)
+        world_fail(WORLD_FOUND_LEAK, "%u locks and conditions of core '%s' were never destroyed",
+                   objects, record_party_name(instance->party));
     if (count == 0) return;
     if (stage->hooks.leaked != NULL)
         stage->hooks.leaked(stage->hooks.context, record_party_name(instance->party),

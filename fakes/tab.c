@@ -158,8 +158,7 @@ void tab_hello(struct tab *tab)
     RECORD(CLIENT_HELLO, tab->actor->party, 0, 0, 0, .conn = tab->socket->serial,
            .session = tab->actor->session_word, .epoch = store->known ? (int64_t)epoch : 0,
            .cursor = store->known ? (int64_t)cursor : 0);
-    tab->socket->greeted = true;
-    tab->socket->hello_cursor = cursor;
+    tab->socket->hello = (struct hello_note){ true, store->known, epoch, cursor };
     struct outgoing message = dump(body, "hello");
     push_message(tab, &message);
     if (tab->double_hello) push_message(tab, &message);

@@ -97,6 +97,20 @@ void tab_checks_fields(const struct tab *tab, const char *type, const json_t *fi
     }
 }
 
+/* Confirmations say what is to be confirmed, requests for input nothing (agent.c). */
+void tab_checks_question(const struct tab *tab, bool input, const json_t *fields)
+{
+    const json_t *text = json_object_get(fields, "text");
+    const char *id = text_of(fields, "id"), *asked = text_of(fields, "text");
+    size_t length = strlen(id);
+
+    /* Agents of a core that runs elsewhere have their own way to ask. */
+    if (tab->actor->play->stage->hooks.live != NULL) return;
+    object(tab, "a question", "whether the text is what was asked",
+           input ? text == NULL
+                 : strncmp(asked, id, length) == 0 && strcmp(asked + length, "?") == 0, 1, 1);
+}
+
 /* --- the handshake --- */
 
 static void check_ready(const struct tab *tab, const json_t *body)
@@ -112,31 +126,14 @@ static void check_ready(const struct tab *tab, const json_t *body)
         tab_checks_fields(tab, "run_state", run);
 }
 
-/* What is announced begins behind what the tab has. Who has not seen all that came before cannot
- * judge the rest. */
+/* Counting needs no knowledge of what came before. */
 static void check_initial_state(const struct tab *tab, const json_t *body)
 {
     uint64_t from = number_of(body, "from"), to = number_of(body, "to");
-    bool tail = strcmp(text_of(body, "mode"), "tail") == 0;
 
-    if (!tab->socket->lossy)
-        object(tab, "initial_state", "the epoch", number_of(body, "epoch"), tab->page.epoch,
-               tab->page.epoch);
     object(tab, "initial_state", "the beginning", from, 1, to + 1);
     object(tab, "initial_state", "the count", number_of(body, "count"), to + 1 - from,
            to + 1 - from);
-    if (tail && tab->socket->greeted)
-        object(tab, "initial_state", "the beginning of the tail", from,
-               tab->socket->hello_cursor + 1, tab->socket->hello_cursor + 1);
-}
-
-/* What the tab has by then is part of the replay; what it lacks is the business of other judges.
- * Frames that were lost or came out of order make a tab's own cursor another one. */
-static void check_complete(const struct tab *tab, const json_t *body)
-{
-    if (tab->socket->lossy || tab->paged > 0) return;
-    object(tab, "state_replay_complete", "the end", number_of(body, "to"), tab->page.cursor,
-           INT64_MAX);
 }
 
 /* --- pages --- */
@@ -203,7 +200,6 @@ void tab_checks_frame(const struct tab *tab, const char *type, const json_t *bod
     tab_checks_fields(tab, type, fields);
     if (strcmp(type, "connection_ready") == 0) check_ready(tab, body);
     else if (strcmp(type, "initial_state") == 0) check_initial_state(tab, body);
-    else if (strcmp(type, "state_replay_complete") == 0) check_complete(tab, body);
     else if (strcmp(type, "history_page") == 0) note_answer(tab, body, true);
     else if (strcmp(type, "error") == 0 && says_history(text_of(body, "about")))
         note_answer(tab, body, false);

@@ -61,6 +61,7 @@ static void on_prompt(struct tab *tab, const json_t *fields, bool input)
     struct prompt_note *note = note_prompt(tab, fields);
 
     if (note != NULL) note->input = input;
+    tab_checks_question(tab, input, fields);
     RECORD(PROMPT_SHOWN, tab->actor->party, 0, 0, 0, .id = word_of(fields, "id"),
            .prompt = (int64_t)number_of(fields, "prompt"), .gen = (int64_t)tab->gen);
 }
@@ -198,6 +199,7 @@ static void on_event(struct tab *tab, const struct frame *frame)
     struct told told = told_by_frame(frame);
     uint64_t next = tab->page.cursor + 1;
 
+    tab_follows_event(tab, told.arrival.seq);
     /* It asked for the page, so this is no surprise: the event was under way meanwhile. */
     if (told.arrival.seq <= tab->paged) {
         record_late(tab, frame);
@@ -327,6 +329,7 @@ static void on_control(struct tab *tab, const struct frame *frame, const json_t 
 
     record_received(tab, frame, frame->word, body, fields, 0);
     tab_checks_frame(tab, type, body, fields);
+    tab_follows_frame(tab, type, body);
     if (strcmp(type, "heartbeat") == 0) on_heartbeat(tab, body);
     else if (strcmp(type, "connection_ready") == 0) on_ready(tab, frame, body);
     else if (strcmp(type, "initial_state") == 0) on_initial_state(tab, body);
@@ -361,6 +364,7 @@ void tab_deliver(struct tab *tab, struct frame *frame)
 
     if (socket != tab->socket) return;
     if (frame->kind == FRAME_CLOSE) {
+        tab_follows_close(tab, frame->code);
         tab_offline(tab, "closed by the core", frame->code);
         return;
     }

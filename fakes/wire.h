@@ -43,6 +43,26 @@ struct link {
     struct frame *head, **tail;
 };
 
+/* What the tab has said about itself. */
+struct hello_note {
+    bool said, known;       /* known: with this cursor */
+    uint64_t epoch, cursor;
+};
+
+/* How far a connection has come, by the frames that arrived (tab_course.c). */
+struct course {
+    bool blind;             /* frames are missing, or nobody knows the hello: no more is judged */
+    bool ready, begun;      /* connection_ready, initial_state */
+    bool skipped;           /* by a gap, and no new beginning has followed */
+    bool replays, over;     /* a replay is under way; taken_over */
+    const char *mode;       /* that the first replay has to have, */
+    uint64_t from;          /* and its first event */
+    uint64_t epoch, head, floor;
+    uint64_t cursor;        /* the newest event that came or was left out */
+    uint64_t to;            /* end of the replay */
+    uint32_t notices;       /* of what closes the newest control frame says the reason */
+};
+
 /* A socket as both ends see it. The core's end is worked on by core/ws alone. */
 struct socket {
     struct tab *tab;
@@ -62,11 +82,13 @@ struct socket {
     struct conn_ref conn;
     struct conn_frame held;                /* in flight until there is room; bytes NULL: none */
     uint32_t frames_in, frames_out;        /* sent by the tab, by the core */
+    uint64_t wakes, silences;              /* calls of want_write; of conn_next, for nothing */
+    bool cut_short;                        /* closed before its last frames had room */
     uint32_t frames_seen;                  /* newest number that arrived at the tab */
     uint64_t frames_mask;                  /* which of the 64 up to that one did */
     bool lossy;                            /* one came without its predecessor */
-    bool greeted;                          /* by the tab itself, with this cursor: */
-    uint64_t hello_cursor;
+    struct hello_note hello;               /* of the tab itself */
+    struct course course;                  /* as far as the tab has followed it */
     uint32_t pages_asked, pages_got;       /* by the tab: requests and answers */
     bool pages_unclear;                    /* and it cannot tell which belong together */
     uint32_t delivered[2];                 /* frames that arrived at the core, at the tab */

@@ -1,6 +1,6 @@
 /* The frame transport of one core: the thread core/ws owns every socket of its core and is the only
  * one that calls conn_ functions, as a service loop over real sockets would be. */
-#include "fakes/internal.h"
+#include "fakes/inspect.h"
 
 /* Deadlines are met by threads, which take their turns. */
 static const uint64_t margin_us = 1000000;
@@ -33,12 +33,31 @@ static struct socket *socket_of(struct instance *instance, uint64_t handle)
     return socket;
 }
 
+/* What is as it should be is not worth a record: there are hundreds. */
+static void object(const struct socket *socket, const char *what, uint64_t told, uint64_t least,
+                   uint64_t most)
+{
+    if (told < least || told > most) inspect_tell(socket->instance, what, told, least, most);
+}
+
+/* Before conn_open has returned nobody knows which one it will be. */
+static void judge_handle(const struct socket *socket, struct conn_ref conn)
+{
+    if (!socket->core_open) return;
+    object(socket, "whether a call names its connection",
+                 conn.slot == socket->conn.slot && conn.generation == socket->conn.generation, 1,
+                 1);
+}
+
 void ws_want_write(void *argument, uint64_t handle, struct conn_ref conn)
 {
     struct instance *instance = instance_called(argument);
     struct socket *socket = socket_of(instance, handle);
 
-    (void)conn;
+    judge_handle(socket, conn);
+    /* Calls overtake each other, but for each one the core was told to wait for it. */
+    object(socket, "how often a transport was woken", ++socket->wakes, 1,
+                 socket->silences + 1);
     if (socket->wanted_ns == 0) socket->wanted_ns = world_now_ns();
     if (socket->write_queued) return;
     socket->write_queued = true;
@@ -50,7 +69,7 @@ void ws_close(void *argument, uint64_t handle, struct conn_ref conn, enum core_c
     struct instance *instance = instance_called(argument);
     struct socket *socket = socket_of(instance, handle);
 
-    (void)conn;
+    judge_handle(socket, conn);
     if (socket->close_queued) return;
     socket->close_queued = true;
     socket->close_code = (uint32_t)code;
@@ -113,6 +132,23 @@ static bool has_room(const struct socket *socket)
     return socket->tab->to_tab.count < LINK_WINDOW;
 }
 
+/* The next frame, if there is one: counted, and a text that ends. */
+static bool next_frame(struct socket *socket, struct conn_frame *frame)
+{
+    const struct core_api *api = socket->instance->play->api;
+
+    if (!api->conn_next(socket->instance->core, socket->conn, frame)) {
+        socket->silences++;
+        return false;
+    }
+    object(socket, "the number of a frame", frame->number, socket->frames_out + 1u,
+                 socket->frames_out + 1u);
+    object(socket, "whether a frame is a text of its length",
+                 frame->bytes[frame->length] == '\0' && strlen(frame->bytes) == frame->length, 1,
+                 1);
+    return true;
+}
+
 static void pass_on(struct socket *socket, struct conn_frame *frame)
 {
     const struct core_api *api = socket->instance->play->api;
@@ -132,6 +168,7 @@ static void ask_too_early(struct socket *socket)
 
     api->conn_sent(instance->core, socket->conn, socket->held.number + 1);
     bool given = api->conn_next(instance->core, socket->conn, &second);
+    socket->silences++;
     RECORD(REPORTED, instance->party, instance->party, 0, 0,
            .what = record_intern("frames given while one is in flight"), .told = given);
     if (given) api->conn_frame_free(&second);
@@ -140,12 +177,8 @@ static void ask_too_early(struct socket *socket)
 /* Takes one frame even if there is no room for it, and asks for more before it is gone. */
 static void pump_eagerly(struct socket *socket)
 {
-    const struct core_api *api = socket->instance->play->api;
-
     while (socket->core_open) {
-        if (socket->held.bytes == NULL &&
-            !api->conn_next(socket->instance->core, socket->conn, &socket->held))
-            return;
+        if (socket->held.bytes == NULL && !next_frame(socket, &socket->held)) return;
         ask_too_early(socket);
         if (!has_room(socket)) return;
         pass_on(socket, &socket->held);
@@ -176,7 +209,6 @@ static void note_delay(const struct socket *socket)
 
 static void pump(struct socket *socket)
 {
-    const struct core_api *api = socket->instance->play->api;
     struct conn_frame frame;
 
     socket->write_queued = false;
@@ -186,7 +218,7 @@ static void pump(struct socket *socket)
     }
     while (socket->core_open && has_room(socket)) {
         note_delay(socket);
-        bool given = api->conn_next(socket->instance->core, socket->conn, &frame);
+        bool given = next_frame(socket, &frame);
         socket->wanted_ns = given ? world_now_ns() : 0;
         if (!given) return;
         pass_on(socket, &frame);
@@ -230,6 +262,23 @@ void ws_repeat_close(struct socket *socket)
     }
 }
 
+/* An eager transport asks for the state of its connections, too. */
+static void look_at_state(const struct socket *socket, enum conn_state due)
+{
+    const struct instance *instance = socket->instance;
+
+    if (!instance->eager) return;
+    enum conn_state told = instance->play->api->conn_state(instance->core, socket->conn);
+    object(socket, "the state of a connection", told, due, due);
+}
+
+/* Nothing was wrong with the connection. */
+static bool is_orderly(uint32_t code)
+{
+    return code == CORE_CLOSE_NORMAL || code == CORE_CLOSE_DRAINING ||
+           code == CORE_CLOSE_TAKEN_OVER || code == CORE_CLOSE_MOVED;
+}
+
 static void open_socket(struct socket *socket)
 {
     struct instance *instance = socket->instance;
@@ -242,7 +291,21 @@ static void open_socket(struct socket *socket)
         return;
     }
     socket->core_open = true;
+    if (!socket->close_queued) look_at_state(socket, CONN_CONNECTING);
     ws_repeat_close(socket);
+}
+
+/* Who is to be closed is not heard; who says too much is closed before the call returns. */
+static void judge_input(const struct socket *socket, const struct frame *frame, enum core_result rc,
+                        bool asked_to_close)
+{
+    const struct instance *instance = socket->instance;
+
+    if (asked_to_close)
+        object(socket, "what input is told after a close", rc, CORE_STALE, CORE_STALE);
+    else if (frame->length > instance->play->stage->settings[instance->index].frame_max_bytes)
+        object(socket, "whether a message that is too long ends its connection",
+                     socket->close_queued, 1, 1);
 }
 
 static void take_input(struct socket *socket, const struct frame *frame)
@@ -254,8 +317,10 @@ static void take_input(struct socket *socket, const struct frame *frame)
     uint32_t input =
         RECORD(CORE_INPUT, party_of(socket), party_of(socket), instance->party, frame->cause,
                .conn = socket->serial, .kind = frame->word, .frame = frame->number);
+    bool asked_to_close = socket->close_queued;
     enum core_result rc = instance->play->api->conn_input(instance->core, socket->conn,
                                                           frame->bytes, frame->length);
+    judge_input(socket, frame, rc, asked_to_close);
     if (rc == CORE_OK)
         RECORD(CORE_TAKEN, party_of(socket), 0, 0, input, .conn = socket->serial,
                .frame = frame->number);
@@ -280,7 +345,10 @@ static void detach(struct socket *socket, const char *why)
 
 static void close_socket(struct socket *socket)
 {
+    if (socket->core_open)
+        look_at_state(socket, is_orderly(socket->close_code) ? CONN_DISCONNECTED : CONN_ERROR);
     pump(socket);
+    socket->cut_short = socket->core_open && !has_room(socket);
     say_close(socket, socket->close_code);
     detach(socket, "closed by the core");
 }

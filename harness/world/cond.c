@@ -122,7 +122,7 @@ static int cond_wait(pthread_cond_t *storage, pthread_mutex_t *mutex_storage, ui
 int world_pthread_cond_init(pthread_cond_t *cond, const pthread_condattr_t *attributes)
 {
     uint32_t *storage = (uint32_t *)cond;
-    uint32_t id = *storage = object_new(storage, OBJECT_COND, CALLER);
+    uint32_t id = object_init(storage, OBJECT_COND, CALLER);
     W.objects[id].type = attributes ? (uint8_t)(*(const uint32_t *)attributes & 0xff) : 0;
     step_record(WORLD_OP_INIT, id, WORLD_WRITE, 0);
     return 0;

@@ -146,7 +146,8 @@ struct object {
     };
     uint16_t tail;
     uint16_t waiters;
-    uint32_t ordinal; /* among its kind */
+    uint32_t ordinal : 24; /* among its kind */
+    uint32_t maker : 8; /* group + 1 of who initialised it; 0: nobody had to */
     uint32_t count;  /* recursion, value of a semaphore, readers, barrier size */
     uint32_t other;  /* mutex of a condition, arrived at a barrier, generation, state of once */
 };
@@ -411,6 +412,8 @@ void step_record_advance(void);
  * (static initialisers). A finding when the storage is garbage, a copy, or destroyed. */
 uint32_t object_adopt(uint32_t *storage, enum object_kind kind, uintptr_t site);
 uint32_t object_new(const void *address, enum object_kind kind, uintptr_t site);
+/* By a call that has to be followed by its counterpart: see world_objects_live. */
+uint32_t object_init(uint32_t *storage, enum object_kind kind, uintptr_t site);
 void object_destroy(uint32_t *storage, enum object_kind kind, uintptr_t site);
 
 static inline uint32_t object_at(uint32_t *storage, enum object_kind kind, uintptr_t site)

@@ -292,7 +292,7 @@ void mutex_owner_ends(struct entity *self)
 int world_pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attributes)
 {
     uint32_t *storage = (uint32_t *)mutex;
-    uint32_t id = *storage = object_new(storage, OBJECT_MUTEX, CALLER);
+    uint32_t id = object_init(storage, OBJECT_MUTEX, CALLER);
     W.objects[id].type = attributes ? (uint8_t)(*(const uint32_t *)attributes & 7) : TYPE_NORMAL;
     step_record(WORLD_OP_INIT, id, WORLD_WRITE, 0);
     return 0;
@@ -466,7 +466,7 @@ int world_pthread_spin_init(pthread_spinlock_t *lock, int shared)
 {
     (void)shared;
     uint32_t *storage = (uint32_t *)(uintptr_t)lock;
-    *storage = object_new(storage, OBJECT_SPIN, CALLER);
+    (void)object_init(storage, OBJECT_SPIN, CALLER);
     step_record(WORLD_OP_INIT, *storage, WORLD_WRITE, 0);
     return 0;
 }

@@ -25,6 +25,23 @@ uint32_t object_new(const void *address, enum object_kind kind, uintptr_t site)
     return id;
 }
 
+uint32_t object_init(uint32_t *storage, enum object_kind kind, uintptr_t site)
+{
+    uint32_t id = *storage = object_new(storage, kind, site);
+    W.objects[id].maker = (W.self ? W.self->group : 0) + 1u;
+    return id;
+}
+
+uint32_t world_objects_live(uint8_t group)
+{
+    uint32_t count = 0;
+    for (uint32_t id = 1; id < W.object_count; id++) {
+        const struct object *object = &W.objects[id];
+        count += object->maker == group + 1u && object->kind != OBJECT_DESTROYED;
+    }
+    return count;
+}
+
 void world_release_points(void)
 {
     if (W.release_points) return;

@@ -123,7 +123,7 @@ int world_pthread_rwlock_init(pthread_rwlock_t *lock, const pthread_rwlockattr_t
 {
     (void)attributes;
     uint32_t *storage = (uint32_t *)lock;
-    *storage = object_new(storage, OBJECT_RWLOCK, CALLER);
+    (void)object_init(storage, OBJECT_RWLOCK, CALLER);
     step_record(WORLD_OP_INIT, *storage, WORLD_WRITE, 0);
     return 0;
 }

@@ -62,7 +62,7 @@ int world_sem_init(sem_t *sem, int shared, unsigned value)
     (void)shared;
     if (value > SEM_VALUE_MAX) return failed(EINVAL);
     uint32_t *storage = (uint32_t *)sem;
-    *storage = object_new(storage, OBJECT_SEM, CALLER);
+    (void)object_init(storage, OBJECT_SEM, CALLER);
     W.objects[*storage].count = value;
     step_record(WORLD_OP_INIT, *storage, WORLD_WRITE, value);
     return 0;
@@ -176,7 +176,7 @@ int world_pthread_barrier_init(pthread_barrier_t *barrier, const pthread_barrier
     (void)attributes;
     if (count == 0) return EINVAL;
     uint32_t *storage = (uint32_t *)barrier;
-    *storage = object_new(storage, OBJECT_BARRIER, CALLER);
+    (void)object_init(storage, OBJECT_BARRIER, CALLER);
     W.objects[*storage].count = count;
     step_record(WORLD_OP_INIT, *storage, WORLD_WRITE, count);
     return 0;

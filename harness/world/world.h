@@ -407,5 +407,7 @@ struct world_block {
  * how many there are. */
 uint32_t world_blocks_live(uint8_t group, struct world_block *out, uint32_t max);
 size_t world_bytes_live(void);
+/* Locks, conditions and the like that this group has initialised and not destroyed. */
+uint32_t world_objects_live(uint8_t group);
 
 #endif
