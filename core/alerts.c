@@ -14,7 +14,6 @@ struct pending_alert {
 
 enum core_result alerts_create(struct core *core)
 {
-    core->alerts = (struct alerts){ .first = NULL };
     core->alerts.last = &core->alerts.first;
     return CORE_OK;
 }

@@ -85,9 +85,16 @@ struct cursor_store {
     uint64_t epoch, cursor;
 };
 
+/* What a run is called. */
+struct run_note {
+    uint64_t run, epoch;
+    record_word key;
+};
+
 struct prompt_note {
     const char *id;
     uint64_t number;
+    uint64_t run, epoch;
     bool input;
     bool open;
 };
@@ -123,6 +130,8 @@ struct tab {
     struct outgoing *outgoing, **outgoing_tail;
     struct prompt_note prompts[PROMPTS_MAX];
     uint32_t prompt_count;
+    struct run_note run_notes[RUNS_NOTED];
+    uint32_t run_note_count;
     uint64_t run;               /* newest run it has heard of */
     /* Faults that wait for their moment. */
     bool repeat_close, double_hello, wrong_epoch, reset_cursor, cursor_ahead, lose_ack;
@@ -174,15 +183,20 @@ void tab_send(struct tab *tab, const json_t *body, const char *kind);
 /* Any text, at once, if there is a socket. */
 void tab_say(struct tab *tab, const char *bytes, size_t length);
 /* A control frame, or what an event of the core's own says, beside the protocol. */
-void tab_checks_frame(const struct tab *tab, const char *type, const json_t *body,
+void tab_checks_frame(struct tab *tab, const char *type, const json_t *body,
                       const json_t *fields);
 void tab_checks_fields(const struct tab *tab, const char *type, const json_t *fields);
 /* The same frame, or an event, as a step in the course of its connection. */
 void tab_follows_frame(struct tab *tab, const char *type, const json_t *body);
 void tab_follows_event(struct tab *tab, uint64_t seq);
 void tab_follows_close(struct tab *tab, uint32_t code);
+/* A state of a run, of an event or a list, or `accepted`. */
+void tab_checks_run(struct tab *tab, const char *type, const json_t *fields);
 /* A question, as an event or shown again. */
 void tab_checks_question(const struct tab *tab, bool input, const json_t *fields);
+/* What was said of it before, and now. */
+void tab_checks_prompt(const struct tab *tab, const struct prompt_note *note,
+                       const json_t *fields);
 /* This request for a page goes out. */
 void tab_asks_page(struct tab *tab, const char *bytes, size_t length);
 struct prompt_note *tab_prompt(struct tab *tab, const char *id, bool open_only);

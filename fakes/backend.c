@@ -84,6 +84,20 @@ static const char *agent_of(const struct actor *backend)
     return "nobody";
 }
 
+/* What the step says about this one run, beside the settings of its session. */
+static void read_spec(const struct scn_step *step, struct run_spec *spec)
+{
+    static const char *const gates[] = { "none", "attached", "acknowledged" };
+    const char *gate = attr_text(&step->attrs, "gate", "");
+
+    for (int i = START_GATE_NONE; i <= START_GATE_ACKNOWLEDGED; i++) {
+        if (strcmp(gates[i], gate) != 0) continue;
+        spec->gate_given = true;
+        spec->gate = (enum start_gate)i;
+    }
+    spec->timeout_us = (uint64_t)attr_number(&step->attrs, "timeout", 0);
+}
+
 static void start_run(struct actor *actor, const struct scn_step *step)
 {
     const struct core_api *api = actor->play->api;
@@ -93,6 +107,7 @@ static void start_run(struct actor *actor, const struct scn_step *step)
     struct run_ref run = { { 0, 0 }, 0 };
     bool created = false;
 
+    read_spec(step, &spec);
     RECORD(RUN_CALL, actor->party, actor->party, actor->instance->party, 0,
            .session = actor->session_word, .key = record_intern(spec.key));
     enum core_result rc = find_session(actor, 0, &ref);

@@ -18,6 +18,7 @@ enum {
     SOCKETS_MAX = 1024,     /* of one execution */
     SESSIONS_MAX = SCN_ACTORS_MAX,
     PROMPTS_MAX = 64,       /* that one tab has heard of */
+    RUNS_NOTED = 32,        /* whose keys one tab remembers */
     LOCKS_MAX = 24,
     SANDBOXES_MAX = 32,
     PROCESSES_MAX = 64,     /* of one sandbox */

@@ -71,8 +71,13 @@ static void tell_faults(const struct scn_file *file, const struct teller *teller
 
 /* --- actors --- */
 
-static const char *obstacle_to_verb(const struct scn_actor *actor, enum scn_verb verb)
+static const char *obstacle_to_step(const struct scn_actor *actor, const struct scn_step *step)
 {
+    enum scn_verb verb = step->verb;
+
+    if (verb == SCN_VERB_START && (scn_attrs_find(&step->attrs, "gate") != NULL ||
+                                   scn_attrs_find(&step->attrs, "timeout") != NULL))
+        return "nobody outside gives a run a gate or a limit of its own";
     if (actor->kind == SCN_ACTOR_SANDBOX)
         return verb == SCN_VERB_START || verb == SCN_VERB_STOP
             ? "sandboxes of a daemon are this machine" : NULL;
@@ -90,7 +95,7 @@ static void tell_actors(const struct scn_file *file, const struct teller *teller
         bool told[SCN_VERB_COUNT] = { false };
         for (uint32_t s = 0; s < actor->step_count; s++) {
             enum scn_verb verb = actor->steps[s].verb;
-            const char *why = obstacle_to_verb(actor, verb);
+            const char *why = obstacle_to_step(actor, &actor->steps[s]);
             if (why == NULL || told[verb]) continue;
             told[verb] = true;
             tell(teller, true, actor->steps[s].place, "%s: %s: %s", actor->name,

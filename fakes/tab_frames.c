@@ -66,12 +66,15 @@ static const char *text_of(const json_t *body, const char *name)
     return text == NULL ? "" : text;
 }
 
-static bool is_of(const json_t *value, enum sort sort)
+/* An error need not be about a request. Every other name has letters. */
+static bool is_of(const json_t *value, enum sort sort, const char *name)
 {
     switch (sort) {
     case NONE: return true;
     case NUMBER: return json_is_integer(value) && json_integer_value(value) >= 0;
-    case TEXT: return json_is_string(value);
+    case TEXT:
+        return json_is_string(value) &&
+               (json_string_length(value) > 0 || strcmp(name, "about") == 0);
     case FLAG: return json_is_boolean(value);
     case LIST: return json_is_array(value);
     }
@@ -92,9 +95,79 @@ void tab_checks_fields(const struct tab *tab, const char *type, const json_t *fi
 
     for (size_t i = 0; form != NULL && i < FIELDS_MAX && form->fields[i].name != NULL; i++) {
         const struct field *field = &form->fields[i];
-        object(tab, type, field->name, is_of(json_object_get(fields, field->name), field->sort),
-               1, 1);
+        object(tab, type, field->name,
+               is_of(json_object_get(fields, field->name), field->sort, field->name), 1, 1);
     }
+}
+
+/* --- runs --- */
+
+static bool has_agent(const struct tab *tab, const char *name)
+{
+    const struct play *play = tab->actor->play;
+
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        const struct actor *actor = &play->actors[i];
+        if (actor->scn->kind == SCN_ACTOR_AGENT && strcmp(actor->scn->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A run has one key for ever, whoever tells of it. Unless it is new to the tab. */
+static bool is_its_key(struct tab *tab, uint64_t run, record_word key)
+{
+    for (uint32_t i = 0; i < tab->run_note_count; i++) {
+        const struct run_note *note = &tab->run_notes[i];
+        if (note->run == run && note->epoch == tab->page.epoch) return note->key == key;
+    }
+    if (tab->run_note_count < RUNS_NOTED)
+        tab->run_notes[tab->run_note_count++] = (struct run_note){ run, tab->page.epoch, key };
+    return true;
+}
+
+/* Agents of the fakes end as cancelled only if they were asked to stop, and that has a reason. */
+void tab_checks_run(struct tab *tab, const char *type, const json_t *fields)
+{
+    const char *agent = text_of(fields, "agent");
+    bool reason = json_string_length(json_object_get(fields, "reason")) > 0;
+
+    object(tab, type, "the key of a run",
+           is_its_key(tab, number_of(fields, "run"), record_intern(text_of(fields, "key"))), 1, 1);
+    if (json_object_get(fields, "agent") != NULL)
+        object(tab, type, "whether the agent is one", has_agent(tab, agent), 1, 1);
+    if (strcmp(type, "run_state") == 0 && strcmp(text_of(fields, "state"), "cancelled") == 0)
+        object(tab, type, "whether being cancelled has a reason", reason, 1, 1);
+}
+
+/* A question keeps its number, its name and its run. */
+void tab_checks_prompt(const struct tab *tab, const struct prompt_note *note,
+                       const json_t *fields)
+{
+    if (note->epoch != tab->page.epoch) return;
+    object(tab, "a question", "whether it has its name",
+           strcmp(text_of(fields, "id"), note->id) == 0, 1, 1);
+    object(tab, "a question", "the run", number_of(fields, "run"), note->run, note->run);
+}
+
+/* The longest time that an agent gives a question of that name. */
+static uint64_t longest_us(const struct tab *tab, const char *id, bool input)
+{
+    const struct play *play = tab->actor->play;
+    const struct core_settings *settings = &play->stage->settings[tab->actor->instance->index];
+    uint64_t longest = 0;
+
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        const struct scn_actor *actor = &play->file->actors[i];
+        for (uint32_t s = 0; s < actor->step_count; s++) {
+            const struct scn_step *step = &actor->steps[s];
+            if (step->verb != SCN_VERB_ASK || strcmp(step->kind, id) != 0) continue;
+            uint64_t us = (uint64_t)attr_number(&step->attrs, "timeout", 0);
+            if (us == 0) us = input ? settings->input_timeout_us : settings->confirm_timeout_us;
+            if (us > longest) longest = us;
+        }
+    }
+    return longest;
 }
 
 /* Confirmations say what is to be confirmed, requests for input nothing (agent.c). */
@@ -106,6 +179,8 @@ void tab_checks_question(const struct tab *tab, bool input, const json_t *fields
 
     /* Agents of a core that runs elsewhere have their own way to ask. */
     if (tab->actor->play->stage->hooks.live != NULL) return;
+    object(tab, "a question", "the time that is left", number_of(fields, "timeout_us"), 0,
+           longest_us(tab, id, input));
     object(tab, "a question", "whether the text is what was asked",
            input ? text == NULL
                  : strncmp(asked, id, length) == 0 && strcmp(asked + length, "?") == 0, 1, 1);
@@ -113,7 +188,7 @@ void tab_checks_question(const struct tab *tab, bool input, const json_t *fields
 
 /* --- the handshake --- */
 
-static void check_ready(const struct tab *tab, const json_t *body)
+static void check_ready(struct tab *tab, const json_t *body)
 {
     const json_t *run;
     size_t i;
@@ -194,11 +269,12 @@ static void note_answer(const struct tab *tab, const json_t *body, bool page)
 
 /* --- all of them --- */
 
-void tab_checks_frame(const struct tab *tab, const char *type, const json_t *body,
+void tab_checks_frame(struct tab *tab, const char *type, const json_t *body,
                       const json_t *fields)
 {
     tab_checks_fields(tab, type, fields);
     if (strcmp(type, "connection_ready") == 0) check_ready(tab, body);
+    else if (strcmp(type, "accepted") == 0) tab_checks_run(tab, type, body);
     else if (strcmp(type, "initial_state") == 0) check_initial_state(tab, body);
     else if (strcmp(type, "history_page") == 0) note_answer(tab, body, true);
     else if (strcmp(type, "error") == 0 && says_history(text_of(body, "about")))

@@ -48,11 +48,14 @@ static struct prompt_note *note_prompt(struct tab *tab, const json_t *fields)
     uint64_t number = number_of(fields, "prompt");
 
     for (uint32_t i = 0; i < tab->prompt_count; i++) {
-        if (tab->prompts[i].number == number) return &tab->prompts[i];
+        if (tab->prompts[i].number != number) continue;
+        tab_checks_prompt(tab, &tab->prompts[i], fields);
+        return &tab->prompts[i];
     }
     if (tab->prompt_count == PROMPTS_MAX) return NULL;
     struct prompt_note *note = &tab->prompts[tab->prompt_count++];
-    *note = (struct prompt_note){ text_of(fields, "id"), number, false, true };
+    *note = (struct prompt_note){ text_of(fields, "id"), number, number_of(fields, "run"),
+                                   tab->page.epoch, false, true };
     return note;
 }
 
@@ -104,6 +107,7 @@ static void understand(struct tab *tab, const char *type, const json_t *fields, 
         if (note != NULL) note->open = false;
     } else if (strcmp(type, "run_state") == 0) {
         tab->run = number_of(fields, "run");
+        tab_checks_run(tab, type, fields);
     } else if (strcmp(type, "server_state") == 0) {
         RECORD(SRV_STATE, tab->actor->party, 0, 0, 0, .state = word_of(fields, "state"),
                .port = (int64_t)number_of(fields, "port"),
@@ -261,6 +265,7 @@ static void on_ready(struct tab *tab, const struct frame *frame, const json_t *b
         tab->acked = 0;
         tab_keep_cursor(tab);
     }
+    json_array_foreach(json_object_get(body, "runs"), i, run) tab_checks_run(tab, "runs", run);
 }
 
 static void on_initial_state(struct tab *tab, const json_t *body)

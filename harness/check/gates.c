@@ -182,6 +182,46 @@ static void judge_cancel(struct check_set *set, const struct agent_fact *agent, 
                     record_party_name(party));
 }
 
+static bool is_configured(const struct check_set *set)
+{
+    for (uint32_t i = 0; i < set->file->actor_count; i++) {
+        const struct scn_actor *actor = &set->file->actors[i];
+        for (uint32_t s = 0; s < actor->step_count; s++)
+            if (actor->steps[s].verb == SCN_VERB_CONFIGURE) return true;
+    }
+    return false;
+}
+
+/* For how long at least nobody has been there since the run began; 0: somebody may be. */
+static uint64_t alone_us(const struct check_set *set, const struct gate_fact *gate,
+                         const struct agent_fact *agent)
+{
+    bool empty = gate->emptied && gate->ready == 0 && gate->attached == 0;
+    return empty && agent->started_us < gate->empty_us ? set->now_us - gate->empty_us : 0;
+}
+
+/* What a policy says of a run that goes on is done in the end. */
+static void judge_overdue(struct check_set *set, const struct agent_fact *agent, uint16_t party,
+                          int32_t core)
+{
+    const struct policy *policy = &set->policies[core];
+    uint64_t alone = alone_us(set, check_gate_of(set, agent->session, core), agent);
+    uint64_t grace_us = says(policy->on_detach, "cancel_now") ? 0 : policy->detach_grace_us;
+    uint64_t limit_us = policy->run_limit_us;
+
+    if (agent->stopping) return;
+    check_exercise(set, SCN_INVARIANT_POLICIES_KEPT);
+    if (limit_us > 0 && set->now_us > agent->started_us + limit_us + set->margin_us)
+        check_break(set, SCN_INVARIANT_POLICIES_KEPT, NULL,
+                    "%s has worked for %llds, and was not asked to stop", record_party_name(party),
+                    (long long)((set->now_us - agent->started_us) / 1000000));
+    if (!says(policy->on_detach, "keep") && !is_configured(set) &&
+        alone > grace_us + set->margin_us)
+        check_break(set, SCN_INVARIANT_POLICIES_KEPT, NULL,
+                    "nobody has been attached for %llds, and %s was not asked to stop",
+                    (long long)(alone / 1000000), record_party_name(party));
+}
+
 void check_cancels_heard(struct check_set *set)
 {
     for (uint32_t i = 0; i < set->agents.count; i++) {
@@ -190,6 +230,8 @@ void check_cancels_heard(struct check_set *set)
         int32_t core = check_core_of(set, party);
 
         if (core < 0 || set->down[core] || agent->run == 0) continue;
-        if (agent->life == set->lives[core]) judge_cancel(set, agent, party, core);
+        if (agent->life != set->lives[core]) continue;
+        judge_cancel(set, agent, party, core);
+        judge_overdue(set, agent, party, core);
     }
 }

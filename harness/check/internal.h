@@ -47,7 +47,8 @@ struct check_names {
 struct policy {
     uint64_t heartbeat_us, gate_timeout_us, detach_grace_us;
     uint64_t outbound_max_bytes, replay_max_events, max_conns_per_session, max_runs_per_session;
-    uint64_t pool_total, run_timeout_us;
+    uint64_t pool_total, run_limit_us;
+    uint64_t run_timeout_us;   /* or less, if some run has a limit of its own */
     uint64_t deadlock_after_us, health_period_us, contention_percent, contention_min_samples;
     record_word start_gate, on_gate_timeout, on_detach, on_expire, on_excess;
     bool ack_required, port_probe, run_lock;

@@ -90,6 +90,7 @@ static struct policy read_policy(const struct scn_core *core)
         .ack_required = core_says(core, "ack_required", "on"),
         .port_probe = core_says(core, "port_probe", "on"),
         .run_lock = core_says(core, "run_lock", "on"),
+        .run_limit_us = core_time_us(core, "run_timeout"),
         .run_timeout_us = core_time_us(core, "run_timeout"),
         .deadlock_after_us = core_time_us(core, "deadlock_after"),
         .health_period_us = core_time_us(core, "health_period"),
@@ -114,6 +115,34 @@ static void read_cores(struct check_set *set)
         if (idle_us > set->idle_limit_us) set->idle_limit_us = idle_us;
         set->prompts_expire[i] = core_says(core, "prompt_clock", "always") &&
                                  !core_says(core, "on_expire", "hold");
+    }
+}
+
+/* A run may have a gate and a limit of its own. Which of several runs a record is about is not
+ * always known, so what one of them may do all may. */
+static void soften(struct policy *policy, const struct scn_step *start)
+{
+    const struct scn_attr *gate = scn_attrs_find(&start->attrs, "gate");
+    const struct scn_attr *limit = scn_attrs_find(&start->attrs, "timeout");
+
+    if (gate != NULL && (strcmp(gate->value.text, "none") == 0 ||
+                         strcmp(record_text(policy->start_gate), "acknowledged") == 0))
+        policy->start_gate = record_intern(gate->value.text);
+    if (limit == NULL) return;
+    uint64_t limit_us = (uint64_t)limit->value.low;
+    if (policy->run_timeout_us == 0 || limit_us < policy->run_timeout_us)
+        policy->run_timeout_us = limit_us;
+}
+
+static void read_starts(struct check_set *set)
+{
+    for (uint32_t i = 0; i < set->file->actor_count; i++) {
+        const struct scn_actor *actor = &set->file->actors[i];
+        for (uint32_t s = 0; s < actor->step_count; s++) {
+            if (actor->steps[s].verb != SCN_VERB_START) continue;
+            for (uint32_t core = 0; core < set->file->core_count; core++)
+                soften(&set->policies[core], &actor->steps[s]);
+        }
     }
 }
 
@@ -161,6 +190,7 @@ static void read_switches(struct check_set *set)
 void check_read_settings(struct check_set *set)
 {
     read_cores(set);
+    read_starts(set);
     read_actors(set);
     read_switches(set);
 }

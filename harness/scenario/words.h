@@ -127,6 +127,8 @@ enum scn_shape {
     X(ASK, wait, WORD, "yes|no", "yes", "whether the agent goes on only when it is settled") \
     X(START, key, NAME, "", "", "idempotency key of the run") \
     X(START, agent, NAME, "", "", "which agent of the session; else the first") \
+    X(START, gate, WORD, "none|attached|acknowledged", "", "what it waits for; else start_gate") \
+    X(START, timeout, TIME, "", "", "how long it may take; else run_timeout") \
     X(STOP, port, INT, "", "", "which dev server") \
     X(OPEN, create, WORD, "yes|no", "yes", "whether a missing session is made") \
     X(HISTORY, cursor, INT, "", "", "read from here; else from where the last page ended") \

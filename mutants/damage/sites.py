@@ -162,6 +162,9 @@ def find_off_by_one(source, statement):
 
 def assigned(statement):
     """What a plain assignment without calls assigns, and the names that it reads; else None."""
+    count = re.match(r'([\w>.-]+?)(?:\+\+|--);$', statement.text)
+    if count:
+        return count.group(1), count.group(1)
     match = re.match(r'([\w>.-]+) (?:|\+|-|\|)= ([^()]*);$', statement.text, flags=re.S)
     return match and (match.group(1), match.group(2))
 
@@ -180,8 +183,8 @@ def commute(first, second):
 def find_pairs(source, first, second):
     """Two neighbours change places; with a lock among them that is: earlier, or later."""
     if not (first.is_simple() and second.is_simple()) or first.after_head or first.is_jump() or \
-            second.is_jump() or re.match(r'(REQUIRE|trace)', first.text + second.text) or \
-            commute(first, second):
+            second.is_jump() or commute(first, second) or \
+            any(re.match(r'(REQUIRE|trace)', one.text) for one in (first, second)):
         return
     between = source.text[first.end:second.start]
     if '{' in between or '}' in between:
