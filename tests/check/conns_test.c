@@ -438,6 +438,42 @@ static void stopped_after_grace(void **state)
     stream_holds();
 }
 
+static void never_stopped(void **state)
+{
+    (void)state;
+    begin_run("on_detach=cancel_after_grace detach_grace=3s");
+    leave(LEFT, 1, 1);
+    stream_calm(4001);
+    stream_violates(SCN_INVARIANT_POLICIES_KEPT,
+                    "nobody has been attached for 4s, and bot was not asked to stop");
+}
+
+static void not_stopped_yet(void **state)
+{
+    (void)state;
+    begin_run("on_detach=cancel_after_grace detach_grace=3s");
+    leave(LEFT, 1, 1);
+    stream_calm(4000);         /* a second of margin */
+    stream_holds();
+}
+
+static void worked_too_long(void **state)
+{
+    (void)state;
+    begin_run("run_timeout=3s");
+    stream_calm(4001);
+    stream_violates(SCN_INVARIANT_POLICIES_KEPT,
+                    "bot has worked for 4s, and was not asked to stop");
+}
+
+static void works_long_enough(void **state)
+{
+    (void)state;
+    begin_run("run_timeout=3s");
+    stream_calm(4000);
+    stream_holds();
+}
+
 static void stopped_by_a_drain(void **state)
 {
     (void)state;
@@ -510,6 +546,10 @@ int main(void)
         cmocka_unit_test(stopped_by_nobody),
         cmocka_unit_test(stopped_too_soon),
         cmocka_unit_test(stopped_after_grace),
+        cmocka_unit_test(never_stopped),
+        cmocka_unit_test(not_stopped_yet),
+        cmocka_unit_test(worked_too_long),
+        cmocka_unit_test(works_long_enough),
         cmocka_unit_test(stopped_by_a_drain),
         cmocka_unit_test(drained_with_an_agent),
         cmocka_unit_test(drained_and_appending),
