@@ -14,7 +14,8 @@ static void object(const struct actor *actor, const char *what, bool told, bool 
 
 void agent_judges_stopped(const struct actor *actor, bool stopped, enum core_result rc)
 {
-    if (stopped) object(actor, "whether a call of a stopped run takes effect", rc == CORE_OK, false);
+    if (!stopped) return;
+    object(actor, "whether a call of a stopped run takes effect", rc == CORE_OK, false);
 }
 
 /* Does a tab of that session answer so? */
