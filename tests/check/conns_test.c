@@ -442,6 +442,7 @@ static void never_stopped(void **state)
 {
     (void)state;
     begin_run("on_detach=cancel_after_grace detach_grace=3s");
+    stream_at_ms(1);
     leave(LEFT, 1, 1);
     stream_calm(4001);
     stream_violates(SCN_INVARIANT_POLICIES_KEPT,
@@ -452,6 +453,7 @@ static void not_stopped_yet(void **state)
 {
     (void)state;
     begin_run("on_detach=cancel_after_grace detach_grace=3s");
+    stream_at_ms(1);
     leave(LEFT, 1, 1);
     stream_calm(4000);         /* a second of margin */
     stream_holds();
