@@ -140,6 +140,17 @@ struct trace_entry {
 /* Copies the newest records of the ring, oldest first; returns how many (<= capacity). */
 size_t core_trace_dump(struct core *core, struct trace_entry *entries, size_t capacity);
 
+/* Told of one line, without its end. The text is valid during the call. */
+typedef void (*trace_put)(void *context, const char *line, size_t length);
+
+/*
+ * The same as text, for a file that `harness import` reads (docs/CAPTURES.md): a line that says
+ * what it is, then one for each record; what was appended is told with its payload, as long as its
+ * log keeps it. Calls put for each line on this thread, with no lock held. NO_MEMORY: lines are
+ * missing.
+ */
+enum core_result core_trace_write(struct core *core, trace_put put, void *context);
+
 /* ---- session ---- */
 
 enum { SESSION_CREATE = 1 }; /* flag of session_open */

@@ -1,7 +1,7 @@
 /*
  * sessiond: the session core as a process. TERM, INT: graceful drain; a second INT: at once; HUP:
- * reads the files of tokens again. Exit status: 0 drained, 1 could not start, 2 bad usage, 130 at
- * once.
+ * reads the files of tokens again; USR2: writes the trace. Exit status: 0 drained, 1 could not
+ * start, 2 bad usage, 130 at once.
  */
 #include "adapters/process/group.h"
 #include "sessiond/auth.h"
@@ -86,6 +86,7 @@ static void hold_signals(sigset_t *signals)
     sigaddset(signals, SIGTERM);
     sigaddset(signals, SIGINT);
     sigaddset(signals, SIGHUP);
+    sigaddset(signals, SIGUSR2);
     pthread_sigmask(SIG_BLOCK, signals, NULL);
     sigemptyset(&own);
     sigaddset(&own, SIGUSR1); /* between threads, see end_at_once */
@@ -113,6 +114,15 @@ static void reload(struct service *service, struct journal *log)
         journal_tell(log, LOG_INFO, "reloaded", NULL);
     else
         journal_tell(log, LOG_ERROR, "not_reloaded", "{s:s}", "reason", problem);
+}
+
+static void write_trace(struct service *service, struct journal *log)
+{
+    char problem[SERVICE_PROBLEM_MAX];
+    if (service_trace(service, problem))
+        journal_tell(log, LOG_INFO, "traced", NULL);
+    else
+        journal_tell(log, LOG_ERROR, "not_traced", "{s:s}", "reason", problem);
 }
 
 /* Whoever asks a second time does not want to wait. */
@@ -152,7 +162,12 @@ static void serve(const struct options *options, struct service *service, struct
     int number = 0;
     journal_tell(log, LOG_INFO, "listening", "{s:i, s:s}", "port", (int)service_port(service),
                  "version", SESSIOND_VERSION);
-    while (sigwait(signals, &number) == 0 && number == SIGHUP) reload(service, log);
+    while (sigwait(signals, &number) == 0 && (number == SIGHUP || number == SIGUSR2)) {
+        if (number == SIGHUP)
+            reload(service, log);
+        else
+            write_trace(service, log);
+    }
     stop(options, service, log, number);
 }
 

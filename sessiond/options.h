@@ -27,6 +27,7 @@ enum { OPTION_PROBLEM_MAX = 512 };
     TEXT(certificate, "", "PEM file with certificate and chain: clients speak TLS")               \
     TEXT(certificate_key, "", "PEM file with its key")                                             \
     TEXT(compression, "off", "'on': permessage-deflate for WebSockets that offer it")              \
+    TEXT(trace, "", "file of the trace, written on SIGUSR2; keeps the newest trace_ring records")  \
     TEXT(log, "-", "file of the log; - is standard error")                                         \
     TEXT(log_level, "info", "error, warning, info or debug")                                       \
     DURATION(drain_time, CORE_SECONDS(10), "what agents get to end by themselves at a stop")       \

@@ -30,6 +30,11 @@ static char *tell_metrics(void *context, size_t *length)
     return service_metrics(context, length);
 }
 
+static char *tell_settings(void *context, size_t *length)
+{
+    return service_settings(context, length);
+}
+
 static void watch(void *context, const struct ws_event *event)
 {
     struct service *service = context;
@@ -123,6 +128,7 @@ static bool make_transport(struct service *service, uint16_t port, char *problem
     memcpy(&config.origins, &service->origins, sizeof config.origins);
     config.authenticate = authenticate;
     config.metrics = tell_metrics;
+    config.settings = tell_settings;
     config.watch = watch;
     config.context = service;
     config.message_max_bytes = settings->frame_max_bytes;

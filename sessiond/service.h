@@ -36,7 +36,16 @@ bool service_stop(struct service *service);
  */
 void service_abandon(const struct options *options);
 
+/*
+ * Writes the core's trace into the file of the option `trace`, anew, for its owner alone. False:
+ * `problem` is a sentence.
+ */
+bool service_trace(struct service *service, char problem[SERVICE_PROBLEM_MAX]);
+
 /* Everything that /metrics tells, in the text format of Prometheus; malloc. NULL: out of memory. */
 char *service_metrics(struct service *service, size_t *length);
+
+/* The text for /settings, allocated by malloc; NULL without memory. Any thread. */
+char *service_settings(struct service *service, size_t *length);
 
 #endif

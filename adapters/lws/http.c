@@ -77,17 +77,30 @@ static enum verb parse_path(const char *path, char session[CORE_NAME_MAX])
     return VERB_NONE;
 }
 
-static const char *problem_of_gate(struct peer *peer, const char *session, unsigned *status)
+static const char *problem_of_client(struct peer *peer, unsigned *status)
 {
     *status = 403;
     if (!gate_origin(peer))
         return "this origin is not allowed";
     *status = 401;
-    if (!gate_identify(peer))
-        return "the token is missing or not valid";
+    return gate_identify(peer) ? NULL : "the token is missing or not valid";
+}
+
+static const char *problem_of_gate(struct peer *peer, const char *session, unsigned *status)
+{
+    const char *problem = problem_of_client(peer, status);
+    if (problem != NULL)
+        return problem;
     /* As for a session that does not exist: whose it is is nobody's business. */
     *status = 404;
     return gate_session(peer, session) ? NULL : "there is no such session";
+}
+
+static int serve_settings(struct peer *peer)
+{
+    unsigned status;
+    const char *problem = problem_of_client(peer, &status);
+    return problem != NULL ? answer_refuse(peer, status, problem) : request_settings(peer);
 }
 
 static int serve_get(struct peer *peer, const char *path)
@@ -99,6 +112,8 @@ static int serve_get(struct peer *peer, const char *path)
         return request_health(peer);
     if (strcmp(path, "/metrics") == 0 && config->metrics != NULL)
         return request_metrics(peer);
+    if (strcmp(path, "/settings") == 0 && config->settings != NULL)
+        return serve_settings(peer);
     enum verb verb = parse_path(path, session);
     if (verb == VERB_NONE)
         return answer_refuse(peer, 404, "there is nothing at this path");
@@ -129,8 +144,6 @@ static int serve_post(struct peer *peer, const char *path)
         return answer_refuse(peer, 413, "the body is too long");
     peer->last = false;
     memcpy(peer->path, session, sizeof session);
-    peer->body_due = true; /* libwebsockets gives it time anew with each of its bytes */
-    lws_set_timer_usecs(peer->wsi, (lws_usec_t)peer->transport->config.handshake_timeout_us);
     return 0;
 }
 
@@ -167,6 +180,19 @@ static void count_request(struct ws_transport *transport)
     pthread_mutex_unlock(&transport->lock);
 }
 
+/* Whoever announces a body has to send it, be it read or not: before that nothing more is written.
+ * libwebsockets gives it time anew with each of its bytes. */
+static void expect_body(struct peer *peer, bool read)
+{
+    char length[24];
+    peer->body_due =
+        lws_hdr_copy(peer->wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
+    if (!peer->body_due)
+        return;
+    peer->last = !read;
+    lws_set_timer_usecs(peer->wsi, (lws_usec_t)peer->transport->config.handshake_timeout_us);
+}
+
 static int serve(struct peer *peer)
 {
     char *uri, path[sizeof peer->path];
@@ -180,6 +206,7 @@ static int serve(struct peer *peer)
         return answer_refuse(peer, 414, "the path is too long");
     memcpy(path, uri, (size_t)length);
     path[length] = '\0';
+    expect_body(peer, method == LWSHUMETH_POST);
     switch (method) {
     case LWSHUMETH_GET: return serve_get(peer, path);
     case LWSHUMETH_POST: return serve_post(peer, path);
@@ -198,10 +225,10 @@ static int take_body(struct peer *peer, const char *bytes, size_t length)
 static int end_body(struct peer *peer)
 {
     /* libwebsockets tells it again whenever the next request knocks before this one's answer. */
+    peer->body_due = false;
     if (peer->answer.begun || peer->complete)
         return 0;
     peer->complete = true;
-    peer->body_due = false;
     if (peer->overlong)
         return answer_refuse(peer, 413, "the body is too long");
     return request_start(peer, peer->path, peer->input, peer->input_length);

@@ -175,6 +175,7 @@ int request_history(struct peer *peer, const char *session);
 int request_start(struct peer *peer, const char *session, const char *body, size_t length);
 int request_health(struct peer *peer);
 int request_metrics(struct peer *peer);
+int request_settings(struct peer *peer);
 
 /* ---- stream.c ---- */
 

@@ -275,12 +275,21 @@ int request_health(struct peer *peer)
     return answer_begin(peer, answer_json(report.health == CORE_STOPPED ? 503 : 200, body));
 }
 
+static int answer_text(struct peer *peer, ws_text tell, const char *type)
+{
+    size_t length = 0;
+    char *text = tell(peer->transport->config.context, &length);
+    if (text == NULL)
+        return answer_refuse(peer, 503, "there is no answer now");
+    return answer_begin(peer, answer_new(200, type, text, length));
+}
+
 int request_metrics(struct peer *peer)
 {
-    const struct ws_transport_config *config = &peer->transport->config;
-    size_t length = 0;
-    char *text = config->metrics(config->context, &length);
-    if (text == NULL)
-        return answer_refuse(peer, 503, "there are no metrics now");
-    return answer_begin(peer, answer_new(200, "text/plain; version=0.0.4", text, length));
+    return answer_text(peer, peer->transport->config.metrics, "text/plain; version=0.0.4");
+}
+
+int request_settings(struct peer *peer)
+{
+    return answer_text(peer, peer->transport->config.settings, "application/json");
 }

@@ -35,8 +35,8 @@ struct ws_identity {
  */
 typedef bool (*ws_authenticate)(void *context, const char *token, struct ws_identity *identity);
 
-/* The text for GET /metrics, allocated by malloc; NULL: there is none now. */
-typedef char *(*ws_metrics)(void *context, size_t *length);
+/* The text for a path, allocated by malloc; NULL: there is none now. */
+typedef char *(*ws_text)(void *context, size_t *length);
 
 enum ws_event_kind {
     WS_OPENING,  /* the core is about to be told of the connection */
@@ -73,9 +73,11 @@ struct ws_transport_config {
     const char *const *origins;  /* allowed ones, ends with NULL; NULL: every origin. A client that
                                     names no origin is no browser, and passes */
     ws_authenticate authenticate; /* required */
-    ws_metrics metrics;          /* NULL: no such path */
+    ws_text metrics;             /* for GET /metrics; NULL: no such path */
+    ws_text settings;            /* for GET /settings, as JSON, for whoever has a token; NULL: no
+                                    such path */
     ws_watch watch;              /* NULL: nobody looks */
-    void *context;               /* of the three */
+    void *context;               /* of the four */
     size_t message_max_bytes;    /* longer messages close with 1009, longer bodies are refused */
     size_t header_max_bytes;     /* of one request, longer ones are closed */
     size_t max_connections;      /* of every kind, those without a complete request included */

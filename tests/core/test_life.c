@@ -3,6 +3,7 @@
 
 #include "core/trace_points.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,6 +162,49 @@ static void ring_keeps_the_newest_records(void **state)
     rig_stop(&rig);
 }
 
+/* A file in memory. */
+struct lines {
+    char text[4096];
+    unsigned count;
+};
+
+static void take_line(void *context, const char *line, size_t length)
+{
+    struct lines *lines = context;
+    assert_int_equal(strlen(line), length);
+    size_t used = strlen(lines->text);
+    assert_true(used + length + 2 < sizeof lines->text);
+    (void)snprintf(lines->text + used, sizeof lines->text - used, "%s\n", line);
+    lines->count++;
+}
+
+static void ring_is_told_as_text(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct lines lines = { "", 0 };
+    rig_init(&rig);
+    rig.config.settings.trace_ring = 3;
+    rig.config.settings.history_max_events = 2;
+    rig_start(&rig);
+    struct session_ref session = rig_session(&rig, "s1");
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(publish_wait(rig.core, session, "token", "{\"a\":1}", 7, NULL), CORE_OK);
+    assert_int_equal(core_trace_write(rig.core, take_line, &lines), CORE_OK);
+    assert_int_equal(lines.count, 4);
+    static const char head[] = "{\"format\":\"session trace\",\"version\":1,\"core\":";
+    assert_ptr_equal(strstr(lines.text, head), lines.text);
+    assert_non_null(strstr(lines.text, "log.appended\",\"session\":\"s1\",\"seq\":2,\"epoch\":1,"));
+    assert_non_null(strstr(lines.text, "\"type\":\"token\",\"payload\":{\"a\":1}}\n"));
+    /* What the log has forgotten is not told. */
+    assert_int_equal(publish_wait(rig.core, session, "token", "{}", 2, NULL), CORE_OK);
+    assert_int_equal(publish_wait(rig.core, session, "token", "{}", 2, NULL), CORE_OK);
+    lines = (struct lines){ "", 0 };
+    assert_int_equal(core_trace_write(rig.core, take_line, &lines), CORE_OK);
+    assert_null(strstr(lines.text, "\"payload\":{\"a\":1}"));
+    rig_stop(&rig);
+}
+
 static void many_lives_leave_nothing(void **state)
 {
     (void)state;
@@ -186,6 +230,7 @@ int main(void)
         cmocka_unit_test(drain_says_when_an_agent_took_too_long),
         cmocka_unit_test(owed_event_does_not_hold_up_a_drain),
         cmocka_unit_test(ring_keeps_the_newest_records),
+        cmocka_unit_test(ring_is_told_as_text),
         cmocka_unit_test(many_lives_leave_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -197,6 +197,20 @@ static void a_start_is_no_end(void **state)
     site_stop(&site);
 }
 
+/* Nobody reads the body of a GET, but the answer waits for it: not for ever. */
+static void half_a_body_is_waited_for_in_vain(void **state)
+{
+    struct site site;
+    (void)state;
+    site_init(&site);
+    site.config.handshake_timeout_us = 1000000;
+    site_start(&site);
+    char *answer = client_ask(&site, "GET /metrics HTTP/1.1\r\nHost: h\r\n"
+                                     "Content-Length: 41\r\n\r\n{\"half\":");
+    free(answer);
+    site_stop(&site);
+}
+
 /* Several requests on one connection, the second one sent before the first one is answered. */
 static void a_connection_serves_many_requests(void **state)
 {
@@ -260,6 +274,7 @@ int main(void)
         cmocka_unit_test(a_long_body_is_refused),
         cmocka_unit_test(health_and_metrics),
         cmocka_unit_test(a_start_is_no_end),
+        cmocka_unit_test(half_a_body_is_waited_for_in_vain),
         cmocka_unit_test(a_connection_serves_many_requests),
         cmocka_unit_test(a_long_answer_arrives_whole),
     };

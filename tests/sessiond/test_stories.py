@@ -1,5 +1,6 @@
 """What a user of the daemon does, over real sockets."""
 
+import json
 import os
 import shutil
 import signal
@@ -158,6 +159,37 @@ class Stories(unittest.TestCase):
             self.assertEqual(values['session_sessions'], '1')
             kinds = [line for line in text.splitlines() if line.startswith('# TYPE')]
             self.assertEqual(len(kinds), len(values))
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_settings_are_told_to_who_has_a_token(self):
+        with Daemon(heartbeat='7s', on_slow='disconnect') as daemon:
+            self.assertEqual(daemon.ask('/settings')[0], 401)
+            status, settings = daemon.ask('/settings', token=daemon.token(session='other'))
+            self.assertEqual((status, settings['heartbeat'], settings['on_slow'],
+                              settings['start_gate']), (200, 7000000, 'disconnect', 'none'))
+
+    def test_the_trace_is_written_when_a_signal_asks_for_it(self):
+        with Daemon(trace_ring=8) as daemon:
+            daemon.run(n=2)
+            daemon.await_end()
+            daemon.process.send_signal(signal.SIGUSR2)
+            daemon.await_log('not_traced')
+        with Daemon(trace_ring=6) as daemon:
+            daemon.stop()
+            daemon.options['trace'] = daemon.path('trace')
+            daemon.start()
+            daemon.run(n=3)
+            daemon.await_end()
+            daemon.process.send_signal(signal.SIGUSR2)
+            daemon.await_log('traced')
+            self.assertEqual(os.stat(daemon.path('trace')).st_mode & 0o777, 0o600)
+            head, *records = [json.loads(line) for line in daemon.read('trace').splitlines()]
+            self.assertEqual((head['format'], head['version']), ('session trace', 1))
+            self.assertEqual([record['n'] for record in records],
+                             list(range(head['written'] - 5, head['written'] + 1)))
+            events = [record for record in records if record['point'] == 'log.appended']
+            self.assertEqual((events[-1]['session'], events[-1]['type'],
+                              events[-1]['payload']['state']), ('s1', 'run_state', 'completed'))
             self.assertEqual(daemon.stop(), 0)
 
     def test_a_dev_server_runs_and_ends_with_the_daemon(self):
