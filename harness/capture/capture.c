@@ -10,6 +10,7 @@
 #include "harness/capture/dialogue.h"
 #include "harness/capture/flow.h"
 #include "harness/capture/layers.h"
+#include "harness/capture/ring.h"
 
 enum { BUCKETS = 4096, CONNECTIONS_MAX = 65536, MESSAGES_MAX = 1 << 20, KEPT_MAX = 256 << 20 };
 
@@ -339,11 +340,26 @@ static struct capture *read_filtered(pcap_t *pcap, const char *filter,
     return capture;
 }
 
+static struct capture *read_ring(FILE *file, const char *filter,
+                                 char problem[CAPTURE_PROBLEM_MAX])
+{
+    struct capture *capture = NULL;
+
+    if (filter == NULL) capture = ring_read(file, problem);
+    else
+        (void)snprintf(problem, CAPTURE_PROBLEM_MAX, "this is a core's trace, and filters are for "
+                                                     "packets");
+    (void)fclose(file);
+    return capture;
+}
+
 struct capture *capture_read_stream(FILE *file, const char *filter,
                                     char problem[CAPTURE_PROBLEM_MAX])
 {
     char text[PCAP_ERRBUF_SIZE];
     struct capture *capture = NULL;
+
+    if (ring_is(file)) return read_ring(file, filter, problem);
     pcap_t *pcap =
         pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, text);
 

@@ -1,4 +1,5 @@
-/* What WebSocket clients and servers said to each other, read from a packet capture.
+/* What WebSocket clients and servers said to each other, read from a packet capture, or from the
+ * trace of a core (ring.h).
  *
  * pcap and pcapng as libpcap reads them; Ethernet (with VLAN tags), Linux cooked (both versions),
  * raw IP, loopback; IPv4 and IPv6 with fragments; TCP put in order; the HTTP upgrade; WebSocket
@@ -47,6 +48,7 @@ struct capture_connection {
 };
 
 struct capture {
+    bool trace;                 /* of a core: what is called a packet is one of its records */
     uint32_t packets;
     uint64_t begin_ns;          /* of the first packet */
     struct capture_connection **connections;    /* all of TCP, by their first packets */

@@ -190,6 +190,16 @@ static bool is_alike(const struct story *story, const char *name)
     return false;
 }
 
+/* Only a core that has no others beside it can be called just that. */
+static void rename_alone(struct story *story)
+{
+    char name[STORY_NAME_MAX];
+
+    if (strcmp(story->core_names[0], "core") != 0) return;
+    story_name(story, "first", "first", name);
+    memcpy(story->core_names[0], name, sizeof name);
+}
+
 static uint32_t core_of(struct story *story, const struct capture_connection *connection)
 {
     char host[128];
@@ -198,6 +208,7 @@ static uint32_t core_of(struct story *story, const struct capture_connection *co
         if (packet_address_same(&story->cores[i], &connection->server)) return i;
     }
     if (story->core_count == STORY_CORES_MAX) return 0;
+    if (story->core_count == 1) rename_alone(story);
     /* A host of one word is a core's own name; one with dots is an address. */
     (void)snprintf(host, sizeof host, "%s", connection->host);
     host[strcspn(host, ":")] = '\0';
@@ -295,6 +306,12 @@ static bool complain(const struct capture *capture, const struct story *story,
 {
     uint32_t http = 0;
 
+    if (capture->trace) {
+        (void)snprintf(problem, CAPTURE_PROBLEM_MAX,
+                       "%u lines of a core's trace, and nobody is attached in them",
+                       capture->packets);
+        return false;
+    }
     for (uint32_t i = 0; i < capture->count; i++) http += capture->connections[i]->upgraded;
     if (capture->count == 0)
         (void)snprintf(problem, CAPTURE_PROBLEM_MAX, "%u packets, and none of them is TCP over IP",
@@ -315,6 +332,7 @@ bool story_make(struct story *story, const struct capture *capture,
 {
     memset(story, 0, sizeof *story);
     story->arena = scn_arena_new();
+    story->trace = capture->trace;
     gather(story, capture);
     tale_read(story);
     if (story->tab_count == 0) return complain(capture, story, problem);

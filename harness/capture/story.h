@@ -127,6 +127,7 @@ struct story_session {
 
 struct story {
     struct scn_arena *arena;
+    bool trace;                 /* it was told by a core, and not by packets */
     struct story_message *messages;
     uint32_t message_count;
     struct story_link *links;

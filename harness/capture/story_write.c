@@ -57,13 +57,18 @@ static void write_note(FILE *out, size_t column, const char *note)
     (void)fprintf(out, "%*s  # %s\n", column < NOTE_AT ? (int)(NOTE_AT - column) : 0, "", note);
 }
 
+static const char *shown_by(const struct story *story)
+{
+    return story->trace ? "record" : "packet";
+}
+
 static void write_step(FILE *out, struct story *story, const struct story_step *step,
                        uint32_t times)
 {
     const char *text = step->text;
     uint64_t length_us = step[times - 1].time_us - step->time_us;
-    const char *packet = step->packet == 0 ? "" : scn_arena_format(story->arena, "packet %u",
-                                                                  step->packet);
+    const char *packet = step->packet == 0 ? "" : scn_arena_format(story->arena, "%s %u",
+                                                                  shown_by(story), step->packet);
 
     if (times > 1) text = scn_arena_format(story->arena, "%s times %u", text, times);
     if (times > 1 && length_us / (times - 1) > 0)
@@ -337,11 +342,11 @@ void story_write(FILE *out, struct story *story, const char *name, const char *s
 {
     (void)fprintf(out, "# From %.80s, by 'harness import'.\n"
                   "# Times count from %s before the first message; numbers in remarks are "
-                  "packets. Steps stand where\n"
+                  "%s. Steps stand where\n"
                   "# they were seen: 'within' makes them a place to explore from.\n",
-                  source, story_time(story, story->lead_us));
-    (void)fprintf(out, "scenario %s \"what a capture showed: %u tabs, %u connections\"\n\n", name,
-                  story->tab_count, story->link_count);
+                  source, story_time(story, story->lead_us), story->trace ? "records" : "packets");
+    (void)fprintf(out, "scenario %s \"what a %s showed: %u tabs, %u connections\"\n\n", name,
+                  story->trace ? "trace" : "capture", story->tab_count, story->link_count);
     write_settings(out, story, settings);
     for (uint32_t i = 0; i < story->session_count; i++) {
         write_agents(out, story, &story->sessions[i]);

@@ -1,4 +1,4 @@
-/* harness import: a scenario from a packet capture. */
+/* harness import: a scenario from a packet capture, or a core's trace. */
 #include "commands.h"
 #include "harness/capture/import.h"
 #include "harness/scenario/scenario.h"
@@ -14,13 +14,14 @@ static const uint32_t allowed =
 
 static int help(void)
 {
-    printf("harness import FILE.pcap [-o NAME.scn] [--filter EXPRESSION] [--settings FILE.scn]\n"
-           "harness import FILE.pcap --list [--filter EXPRESSION]\n"
+    printf("harness import FILE [-o NAME.scn] [--filter EXPRESSION] [--settings FILE.scn]\n"
+           "harness import FILE --list [--filter EXPRESSION]\n"
            "\n"
            "Reads a packet capture (pcap or pcapng) of WebSocket clients that talk to a session\n"
-           "core, and writes a scenario with the same tabs, agents, messages, order and times. It\n"
-           "runs as it is, and is a place to explore from. With --list, prints the messages\n"
-           "instead. Without -o, prints the scenario. docs/CAPTURES.md has an example.\n"
+           "core, or the trace that a core keeps itself (option trace of sessiond), and writes a\n"
+           "scenario with the same tabs, agents, messages, order and times. It runs as it\n"
+           "is, and is a place to explore from. With --list, prints the messages instead. Without\n"
+           "-o, prints the scenario. docs/CAPTURES.md has an example.\n"
            "\n");
     cli_options_help(allowed);
     return 0;
