@@ -49,8 +49,8 @@ elseif(NOT HARNESS_SANITIZE STREQUAL none)
   message(FATAL_ERROR "HARNESS_SANITIZE is '${HARNESS_SANITIZE}': write none, asan or tsan")
 endif()
 
-# The thread sanitizer knows real threads only: that build has the core and the tests that run on
-# real pthreads, and no fibers.
+# The thread sanitizer knows real threads only: of that build the tests are those that run on real
+# pthreads, and the harness is there for live runs.
 if(HARNESS_SANITIZE STREQUAL tsan)
   set(HARNESS_SIMULATED OFF)
 else()

@@ -92,9 +92,6 @@ endfunction()
 
 # Builds NAME, a library that holds the combined object. OBJECTS may contain generator expressions.
 function(combine_image name entry symbol renames allow libs shared descriptors memory objects)
-  if(NOT HARNESS_SIMULATED)
-    message(FATAL_ERROR "image ${name}: there is no simulated world in a ${HARNESS_SANITIZE} build")
-  endif()
   write_fatal_stubs(${name} "${libs}" "${descriptors}" stubs arguments)
   add_library(${name}_glue OBJECT ${IMAGE_CMAKE_DIR}/image_glue.c ${stubs})
   target_include_directories(${name}_glue PRIVATE ${IMAGE_ROOT})
@@ -121,6 +118,8 @@ function(combine_image name entry symbol renames allow libs shared descriptors m
   endforeach()
   if(HARNESS_SANITIZE STREQUAL asan)
     list(APPEND allow __asan_* __ubsan_* __sanitizer_*)
+  elseif(HARNESS_SANITIZE STREQUAL tsan)
+    list(APPEND allow __tsan_*)
   endif()
   foreach(pattern IN LISTS allow)
     list(APPEND arguments --allow ${pattern})

@@ -4,10 +4,15 @@
 #include <sys/mman.h>
 
 #include "harness/check/require.h"
+#include "harness/world/tsan.h"
 #include "harness/world/world.h"
 
 /* Beside the memory of the program (world/internal.h), at the same place in every process. */
+#ifdef WITH_TSAN
+#define STORE_FROM ((char *)0x550800000000)
+#else
 #define STORE_FROM ((char *)0x280000000000)
+#endif
 enum { STORE_BYTES = 256 << 20, CLASS_FIRST = 6, CLASSES = 29, RETURN_ABOVE = 1 << 20 };
 
 static char *next;

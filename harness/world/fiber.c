@@ -51,6 +51,10 @@ static size_t home_size;
 static void *fakes[WORLD_ENTITIES_MAX];
 #endif
 
+#ifdef WITH_TSAN
+static void *home_fiber, *fibers[WORLD_ENTITIES_MAX];
+#endif
+
 static char *stack_low(uint16_t slot)
 {
     return STACK_BASE + slot * STACK_BYTES + GUARD_BYTES;
@@ -65,8 +69,11 @@ void fiber_init(void)
 {
     void *at = mmap(STACK_BASE, STACKS_BYTES, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-#ifdef WITH_ASAN
+#if defined(WITH_ASAN) || defined(WITH_TSAN)
     W.switch_hooks = true;
+#endif
+#ifdef WITH_TSAN
+    home_fiber = __tsan_get_current_fiber();
 #endif
     if (at != STACK_BASE) world_broken(__FILE__, __LINE__, "the stacks' address range is taken");
 #if defined(__x86_64__)
@@ -185,6 +192,17 @@ static inline void arrive_hook(uint16_t slot)
 #endif
 }
 
+/* Nothing is left of who was on that stack before. */
+static void renew_fiber(uint16_t slot)
+{
+#ifdef WITH_TSAN
+    if (fibers[slot] != NULL) __tsan_destroy_fiber(fibers[slot]);
+    fibers[slot] = __tsan_create_fiber(0);
+#else
+    (void)slot;
+#endif
+}
+
 static void first_frame(void)
 {
     arrive_hook(W.self->slot);
@@ -197,6 +215,7 @@ void fiber_prepare(struct entity *entity)
     entity->slot = slot;
     if (UNLIKELY(!slots[slot].ready)) slot_make_ready(slot);
     slots[slot].entity = entity;
+    renew_fiber(slot);
     if (W.uses_tls) {
         memcpy(slots[slot].tls, slots[slot].tls_image, slots[slot].tls_image_bytes);
         memset((char *)slots[slot].tls + slots[slot].tls_image_bytes, 0,
@@ -219,6 +238,7 @@ void fiber_switch_hooked(struct entity *from, struct entity *to)
         from->saved_errno = *W.errno_at;
         *W.errno_at = to->saved_errno;
     }
+    ENTER_FIBER(fibers[to->slot]);
     world_switch(&from->stack_pointer, to->stack_pointer);
     arrive_hook(from->slot);
 }
@@ -236,6 +256,7 @@ static void leave_home(struct entity *to)
         home_base = base_read();
         base_write(slots[to->slot].base);
     }
+    ENTER_FIBER(fibers[to->slot]);
     world_switch(&home, to->stack_pointer);
     arrive_hook(WORLD_NOBODY);
 }
@@ -265,6 +286,7 @@ void world_outside(void (*run)(void *), void *argument)
     leave_hook(&fakes[self->slot], home_bottom, home_size);
 #endif
     if (W.uses_tls) base_write(home_base);
+    ENTER_FIBER(home_fiber);
     world_switch(&self->stack_pointer, home);
     arrive_hook(self->slot);
 }
@@ -300,6 +322,7 @@ void fiber_leave(void)
     leave_hook(NULL, home_bottom, home_size);
 #endif
     if (W.uses_tls) base_write(home_base);
+    ENTER_FIBER(home_fiber);
     world_switch(&abandoned, home);
     __builtin_unreachable();
 }

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "tsan.h"
 #include "world.h"
 
 /* Nothing below is for the outside, so calls and data need no indirection. */
@@ -17,9 +18,14 @@
 #define SECOND_NS 1000000000ull
 
 /* Where the memory of an execution lies, the same in every process: heap and stacks. */
+#ifdef WITH_TSAN /* which has its shadow there, and below executables room for programs */
+#define ARENA_FROM ((uintptr_t)0x550000000000)
+#define STACKS_FROM ((uintptr_t)0x551000000000)
+#else
 #define ARENA_FROM ((uintptr_t)0x200000000000)
-#define ARENA_BYTES ((size_t)2 << 30)
 #define STACKS_FROM ((uintptr_t)0x300000000000)
+#endif
+#define ARENA_BYTES ((size_t)2 << 30)
 #define STACK_BYTES ((size_t)8 << 20)
 #define STACKS_BYTES (STACK_BYTES * WORLD_ENTITIES_MAX)
 
