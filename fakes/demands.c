@@ -7,6 +7,7 @@
 struct teller {
     stage_tell tell;
     void *context;
+    bool foreign;
 };
 
 static void tell(const struct teller *teller, bool hard, struct scn_place place,
@@ -27,15 +28,16 @@ static void tell(const struct teller *teller, bool hard, struct scn_place place,
 /* --- faults --- */
 
 /* Why nobody can do that from outside; NULL: it can be done. */
-static const char *obstacle_to(const struct scn_fault *fault)
+static const char *obstacle_to(const struct scn_fault *fault, bool foreign)
 {
     switch (fault->kind) {
+    case SCN_FAULT_KILL: case SCN_FAULT_DRAIN:
+        return foreign ? "a daemon that runs already is not ended" : NULL;
     case SCN_FAULT_CUT: case SCN_FAULT_HALFOPEN: case SCN_FAULT_SLOW: case SCN_FAULT_LOSE:
     case SCN_FAULT_DUPLICATE: case SCN_FAULT_REORDER: case SCN_FAULT_STALL:
     case SCN_FAULT_FREEZE: case SCN_FAULT_LATE_CLOSE: case SCN_FAULT_DOUBLE_HELLO:
     case SCN_FAULT_WRONG_EPOCH: case SCN_FAULT_RESET_CURSOR: case SCN_FAULT_CURSOR_AHEAD:
-    case SCN_FAULT_LOSE_ACK: case SCN_FAULT_STALE_ANSWER: case SCN_FAULT_KILL:
-    case SCN_FAULT_DRAIN: return NULL;
+    case SCN_FAULT_LOSE_ACK: case SCN_FAULT_STALE_ANSWER: return NULL;
     case SCN_FAULT_PAUSE:
         return fault->target.kind == SCN_REF_ACTOR ? NULL : "threads of a daemon are its own";
     case SCN_FAULT_REPEAT_CLOSE: return "a system reports the close of a socket once";
@@ -53,16 +55,16 @@ static const char *obstacle_to(const struct scn_fault *fault)
     return NULL;
 }
 
-bool demands_fault(const struct scn_fault *fault)
+bool demands_fault(const struct scn_fault *fault, bool foreign)
 {
-    return obstacle_to(fault) == NULL;
+    return obstacle_to(fault, foreign) == NULL;
 }
 
 static void tell_faults(const struct scn_file *file, const struct teller *teller)
 {
     for (uint32_t i = 0; i < file->fault_count; i++) {
         const struct scn_fault *fault = &file->faults[i];
-        const char *why = obstacle_to(fault);
+        const char *why = obstacle_to(fault, teller->foreign);
         if (why == NULL) continue;
         tell(teller, !fault->may, fault->place, "%s%s %s: %s", fault->may ? "may " : "",
              scn_fault_word(fault->kind), fault->target.text, why);
@@ -93,6 +95,9 @@ static void tell_actors(const struct scn_file *file, const struct teller *teller
     for (uint32_t i = 0; i < file->actor_count; i++) {
         const struct scn_actor *actor = &file->actors[i];
         bool told[SCN_VERB_COUNT] = { false };
+        if (actor->kind == SCN_ACTOR_SANDBOX && teller->foreign)
+            tell(teller, true, actor->place, "sandbox %s: a daemon that runs already has its own",
+                 actor->name);
         for (uint32_t s = 0; s < actor->step_count; s++) {
             enum scn_verb verb = actor->steps[s].verb;
             const char *why = obstacle_to_step(actor, &actor->steps[s]);
@@ -182,9 +187,9 @@ static void tell_rest(const struct scn_file *file, const struct teller *teller)
         tell(teller, false, file->explore.place, "bound stalls: threads of a daemon are its own");
 }
 
-void stage_live_demands(const struct scn_file *file, stage_tell told, void *context)
+void stage_live_demands(const struct scn_file *file, bool foreign, stage_tell told, void *context)
 {
-    struct teller teller = { told, context };
+    struct teller teller = { told, context, foreign };
 
     tell_cores(file, &teller);
     tell_actors(file, &teller);

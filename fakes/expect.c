@@ -133,6 +133,15 @@ static uint64_t deadline_of(const struct actor *actor, const struct scn_step *st
     return actor->step_since_ns + us_ns(step->modifiers.within.high_us);
 }
 
+/* The core has to meet it, and the machine it runs on may be late. */
+static uint64_t patience_of(const struct actor *actor, const struct scn_step *step)
+{
+    const struct stage_live *live = actor->play->stage->hooks.live;
+    uint64_t deadline_ns = deadline_of(actor, step);
+    if (live == NULL || deadline_ns == WORLD_NEVER) return deadline_ns;
+    return deadline_ns + us_ns(live->margin_us);
+}
+
 /* False when the deadline has passed. Without one the script just waits: that is no promise, and
  * does not keep the calm from coming. */
 static bool await_arrival(struct actor *actor, uint64_t deadline_ns)
@@ -164,7 +173,7 @@ static void expect_nothing(struct actor *actor, const struct scn_step *step)
 
 void expect_step(struct actor *actor, const struct scn_step *step)
 {
-    uint64_t deadline_ns = deadline_of(actor, step);
+    uint64_t deadline_ns = patience_of(actor, step);
     uint32_t at;
 
     if (step->nothing) {

@@ -345,7 +345,8 @@ void faults_init(struct play *play)
         fault->index = i;
         fault->party = party_of(play, scn);
         fault->left = times > up_to ? times : up_to;
-        if (play->stage->hooks.live != NULL && !demands_fault(scn)) fault->left = 0;
+        const struct stage_live *live = play->stage->hooks.live;
+        if (live != NULL && !demands_fault(scn, live->foreign)) fault->left = 0;
         fault->task = world_task(scn->name, scn->may ? WORLD_OPTIONAL : WORLD_FAULT, run_fault,
                                  fault);
         fault->end_task = world_task(name_of(name, scn->name, ".end", ""), WORLD_FAULT, end_fault,

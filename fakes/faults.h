@@ -28,8 +28,8 @@ struct fault {
 };
 
 void faults_init(struct play *play);
-/* Whether that can be done to a core that is a process elsewhere (demands.c). */
-bool demands_fault(const struct scn_fault *fault);
+/* Whether that can be done to a core that is a process elsewhere, foreign or not (demands.c). */
+bool demands_fault(const struct scn_fault *fault, bool foreign);
 /* Conditions may have changed: steps, sockets, calls, locks, frames. */
 void faults_refresh(struct play *play);
 /* How many of these bytes arrive before a cut at the k-th one; with transport=frames all. */

@@ -69,6 +69,13 @@ static inline const struct outside_network *play_network(const struct play *play
     return live == NULL ? &outside_simulated : live->network;
 }
 
+/* What cores call that session of the scenario. */
+static inline const char *session_called(const struct play *play, const char *session)
+{
+    const struct stage_live *live = play->stage->hooks.live;
+    return live == NULL ? session : live->session(live->context, session);
+}
+
 /* One more, or one less, who will still do something by himself. */
 void play_busy(struct play *play, bool more);
 

@@ -276,7 +276,10 @@ void sockets_greet(struct socket *socket, struct frame *open)
     ends->given_tail = &ends->given;
     ends->sent_tail = &ends->sent;
     (void)snprintf(token, sizeof token, "%u", (unsigned)socket->handle);
-    if (live != NULL) request.token = live->token(live->context, socket->tab->actor->user);
+    if (live != NULL) {
+        request.host = live->host;
+        request.token = live->token(live->context, socket->tab->actor->user);
+    }
     fill(request.key, sizeof request.key, socket->handle);
     open->bytes = text;
     open->length = websocket_begin(&ends->websocket, &request, text, REQUEST_MAX, MESSAGE_MAX,

@@ -92,16 +92,21 @@ struct stage_live {
     void *context;
     const struct outside_network *network; /* how tabs reach a core */
     uint16_t (*port)(void *context, uint32_t core);
+    const char *host;                      /* of requests */
     /* What a user shows at the door. */
     const char *(*token)(void *context, const char *user);
+    /* What the core calls that session of the scenario. Valid as long as the run. */
+    const char *(*session)(void *context, const char *name);
     /* The process ends at once, wherever it is; it has when this returns. */
     void (*kill)(void *context, uint32_t core);
+    uint64_t margin_us;                    /* how late the machine may be, of the scenario */
+    bool foreign;                          /* it ran before, and goes on afterwards */
 };
 
 /* Calls `tell` for everything in the file that cannot be done to such cores. `hard`: without it the
  * scenario would be another one; otherwise it is left out. One sentence, valid during the call. */
 typedef void (*stage_tell)(void *context, bool hard, struct scn_place place, const char *text);
-void stage_live_demands(const struct scn_file *file, stage_tell tell, void *context);
+void stage_live_demands(const struct scn_file *file, bool foreign, stage_tell tell, void *context);
 
 struct stage;
 

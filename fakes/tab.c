@@ -149,7 +149,8 @@ void tab_hello(struct tab *tab)
     if (tab->cursor_ahead) cursor += 1000;
     tab->wrong_epoch = tab->reset_cursor = tab->cursor_ahead = false;
     json_object_set_new(body, "type", json_string("hello"));
-    json_object_set_new(body, "session", json_string(tab->actor->session));
+    json_object_set_new(body, "session",
+                        json_string(session_called(tab->actor->play, tab->actor->session)));
     if (store->known) {
         json_object_set_new(body, "epoch", json_integer((json_int_t)epoch));
         json_object_set_new(body, "cursor", json_integer((json_int_t)cursor));

@@ -194,7 +194,8 @@ static void check_ready(struct tab *tab, const json_t *body)
     size_t i;
 
     object(tab, "connection_ready", "whose session it is",
-           strcmp(text_of(body, "session"), tab->actor->session) == 0, 1, 1);
+           strcmp(text_of(body, "session"),
+                  session_called(tab->actor->play, tab->actor->session)) == 0, 1, 1);
     object(tab, "connection_ready", "the floor", number_of(body, "floor"), 1,
            number_of(body, "head") + 1);
     json_array_foreach(json_object_get(body, "runs"), i, run)

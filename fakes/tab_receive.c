@@ -240,6 +240,16 @@ static void on_history_page(struct tab *tab, const struct frame *frame, const js
     if (frame->socket->lossy || json_is_true(json_object_get(body, "more"))) fetch_tail(tab);
 }
 
+/* As the scenario calls it. */
+static record_word session_in(const struct tab *tab, const json_t *body)
+{
+    const char *text = json_string_value(json_object_get(body, "session"));
+    const struct actor *actor = tab->actor;
+    if (text != NULL && strcmp(text, session_called(actor->play, actor->session)) == 0)
+        return actor->session_word;
+    return word_of(body, "session");
+}
+
 /* --- the handshake --- */
 
 static void on_ready(struct tab *tab, const struct frame *frame, const json_t *body)
@@ -253,7 +263,7 @@ static void on_ready(struct tab *tab, const struct frame *frame, const json_t *b
     tab->gen = number_of(body, "gen");
     tab->phase = TAB_READY;
     RECORD(CLIENT_READY, tab->actor->party, 0, 0, 0, .conn = frame->socket->serial,
-           .session = word_of(body, "session"), .epoch = (int64_t)epoch,
+           .session = session_in(tab, body), .epoch = (int64_t)epoch,
            .head = (int64_t)number_of(body, "head"), .floor = (int64_t)number_of(body, "floor"),
            .gen = (int64_t)tab->gen, .recovered = recovered,
            .cursor = store->known ? (int64_t)store->cursor : 0,

@@ -117,8 +117,9 @@ static void send_hello(struct tab *tab, const struct scn_step *step)
     }
     json_t *body = message("hello");
 
+    const char *session = attr_text(&step->attrs, "session", tab->actor->session);
     json_object_set_new(body, "session",
-                        json_string(attr_text(&step->attrs, "session", tab->actor->session)));
+                        json_string(session_called(tab->actor->play, session)));
     set_number(body, &step->attrs, "epoch", tab->page.epoch);
     set_number(body, &step->attrs, "cursor", tab->page.cursor);
     tab_send(tab, body, "hello");

@@ -8,14 +8,14 @@
 #include "reports/output.h"
 #include "reports/writers.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-/* How late the machine may be, by the clock, before a deadline that was not met is a fault. */
-enum { MARGIN_REAL_US = 2000000 };
 enum { PROBLEM = 1, BROKEN = 2, NOTES_MAX = 8192 };
 
 struct live_job {
@@ -26,6 +26,8 @@ struct live_job {
     uint32_t refusals;
     bool alone;                 /* the only file that was asked for */
     char daemon[LIVE_PATH_MAX], helper[LIVE_PATH_MAX], preload[LIVE_PATH_MAX];
+    char tag[24];               /* with --connect, of this process */
+    struct live_options options;
     struct confirm confirm;
     char hold[CONFIRM_RANGES_MAX + 64]; /* of the run */
 };
@@ -65,11 +67,31 @@ static void note(void *context, bool hard, struct scn_place place, const char *t
                    place.line, text);
 }
 
+static void fail(struct live_job *live, enum report_verdict verdict, const char *text)
+{
+    live->job.report.verdict = verdict;
+    live->job.report.text = text;
+}
+
+/* False: nobody is there, as the report says. */
+static bool can_connect(struct live_job *live)
+{
+    static char text[LIVE_PROBLEM_MAX + 1];
+    char problem[LIVE_PROBLEM_MAX];
+    if (live_ask_elsewhere(&live->options, live->job.file, cli_image_api(live->job.image), note,
+                           live, problem))
+        return true;
+    (void)snprintf(text, sizeof text, "%s\n", problem);
+    fail(live, REPORT_FAULT, text);
+    return false;
+}
+
 /* False: the report says why not. */
 static bool is_possible(struct live_job *live)
 {
     struct report *report = &live->job.report;
-    stage_live_demands(live->job.file, note, live);
+    stage_live_demands(live->job.file, live->words->connect != NULL, note, live);
+    if (live->words->connect != NULL && !can_connect(live)) return false;
     report->text = live->notes[0] != '\0' ? live->notes : NULL;
     if (live->refusals == 0) return true;
     report->verdict = live->alone ? REPORT_INVALID : REPORT_SKIPPED;
@@ -185,7 +207,7 @@ static int run_once(struct live_job *live, const struct live_options *options)
         return BROKEN;
     }
     struct scene_live parts = {live_api(run), live_server(), live_stage(run), live_clock(run),
-                               (uint64_t)(MARGIN_REAL_US * options->speed)};
+                               (uint64_t)(LIVE_MARGIN_US * options->speed)};
     const char *refused = scene_init_live(&scene, job->file, &parts);
     if (refused) {
         (void)snprintf(job->shared->problem, sizeof job->shared->problem, "%s\n", refused);
@@ -221,9 +243,7 @@ static int work(void *argument)
     const struct live_words *words = live->words;
     struct job *job = &live->job;
     int code = 0;
-    struct live_options options = {.daemon = live->daemon, .helper = live->helper,
-                                   .speed = words->speed, .wall_us = words->wall_us,
-                                   .seed = live->told.seed};
+    struct live_options options = live->options;
     if (!begin_world(job)) return PROBLEM;
     for (; options.run < words->times && code == 0; options.run++) {
         hold_back(live, &options);
@@ -238,12 +258,6 @@ static int work(void *argument)
 }
 
 /* --- one file --- */
-
-static void fail(struct live_job *live, enum report_verdict verdict, const char *text)
-{
-    live->job.report.verdict = verdict;
-    live->job.report.text = text;
-}
 
 /* What was never judged has not passed. */
 static void judge(struct live_job *live)
@@ -289,16 +303,32 @@ static bool prepare_confirm(struct live_job *live, const char *path)
     return found;
 }
 
+/* Sessions of a daemon that goes on are told from those of other runs by when these began. */
+static void set_options(struct live_job *live)
+{
+    const struct live_words *words = live->words;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    (void)snprintf(live->tag, sizeof live->tag, "%llx%05x", (unsigned long long)now.tv_sec,
+                   (unsigned)(now.tv_nsec / 1000));
+    live->options = (struct live_options){
+        .daemon = live->daemon, .helper = live->helper, .connect = words->connect,
+        .tokens = words->tokens, .agents = words->agents, .tag = live->tag,
+        .speed = words->speed, .wall_us = words->wall_us, .seed = live->told.seed};
+}
+
 static void run_file(struct live_job *live, const char *path, struct report_style style)
 {
     struct job *job = &live->job;
-    if (!job_parse(job, path, &live->words->common) || !is_possible(live)) return;
+    if (!job_parse(job, path, &live->words->common)) return;
     /* For its tables: settings, words. */
     job->image = cli_image(NULL, NULL, NULL, 0);
     job->style = style;
-    find_programs(live);
-    if (live->words->confirm != NULL && !prepare_confirm(live, path)) return;
     live->told.seed = live->words->has_seed ? live->words->seed : job->file->explore.seed;
+    find_programs(live);
+    set_options(live);
+    if (!is_possible(live)) return;
+    if (live->words->confirm != NULL && !prepare_confirm(live, path)) return;
     live->told.speed = live->words->speed_word;
     job->report.live = &live->told;
     struct worker_result result = worker_run(work, live, NULL, NULL);
@@ -312,6 +342,23 @@ static void run_file(struct live_job *live, const char *path, struct report_styl
         fail(live, REPORT_FAULT, "see the message above\n");
 }
 
+static int write_config(const struct live_words *words)
+{
+    struct job job = {.path = NULL};
+    if (!job_parse(&job, words->common.files[0], &words->common)) {
+        fputs(job.report.text ? job.report.text : "", stderr);
+        return 2;
+    }
+    FILE *out = fopen(words->config, "w");
+    if (out != NULL)
+        live_write_settings(out, job.file, cli_image_api(cli_image(NULL, NULL, NULL, 0)),
+                            words->speed);
+    bool good = out != NULL && fclose(out) == 0;
+    if (!good) fprintf(stderr, "%s: error: cannot write: %s\n", words->config, strerror(errno));
+    job_free(&job);
+    return good ? 0 : 5;
+}
+
 int command_live(int argc, char **argv)
 {
     struct live_words words;
@@ -321,6 +368,12 @@ int command_live(int argc, char **argv)
     if (count == 0) return usage("no scenario was named");
     if (words.confirm && count > 1) return usage("--confirm is for one scenario");
     if (words.core && !words.confirm) return usage("--core is for --confirm");
+    if (!words.connect && (words.tokens || words.agents))
+        return usage("--token and --agents are for --connect");
+    if (words.connect && (words.daemon || words.confirm))
+        return usage("--daemon and --confirm are for a daemon that is started, not for --connect");
+    if (words.config) return count == 1 ? write_config(&words) : usage("--write-config is for one "
+                                                                       "scenario");
     struct report_style style = {isatty(STDOUT_FILENO), words.full};
     struct live_job *jobs = calloc(count, sizeof *jobs);
     struct report *reports = calloc(count, sizeof *reports);

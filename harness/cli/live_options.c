@@ -85,6 +85,10 @@ static bool keep(struct live_words *words, enum live_option option, const char *
     case LIVE_CORE: words->core = text; return true;
     case LIVE_HOLD: return read_time("hold", text, &words->hold_us);
     case LIVE_DAEMON: words->daemon = text; return true;
+    case LIVE_CONNECT: words->connect = text; return true;
+    case LIVE_TOKEN: words->tokens = text; return true;
+    case LIVE_AGENTS: words->agents = text; return true;
+    case LIVE_CONFIG: words->config = text; return true;
     case LIVE_FULL: words->full = true; return true;
     case LIVE_REPORTS: words->common.reports = text; return true;
     case LIVE_JUNIT: words->common.junit = text; return true;

@@ -12,6 +12,12 @@
     X(SEED, "seed", "N", "seed of delays and other chance, instead of the file's")                 \
     X(WALL, "wall", "TIME", "a run that takes longer is given up, in real time (60s)")             \
     X(DAEMON, "daemon", "FILE", "the sessiond to start (default: beside the executable)")          \
+    X(CONNECT, "connect", "HOST:PORT", "a sessiond that runs already, instead of starting one")    \
+    X(TOKEN, "token", "FILE", "with --connect: lines USER * TOKEN, or a token for everybody")      \
+    X(AGENTS, "agents", "SOCKET",                                                                  \
+      "with --connect: where the daemon's agents report: harness live-agent SOCKET")               \
+    X(CONFIG, "write-config", "FILE",                                                              \
+      "write the settings that a daemon needs for the scenario and --speed, and end")              \
     X(CONFIRM, "confirm", "TOKEN",                                                                 \
       "hold a thread back where the order of a simulated failure was decided")                     \
     X(CORE, "core", "FILE", "with --confirm: the build of the core that failed")                   \
@@ -36,6 +42,8 @@ struct live_words {
     uint64_t hold_us;
     const char *trace;          /* NULL: none */
     const char *daemon;         /* NULL: the one beside the executable */
+    const char *connect, *tokens, *agents; /* NULL: not said */
+    const char *config;         /* NULL: not wanted */
     struct cli_options common;  /* what other parts of the command line want to know */
 };
 

@@ -38,6 +38,8 @@ static void live_body(void *context)
     enum core_result rc = port->run(port->context, run->agent, (struct run_context *)(void *)run);
     send_away(run, rc == CORE_OK ? 0 : 1);
     await_questions(run);
+    run->over = true;
+    world_wake(&run->changed);
 }
 
 static const char *text_in(const json_t *line, const char *name)
@@ -51,13 +53,28 @@ static uint64_t number_in(const json_t *line, const char *name)
     return (uint64_t)json_integer_value(json_object_get(line, name));
 }
 
+/* What the scenario calls that session; NULL: it is none of this run. */
+static const char *named(struct live *live, const char *called)
+{
+    for (uint32_t i = 0; i < live->session_count; i++) {
+        if (strcmp(live_session(live, live->sessions[i]), called) == 0) return live->sessions[i];
+    }
+    return NULL;
+}
+
+/* A daemon that runs already has runs that were started for other reasons. */
+static bool is_ours(const struct agent_run *run, const json_t *line)
+{
+    return named(run->daemon->live, text_in(line, "session")) != NULL;
+}
+
 static void begin(struct agent_run *run, const json_t *line)
 {
     char name[WORLD_NAME_MAX];
     const json_t *input = json_object_get(line, "input");
     run->begun = true;
     run->agent = text_in(line, "agent");
-    run->session = text_in(line, "session");
+    run->session = named(run->daemon->live, text_in(line, "session"));
     run->number = number_in(line, "run");
     run->token = number_in(line, "token");
     run->input = input == NULL ? "{}" : json_dumps(input, JSON_COMPACT);
@@ -151,7 +168,7 @@ static void take_line(struct agent_run *run, const char *text, size_t length)
 {
     const json_t *line = json_loadb(text, length, 0, NULL);
     const char *type = text_in(line, "type");
-    if (strcmp(type, "start") == 0 && !run->begun) begin(run, line);
+    if (strcmp(type, "start") == 0 && !run->begun && is_ours(run, line)) begin(run, line);
     if (!run->begun) return;
     if (strcmp(type, "stored") == 0) {
         run->code = CORE_OK;
@@ -238,6 +255,10 @@ static void welcome(void *context, short events)
 void agents_path(const struct daemon *daemon, char path[LIVE_PATH_MAX])
 {
     char name[CORE_NAME_MAX + 32];
+    if (daemon->live->options.agents != NULL) {
+        (void)snprintf(path, LIVE_PATH_MAX, "%s", daemon->live->options.agents);
+        return;
+    }
     (void)snprintf(name, sizeof name, "%s.agents-%u", daemon->name, daemon->life);
     live_path(daemon->live, name, path);
 }
@@ -256,4 +277,14 @@ void agents_close(struct daemon *daemon)
     if (daemon->door != NULL) loop_close(daemon->door);
     daemon->door = NULL;
     for (struct agent_run *run = daemon->runs; run != NULL; run = run->next) close_run(run);
+}
+
+void agents_dismiss(struct daemon *daemon)
+{
+    for (struct agent_run *run = daemon->runs; run != NULL; run = run->next)
+        if (run->begun) stop(run);
+    agents_close(daemon);
+    for (struct agent_run *run = daemon->runs; run != NULL; run = run->next)
+        while (run->begun && !run->over)
+            (void)world_wait(&run->changed, WORLD_NEVER, "the end of an agent");
 }

@@ -11,6 +11,22 @@
 /* Digits of a duration that the daemon reads. */
 #define DURATION_MAX_US 999999999999ull
 
+static const char *const setting_names[] = {
+#define NAME_DURATION(scope, name, value) #name,
+#define NAME_COUNT(scope, name, value, smallest, largest) #name,
+#define NAME_POLICY(scope, name, words, value) #name,
+    CORE_SETTINGS(NAME_DURATION, NAME_COUNT, NAME_POLICY)};
+
+size_t live_setting_count(void)
+{
+    return sizeof setting_names / sizeof *setting_names;
+}
+
+const char *live_setting_name(size_t number)
+{
+    return setting_names[number];
+}
+
 static void write_duration(FILE *out, const char *name, uint64_t us)
 {
     if (us <= DURATION_MAX_US)
@@ -20,43 +36,71 @@ static void write_duration(FILE *out, const char *name, uint64_t us)
 }
 
 /* No less than what can be told from none. */
-static uint64_t scaled(const struct daemon *daemon, uint64_t us)
+static uint64_t scaled_time(uint64_t us, double speed)
 {
-    uint64_t real_us = loop_real_us(&daemon->live->loop, us);
+    uint64_t real_us = (uint64_t)((double)us / speed);
     return us > 0 && real_us == 0 ? 1 : real_us;
 }
 
-static uint64_t scaled_rate(const struct daemon *daemon, uint64_t rate, uint64_t largest)
+static uint64_t scaled_rate(uint64_t rate, double speed, uint64_t largest)
 {
-    double real = (double)rate * daemon->live->loop.speed;
+    double real = (double)rate * speed;
     return real > (double)largest ? largest : (uint64_t)real;
 }
 
-static void write_setting(FILE *out, const struct daemon *daemon,
-                          const struct core_setting *setting)
+static uint64_t scaled(const struct core_setting *setting, uint64_t value, double speed)
 {
-    uint64_t value;
-    memcpy(&value, (const char *)&daemon->settings + setting->offset, sizeof value);
-    if (setting->kind == CORE_SETTING_DURATION)
-        write_duration(out, setting->name, scaled(daemon, value));
-    else if (setting->kind == CORE_SETTING_POLICY)
-        fprintf(out, "%s = %s\n", setting->name, setting->words[value]);
-    else if (strcmp(setting->name, "max_message_rate") == 0)
-        fprintf(out, "%s = %" PRIu64 "\n", setting->name,
-                scaled_rate(daemon, value, setting->largest));
+    if (setting->kind == CORE_SETTING_DURATION) return scaled_time(value, speed);
+    if (strcmp(setting->name, "max_message_rate") == 0)
+        return scaled_rate(value, speed, setting->largest);
+    return value;
+}
+
+static void write_setting(FILE *out, const struct core_setting *setting, uint64_t value,
+                          const char *word)
+{
+    if (word != NULL)
+        fprintf(out, "%s = %s\n", setting->name, word);
+    else if (setting->kind == CORE_SETTING_DURATION)
+        write_duration(out, setting->name, value);
     else
         fprintf(out, "%s = %" PRIu64 "\n", setting->name, value);
 }
 
-static void write_settings(FILE *out, const struct daemon *daemon)
+static void write_settings(FILE *out, const struct core_api *api,
+                           const struct core_settings *settings, double speed)
 {
-    static const char *const names[] = {
-#define NAME_DURATION(scope, name, value) #name,
-#define NAME_COUNT(scope, name, value, smallest, largest) #name,
-#define NAME_POLICY(scope, name, words, value) #name,
-        CORE_SETTINGS(NAME_DURATION, NAME_COUNT, NAME_POLICY)};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        write_setting(out, daemon, daemon->live->api.setting_find(names[i]));
+    for (size_t i = 0; i < live_setting_count(); i++) {
+        const struct core_setting *setting = api->setting_find(setting_names[i]);
+        uint64_t value;
+        memcpy(&value, (const char *)settings + setting->offset, sizeof value);
+        const char *word = setting->kind == CORE_SETTING_POLICY ? setting->words[value] : NULL;
+        write_setting(out, setting, scaled(setting, value, speed), word);
+    }
+}
+
+uint64_t live_wanted(const struct scn_file *file, const struct core_setting *setting, double speed,
+                     const char **word)
+{
+    const struct scn_attr *attr = scn_core_setting(file, 0, setting->name);
+    uint64_t value = attr == NULL ? setting->fallback : (uint64_t)attr->value.low;
+    *word = NULL;
+    if (setting->kind != CORE_SETTING_POLICY) return scaled(setting, value, speed);
+    *word = attr == NULL ? setting->words[value] : attr->value.text;
+    /* There is nobody beside a daemon who would open sessions before they are asked for. */
+    if (strcmp(setting->name, "auto_create") == 0) *word = setting->words[AUTO_CREATE_ON_START];
+    return 0;
+}
+
+void live_write_settings(FILE *out, const struct scn_file *file, const struct core_api *api,
+                         double speed)
+{
+    for (size_t i = 0; i < live_setting_count(); i++) {
+        const struct core_setting *setting = api->setting_find(setting_names[i]);
+        const char *word;
+        uint64_t value = live_wanted(file, setting, speed, &word);
+        write_setting(out, setting, value, word);
+    }
 }
 
 static bool has_sandboxes(const struct scn_file *file)
@@ -116,7 +160,9 @@ static bool write_tokens(const struct live *live)
 const char *live_token(void *context, const char *user)
 {
     static char token[128];
-    (void)context;
+    const struct live *live = context;
+    const char *given = live->elsewhere ? elsewhere_token(live->elsewhere, user) : NULL;
+    if (live->elsewhere) return given == NULL ? "" : given;
     (void)snprintf(token, sizeof token, "token-of-%s----", user);
     return token;
 }
@@ -127,6 +173,6 @@ bool daemon_configure(const struct daemon *daemon, const char *path)
     FILE *out = open_private(path);
     if (out == NULL) return false;
     write_options(out, daemon);
-    write_settings(out, daemon);
+    write_settings(out, &daemon->live->api, &daemon->settings, daemon->live->options.speed);
     return fclose(out) == 0;
 }

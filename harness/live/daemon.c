@@ -184,6 +184,7 @@ static uint64_t deadline_ns(const struct daemon *daemon, uint64_t real_us)
 enum core_result daemon_start(struct daemon *daemon)
 {
     struct live *live = daemon->live;
+    if (live->elsewhere != NULL) return elsewhere_start(daemon);
     daemon->group = world_group_of(world_self());
     daemon->line = scratch_alloc(LINE_MAX_BYTES);
     daemon->line_length = 0;
@@ -219,6 +220,7 @@ uint64_t daemon_drain_us(const struct live *live)
 
 enum core_result daemon_drain(struct daemon *daemon)
 {
+    if (daemon->live->elsewhere != NULL) return elsewhere_leave(daemon);
     if (daemon->pid == 0) return CORE_OK;
     daemon->stopping = true;
     kill(daemon->pid, SIGTERM);

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <stdarg.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 /* --- waiting (loop.c) --- */
@@ -105,6 +106,12 @@ uint64_t daemon_drain_us(const struct live *live);
 void daemon_kill(struct daemon *daemon);
 /* Writes the file of its options; false: `problem` of the run says why not. */
 bool daemon_configure(const struct daemon *daemon, const char *path);
+/* The settings of every core by their numbers, and their names. */
+size_t live_setting_count(void);
+const char *live_setting_name(size_t number);
+/* What a daemon is to be set to for a scenario, by the clock; of a policy *word, otherwise NULL. */
+uint64_t live_wanted(const struct scn_file *file, const struct core_setting *setting, double speed,
+                     const char **word);
 
 /* --- agents (agents.c, agent_calls.c) --- */
 
@@ -125,7 +132,7 @@ struct agent_run {
     struct watch *watch;    /* NULL: the connection has ended */
     char *bytes;            /* that came, and were not read */
     size_t length, capacity;
-    bool begun, stop;
+    bool begun, stop, over; /* over: nobody is at work any more */
     const char *agent, *session, *input;
     uint64_t number, token;
     uint64_t asked;         /* number of the last line that wants an answer */
@@ -142,6 +149,8 @@ void agents_path(const struct daemon *daemon, char path[LIVE_PATH_MAX]);
 void agents_open(struct daemon *daemon);
 /* The daemon is gone, and all of its agents. */
 void agents_close(struct daemon *daemon);
+/* The daemon goes on without them: they are asked to stop, and have when this returns. A fiber. */
+void agents_dismiss(struct daemon *daemon);
 /* The log says how that question ended. */
 void agents_settle(struct live *live, const char *session, uint64_t run, const char *id,
                    const char *outcome);
@@ -155,6 +164,8 @@ struct store_watch *store_watch_new(struct live *live, const char *path);
 void store_watch_free(struct store_watch *watch);
 /* Tells the stage what is new. */
 void store_look(struct store_watch *watch);
+/* A question's end is told to its agent here if the daemon could not. */
+void store_tell_agents(struct live *live, const char *session, const struct store_event *event);
 
 /* --- dev servers (servers.c) --- */
 
@@ -181,6 +192,40 @@ struct reply {
 struct reply request_make(struct daemon *daemon, const char *method, const char *path,
                           const char *user, const char *body);
 
+/* --- a daemon that runs already (elsewhere.c, ask.c, history.c) --- */
+
+struct address {
+    struct sockaddr_storage storage;
+    socklen_t length;
+    char host[256];
+};
+
+/* GET of that path with that token. Waits for the answer; returns its status, 0 if there is none,
+ * and what it says as JSON, or NULL. */
+int elsewhere_ask(const struct address *address, const char *token, const char *path,
+                  json_t **body);
+
+struct elsewhere;
+/* NULL: `problem` says why not. */
+struct elsewhere *elsewhere_new(const struct live_options *options, char problem[LIVE_PROBLEM_MAX]);
+void elsewhere_free(struct elsewhere *elsewhere);
+const struct address *elsewhere_address(const struct elsewhere *elsewhere);
+/* What that user shows; NULL: nobody has said. */
+const char *elsewhere_token(const struct elsewhere *elsewhere, const char *user);
+/* In place of a start, and of a drain. */
+enum core_result elsewhere_start(struct daemon *daemon);
+enum core_result elsewhere_leave(struct daemon *daemon);
+
+/* How far the log of a session was read. */
+struct followed {
+    const char *name;       /* of the scenario */
+    char called[CORE_NAME_MAX]; /* by the daemon */
+    uint64_t epoch, head;
+};
+
+/* Tells the stage what is new. */
+void history_look(struct live *live);
+
 /* --- all of it --- */
 
 struct live {
@@ -199,18 +244,27 @@ struct live {
     size_t complaints_length;
     const char *sessions[SCN_ACTORS_MAX + 1], *owners[SCN_ACTORS_MAX + 1];
     uint32_t session_count;
+    struct elsewhere *elsewhere; /* NULL: the run starts its daemon itself */
+    struct followed followed[SCN_ACTORS_MAX + 1]; /* by session */
     bool entered;
     char problem[LIVE_PROBLEM_MAX];
 };
 
-/* Connections to the loopback; `loop` is whose descriptors they are from here on. */
+/* Connections; `loop` is whose descriptors they are from here on. They go to a port of the
+ * loopback, or all of them to an address. */
 extern const struct outside_network live_network;
-void network_begin(struct loop *loop);
+void network_begin(struct loop *loop, const struct address *address);
+/* Nobody reads from them any more. */
+void network_end(void);
 
 /* FOLDER/NAME, in memory that the run gives up at its end. */
 void live_path(const struct live *live, const char *name, char path[LIVE_PATH_MAX]);
-/* "token-of-NAME", as the daemon's file of tokens has it. */
+/* "token-of-NAME", as the daemon's file of tokens has it, or what the user was given. */
 const char *live_token(void *live, const char *user);
+/* What the daemon calls a session: one that runs on has those of other runs, too. */
+const char *live_session(void *live, const char *name);
+/* Of requests. */
+const char *live_host(const struct live *live);
 /* The run cannot go on: ends the execution, as the harness's fault. */
 _Noreturn void live_give_up(struct live *live, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -118,7 +118,8 @@ static enum core_result submit(struct core *core, struct session_ref session,
     struct daemon *daemon = daemon_of(core);
     struct live *live = daemon->live;
     char path[256];
-    (void)snprintf(path, sizeof path, "/sessions/%s/runs", live->sessions[session.slot]);
+    (void)snprintf(path, sizeof path, "/sessions/%s/runs",
+                   live_session(live, live->sessions[session.slot]));
     const char *body = json_dumps(json_pack("{s:s, s:s}", "agent", spec->agent, "key", spec->key),
                                   JSON_COMPACT);
     struct reply reply =
@@ -195,6 +196,26 @@ static uint16_t port_of(void *context, uint32_t core)
     return live->daemons[core].port;
 }
 
+const char *live_session(void *context, const char *name)
+{
+    struct live *live = context;
+    if (live->elsewhere == NULL) return name;
+    for (uint32_t i = 0; i < live->session_count; i++) {
+        struct followed *followed = &live->followed[i];
+        if (strcmp(live->sessions[i], name) != 0) continue;
+        if (followed->called[0] == '\0')
+            (void)snprintf(followed->called, sizeof followed->called, "%.24s-%.24s-%llu", name,
+                           live->options.tag, (unsigned long long)live->options.run);
+        return followed->called;
+    }
+    return name; /* one that nobody opens */
+}
+
+const char *live_host(const struct live *live)
+{
+    return live->elsewhere == NULL ? "127.0.0.1" : elsewhere_address(live->elsewhere)->host;
+}
+
 static void kill_core(void *context, uint32_t core)
 {
     struct live *live = context;
@@ -269,6 +290,7 @@ static bool prepare(struct live *live, char problem[LIVE_PROBLEM_MAX])
         (void)snprintf(problem, LIVE_PROBLEM_MAX, "%.200s: %s", live->folder, strerror(errno));
         return false;
     }
+    if (live->elsewhere != NULL) return true;
     live_path(live, "events.db", path);
     live->store = store_watch_new(live, path);
     if (!has_sandboxes(live->file)) return true;
@@ -279,7 +301,8 @@ static bool prepare(struct live *live, char problem[LIVE_PROBLEM_MAX])
 static void look_at_store(void *context)
 {
     struct live *live = context;
-    store_look(live->store);
+    if (live->elsewhere == NULL) store_look(live->store);
+    else if (live->daemons[0].port != 0) history_look(live);
 }
 
 struct live *live_begin(const struct live_options *options, const struct scn_file *file,
@@ -290,10 +313,18 @@ struct live *live_begin(const struct live_options *options, const struct scn_fil
     live->options = *options;
     live->file = file;
     make_api(live, api);
-    live->stage_live = (struct stage_live){live, &live_network, port_of, live_token, kill_core};
+    if (options->connect != NULL) live->elsewhere = elsewhere_new(&live->options, problem);
+    if (options->connect != NULL && live->elsewhere == NULL) {
+        free(live);
+        return NULL;
+    }
+    live->stage_live = (struct stage_live){live, &live_network, port_of, live_host(live),
+                                           live_token, live_session, kill_core,
+                                           (uint64_t)(LIVE_MARGIN_US * options->speed),
+                                           live->elsewhere != NULL};
     loop_init(&live->loop, options->speed, options->wall_us);
     chance_init(&live->chance, &live->loop, options->seed, options->run);
-    network_begin(&live->loop);
+    network_begin(&live->loop, live->elsewhere ? elsewhere_address(live->elsewhere) : NULL);
     running = live;
     if (!prepare(live, problem)) {
         live_end(live);
@@ -317,6 +348,7 @@ void live_end(struct live *live)
     }
     store_watch_free(live->store);
     servers_free(live->servers);
+    elsewhere_free(live->elsewhere);
     (void)nftw(live->folder, remove_entry, OPEN_FILES, FTW_DEPTH | FTW_PHYS);
     running = NULL;
     free(live);

@@ -17,10 +17,18 @@
 
 #include "fakes/stage.h"
 
+#include <stdio.h>
+
+/* How late the machine may be, by the clock, before a deadline that was not met is a fault. */
+enum { LIVE_MARGIN_US = 2000000 };
 enum { LIVE_PATH_MAX = 4096, LIVE_PROBLEM_MAX = 512, LIVE_DELAYS_MAX = 8 };
 
 struct live_options {
     const char *daemon;     /* path of sessiond; not looked at with `connect` */
+    const char *connect;    /* HOST:PORT of one that runs already, or NULL: one is started */
+    const char *tokens;     /* with it: file of what users show, or NULL, */
+    const char *agents;     /* the socket on which its agents report, or NULL: nobody does, */
+    const char *tag;        /* and what its sessions' names end with, in front of `run` */
     const char *helper;     /* path of the harness, which agents and dev servers are */
     double speed;           /* the scenario's time runs so much faster than the clock */
     uint64_t wall_us;       /* a run that takes longer is given up, in real time */
@@ -31,6 +39,18 @@ struct live_options {
 };
 
 struct live;
+
+/* Asks the daemon of options->connect what it can be asked for, before any run: tells whatever of
+ * the scenario cannot be done with its settings and tokens. False: `problem` says why nobody knows.
+ * Waits for the network. */
+bool live_ask_elsewhere(const struct live_options *options, const struct scn_file *file,
+                        const struct core_api *api, stage_tell tell, void *context,
+                        char problem[LIVE_PROBLEM_MAX]);
+
+/* Writes the options of a daemon for that scenario at that speed, as its file has them: all
+ * settings of its core. */
+void live_write_settings(FILE *out, const struct scn_file *file, const struct core_api *api,
+                         double speed);
 
 /* Makes what a run needs: a folder, a socket. NULL: `problem` says why not. */
 struct live *live_begin(const struct live_options *options, const struct scn_file *file,

@@ -25,6 +25,8 @@ struct wire {
 };
 
 static struct loop *network_loop;
+static const struct address *network_address; /* of everybody; NULL: the loopback */
+static bool network_over;   /* what comes now is not read */
 
 static struct wire *wire_of(struct outside *outside)
 {
@@ -44,7 +46,7 @@ static void end(struct wire *wire, bool reset)
 static void take(struct wire *wire)
 {
     char piece[PIECE_MAX];
-    while (wire->watch != NULL && wire->calls->room(wire->context) > 0) {
+    while (wire->watch != NULL && !network_over && wire->calls->room(wire->context) > 0) {
         ssize_t count = read(wire->watch->fd, piece, sizeof piece);
         if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
         if (count <= 0) {
@@ -86,12 +88,18 @@ static void ready(void *context, short events)
 
 static struct outside *wire_connect(uint16_t port, const struct outside_calls *calls, void *context)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_port = htons(port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct sockaddr *address = (const struct sockaddr *)&loopback;
+    socklen_t length = sizeof loopback;
+    if (network_address != NULL) {
+        address = (const struct sockaddr *)&network_address->storage;
+        length = network_address->length;
+    }
+    int one = 1, fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return NULL;
-    /* On the loopback that takes no time, whoever is there. */
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+    /* On the loopback that takes no time, whoever is there; elsewhere the way there and back. */
+    if (connect(fd, address, length) != 0) {
         close(fd);
         return NULL;
     }
@@ -137,9 +145,16 @@ static void wire_resume(struct outside *outside)
     if (wire->watch != NULL) wire->watch->events |= POLLIN;
 }
 
-void network_begin(struct loop *loop)
+void network_begin(struct loop *loop, const struct address *address)
 {
     network_loop = loop;
+    network_address = address;
+    network_over = false;
+}
+
+void network_end(void)
+{
+    network_over = true;
 }
 
 const struct outside_network live_network = {

@@ -69,15 +69,16 @@ struct reply request_make(struct daemon *daemon, const char *method, const char 
                           const char *user, const char *body)
 {
     struct request *request = scratch_alloc(sizeof *request);
-    size_t size = strlen(path) + strlen(body) + 512;
+    size_t size = strlen(path) + strlen(body) + 2048;
     char *text = scratch_alloc(size);
     request->outside = live_network.connect(daemon->port, &calls, request);
     if (request->outside == NULL) return (struct reply){0, "", 0};
     int length = snprintf(text, size,
-                          "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"
+                          "%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
                           "Content-Type: application/json\r\nContent-Length: %zu\r\n"
                           "Connection: close\r\n\r\n%s",
-                          method, path, live_token(daemon->live, user), strlen(body), body);
+                          method, path, live_host(daemon->live), live_token(daemon->live, user),
+                          strlen(body), body);
     live_network.send(request->outside, text, (size_t)length);
     while (!is_whole(request))
         (void)world_wait(&request->changed, WORLD_NEVER, "an answer to a request");

@@ -86,16 +86,14 @@ static struct seen *find(struct store_watch *watch, int64_t id)
     return seen;
 }
 
-/* A question's end is told to its agent here if the daemon could not. */
-static void tell_agents(const struct store_watch *watch, const struct seen *seen,
-                        const struct store_event *event)
+void store_tell_agents(struct live *live, const char *session, const struct store_event *event)
 {
     if (strcmp(event->type, "prompt_closed") != 0) return;
     const json_t *payload = json_loadb(event->payload, event->length, 0, NULL);
     const char *id = json_string_value(json_object_get(payload, "id"));
     const char *outcome = json_string_value(json_object_get(payload, "outcome"));
     if (id == NULL || outcome == NULL) return;
-    agents_settle(watch->live, seen->name,
+    agents_settle(live, session,
                   (uint64_t)json_integer_value(json_object_get(payload, "run")), id, outcome);
 }
 
@@ -113,7 +111,7 @@ static void read_event(struct store_watch *watch, struct seen *seen)
     seen->head = (int64_t)event.seq;
     witness_stored(watch->live->stage, 0, seen->name, (uint64_t)seen->epoch,
                    (uint64_t)sqlite3_column_int64(row, 1), &event);
-    tell_agents(watch, seen, &event);
+    store_tell_agents(watch->live, seen->name, &event);
 }
 
 static void read_events(struct store_watch *watch, struct seen *seen)
