@@ -185,8 +185,8 @@ static void count_request(struct ws_transport *transport)
 static void expect_body(struct peer *peer, bool read)
 {
     char length[24];
-    peer->body_due =
-        lws_hdr_copy(peer->wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
+    bool told = lws_hdr_copy(peer->wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
+    peer->body_due = told && (read || strtoull(length, NULL, 10) > 0);
     if (!peer->body_due)
         return;
     peer->last = !read;
@@ -225,10 +225,10 @@ static int take_body(struct peer *peer, const char *bytes, size_t length)
 static int end_body(struct peer *peer)
 {
     /* libwebsockets tells it again whenever the next request knocks before this one's answer. */
-    peer->body_due = false;
     if (peer->answer.begun || peer->complete)
         return 0;
     peer->complete = true;
+    peer->body_due = false;
     if (peer->overlong)
         return answer_refuse(peer, 413, "the body is too long");
     return request_start(peer, peer->path, peer->input, peer->input_length);

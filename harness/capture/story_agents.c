@@ -440,6 +440,41 @@ static void start_runs(struct story *story, struct story_session *session)
     }
 }
 
+/* --- answers --- */
+
+/* Whether somebody asks the question that this step, "answer NAME ...", is about. */
+static bool is_asked(const struct story_session *session, const char *answer)
+{
+    const char *name = answer + strlen("answer ");
+    size_t length = strcspn(name, " ");
+
+    for (uint32_t a = 0; a < session->actor_count; a++) {
+        const struct story_steps *steps = &session->actors[a].steps;
+        for (uint32_t i = 0; i < steps->count; i++) {
+            const char *text = steps->items[i].text;
+            if (steps->items[i].remark || strncmp(text, "ask ", 4) != 0) continue;
+            if (strncmp(text + 4, name, length) == 0 && strchr(" ", text[4 + length])) return true;
+        }
+    }
+    return false;
+}
+
+/* A question of a run that nobody told of is nobody's: its answer, and waiting for it, are
+ * remarks. */
+static void drop_answers(struct story *story)
+{
+    for (uint32_t t = 0; t < story->tab_count; t++) {
+        struct story_tab *tab = &story->tabs[t];
+        for (uint32_t i = 0; i < tab->steps.count; i++) {
+            struct story_step *step = &tab->steps.items[i];
+            if (step->remark || strncmp(step->text, "answer ", 7) != 0) continue;
+            if (is_asked(&story->sessions[tab->session], step->text)) continue;
+            step->remark = true;
+            if (i > 0 && strncmp(step[-1].text, "expect ", 7) == 0) step[-1].remark = true;
+        }
+    }
+}
+
 void story_act(struct story *story)
 {
     bool early = false;
@@ -454,4 +489,5 @@ void story_act(struct story *story)
         act(story, i);
         start_runs(story, session);
     }
+    drop_answers(story);
 }

@@ -17,7 +17,7 @@
 
 /* How long it may take to listen, to let its agents end (of the scenario, as the stage has it, but
  * no less than that by the clock), and to be gone. */
-enum { START_US = 60000000, DRAIN_US = 10000000, DRAIN_LEAST_US = 2000000, GONE_US = 30000000 };
+enum { START_US = 60000000, DRAIN_US = 10000000, DRAIN_LEAST_US = 5000000, GONE_US = 30000000 };
 
 /* --- what it writes --- */
 
