@@ -116,12 +116,11 @@ int answer_begin(struct peer *peer, struct answer *answer)
 
 static int finish(struct peer *peer)
 {
-    bool last = peer->last;
     free(peer->answer.body);
     peer->answer = (struct answer){ .status = 0 };
     peer->kind = PEER_NEW;
     peer->identity = (struct ws_identity){ .tag = 0 };
-    return last || lws_http_transaction_completed(peer->wsi) != 0 ? -1 : 0;
+    return lws_http_transaction_completed(peer->wsi) != 0 ? -1 : 0;
 }
 
 int answer_write(struct peer *peer)
@@ -168,7 +167,7 @@ int answer_refuse(struct peer *peer, unsigned status, const char *reason)
     return answer_begin(peer, refusal(peer, status, reason));
 }
 
-int answer_refuse_upgrade(struct peer *peer, unsigned status, const char *reason)
+int answer_refuse_at_once(struct peer *peer, unsigned status, const char *reason)
 {
     struct answer *answer = refusal(peer, status, reason);
     unsigned char buffer[LWS_PRE + HEADERS_MAX];

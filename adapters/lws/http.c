@@ -34,17 +34,17 @@ static bool is_path(struct lws *wsi, const char *path)
 static int confirm_upgrade(struct peer *peer, const char *to)
 {
     if (strcasecmp(to, "websocket") != 0)
-        return answer_refuse_upgrade(peer, 400, "the only upgrade is to a WebSocket");
+        return answer_refuse_at_once(peer, 400, "the only upgrade is to a WebSocket");
     if (!is_path(peer->wsi, socket_path))
-        return answer_refuse_upgrade(peer, 404, "there is no WebSocket at this path");
+        return answer_refuse_at_once(peer, 404, "there is no WebSocket at this path");
     if (!gate_origin(peer))
-        return answer_refuse_upgrade(peer, 403, "this origin is not allowed");
+        return answer_refuse_at_once(peer, 403, "this origin is not allowed");
     if (!asks_for_subprotocol(peer->wsi))
-        return answer_refuse_upgrade(peer, 400, "the subprotocol is " WS_SUBPROTOCOL);
+        return answer_refuse_at_once(peer, 400, "the subprotocol is " WS_SUBPROTOCOL);
     if (lws_hdr_total_length(peer->wsi, WSI_TOKEN_KEY) == 0)
-        return answer_refuse_upgrade(peer, 400, "there is no Sec-WebSocket-Key");
+        return answer_refuse_at_once(peer, 400, "there is no Sec-WebSocket-Key");
     if (!gate_identify(peer))
-        return answer_refuse_upgrade(peer, 401, "the token is missing or not valid");
+        return answer_refuse_at_once(peer, 401, "the token is missing or not valid");
     return 0;
 }
 
@@ -127,23 +127,27 @@ static int serve_get(struct peer *peer, const char *path)
     return verb == VERB_HISTORY ? request_history(peer, session) : request_info(peer, session);
 }
 
-/* Everything is judged before the body arrives, and again what it says when it is there. */
+/*
+ * Everything is judged before the body arrives, and again what it says when it is there. What is
+ * refused is refused at once: libwebsockets 4.1 turns in circles, and serves nobody, while an
+ * answer waits and a part of a body is there.
+ */
 static int serve_post(struct peer *peer, const char *path)
 {
     char session[CORE_NAME_MAX], length[24];
     unsigned status;
-    peer->last = true;
     if (parse_path(path, session) != VERB_RUNS)
-        return answer_refuse(peer, 404, "there is nothing to post at this path");
+        return answer_refuse_at_once(peer, 404, "there is nothing to post at this path");
     const char *problem = problem_of_gate(peer, session, &status);
     if (problem != NULL)
-        return answer_refuse(peer, status, problem);
+        return answer_refuse_at_once(peer, status, problem);
     if (lws_hdr_copy(peer->wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0)
-        return answer_refuse(peer, 411, "a request with a body says its length");
+        return answer_refuse_at_once(peer, 411, "a request with a body says its length");
     if (strtoull(length, NULL, 10) > peer->transport->config.message_max_bytes)
-        return answer_refuse(peer, 413, "the body is too long");
-    peer->last = false;
+        return answer_refuse_at_once(peer, 413, "the body is too long");
     memcpy(peer->path, session, sizeof session);
+    peer->body_due = true; /* libwebsockets gives it time anew with each of its bytes */
+    lws_set_timer_usecs(peer->wsi, (lws_usec_t)peer->transport->config.handshake_timeout_us);
     return 0;
 }
 
@@ -180,17 +184,11 @@ static void count_request(struct ws_transport *transport)
     pthread_mutex_unlock(&transport->lock);
 }
 
-/* Whoever announces a body has to send it, be it read or not: before that nothing more is written.
- * libwebsockets gives it time anew with each of its bytes. */
-static void expect_body(struct peer *peer, bool read)
+static bool announces_body(struct lws *wsi)
 {
     char length[24];
-    bool told = lws_hdr_copy(peer->wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
-    peer->body_due = told && (read || strtoull(length, NULL, 10) > 0);
-    if (!peer->body_due)
-        return;
-    peer->last = !read;
-    lws_set_timer_usecs(peer->wsi, (lws_usec_t)peer->transport->config.handshake_timeout_us);
+    return lws_hdr_copy(wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 &&
+           strtoull(length, NULL, 10) > 0;
 }
 
 static int serve(struct peer *peer)
@@ -199,14 +197,15 @@ static int serve(struct peer *peer)
     int length, method = lws_http_get_uri_and_method(peer->wsi, &uri, &length);
     peer->kind = PEER_REQUEST;
     peer->input_length = 0;
-    peer->overlong = peer->complete = peer->last = false;
+    peer->overlong = peer->complete = false;
     peer->path[0] = '\0';
     count_request(peer->transport);
     if (method < 0 || (size_t)length >= sizeof path)
-        return answer_refuse(peer, 414, "the path is too long");
+        return answer_refuse_at_once(peer, 414, "the path is too long");
+    if (method != LWSHUMETH_POST && announces_body(peer->wsi))
+        return answer_refuse_at_once(peer, 400, "only a POST has a body");
     memcpy(path, uri, (size_t)length);
     path[length] = '\0';
-    expect_body(peer, method == LWSHUMETH_POST);
     switch (method) {
     case LWSHUMETH_GET: return serve_get(peer, path);
     case LWSHUMETH_POST: return serve_post(peer, path);

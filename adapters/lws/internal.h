@@ -48,7 +48,6 @@ struct peer {
     bool overlong;             /* what arrives is too long */
     bool complete;             /* and now it is all there */
     bool body_due;             /* it is not, and its deadline runs */
-    bool last;                 /* the connection ends with this answer: its body is not read */
 
     struct answer answer;
     struct stream stream;
@@ -162,8 +161,9 @@ int answer_begin(struct peer *peer, struct answer *answer);
 int answer_write(struct peer *peer);
 /* For a request that is not looked at any further. */
 int answer_refuse(struct peer *peer, unsigned status, const char *reason);
-/* The same for an upgrade, which has to be answered at once: what CONFIRM_UPGRADE returns. */
-int answer_refuse_upgrade(struct peer *peer, unsigned status, const char *reason);
+/* The same at once, for an upgrade or a body that is not read; the connection ends with it. What
+ * CONFIRM_UPGRADE or HTTP returns. */
+int answer_refuse_at_once(struct peer *peer, unsigned status, const char *reason);
 /* The headers that every answer has, for `answer_write` and event streams. */
 bool answer_headers(struct peer *peer, unsigned status, const char *type, lws_filepos_t length,
                     unsigned char **at, unsigned char *end);
