@@ -20,6 +20,7 @@ void *cxx_new(size_t bytes, size_t alignment, const void *site);
 void cxx_delete(void *block, const void *site);
 void *cxx_exception_new(size_t bytes);
 void cxx_exception_free(void *block);
+void cxx_exception_left(void *exception);
 [[noreturn]] void cxx_terminate(const char *text);
 uint32_t arc4random(void);
 }
@@ -137,6 +138,33 @@ extern "C" void __cxa_free_dependent_exception(__cxa_dependent_exception *except
 }
 
 } // namespace __cxxabiv1
+
+// --- exceptions that threads share: who gives one up does so before it is destroyed ---
+//
+// The library counts users by atomic operations of its own, which are not seen. harness-cc has it call
+// these instead (--wrap).
+
+#define RELEASE(prefix) prefix##_ZNSt15__exception_ptr13exception_ptr10_M_releaseEv
+
+extern "C" {
+void __real___cxa_end_catch();
+void __wrap___cxa_end_catch();
+void RELEASE(__real_)(void **pointer);
+void RELEASE(__wrap_)(void **pointer);
+}
+
+void __wrap___cxa_end_catch()
+{
+    // Its copy of the pointer gives it up, by the function below.
+    static_cast<void>(std::current_exception());
+    __real___cxa_end_catch();
+}
+
+void RELEASE(__wrap_)(void **pointer)
+{
+    cxx_exception_left(*pointer);
+    RELEASE(__real_)(pointer);
+}
 
 // --- the end by std::terminate() ---
 

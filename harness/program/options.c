@@ -221,7 +221,7 @@ bool program_options_read(struct program_options *options)
                                         .jobs = 1,
                                         .shard = {1, 1},
                                         .depth = 3,
-                                        .stalls = 1,
+                                        .stalls = 4,
                                         .lag_ns = 10000000000,
                                         .spurious = 1,
                                         .late = 1,

@@ -21,7 +21,7 @@
     X(SHARD, "SHARD", "1/1", "explore this part of the executions")                                \
     X(DEPTH, "DEPTH", "3", "depth of pct; deviations of dfs, exhaustive")                          \
     X(DELAYS, "DELAYS", "DEPTH", "delays of delay; exhaustive: the bound, instead of DEPTH")       \
-    X(STALLS, "STALLS", "1", "how often a thread may be delayed, in one execution")                \
+    X(STALLS, "STALLS", "4", "how often a thread may be delayed, in one execution")                \
     X(LAG, "LAG", "10s", "how long such a delay may be (us, ms, s)")                               \
     X(SPURIOUS, "SPURIOUS", "1", "condition waits that may end without a reason, in one")          \
     X(LATE, "LATE", "1", "times that data of a connection may arrive late or in parts, in one")    \

@@ -1,6 +1,7 @@
 /* What the runtime of C++ stands on: destructors of thread-locals and statics, memory of
  * exceptions, the end by std::terminate(). Its own names are in cxx_glue.cc. */
-#include "internal.h"
+#include "race.h"
+#include "word.h"
 
 /* The library leaves atomic operations out where this is set. */
 char world___libc_single_threaded = 0;
@@ -82,6 +83,16 @@ void world_cxx_exception_free(void *block)
     W.find_races = false;
     arena_free(block, CALLER);
     W.find_races = find_races;
+}
+
+/* A thread gives one up that others may have: all that have done so before come before what is
+ * done to it now, which may be its end. */
+void world_cxx_exception_left(void *exception)
+{
+    if (!W.find_races) return;
+    uint32_t object = word_object((uintptr_t)exception);
+    race_acquire(object);
+    race_release(object);
 }
 
 _Noreturn void world_cxx_terminate(const char *text)

@@ -8,6 +8,7 @@
 #include <cassert>
 #include <chrono>
 #include <latch>
+#include <memory>
 #include <semaphore>
 #include <stop_token>
 #include <thread>
@@ -78,8 +79,35 @@ static void meetings()
     both.arrive_and_wait();
 }
 
+// As many as meet the mistake of GCC 12's semaphores (harness/program/cxx/bits/semaphore_base.h).
+static void semaphores()
+{
+    std::counting_semaphore<2> room(1);
+    int inside = 0;
+    auto enter = [&] {
+        if (!room.try_acquire_for(1h)) return;
+        inside++;
+        room.release();
+        room.acquire();
+        inside++;
+        room.release();
+    };
+    { std::jthread one(enter), two(enter), three(enter); }
+    assert(inside == 6);
+}
+
+static void shared_pointers()
+{
+    std::atomic<std::shared_ptr<int>> current(std::make_shared<int>(1));
+    std::jthread reader([&] { assert(*current.load() > 0); });
+    std::jthread writer([&] { current.store(std::make_shared<int>(2)); });
+    auto mine = current.exchange(std::make_shared<int>(3));
+    assert(*mine > 0);
+}
+
 const topic later_topics[] = {
-    {"waits", waits}, {"jthreads", jthreads}, {"meetings", meetings}, {nullptr, nullptr}};
+    {"waits", waits}, {"jthreads", jthreads}, {"meetings", meetings}, {"semaphores", semaphores},
+    {"shared_pointers", shared_pointers}, {nullptr, nullptr}};
 
 #else
 

@@ -173,6 +173,31 @@ void futures()
     assert(late.get_future().wait_for(5ms) == std::future_status::timeout);
 }
 
+/* What ends with its last user was seen by all others before. */
+struct kept : std::runtime_error {
+    using std::runtime_error::runtime_error;
+    std::vector<int> numbers{1, 2, 3};
+    ~kept() override { numbers.back() = 0; }
+};
+
+void shared_exceptions()
+{
+    auto promise = std::make_unique<std::promise<void>>();
+    auto all = promise->get_future().share();
+    auto look = [](std::shared_future<void> end) {
+        try {
+            end.get();
+        } catch (const kept &error) {
+            assert(std::string(error.what()).size() == 36 && error.numbers.back() == 3);
+        }
+    };
+    std::thread one(look, all), two(look, std::move(all));
+    promise->set_exception(std::make_exception_ptr(kept("longer than what a string has itself")));
+    promise.reset();
+    one.join();
+    two.join();
+}
+
 void broken_promises()
 {
     std::future<int> left;
@@ -210,4 +235,4 @@ void times()
 const topic library_topics[] = {
     {"threads", threads}, {"mutexes", mutexes}, {"shared_mutexes", shared_mutexes},
     {"conditions", conditions}, {"atomics", atomics}, {"once", once}, {"futures", futures},
-    {"broken_promises", broken_promises}, {"times", times}, {nullptr, nullptr}};
+    {"shared_exceptions", shared_exceptions}, {"broken_promises", broken_promises}, {"times", times}, {nullptr, nullptr}};
