@@ -61,6 +61,10 @@ FILE *world_fdopen(int descriptor, const char *mode)
 int world_fclose(FILE *face)
 {
     struct stream *stream = stream_of(face);
+    if (stream->in_memory) {
+        stream_close(stream);
+        return 0;
+    }
     place_enter(CALL_SITE);
     if (stream->file || stream->buffer) {
         place_point(descriptor_place(stream->descriptor), WORLD_WRITE);
@@ -87,7 +91,9 @@ void world_clearerr(FILE *face)
 
 int world_fileno(FILE *face)
 {
-    return stream_of(face)->descriptor;
+    const struct stream *stream = stream_of(face);
+    if (stream->in_memory) errno = EBADF;
+    return stream->descriptor;
 }
 
 int world_fseek(FILE *face, long offset, int whence)
@@ -98,7 +104,7 @@ int world_fseek(FILE *face, long offset, int whence)
 long world_ftell(FILE *face)
 {
     struct stream *stream = stream_of(face);
-    if (stream->file == NULL) {
+    if (stream->file == NULL && !stream->in_memory) {
         errno = ESPIPE;
         return -1;
     }

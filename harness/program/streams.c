@@ -246,10 +246,25 @@ struct stream *stream_over(int descriptor, bool reads, bool writes)
     return stream;
 }
 
+struct stream *stream_in_memory(bool reads, bool writes)
+{
+    struct stream *stream = find_unused();
+    if (stream == NULL) return NULL;
+    stream->in_memory = true;
+    stream->descriptor = -1;
+    stream->readable = reads;
+    stream->writable = writes;
+    return stream;
+}
+
 void stream_close(struct stream *stream)
 {
     stream->open = false;
-    descriptor_close(stream->descriptor);
+    if (stream->in_memory) {
+        stream_memory_close(stream);
+    } else {
+        descriptor_close(stream->descriptor);
+    }
 }
 
 struct file *stream_file(const struct description *self)
@@ -273,11 +288,16 @@ static void read_more(struct stream *stream)
     if (got < 0) stream_mark(stream, false, true);
 }
 
+static size_t size_of(const struct stream *stream)
+{
+    return stream->file ? stream->file->count : stream->memory.count;
+}
+
 static const char *text_of(struct stream *stream, size_t *count)
 {
-    if (stream->file) {
-        *count = stream->file->count;
-        return stream->file->bytes;
+    if (stream->file || stream->in_memory) {
+        *count = size_of(stream);
+        return stream->file ? stream->file->bytes : stream->memory.bytes;
     }
     if (stream->buffer == NULL) return capture_input(count);
     if (stream->position >= stream->buffered) read_more(stream);
@@ -332,9 +352,11 @@ static int write_over(const struct stream *stream, const char *bytes, size_t cou
 int stream_write(struct stream *stream, const char *bytes, size_t count)
 {
     int rc = -1;
-    struct stream *meant = stream_meant(stream);
+    struct stream *meant = stream->in_memory ? NULL : stream_meant(stream);
     if (!stream->writable) {
         errno = EBADF;
+    } else if (stream->in_memory) {
+        rc = stream_memory_write(stream, bytes, count);
     } else {
         rc = meant ? write_own(meant, bytes, count) : write_over(stream, bytes, count);
     }
@@ -344,13 +366,13 @@ int stream_write(struct stream *stream, const char *bytes, size_t count)
 
 int stream_seek(struct stream *stream, long offset, int whence)
 {
-    if (stream->file == NULL) {
+    if (stream->file == NULL && !stream->in_memory) {
         errno = ESPIPE;
         return -1;
     }
     long base = whence == SEEK_SET   ? 0
                 : whence == SEEK_CUR ? (long)stream->position - (stream->pushed != EOF)
-                                     : (long)stream->file->count;
+                                     : (long)size_of(stream);
     if (whence < SEEK_SET || whence > SEEK_END || base + offset < 0) {
         errno = EINVAL;
         return -1;

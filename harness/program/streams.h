@@ -12,6 +12,15 @@
 
 enum { STREAMS_MAX = 256, STREAM_BUFFER = 4096 }; /* open at a time */
 
+/* What a stream over memory reads and writes. */
+struct stream_memory {
+    char *bytes;
+    size_t count, room;
+    char **out; /* who is told of it, and where it grows; NULL: nobody */
+    size_t *out_count;
+    bool own;   /* to be freed with the stream */
+};
+
 struct stream {
     /* The C library's layout, with empty buffers and its two flags: macros that look inside find
      * nothing there and call __overflow() or __uflow(). */
@@ -19,7 +28,9 @@ struct stream {
     bool open;
     bool readable, writable, appends;
     int pushed;        /* one character put back, or EOF */
-    struct file *file; /* NULL: a standard stream, or one over a descriptor */
+    struct file *file; /* NULL: a standard stream, or one over a descriptor or memory */
+    bool in_memory;
+    struct stream_memory memory;
     size_t position;
     int descriptor;
     struct description description; /* of a file or standard stream: what the descriptor leads to */
@@ -39,6 +50,8 @@ struct stream *stream_open(const char *path, int flags, mode_t mode, uintptr_t s
 /* A stream for a descriptor that is open: what it has already, or a new one over a pipe or socket.
  * NULL, and errno. */
 struct stream *stream_over(int descriptor, bool reads, bool writes);
+/* One without a descriptor, whose memory is to be set. NULL, and errno. */
+struct stream *stream_in_memory(bool reads, bool writes);
 void stream_close(struct stream *stream);
 /* The program's stream of that descriptor; NULL: it has none. */
 const FILE *stream_of_descriptor(int descriptor);
@@ -50,6 +63,10 @@ const char *stream_rest(struct stream *stream, size_t *bytes);
 /* 0, or -1 and errno. */
 int stream_write(struct stream *stream, const char *bytes, size_t count);
 int stream_seek(struct stream *stream, long offset, int whence);
+
+/* Of one over memory, in stdio_memory.c: as stream_write(); before it is closed. */
+int stream_memory_write(struct stream *stream, const char *bytes, size_t count);
+void stream_memory_close(const struct stream *stream);
 
 void stream_mark(struct stream *stream, bool end, bool error);
 

@@ -30,6 +30,44 @@ world___tsan_first_\name:
     first write\bytes
     .endr
 
+    /* void world___tsan_assembler_SIZE(uintptr_t address): before an operation of assembler code on
+     * 2^SIZE bytes; and behind it. What the processor was told before must stay, too. */
+    .macro assembler name, code
+    .globl world___tsan_assembler_\name
+    .hidden world___tsan_assembler_\name
+    .type world___tsan_assembler_\name, @function
+    .p2align 4
+world___tsan_assembler_\name:
+    .cfi_startproc
+    pushq %rbp
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %rbp, 0
+    movq %rsp, %rbp
+    .cfi_def_cfa_register %rbp
+    pushfq
+    pushq %rdi
+    pushq %rsi
+    pushq %rdx
+    movl $\code, %esi
+    movq 8(%rbp), %rdx
+    cld
+    call instrument_apart
+    popq %rdx
+    popq %rsi
+    popq %rdi
+    popfq
+    popq %rbp
+    .cfi_def_cfa %rsp, 8
+    ret
+    .cfi_endproc
+    .size world___tsan_assembler_\name, .-world___tsan_assembler_\name
+    .endm
+
+    .irp size, 0, 1, 2, 3, 4
+    assembler \size, 16+\size
+    .endr
+    assembler end, 32
+
     /* void instrument_apart(uintptr_t address, uint32_t code, uintptr_t pc): all other registers,
      * those for numbers and vectors among them, are put aside meanwhile. */
     .globl instrument_apart

@@ -16,10 +16,22 @@ void instrument_first(const void *memory, uint32_t size, uint32_t flags, uintptr
 void instrument_look(const void *memory, size_t bytes, uintptr_t pc);
 void instrument_set(const void *memory, size_t bytes, uintptr_t pc);
 
+/* --- assembler code: instrument_assembler.c --- */
+
+/* Around an atomic operation on so many bytes, at most 16: a scheduling point before it, a step
+ * behind it. */
+void instrument_assembler_begin(uintptr_t address, uint32_t bytes, uintptr_t pc);
+void instrument_assembler_end(void);
+/* Whether there was one on that word before; if so, what a plain access to it orders. */
+bool instrument_is_ordered(uintptr_t address);
+void instrument_ordered(uintptr_t address, uint32_t flags);
+
 /* --- accesses that clang compared in place: instrument_quick.c --- */
 
 /* As instrument_first(): `code` is log2 of the size, and whether it writes. */
 enum { INSTRUMENT_SIZE = 7, INSTRUMENT_WRITE = 8 };
+/* Or what assembler code does, in apart_x86_64.S, too. */
+enum { INSTRUMENT_BEGIN = 16, INSTRUMENT_END = 32 };
 void instrument_slow(uintptr_t address, uint32_t code, uintptr_t pc);
 
 /* Whether the processor has registers that fxsave does not keep. */

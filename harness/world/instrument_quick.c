@@ -17,7 +17,7 @@ static __attribute__((always_inline)) inline bool keep(uintptr_t address, uint32
                                                        uint32_t flags, uintptr_t pc)
 {
     struct race_cell *cell = race_shared_cell(address);
-    if (UNLIKELY(cell == NULL || W.keep_stacks)) return false;
+    if (UNLIKELY(cell == NULL || W.keep_stacks || R.assembler)) return false;
     uint32_t mask = size < 3 ? ((1u << (1u << size)) - 1) << (address % RACE_WORD) : UINT8_MAX;
     const struct entity *self = W.self;
     const struct race_clock *known = self->race_known;

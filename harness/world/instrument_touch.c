@@ -11,6 +11,10 @@ static __attribute__((always_inline)) inline void touch(uintptr_t address, size_
     W.accesses += 1 + bytes / WORLD_RANGE_UNIT;
     if (UNLIKELY(W.level == WORLD_LEVEL_POINTS)) word_access(address, bytes, flags != 0, pc);
     if (!W.find_races) return;
+    if (UNLIKELY(R.assembler) && instrument_is_ordered(address)) {
+        instrument_ordered(address, flags);
+        return;
+    }
     if (LIKELY(bytes <= RACE_WORD - address % RACE_WORD)) {
         race_access_small(address, bytes, flags, pc);
     } else {
@@ -34,6 +38,14 @@ void instrument_first(const void *memory, uint32_t size, uint32_t flags, uintptr
 
 void instrument_slow(uintptr_t address, uint32_t code, uintptr_t pc)
 {
+    if (code & INSTRUMENT_BEGIN) {
+        instrument_assembler_begin(address, 1u << (code & INSTRUMENT_SIZE), pc);
+        return;
+    }
+    if (code & INSTRUMENT_END) {
+        instrument_assembler_end();
+        return;
+    }
     uint32_t flags = code & INSTRUMENT_WRITE ? RACE_WRITE : RACE_READ;
     instrument_first((const void *)address, code & INSTRUMENT_SIZE, flags, pc);
 }

@@ -56,6 +56,7 @@ struct race {
     uint32_t run;                /* of this execution, from 1 */
     bool blind;                  /* in this execution, no access is of interest to anybody */
     bool notes;                  /* nor is one that repeats another */
+    bool assembler;              /* some words are ordered as the processor does: instrument.h */
     struct race_clock *threads;  /* by slot; NULL: never used in this process */
     struct race_clock *objects;  /* by object */
     struct race_clock *readers;  /* by object: releases of a rwlock by its readers */

@@ -119,6 +119,7 @@ void race_begin(void)
     W.find_races = W.limits.find_races && W.level >= WORLD_LEVEL_MEMORY;
     R.blind = !W.find_races && W.level != WORLD_LEVEL_POINTS;
     R.notes = W.level != WORLD_LEVEL_POINTS && !W.count_accesses;
+    R.assembler = false;
     if (!W.find_races) return;
     if (R.threads == NULL) reserve_all();
     R.run = (uint32_t)W.runs + 1;

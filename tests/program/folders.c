@@ -130,6 +130,29 @@ static void check_devices(void)
     assert(memcmp(more, other, 8) != 0 && fclose(chance) == 0);
 }
 
+static void check_memory(void)
+{
+    char *text = NULL, room[8] = "", line[8];
+    size_t bytes = 99;
+    FILE *grows = open_memstream(&text, &bytes), *fixed = fmemopen(room, sizeof room, "w+");
+    assert(grows && fixed && fileno(grows) == -1);
+    assert(fprintf(grows, "%s-%d", "memory", 12) == 9 && fflush(grows) == 0);
+    assert(bytes == 9 && strcmp(text, "memory-12") == 0);
+    assert(fseek(grows, 2, SEEK_SET) == 0 && fputs("MO", grows) >= 0 && ftell(grows) == 4);
+    assert(fseek(grows, 9, SEEK_SET) == 0 && fputc('!', grows) == '!' && fclose(grows) == 0);
+    assert(bytes == 10 && strcmp(text, "meMOry-12!") == 0);
+    free(text);
+    assert(fputs("a b", fixed) >= 0 && fflush(fixed) == 0 && strcmp(room, "a b") == 0);
+    rewind(fixed);
+    assert(fscanf(fixed, "%7s", line) == 1 && strcmp(line, "a") == 0 && fclose(fixed) == 0);
+    fixed = fmemopen(room, 3, "r");
+    assert(fgets(line, sizeof line, fixed) && strcmp(line, "a b") == 0 && getc(fixed) == EOF);
+    assert(feof(fixed) && fclose(fixed) == 0);
+    fixed = fmemopen(room, sizeof room, "a");
+    assert(fputs("c", fixed) >= 0 && fclose(fixed) == 0 && strcmp(room, "a bc") == 0);
+    assert(fmemopen(room, 1, "?") == NULL && errno == EINVAL);
+}
+
 static void *locks(void *at)
 {
     int file = open("tree/lock", O_RDWR);
@@ -185,6 +208,7 @@ int main(int argc, char **argv)
     }
     if (strcmp(which, "keep") == 0) return 0;
     check_devices();
+    check_memory();
     check_locks();
     lists("tree", "b moved/ ");
     check_removal();

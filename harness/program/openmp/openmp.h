@@ -1,10 +1,10 @@
 /* OpenMP for programs that gcc has compiled: the functions that it makes of pragmas (libgomp's), on
  * the threads and locks of the simulated world. This is bound to the world as the program is.
  *
- * Threads are created for each parallel region and joined at its end. Between two calls of the world
- * nobody else runs, so what only this runtime looks at needs no lock. Locks and conditions are used
- * where OpenMP orders what threads do, and nowhere else: who takes the next piece of a loop learns
- * nothing of what the others did. */
+ * Threads are created for each parallel region and joined at its end. Between two calls of the
+ * world nobody else runs, so what only this runtime looks at needs no lock. Locks and conditions
+ * are used where OpenMP orders what threads do, and nowhere else: who takes the next piece of a
+ * loop learns nothing of what the others did. */
 #ifndef HARNESS_PROGRAM_OPENMP_H
 #define HARNESS_PROGRAM_OPENMP_H
 
@@ -74,10 +74,11 @@ struct thread {
 /* The calling thread's place in its team; outside of parallel regions, alone. */
 struct thread *openmp_self(void);
 
-/* Runs `body(data)` in so many threads, 0: as many as usual. `prepare`, if not NULL, makes the first
- * share of the team. */
+/* Runs `body(data)` in so many threads, 0: as many as usual. `prepare`, if not NULL, is the pattern
+ * of the team's first share, in which every thread begins. */
 void openmp_parallel(void (*body)(void *), void *data, uint32_t threads,
                      const struct share *prepare);
+/* How many a region has that asks for so many, 0: that does not say. */
 uint32_t openmp_threads(uint32_t wanted);
 
 /* All of the team, and all tasks. */
@@ -92,8 +93,8 @@ void openmp_point(int64_t *word);
 /* The schedule of loops that leave it to the run. */
 void openmp_schedule(enum schedule *kind, uint64_t *chunk);
 
-/* Runs a task that may begin, of that parent or group, where they are not NULL. False: there is none.
- * The team's lock is held, and given up in between. */
+/* Runs a task that may begin, of that parent or group, where they are not NULL. False: there is
+ * none. The team's lock is held, and given up in between. */
 bool openmp_run_one(struct team *team, const struct task *parent, const struct group *group);
 
 /* Zeroed; ends the execution when there is none. */

@@ -1,7 +1,7 @@
-// Before the header of that name of libstdc++: the semaphores of GCC 11 and 12 compare the count, when
-// they go to sleep, with one that they read before they looked for the last time, and so can sleep
-// for ever (https://gcc.gnu.org/PR104928). That is no mistake of the program. Here they sleep only
-// while it is 0.
+/* Before the header of that name of libstdc++: the semaphores of GCC 11 and 12 compare the count,
+ * when they go to sleep, with one that they read before they looked for the last time, and so can
+ * sleep for ever (https://gcc.gnu.org/PR104928). That is no mistake of the program. Here they sleep
+ * only while it is 0. */
 #ifndef HARNESS_SEMAPHORE_BASE_H
 #define HARNESS_SEMAPHORE_BASE_H
 
@@ -39,7 +39,7 @@ bool harness_wait_for(const __detail::__platform_wait_t *count, Taken taken,
     return harness_wait_until(count, taken, clock::now() + chrono::ceil<clock::duration>(time));
 }
 
-} // namespace std
+}
 
 #define __atomic_wait_address_bare harness_wait
 #define __atomic_wait_address_until_bare harness_wait_until

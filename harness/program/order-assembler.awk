@@ -1,0 +1,96 @@
+# Puts calls around what assembler code in the source does to memory atomically (x86-64, AT&T
+# syntax): locked instructions, exchanges, and moves to and from memory. See
+# world/instrument_assembler.c.
+#
+#   awk -f order-assembler.awk FILE.s
+#
+# What adds 0 to something is a fence, and what is another thread's own has no address here. Both
+# compilers enclose such code by #APP and #NO_APP.
+
+# The last operand is wanted, or the first for an exchange that has it there; "" if none is memory.
+function memory_operand(text,    i, depth, count, operands, one) {
+    count = 1
+    for (i = 1; i <= length(text); i++) {
+        one = substr(text, i, 1)
+        if (one == "(") depth++
+        if (one == ")") depth--
+        if (one == "," && depth == 0) {
+            count++
+        } else {
+            operands[count] = operands[count] one
+        }
+    }
+    register = ""
+    found = ""
+    for (i = 1; i <= count; i++) {
+        gsub(/^[ \t]+|[ \t]+$/, "", operands[i])
+        if (operands[i] ~ /^%[a-z0-9]+$/) {
+            register = operands[i]
+        } else if (operands[i] !~ /^[$%]/ && operands[i] != "") {
+            found = operands[i]
+        }
+    }
+    return found
+}
+
+# log2 of the bytes, by the name of the instruction or a register; -1: not known.
+function size_of(name, register) {
+    if (name ~ /16b$/) return 4
+    if (name ~ /8b$/) return 3
+    if (name ~ /^(add|adc|and|btc|btr|bts|cmpxchg|dec|inc|neg|not|or|sbb|sub|xor|xadd|xchg|mov)[bwlq]$/) {
+        return index("bwlq", substr(name, length(name))) - 1
+    }
+    if (register ~ /^%r([a-ds][xpi]|[bs]p|[0-9]+)$/) return 3
+    if (register ~ /^%(e|r[0-9]+d$)/) return 2
+    if (register ~ /^%([a-d]x|[sd]i|[sb]p|r[0-9]+w)$/) return 1
+    if (register ~ /^%([a-d][lh]|[sd]il|[sb]pl|r[0-9]+b)$/) return 0
+    return -1
+}
+
+# Below the stack pointer are 128 bytes that the function may use.
+function call_around(memory, size, text) {
+    print "\tmovq %rdi, -136(%rsp)"
+    print "\tleaq " memory ", %rdi"
+    print "\tleaq -136(%rsp), %rsp"
+    print "\tcall __tsan_assembler_" size
+    print "\tleaq 136(%rsp), %rsp"
+    print "\tmovq -136(%rsp), %rdi"
+    print "\t" text
+    print "\tleaq -136(%rsp), %rsp"
+    print "\tcall __tsan_assembler_end"
+    print "\tleaq 136(%rsp), %rsp"
+}
+
+function statement(text,    name, rest, locked, atomic, fence, memory, size) {
+    gsub(/^[ \t]+|[ \t]+$/, "", text)
+    if (text == "lock") {
+        pending = "lock "
+        return
+    }
+    text = pending text
+    pending = ""
+    rest = text
+    locked = sub(/^lock[ \t]+/, "", rest)
+    name = rest
+    sub(/[ \t].*/, "", name)
+    sub(/^[^ \t]+[ \t]*/, "", rest)
+    atomic = locked || name ~ /^(xchg|mov)[bwlq]?$/
+    fence = name ~ /^(add|or)/ && rest ~ /^[$]0[ \t]*,/
+    if (atomic && !fence && rest !~ /%[fg]s:/) {
+        memory = memory_operand(rest)
+        size = size_of(name, register)
+        if (memory != "" && size >= 0) {
+            call_around(memory, size, text)
+            return
+        }
+    }
+    print "\t" text
+}
+
+/^[ \t]*#APP/ { inside = 1 }
+/^[ \t]*#NO_APP/ { inside = 0 }
+!inside || /^[ \t]*#/ || /"/ { print; next }
+{
+    count = split($0, parts, ";")
+    for (part = 1; part <= count; part++) statement(parts[part])
+}

@@ -1,0 +1,103 @@
+/* Streams over memory of the program: open_memstream(), fmemopen(). They have no descriptor. What is
+ * written is there at once, and so are the pointer and the size that tell of it. */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "harness/net/names.h"
+#include "harness/world/world.h"
+#include "streams.h"
+
+void *world_malloc(size_t bytes);
+void *world_realloc(void *block, size_t bytes);
+void world_free(void *block);
+
+/* One more byte than is asked for, which ends the text. */
+static bool grow(struct stream_memory *memory, size_t bytes)
+{
+    if (bytes < memory->room) return true;
+    size_t room = memory->room * 2 > bytes ? memory->room * 2 : bytes + 1;
+    char *more = world_realloc(memory->bytes, room);
+    if (more == NULL) return false;
+    memset(more + memory->room, 0, room - memory->room);
+    memory->bytes = more;
+    memory->room = room;
+    return true;
+}
+
+static void tell(const struct stream *stream)
+{
+    const struct stream_memory *memory = &stream->memory;
+    if (memory->out == NULL) return;
+    *memory->out = memory->bytes;
+    *memory->out_count = stream->position < memory->count ? stream->position : memory->count;
+}
+
+int stream_memory_write(struct stream *stream, const char *bytes, size_t count)
+{
+    struct stream_memory *memory = &stream->memory;
+    if (stream->appends) stream->position = memory->count;
+    size_t end = stream->position + count;
+    if (memory->out ? !grow(memory, end) : end > memory->room) {
+        errno = memory->out ? ENOMEM : ENOSPC;
+        return -1;
+    }
+    place_touch(memory->bytes + stream->position, count, true);
+    memcpy(memory->bytes + stream->position, bytes, count);
+    stream->position = end;
+    if (end > memory->count) {
+        memory->count = end;
+        if (end < memory->room) memory->bytes[end] = '\0';
+    }
+    tell(stream);
+    return 0;
+}
+
+void stream_memory_close(const struct stream *stream)
+{
+    tell(stream);
+    if (stream->memory.own) world_free(stream->memory.bytes);
+}
+
+FILE *world_open_memstream(char **out, size_t *bytes)
+{
+    char *text = world_malloc(1);
+    struct stream *stream = text ? stream_in_memory(false, true) : NULL;
+    if (stream == NULL) {
+        world_free(text);
+        return NULL;
+    }
+    *text = '\0';
+    stream->memory = (struct stream_memory){.bytes = text, .room = 1, .out = out,
+                                            .out_count = bytes};
+    tell(stream);
+    return &stream->face;
+}
+
+/* How much of what is there is already written. */
+static size_t count_of(const struct stream_memory *memory, char mode)
+{
+    if (mode == 'r') return memory->room;
+    return mode == 'a' ? strnlen(memory->bytes, memory->room) : 0;
+}
+
+FILE *world_fmemopen(void *bytes, size_t room, const char *mode)
+{
+    bool both = strchr(mode, '+') != NULL;
+    if (strchr("rwa", mode[0]) == NULL) {
+        errno = EINVAL;
+        return NULL;
+    }
+    struct stream *stream = stream_in_memory(both || mode[0] == 'r', both || mode[0] != 'r');
+    if (stream == NULL) return NULL;
+    struct stream_memory *memory = &stream->memory;
+    *memory = (struct stream_memory){.bytes = bytes, .room = room, .own = bytes == NULL};
+    if (memory->own && (memory->bytes = world_malloc(room + 1)) == NULL) {
+        stream->open = false;
+        return NULL;
+    }
+    if (room > 0 && (memory->own || mode[0] == 'w')) memory->bytes[0] = '\0';
+    memory->count = memory->own && mode[0] == 'r' ? 0 : count_of(memory, mode[0]);
+    stream->appends = mode[0] == 'a';
+    return &stream->face;
+}
