@@ -34,10 +34,11 @@ function memory_operand(text,    i, depth, count, operands, one) {
 }
 
 # log2 of the bytes, by the name of the instruction or a register; -1: not known.
-function size_of(name, register) {
+function size_of(name, register,    base) {
     if (name ~ /16b$/) return 4
     if (name ~ /8b$/) return 3
-    if (name ~ /^(add|adc|and|btc|btr|bts|cmpxchg|dec|inc|neg|not|or|sbb|sub|xor|xadd|xchg|mov)[bwlq]$/) {
+    base = substr(name, 1, length(name) - 1)
+    if (base ~ /^(ad[cd]|and|bt[crs]|cmpxchg|dec|inc|neg|not|or|sbb|sub|xor|xadd|xchg|mov)$/) {
         return index("bwlq", substr(name, length(name))) - 1
     }
     if (register ~ /^%r([a-ds][xpi]|[bs]p|[0-9]+)$/) return 3

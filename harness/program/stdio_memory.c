@@ -1,5 +1,5 @@
-/* Streams over memory of the program: open_memstream(), fmemopen(). They have no descriptor. What is
- * written is there at once, and so are the pointer and the size that tell of it. */
+/* Streams over memory of the program: open_memstream(), fmemopen(). They have no descriptor. What
+ * is written is there at once, and so are the pointer and the size that tell of it. */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-/* Operations that a program makes atomic itself, by assembler code of x86 in the source: locked ones,
- * exchanges, and what is moved to and from memory there. harness-cc puts a call before and behind
- * each (program/order-assembler). The compiler does not know what they are for, but what they do to
- * order is known: every access to such a word, also a plain one, is an acquire or a release, as on the
- * processor. So nothing races with it. */
+/* Operations that a program makes atomic itself, by assembler code of x86 in the source: locked
+ * ones, exchanges, and what is moved to and from memory there. harness-cc puts a call before and
+ * behind each (program/order-assembler.awk). The compiler does not know what they are for, but what
+ * they do to order is known: every access to such a word, also a plain one, is an acquire or a
+ * release, as on the processor. So nothing races with it. */
 #include "instrument.h"
 #include "word.h"
 
