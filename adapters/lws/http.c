@@ -198,6 +198,7 @@ static int serve(struct peer *peer)
     peer->kind = PEER_REQUEST;
     peer->input_length = 0;
     peer->overlong = peer->complete = false;
+    peer->ends_told = 0;
     peer->path[0] = '\0';
     count_request(peer->transport);
     if (method < 0 || (size_t)length >= sizeof path)
@@ -223,9 +224,13 @@ static int take_body(struct peer *peer, const char *bytes, size_t length)
 
 static int end_body(struct peer *peer)
 {
-    /* libwebsockets tells it again whenever the next request knocks before this one's answer. */
+    /*
+     * libwebsockets 4.1 tells it again whenever the next request knocks before this one's answer;
+     * and, if all of it came behind another request, for ever, serving nobody. That is ended.
+     */
+    enum { TOLD_MAX = 100 };
     if (peer->answer.begun || peer->complete)
-        return 0;
+        return ++peer->ends_told < TOLD_MAX ? 0 : -1;
     peer->complete = true;
     peer->body_due = false;
     if (peer->overlong)

@@ -48,6 +48,7 @@ struct peer {
     bool overlong;             /* what arrives is too long */
     bool complete;             /* and now it is all there */
     bool body_due;             /* it is not, and its deadline runs */
+    uint32_t ends_told;        /* how often its end was told in vain */
 
     struct answer answer;
     struct stream stream;
