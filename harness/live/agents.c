@@ -241,7 +241,7 @@ static void hear(void *context, short events)
 static void welcome(void *context, short events)
 {
     struct daemon *daemon = context;
-    int fd = accept4(daemon->door->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd = door_welcome(daemon->live, daemon->door->fd);
     (void)events;
     if (fd < 0) return;
     struct agent_run *run = scratch_alloc(sizeof *run);

@@ -31,20 +31,54 @@ static void keep_complaint(struct live *live, const char *line, size_t length)
     live->complaints[live->complaints_length++] = '\n';
 }
 
+/* How reports of sanitizers begin; the first that fits says what they tell of. */
+static const struct {
+    const char *word;
+    enum world_finding_kind kind;
+} report_words[] = {
+    {"WARNING: ThreadSanitizer: data race", WORLD_FOUND_DATA_RACE},
+    {"WARNING: ThreadSanitizer: lock-order-inversion", WORLD_FOUND_DEADLOCK},
+    {"WARNING: ThreadSanitizer: thread leak", WORLD_FOUND_LEAK},
+    {"ERROR: LeakSanitizer: ", WORLD_FOUND_LEAK},
+    {"WARNING: ThreadSanitizer: ", WORLD_FOUND_CRASH},
+    {"ERROR: ThreadSanitizer: ", WORLD_FOUND_CRASH},
+    {"ERROR: AddressSanitizer: ", WORLD_FOUND_CRASH},
+    {"WARNING: MemorySanitizer: ", WORLD_FOUND_CRASH},
+    {": runtime error: ", WORLD_FOUND_CRASH},
+};
+
+static bool has(const char *line, size_t length, const char *word)
+{
+    return memmem(line, length, word, strlen(word)) != NULL;
+}
+
+/* The first one counts: it led to the others. */
+static void keep_report(struct daemon *daemon, const char *line, size_t length)
+{
+    for (size_t i = 0; i < sizeof report_words / sizeof *report_words; i++) {
+        if (daemon->reported != WORLD_FOUND_NONE) return;
+        if (!has(line, length, report_words[i].word)) continue;
+        daemon->reported = report_words[i].kind;
+        (void)snprintf(daemon->report, sizeof daemon->report, "%.*s", (int)length, line);
+    }
+}
+
+/* Only what is needed of its log is parsed: that takes memory of the run which it gives back at
+ * its end, and there may be any number of lines. They are written without blanks. */
 static void take_line(struct daemon *daemon, const char *line, size_t length)
 {
+    bool listens = has(line, length, "\"event\":\"listening\"");
+    bool stopped = has(line, length, "\"event\":\"stopped\"");
+    if (length > 0 && (line[0] != '{' || !has(line, length, "\"event\":\""))) {
+        keep_complaint(daemon->live, line, length);
+        keep_report(daemon, line, length);
+    }
+    if (!listens && !stopped) return;
     const json_t *entry = json_loadb(line, length, 0, NULL);
-    const char *event = json_string_value(json_object_get(entry, "event"));
-    if (event == NULL) {
-        if (length > 0) keep_complaint(daemon->live, line, length);
-        return;
-    }
-    if (strcmp(event, "listening") == 0) {
-        daemon->port = (uint16_t)json_integer_value(json_object_get(entry, "port"));
-        world_wake(&daemon->changed);
-    }
-    if (strcmp(event, "stopped") == 0)
-        daemon->in_time = json_is_true(json_object_get(entry, "in_time"));
+    if (stopped) daemon->in_time = json_is_true(json_object_get(entry, "in_time"));
+    if (!listens) return;
+    daemon->port = (uint16_t)json_integer_value(json_object_get(entry, "port"));
+    world_wake(&daemon->changed);
 }
 
 static void take_lines(struct daemon *daemon)
@@ -95,32 +129,33 @@ static void tell_end(const struct daemon *daemon, char *text, size_t size)
                        WEXITSTATUS(daemon->status));
 }
 
-static enum world_finding_kind kind_of_end(const struct daemon *daemon)
-{
-    const char *complaints = daemon->live->complaints;
-    if (strstr(complaints, "ThreadSanitizer: data race") != NULL) return WORLD_FOUND_DATA_RACE;
-    if (strstr(complaints, "LeakSanitizer") != NULL) return WORLD_FOUND_LEAK;
-    return WIFSIGNALED(daemon->status) ? WORLD_FOUND_CRASH : WORLD_FOUND_EXIT;
-}
-
 /* Nobody wanted it to end like that. */
 static _Noreturn void fail_by_end(const struct daemon *daemon)
 {
     char text[256];
     tell_end(daemon, text, sizeof text);
     world_detail(daemon->live->complaints);
-    world_fail(kind_of_end(daemon), "%s", text);
+    world_fail(WIFSIGNALED(daemon->status) ? WORLD_FOUND_CRASH : WORLD_FOUND_EXIT, "%s", text);
 }
 
-static void close_all(struct daemon *daemon)
+void daemon_hear(struct daemon *daemon)
 {
     while (daemon->output != NULL && hear_some(daemon)) {}
+    if (daemon->reported == WORLD_FOUND_NONE) return;
+    world_detail(daemon->live->complaints);
+    world_fail(daemon->reported, "%s wrote: %s", daemon->name, daemon->report);
+}
+
+/* What it reported counts, whatever its end: a sanitizer's status only comes with an exit. */
+static void close_all(struct daemon *daemon)
+{
+    daemon->pid = 0;
+    daemon->port = 0;
+    daemon_hear(daemon);
     if (daemon->output != NULL) loop_close(daemon->output);
     if (daemon->process != NULL) loop_close(daemon->process);
     daemon->output = daemon->process = NULL;
     agents_close(daemon);
-    daemon->pid = 0;
-    daemon->port = 0;
 }
 
 static void gone(void *context, short events)
@@ -190,6 +225,7 @@ enum core_result daemon_start(struct daemon *daemon)
     daemon->line_length = 0;
     daemon->stopping = daemon->ended = false;
     daemon->in_time = true;
+    daemon->reported = WORLD_FOUND_NONE;
     daemon->changed = (struct world_queue){0, 0, 0};
     daemon->runs = NULL;
     daemon->life++;

@@ -1,7 +1,7 @@
 /* Sockets in the run's folder, on which processes that the daemons start report. */
 #include "harness/live/internal.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -19,6 +19,14 @@ int door_open(const char *path)
         return fd;
     close(fd);
     return -1;
+}
+
+int door_welcome(struct live *live, int door)
+{
+    int fd = accept4(door, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0 && errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+        live_give_up(live, "a process of the daemon cannot be heard: %s", strerror(errno));
+    return fd;
 }
 
 int door_knock(const char *path)

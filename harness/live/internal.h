@@ -38,6 +38,7 @@ struct loop {
     bool late;
     bool held;
     void (*before)(void *context); /* see loop_look */
+    void (*last)(void *context); /* before the run is given up */
     void *context;
     struct world_clock clock;
 };
@@ -92,6 +93,8 @@ struct daemon {
     struct watch *output, *process, *door;
     char *line;             /* of its output, that has not come as a whole */
     size_t line_length;
+    enum world_finding_kind reported; /* by a sanitizer in it, in this life: what, */
+    char report[256];       /* and the line that says so */
     struct world_queue changed;
     struct agent_run *runs;
 };
@@ -104,6 +107,8 @@ enum core_result daemon_drain(struct daemon *daemon);
 uint64_t daemon_drain_us(const struct live *live);
 /* Now, without asking. */
 void daemon_kill(struct daemon *daemon);
+/* Reads what it has written so far; a sanitizer's report among it ends the execution. */
+void daemon_hear(struct daemon *daemon);
 /* Writes the file of its options; false: `problem` of the run says why not. */
 bool daemon_configure(const struct daemon *daemon, const char *path);
 /* The settings of every core by their numbers, and their names. */
@@ -179,6 +184,9 @@ void servers_open(struct servers *servers);
 
 int door_open(const char *path);
 int door_knock(const char *path);
+/* Who has knocked; -1 if he has left again. Where nobody can be let in any more, as for lack of
+ * descriptors, the run cannot go on: the next look would find him there again, and so for ever. */
+int door_welcome(struct live *live, int door);
 
 /* --- requests over HTTP (request.c) --- */
 

@@ -305,6 +305,12 @@ static void look_at_store(void *context)
     else if (live->daemons[0].port != 0) history_look(live);
 }
 
+static void hear_all(void *context)
+{
+    struct live *live = context;
+    for (uint32_t i = 0; i < live->file->core_count; i++) daemon_hear(&live->daemons[i]);
+}
+
 struct live *live_begin(const struct live_options *options, const struct scn_file *file,
                         const struct core_api *api, char problem[LIVE_PROBLEM_MAX])
 {
@@ -331,6 +337,7 @@ struct live *live_begin(const struct live_options *options, const struct scn_fil
         return NULL;
     }
     live->loop.before = look_at_store;
+    live->loop.last = hear_all;
     live->loop.context = live;
     return live;
 }

@@ -50,20 +50,24 @@ static bool look(struct loop *loop, const struct timespec *left)
     return any;
 }
 
+static _Noreturn void give_up(struct loop *loop)
+{
+    if (loop->last) loop->last(loop->context);
+    loop->late = true;
+    world_cut();
+}
+
 static uint64_t wait_until(void *context, uint64_t until_ns)
 {
     struct loop *loop = context;
     if (loop->wake_ns < until_ns) until_ns = loop->wake_ns;
     loop->wake_ns = WORLD_NEVER; /* who wants to be asked says so every time */
     for (;;) {
+        if (clock_ns() >= loop->until_ns) give_up(loop);
         struct timespec left = time_left(loop, until_ns);
         if (look(loop, &left)) {
             world_task_arm(loop->task, world_now_ns());
             break;
-        }
-        if (clock_ns() >= loop->until_ns) {
-            loop->late = true;
-            world_cut();
         }
         if (now_ns(loop) >= until_ns) break;
     }

@@ -125,7 +125,7 @@ static void hear(void *context, short events)
 static void welcome(void *context, short events)
 {
     struct servers *servers = context;
-    int fd = accept4(servers->door->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd = door_welcome(servers->live, servers->door->fd);
     (void)events;
     if (fd < 0) return;
     struct server *server = scratch_alloc(sizeof *server);
