@@ -3,35 +3,13 @@
 
 #include "fakes/scratch.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
 
 static struct agent_run *run_of(const struct run_context *context)
 {
     struct agent_run *run;
     memcpy(&run, &context, sizeof run);
     return run;
-}
-
-/* The process reads all the time, so waiting for room takes no time of the scenario. */
-bool agent_write(struct agent_run *run, json_t *line)
-{
-    char *text = json_dumps(line, JSON_COMPACT | JSON_ENCODE_ANY);
-    size_t length = strlen(text);
-    text[length++] = '\n'; /* in place of its end */
-    for (size_t at = 0; at < length && run->watch != NULL;) {
-        ssize_t count = send(run->watch->fd, text + at, length - at, MSG_NOSIGNAL);
-        if (count > 0) at += (size_t)count;
-        if (count < 0 && errno == EAGAIN) {
-            struct pollfd room = {run->watch->fd, POLLOUT, 0};
-            (void)poll(&room, 1, 100);
-        } else if (count < 0 && errno != EINTR) {
-            return false;
-        }
-    }
-    return run->watch != NULL;
 }
 
 static enum core_result emit(struct run_context *context, const char *type, const char *payload,

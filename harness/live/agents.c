@@ -13,15 +13,48 @@
 
 enum { ROOM_LEAST = 4096 };
 
-/* --- the agent's life --- */
+/* --- what it is given to write --- */
+
+static void flush(struct agent_run *run)
+{
+    while (run->out_length > 0) {
+        ssize_t count = send(run->watch->fd, run->out, run->out_length, MSG_NOSIGNAL);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0 && errno == EAGAIN) break;
+        /* A process that is gone is found out by who reads. */
+        if (count < 0) count = (ssize_t)run->out_length;
+        run->out_length -= (size_t)count;
+        memmove(run->out, run->out + count, run->out_length);
+    }
+    run->watch->events = run->out_length > 0 ? POLLIN | POLLOUT : POLLIN;
+}
+
+static bool write_bytes(struct agent_run *run, const char *bytes, size_t count)
+{
+    if (run->watch == NULL) return false;
+    scratch_room(&run->out, run->out_length, &run->out_capacity, count);
+    memcpy(run->out + run->out_length, bytes, count);
+    run->out_length += count;
+    flush(run);
+    return true;
+}
+
+bool agent_write(struct agent_run *run, json_t *line)
+{
+    char *text = json_dumps(line, JSON_COMPACT | JSON_ENCODE_ANY);
+    size_t length = strlen(text);
+    text[length++] = '\n'; /* in place of its end */
+    return write_bytes(run, text, length);
+}
 
 /* Tells the process to end with that status: a zero, which no line has, and the digit. */
 static void send_away(struct agent_run *run, int status)
 {
     const char word[2] = {'\0', (char)('0' + status)};
-    if (run->watch == NULL) return;
-    (void)!send(run->watch->fd, word, sizeof word, MSG_NOSIGNAL);
+    (void)write_bytes(run, word, sizeof word);
 }
+
+/* --- the agent's life --- */
 
 /* What it has asked is settled by the end of its run, at the latest. The log tells how. */
 static void await_questions(struct agent_run *run)
@@ -222,10 +255,8 @@ static void take_lines(struct agent_run *run)
     run->length = left;
 }
 
-static void hear(void *context, short events)
+static void hear(struct agent_run *run)
 {
-    struct agent_run *run = context;
-    (void)events;
     scratch_room(&run->bytes, run->length, &run->capacity, ROOM_LEAST);
     ssize_t count = read(run->watch->fd, run->bytes + run->length, run->capacity - run->length);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -238,6 +269,13 @@ static void hear(void *context, short events)
     take_lines(run);
 }
 
+static void ready(void *context, short events)
+{
+    struct agent_run *run = context;
+    if (events & POLLOUT) flush(run);
+    if (events & ~POLLOUT) hear(run);
+}
+
 static void welcome(void *context, short events)
 {
     struct daemon *daemon = context;
@@ -247,19 +285,19 @@ static void welcome(void *context, short events)
     struct agent_run *run = scratch_alloc(sizeof *run);
     run->daemon = daemon;
     run->questions_tail = &run->questions;
-    run->watch = loop_watch(&daemon->live->loop, fd, POLLIN, hear, run);
+    run->watch = loop_watch(&daemon->live->loop, fd, POLLIN, ready, run);
     run->next = daemon->runs;
     daemon->runs = run;
 }
 
 void agents_path(const struct daemon *daemon, char path[LIVE_PATH_MAX])
 {
-    char name[CORE_NAME_MAX + 32];
+    char name[32];
     if (daemon->live->options.agents != NULL) {
         (void)snprintf(path, LIVE_PATH_MAX, "%s", daemon->live->options.agents);
         return;
     }
-    (void)snprintf(name, sizeof name, "%s.agents-%u", daemon->name, daemon->life);
+    (void)snprintf(name, sizeof name, "agents-%u-%u", daemon->index, daemon->life);
     live_path(daemon->live, name, path);
 }
 

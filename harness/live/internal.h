@@ -137,6 +137,8 @@ struct agent_run {
     struct watch *watch;    /* NULL: the connection has ended */
     char *bytes;            /* that came, and were not read */
     size_t length, capacity;
+    char *out;              /* what the process has not taken yet */
+    size_t out_length, out_capacity;
     bool begun, stop, over; /* over: nobody is at work any more */
     const char *agent, *session, *input;
     uint64_t number, token;
@@ -159,6 +161,7 @@ void agents_dismiss(struct daemon *daemon);
 /* The log says how that question ended. */
 void agents_settle(struct live *live, const char *session, uint64_t run, const char *id,
                    const char *outcome);
+/* The line goes out as the process has room for it. False: the connection has ended. */
 bool agent_write(struct agent_run *run, json_t *line);
 void agents_calls(struct core_api *api);
 
