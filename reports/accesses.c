@@ -6,7 +6,7 @@
 uint32_t accesses_find(const struct world_finding *finding, uint32_t step_count,
                        struct access accesses[2])
 {
-    if (finding->kind != WORLD_FOUND_DATA_RACE) return 0;
+    if (finding->kind != WORLD_FOUND_DATA_RACE || finding->stack.depth == 0) return 0;
     accesses[0] = (struct access){finding->other_step, finding->other, &finding->other_stack, ""};
     accesses[1] = (struct access){step_count, finding->entity, &finding->stack, ""};
     const char *line = finding->detail;

@@ -156,7 +156,7 @@ void finding_print(FILE *out, const struct report_failure *failure)
 {
     const struct world_finding *finding = failure->finding;
 
-    if (finding->kind == WORLD_FOUND_DATA_RACE) {
+    if (finding->kind == WORLD_FOUND_DATA_RACE && finding->stack.depth > 0) {
         print_accesses(out, finding);
         return;
     }

@@ -133,6 +133,11 @@ bool capture_end(void);
  * which it takes over. One at a time. */
 struct strategy *job_follow_schedule(const struct job *job, struct strategy *rest);
 
+/* job_explain.c: fills shared->screen and writes the folder of the failure that job->failure tells,
+ * in the process that has just executed it. If that fails, stderr says why, and shared->no_folder
+ * is set. */
+void job_write_report(struct job *job);
+
 /* job_explain.c: looks for shared->decisive, in this process. */
 int job_decide(void *job);
 

@@ -152,11 +152,21 @@ static void write_screen(struct job *job)
     free(screen);
 }
 
+void job_write_report(struct job *job)
+{
+    struct report_problem problem;
+    write_screen(job);
+    if (report_write_folder(&job->report, &problem)) return;
+    fprintf(stderr, "%s\n  '--reports DIR' names another folder\n", problem.text);
+    job->shared->no_folder = true;
+    job->failure.folder = NULL;
+    write_screen(job);
+}
+
 int job_explain(void *argument)
 {
     struct job *job = argument;
     struct job_shared *shared = job->shared;
-    struct report_problem problem;
     struct world_result result;
     scene_init(&scene, job->file, job->image, NULL);
     job_expect_loop(job);
@@ -178,12 +188,6 @@ int job_explain(void *argument)
         told->pinned = pinning_scenario(job->file, job->source, "pinned", schedule,
                                         job->options->transport);
     }
-    write_screen(job);
-    if (!report_write_folder(&job->report, &problem)) {
-        fprintf(stderr, "%s\n  '--reports DIR' names another folder\n", problem.text);
-        shared->no_folder = true;
-        told->folder = NULL;
-        write_screen(job);
-    }
+    job_write_report(job);
     return 0;
 }

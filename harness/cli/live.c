@@ -6,6 +6,7 @@
 
 #include "harness/cli/image.h"
 #include "reports/output.h"
+#include "reports/text.h"
 #include "reports/writers.h"
 
 #include <errno.h>
@@ -134,15 +135,30 @@ static void write_complaints(const struct job *job, const struct live *live)
     fclose(out);
 }
 
+/* The same command, as it was written. */
 static void write_again(const struct live_job *live, char *out, size_t size)
 {
     const struct live_words *words = live->words;
-    (void)snprintf(out, size, "./harness live %s --seed %llu --times %llu --speed %s%s%s%s%s%s%s",
-                   live->job.path, (unsigned long long)live->told.seed,
-                   (unsigned long long)words->times, words->speed_word,
-                   words->daemon ? " --daemon " : "", words->daemon ? words->daemon : "",
-                   words->core ? " --core " : "", words->core ? words->core : "",
-                   words->confirm ? " --confirm " : "", words->confirm ? words->confirm : "");
+    const char *const given[][2] = {
+        {"speed", words->speed_word}, {"wall", words->wall_word}, {"daemon", words->daemon},
+        {"core", words->core},        {"confirm", words->confirm}, {"hold", words->hold_word},
+    };
+    size_t used = (size_t)snprintf(out, size, "./harness live %s --seed %llu --times %llu",
+                                   live->job.path, (unsigned long long)live->told.seed,
+                                   (unsigned long long)words->times);
+    for (size_t i = 0; i < sizeof given / sizeof *given && used < size; i++) {
+        if (given[i][1] == NULL) continue;
+        used += (size_t)snprintf(out + used, size - used, " --%s %s", given[i][0], given[i][1]);
+    }
+}
+
+/* What was found in a daemon: nobody's stack here has to do with it. */
+static const struct world_finding *find_outside(void)
+{
+    static struct world_finding finding;
+    finding = *world_finding_get();
+    finding.stack.depth = finding.other_stack.depth = 0;
+    return &finding;
 }
 
 /* The run that has just failed in this process. */
@@ -150,19 +166,15 @@ static void explain(struct live_job *live, const struct live *run)
 {
     struct job *job = &live->job;
     struct job_shared *shared = job->shared;
-    struct report_problem problem;
     shared->has_violation = scene.violation != NULL;
     if (scene.violation) shared->violation = shared->told = *scene.violation;
     write_again(live, shared->replay, sizeof shared->replay);
     job_tell_failure(job);
     job->failure.set = scene.checks;
-    if (world_finding_get()->kind != WORLD_FOUND_CHECK) job->failure.finding = world_finding_get();
+    if (world_finding_get()->kind != WORLD_FOUND_CHECK) job->failure.finding = find_outside();
     job->report.verdict = REPORT_FAIL;
-    char *screen = report_screen(&job->report, job->style);
-    (void)snprintf(shared->screen, sizeof shared->screen, "%s", screen ? screen : "");
-    job->report.screen = shared->screen;
-    if (!report_write_folder(&job->report, &problem)) fprintf(stderr, "%s\n", problem.text);
-    write_complaints(job, run);
+    job_write_report(job);
+    if (!shared->no_folder) write_complaints(job, run);
 }
 
 /* The records of the run that has just ended. */
@@ -374,7 +386,7 @@ int command_live(int argc, char **argv)
         return usage("--daemon and --confirm are for a daemon that is started, not for --connect");
     if (words.config) return count == 1 ? write_config(&words) : usage("--write-config is for one "
                                                                        "scenario");
-    struct report_style style = {isatty(STDOUT_FILENO), words.full};
+    struct report_style style = {text_may_colour(STDOUT_FILENO), words.full};
     struct live_job *jobs = calloc(count, sizeof *jobs);
     struct report *reports = calloc(count, sizeof *reports);
     if (jobs == NULL || reports == NULL) return 5;

@@ -80,10 +80,10 @@ static bool keep(struct live_words *words, enum live_option option, const char *
         words->has_seed = true;
         return read_number(text, 0, UINT64_MAX, &words->seed) ||
                complain("--seed takes a whole number, not", text);
-    case LIVE_WALL: return read_time("wall", text, &words->wall_us);
+    case LIVE_WALL: words->wall_word = text; return read_time("wall", text, &words->wall_us);
     case LIVE_CONFIRM: words->confirm = text; return true;
     case LIVE_CORE: words->core = text; return true;
-    case LIVE_HOLD: return read_time("hold", text, &words->hold_us);
+    case LIVE_HOLD: words->hold_word = text; return read_time("hold", text, &words->hold_us);
     case LIVE_DAEMON: words->daemon = text; return true;
     case LIVE_CONNECT: words->connect = text; return true;
     case LIVE_TOKEN: words->tokens = text; return true;

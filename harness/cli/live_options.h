@@ -37,6 +37,7 @@ struct live_words {
     double speed;
     bool has_seed;
     uint64_t seed, wall_us;
+    const char *wall_word, *hold_word; /* as they were written; NULL: they were not */
     const char *confirm;        /* a token; NULL: none */
     const char *core;           /* that it is of; NULL: the file's */
     uint64_t hold_us;
