@@ -5,7 +5,8 @@
  * HARNESS_HOLD=MICROSECONDS:SEED:RANGES|RANGES|...   one element for each frame of the place, the
  * innermost first; RANGES are FROM-TO in hexadecimal, with commas between: addresses in the
  * executable, as its line table has them. Without the variable it does nothing. Frames are found by
- * frame pointers. An element that makes no sense ends the process with status 2.
+ * frame pointers; a program without them is not held back, but goes on. An element that makes no
+ * sense ends the process with status 2.
  */
 #include "harness/live/hold.h"
 
@@ -100,6 +101,28 @@ static bool is_in(uint32_t frame, uintptr_t address)
     return false;
 }
 
+/* Where the stack of this thread ends. */
+static uintptr_t stack_end(void)
+{
+    static _Thread_local uintptr_t end __attribute__((tls_model("initial-exec")));
+    pthread_attr_t attributes;
+    void *low;
+    size_t bytes;
+    if (end != 0) return end;
+    end = 1; /* for what is locked in here */
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return end;
+    if (pthread_attr_getstack(&attributes, &low, &bytes) == 0) end = (uintptr_t)low + bytes;
+    pthread_attr_destroy(&attributes);
+    return end;
+}
+
+/* Where there are no frame pointers it may be any value. */
+static bool is_caller(const uintptr_t *caller, const uintptr_t *frame)
+{
+    uintptr_t at = (uintptr_t)caller, end = stack_end();
+    return caller > frame && at % sizeof at == 0 && at < end && end - at >= 2 * sizeof at;
+}
+
 /* The frame of a function begins with its caller's frame and the address that it returns to. */
 static bool is_there(uintptr_t address, const uintptr_t *frame)
 {
@@ -107,7 +130,7 @@ static bool is_there(uintptr_t address, const uintptr_t *frame)
         if (!is_in(i, address)) return false;
         if (i + 1 == place.frames) return true;
         const uintptr_t *caller = (const uintptr_t *)frame[0];
-        if (caller <= frame) return false;
+        if (!is_caller(caller, frame)) return false;
         address = caller[1];
         frame = caller;
     }
