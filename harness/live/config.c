@@ -103,14 +103,6 @@ void live_write_settings(FILE *out, const struct scn_file *file, const struct co
     }
 }
 
-static bool has_sandboxes(const struct scn_file *file)
-{
-    for (uint32_t i = 0; i < file->actor_count; i++) {
-        if (file->actors[i].kind == SCN_ACTOR_SANDBOX) return true;
-    }
-    return false;
-}
-
 static void write_options(FILE *out, const struct daemon *daemon)
 {
     const struct live *live = daemon->live;
@@ -125,7 +117,7 @@ static void write_options(FILE *out, const struct daemon *daemon)
     /* They end when their scripts do. */
     fprintf(out, "agent_grace = 10m\n");
     fprintf(out, "drain_time = %" PRIu64 "us\n", daemon_drain_us(live));
-    if (!has_sandboxes(live->file)) return;
+    if (live->servers == NULL) return;
     live_path(live, "sandboxes", path);
     fprintf(out, "sandboxes = %s\n", path);
     live_path(live, "servers", path);
