@@ -1,5 +1,6 @@
 /* harness live, and what the daemons of a live run start: live-agent, live-server. */
 #include "commands.h"
+#include "interrupt.h"
 #include "job.h"
 #include "live_confirm.h"
 #include "scene.h"
@@ -10,6 +11,8 @@
 #include "reports/writers.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +32,8 @@ struct live_job {
     char daemon[LIVE_PATH_MAX], helper[LIVE_PATH_MAX], preload[LIVE_PATH_MAX];
     char tag[24];               /* with --connect, of this process */
     struct live_options options;
+    char folder[LIVE_PATH_MAX], problem[LIVE_PATH_MAX + 256];
+    struct worker worker;
     struct confirm confirm;
     char hold[CONFIRM_RANGES_MAX + 64]; /* of the run */
 };
@@ -256,6 +261,7 @@ static int work(void *argument)
     struct job *job = &live->job;
     int code = 0;
     struct live_options options = live->options;
+    interrupt_forget();
     if (!begin_world(job)) return PROBLEM;
     for (; options.run < words->times && code == 0; options.run++) {
         hold_back(live, &options);
@@ -292,22 +298,58 @@ static void judge(struct live_job *live)
         job->report.verdict = REPORT_FAIL;
 }
 
-static void find_programs(struct live_job *live)
+static bool refuse(struct live_job *live, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool refuse(struct live_job *live, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(live->problem, sizeof live->problem, format, arguments);
+    va_end(arguments);
+    fail(live, REPORT_INVALID, live->problem);
+    return false;
+}
+
+/* False: the report says why not. */
+static bool find_programs(struct live_job *live)
 {
     char own[LIVE_PATH_MAX / 2];
+    struct stat status;
     cli_own_folder(own, sizeof own);
     (void)snprintf(live->helper, sizeof live->helper, "%s/harness", own);
-    (void)snprintf(live->preload, sizeof live->preload, "%s/live-hold.so", own);
     if (live->words->daemon)
         (void)snprintf(live->daemon, sizeof live->daemon, "%s", live->words->daemon);
     else
         (void)snprintf(live->daemon, sizeof live->daemon, "%s/sessiond", own);
+    if (live->words->connect != NULL) return true;
+    if (stat(live->daemon, &status) == 0 && S_ISDIR(status.st_mode)) errno = EISDIR;
+    else if (access(live->daemon, X_OK) == 0) return true;
+    return refuse(live, "%s: %s\n  '--daemon FILE' names the sessiond to start\n", live->daemon,
+                  strerror(errno));
+}
+
+/* In the folder of a build, or where it is installed. False: the report says why not. */
+static bool find_preload(struct live_job *live)
+{
+    char own[LIVE_PATH_MAX / 2];
+    cli_own_folder(own, sizeof own);
+    (void)snprintf(live->preload, sizeof live->preload, "%s/live-hold.so", own);
+    if (access(live->preload, R_OK) != 0)
+        (void)snprintf(live->preload, sizeof live->preload, "%s/../lib/harness/live-hold.so", own);
+    if (access(live->preload, R_OK) != 0)
+        return refuse(live, "%s: %s\n  --confirm holds threads back by it; it is installed with "
+                      "the harness\n", live->preload, strerror(errno));
+    if (strpbrk(live->preload, " :") == NULL) return true;
+    return refuse(live, "%s: --confirm has a daemon load it (LD_PRELOAD), which cannot be told a "
+                  "path with a space or a colon; install the harness elsewhere\n", live->preload);
 }
 
 /* False: the report says why not. */
 static bool prepare_confirm(struct live_job *live, const char *path)
 {
     size_t used = strlen(live->notes);
+    if (!find_preload(live)) return false;
     bool found = confirm_find(&live->confirm, path, live->words, live->daemon);
     (void)snprintf(live->notes + used, sizeof live->notes - used, "%s", live->confirm.text);
     live->job.report.text = live->notes;
@@ -324,9 +366,57 @@ static void set_options(struct live_job *live)
     (void)snprintf(live->tag, sizeof live->tag, "%llx%05x", (unsigned long long)now.tv_sec,
                    (unsigned)(now.tv_nsec / 1000));
     live->options = (struct live_options){
-        .daemon = live->daemon, .helper = live->helper, .connect = words->connect,
-        .tokens = words->tokens, .agents = words->agents, .tag = live->tag,
-        .speed = words->speed, .wall_us = words->wall_us, .seed = live->told.seed};
+        .folder = live->folder, .daemon = live->daemon, .helper = live->helper,
+        .connect = words->connect, .tokens = words->tokens, .agents = words->agents,
+        .tag = live->tag, .speed = words->speed, .wall_us = words->wall_us,
+        .seed = live->told.seed};
+}
+
+/* Every now and then while the worker runs. */
+static void tick(void *argument)
+{
+    const struct live_job *live = argument;
+    uint64_t runs = live->job.shared->explored.runs;
+    char text[256];
+    if (interrupt_came()) (void)kill(live->worker.pid, SIGKILL);
+    if (!isatty(STDERR_FILENO)) return;
+    (void)snprintf(text, sizeof text, "%s  live run %llu of %llu", live->job.file->name,
+                   (unsigned long long)(runs < live->words->times ? runs + 1 : runs),
+                   (unsigned long long)live->words->times);
+    report_progress_line(stderr, text);
+}
+
+/* The folder goes whatever becomes of the worker, and of the user's patience. */
+static struct worker_result run_worker(struct live_job *live)
+{
+    live->worker = worker_start(work, live);
+    struct worker_result result = worker_wait(live->worker, tick, live);
+    if (isatty(STDERR_FILENO)) report_progress_erase(stderr);
+    live_folder_remove(live->folder);
+    interrupt_forget();
+    interrupt_obey();
+    return result;
+}
+
+static void act_out(struct live_job *live)
+{
+    struct job *job = &live->job;
+    char problem[LIVE_PROBLEM_MAX];
+    interrupt_catch();
+    if (!live_folder_make(live->folder, problem)) {
+        interrupt_forget();
+        (void)refuse(live, "%s\n", problem);
+        return;
+    }
+    struct worker_result result = run_worker(live);
+    if (result.end == WORKER_RETURNED && result.code == 0)
+        judge(live);
+    else if (result.end == WORKER_RETURNED && result.code == PROBLEM)
+        fail(live, REPORT_INVALID, job->shared->problem);
+    else if (result.end == WORKER_RETURNED)
+        fail(live, REPORT_FAULT, job->shared->problem);
+    else
+        fail(live, REPORT_FAULT, "see the message above\n");
 }
 
 static void run_file(struct live_job *live, const char *path, struct report_style style)
@@ -336,22 +426,16 @@ static void run_file(struct live_job *live, const char *path, struct report_styl
     /* For its tables: settings, words. */
     job->image = cli_image(NULL, NULL, NULL, 0);
     job->style = style;
+    if (!find_programs(live)) return;
+    if (live->words->confirm != NULL && !prepare_confirm(live, path)) return;
     live->told.seed = live->words->has_seed ? live->words->seed : job->file->explore.seed;
-    find_programs(live);
+    if (!find_programs(live)) return;
     set_options(live);
     if (!is_possible(live)) return;
     if (live->words->confirm != NULL && !prepare_confirm(live, path)) return;
     live->told.speed = live->words->speed_word;
     job->report.live = &live->told;
-    struct worker_result result = worker_run(work, live, NULL, NULL);
-    if (result.end == WORKER_RETURNED && result.code == 0)
-        judge(live);
-    else if (result.end == WORKER_RETURNED && result.code == PROBLEM)
-        fail(live, REPORT_INVALID, job->shared->problem);
-    else if (result.end == WORKER_RETURNED)
-        fail(live, REPORT_FAULT, job->shared->problem);
-    else
-        fail(live, REPORT_FAULT, "see the message above\n");
+    act_out(live);
 }
 
 static int write_config(const struct live_words *words)

@@ -243,7 +243,7 @@ enum core_result daemon_start(struct daemon *daemon)
     if (!daemon->ended) return CORE_OK;
     char text[256];
     tell_end(daemon, text, sizeof text);
-    live_give_up(live, "%s before it listened:\n%s", text, live->complaints);
+    live_give_up(live, "%s before it listened", text);
 }
 
 /* --- asked, and not asked --- */

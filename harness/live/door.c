@@ -7,11 +7,18 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+static bool set_path(struct sockaddr_un *address, const char *path)
+{
+    errno = ENAMETOOLONG;
+    if (strlen(path) >= sizeof address->sun_path) return false;
+    memcpy(address->sun_path, path, strlen(path) + 1);
+    return true;
+}
+
 int door_open(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) return -1;
-    memcpy(address.sun_path, path, strlen(path) + 1);
+    if (!set_path(&address, path)) return -1;
     (void)unlink(path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return -1;
@@ -32,8 +39,7 @@ int door_welcome(struct live *live, int door)
 int door_knock(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) return -1;
-    memcpy(address.sun_path, path, strlen(path) + 1);
+    if (!set_path(&address, path)) return -1;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
     if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;

@@ -183,7 +183,11 @@ void servers_free(struct servers *servers);
 /* The socket on which they report. Inside the execution. */
 void servers_open(struct servers *servers);
 
-/* --- sockets of the run's folder (door.c): a descriptor, or -1 --- */
+/* --- the run's folder (folder.c) --- */
+
+void folder_empty(const char *folder);
+
+/* --- sockets of the run's folder (door.c): a descriptor, or -1 with errno --- */
 
 int door_open(const char *path);
 int door_knock(const char *path);
@@ -245,7 +249,6 @@ struct live {
     struct stage *stage;
     struct core_api api;
     struct stage_live stage_live;
-    char folder[LIVE_PATH_MAX / 2];
     struct loop loop;
     struct chance chance;
     struct daemon daemons[SCN_CORES_MAX];

@@ -1,26 +1,22 @@
-/* A live run as a whole: its folder, and the table that stands for the core. */
+/* A live run as a whole, and the table that stands for the core. */
 #include "harness/live/live.h"
 
 #include "harness/live/internal.h"
 
 #include "harness/check/require.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 void live_path(const struct live *live, const char *name, char path[LIVE_PATH_MAX])
 {
-    (void)snprintf(path, LIVE_PATH_MAX, "%s/%s", live->folder, name);
+    (void)snprintf(path, LIVE_PATH_MAX, "%s/%s", live->options.folder, name);
 }
 
 void live_give_up(struct live *live, const char *format, ...)
@@ -224,24 +220,6 @@ static void kill_core(void *context, uint32_t core)
 
 /* --- begin and end --- */
 
-static bool make_folder(struct live *live)
-{
-    const char *parent = getenv("TMPDIR");
-    char placeholder[7] = ""; /* for what mkdtemp puts in */
-    memset(placeholder, 'X', sizeof placeholder - 1);
-    (void)snprintf(live->folder, sizeof live->folder, "%s/harness-live-%s",
-                   parent != NULL && parent[0] == '/' ? parent : "/tmp", placeholder);
-    return mkdtemp(live->folder) != NULL;
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-    (void)status;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
 static bool is_free(uint16_t port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port),
@@ -286,10 +264,6 @@ static bool has_sandboxes(const struct scn_file *file)
 static bool prepare(struct live *live, char problem[LIVE_PROBLEM_MAX])
 {
     char path[LIVE_PATH_MAX];
-    if (!make_folder(live)) {
-        (void)snprintf(problem, LIVE_PROBLEM_MAX, "%.200s: %s", live->folder, strerror(errno));
-        return false;
-    }
     if (live->elsewhere != NULL) return true;
     live_path(live, "events.db", path);
     live->store = store_watch_new(live, path);
@@ -344,7 +318,6 @@ struct live *live_begin(const struct live_options *options, const struct scn_fil
 
 void live_end(struct live *live)
 {
-    enum { OPEN_FILES = 16 };
     for (uint32_t i = 0; i < SCN_CORES_MAX; i++) {
         if (live->daemons[i].pid <= 0) continue;
         kill(live->daemons[i].pid, SIGKILL);
@@ -356,7 +329,7 @@ void live_end(struct live *live)
     store_watch_free(live->store);
     servers_free(live->servers);
     elsewhere_free(live->elsewhere);
-    (void)nftw(live->folder, remove_entry, OPEN_FILES, FTW_DEPTH | FTW_PHYS);
+    folder_empty(live->options.folder);
     running = NULL;
     free(live);
 }

@@ -24,6 +24,7 @@ enum { LIVE_MARGIN_US = 2000000 };
 enum { LIVE_PATH_MAX = 4096, LIVE_PROBLEM_MAX = 512, LIVE_DELAYS_MAX = 8 };
 
 struct live_options {
+    const char *folder;     /* of live_folder_make */
     const char *daemon;     /* path of sessiond; not looked at with `connect` */
     const char *connect;    /* HOST:PORT of one that runs already, or NULL: one is started */
     const char *tokens;     /* with it: file of what users show, or NULL, */
@@ -37,6 +38,13 @@ struct live_options {
     const char *preload;    /* library that holds threads of the daemon back, or NULL */
     const char *delays;     /* where and how long: its variable */
 };
+
+/* Makes a folder below TMPDIR, for one run after the other. It belongs to a process that outlives
+ * the runs, whatever becomes of them. False: `problem` says why not, and what to do. */
+bool live_folder_make(char folder[LIVE_PATH_MAX], char problem[LIVE_PROBLEM_MAX]);
+/* With all that is in it. Who was killed while he wrote there may take a moment to be gone: it is
+ * tried for two seconds. */
+void live_folder_remove(const char *folder);
 
 struct live;
 
@@ -52,11 +60,11 @@ bool live_ask_elsewhere(const struct live_options *options, const struct scn_fil
 void live_write_settings(FILE *out, const struct scn_file *file, const struct core_api *api,
                          double speed);
 
-/* Makes what a run needs: a folder, a socket. NULL: `problem` says why not. */
+/* Makes what a run needs. NULL: `problem` says why not. */
 struct live *live_begin(const struct live_options *options, const struct scn_file *file,
                         const struct core_api *api, char problem[LIVE_PROBLEM_MAX]);
 
-/* Ends every process of the run and removes its folder. */
+/* Ends every process of the run and empties its folder. */
 void live_end(struct live *live);
 
 /* What a stage of this run is given: the functions of its core, its server, and the rest. */
