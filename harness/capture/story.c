@@ -218,8 +218,10 @@ static uint32_t core_of(struct story *story, const struct capture_connection *co
         (void)snprintf(story->core_names[core], STORY_NAME_MAX, "core");
     else
         story_name(story, is_name(host) ? host : "", "server", story->core_names[core]);
-    if (is_alike(story, story->core_names[core]))
-        (void)snprintf(story->core_names[core], STORY_NAME_MAX, "core_%u", core + 1);
+    char *name = story->core_names[core];
+    uint32_t number = core;
+    while (is_alike(story, name) || (number > core && is_taken(story, name)))
+        (void)snprintf(name, STORY_NAME_MAX, "core_%u", ++number);
     story->core_count++;
     return core;
 }
