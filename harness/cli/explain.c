@@ -4,8 +4,7 @@
 
 #include <stdio.h>
 
-#define OPTION(id) (1u << CLI_##id)
-static const uint32_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(TRANSPORT) |
+static const uint64_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(TRANSPORT) |
                                 OPTION(FULL) | OPTION(REPORTS) | OPTION(JUNIT) | OPTION(JSON) |
                                 OPTION(GITHUB) | OPTION(HELP);
 

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPTION(id) (1u << CLI_##id)
-static const uint32_t allowed =
+static const uint64_t allowed =
     OPTION(FILTER) | OPTION(SETTINGS) | OPTION(LIST) | OPTION(OUTPUT) | OPTION(HELP);
 
 static int help(void)

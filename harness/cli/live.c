@@ -6,8 +6,8 @@
 #include "scene.h"
 
 #include "harness/cli/image.h"
+#include "harness/live/live.h"
 #include "reports/output.h"
-#include "reports/text.h"
 #include "reports/writers.h"
 
 #include <errno.h>
@@ -20,11 +20,20 @@
 #include <time.h>
 #include <unistd.h>
 
+static const uint64_t allowed = OPTION(TIMES) | OPTION(SPEED) | OPTION(SEED) | OPTION(WALL) |
+                                OPTION(DAEMON) | OPTION(CONNECT) | OPTION(TOKEN) |
+                                OPTION(AGENTS) | OPTION(CONFIG) | OPTION(CONFIRM) | OPTION(CORE) |
+                                OPTION(HOLD) | OPTION(TRACE) | OPTION(FULL) | OPTION(REPORTS) |
+                                OPTION(JUNIT) | OPTION(JSON) | OPTION(GITHUB) | OPTION(HELP);
+/* What makes it the same command. */
+static const uint64_t again = OPTION(TIMES) | OPTION(SPEED) | OPTION(WALL) | OPTION(DAEMON) |
+                              OPTION(CONNECT) | OPTION(TOKEN) | OPTION(AGENTS) | OPTION(CONFIRM) |
+                              OPTION(CORE) | OPTION(HOLD);
 enum { PROBLEM = 1, BROKEN = 2, NOTES_MAX = 8192 };
 
 struct live_job {
     struct job job;
-    const struct live_words *words;
+    const struct cli_options *words;
     struct report_live told;
     char notes[NOTES_MAX];      /* what is left out, or why nothing was done */
     uint32_t refusals;
@@ -50,8 +59,11 @@ static int help(void)
            "\n"
            "A run is not replayed to the byte: chance decides, seeded, when windows are used and\n"
            "faults strike, and the machine decides the rest. --times makes more of them.\n"
+           "\n"
+           "--confirm tries a simulated failure on a real machine: TOKEN is what 'run' printed\n"
+           "behind --choices, --core the build of the core that failed.\n"
            "\n");
-    live_options_help();
+    cli_options_help(allowed);
     return 0;
 }
 
@@ -96,8 +108,8 @@ static bool can_connect(struct live_job *live)
 static bool is_possible(struct live_job *live)
 {
     struct report *report = &live->job.report;
-    stage_live_demands(live->job.file, live->words->connect != NULL, note, live);
-    if (live->words->connect != NULL && !can_connect(live)) return false;
+    stage_live_demands(live->job.file, live->words->given[CLI_CONNECT], note, live);
+    if (live->words->given[CLI_CONNECT] && !can_connect(live)) return false;
     report->text = live->notes[0] != '\0' ? live->notes : NULL;
     if (live->refusals == 0) return true;
     report->verdict = live->alone ? REPORT_INVALID : REPORT_SKIPPED;
@@ -132,29 +144,21 @@ static bool begin_world(struct job *job)
 static void write_complaints(const struct job *job, const struct live *live)
 {
     char path[LIVE_PATH_MAX + 32];
-    if (live_complaints(live)[0] == '\0') return;
     (void)snprintf(path, sizeof path, "%s/sessiond.txt", job->folder);
+    (void)unlink(path); /* another failure's */
+    if (live_complaints(live)[0] == '\0') return;
     FILE *out = fopen(path, "w");
     if (out == NULL) return;
     fputs(live_complaints(live), out);
     fclose(out);
 }
 
-/* The same command, as it was written. */
+/* The same command, as it was written; the seed may be the file's. */
 static void write_again(const struct live_job *live, char *out, size_t size)
 {
-    const struct live_words *words = live->words;
-    const char *const given[][2] = {
-        {"speed", words->speed_word}, {"wall", words->wall_word}, {"daemon", words->daemon},
-        {"core", words->core},        {"confirm", words->confirm}, {"hold", words->hold_word},
-    };
-    size_t used = (size_t)snprintf(out, size, "./harness live %s --seed %llu --times %llu",
-                                   live->job.path, (unsigned long long)live->told.seed,
-                                   (unsigned long long)words->times);
-    for (size_t i = 0; i < sizeof given / sizeof *given && used < size; i++) {
-        if (given[i][1] == NULL) continue;
-        used += (size_t)snprintf(out + used, size - used, " --%s %s", given[i][0], given[i][1]);
-    }
+    (void)snprintf(out, size, "./harness live %s --seed %llu", live->job.path,
+                   (unsigned long long)live->told.seed);
+    cli_options_write(live->words, again, out, size);
 }
 
 /* What was found in a daemon: nobody's stack here has to do with it. */
@@ -189,8 +193,8 @@ static void write_trace(const struct live_job *live)
     struct output output;
     uint32_t count;
     const struct record *records = record_all(&count);
-    if (live->words->trace == NULL) return;
-    bool open = output_open(&output, NULL, live->words->trace, &problem);
+    if (live->words->text[CLI_TRACE] == NULL) return;
+    bool open = output_open(&output, NULL, live->words->text[CLI_TRACE], &problem);
     if (open) jsonl_write(output.file, &live->job.report, records, count);
     if (!open || !output_close(&output, &problem)) fprintf(stderr, "%s\n", problem.text);
 }
@@ -245,7 +249,7 @@ static int run_once(struct live_job *live, const struct live_options *options)
 /* Another length in every run, and every time in it. */
 static void hold_back(struct live_job *live, struct live_options *options)
 {
-    if (live->words->confirm == NULL) return;
+    if (live->words->text[CLI_CONFIRM] == NULL) return;
     (void)snprintf(live->hold, sizeof live->hold, "%llu:%llu:%s",
                    (unsigned long long)live->words->hold_us,
                    (unsigned long long)(options->seed * 1000003 + options->run),
@@ -257,7 +261,7 @@ static void hold_back(struct live_job *live, struct live_options *options)
 static int work(void *argument)
 {
     struct live_job *live = argument;
-    const struct live_words *words = live->words;
+    const struct cli_options *words = live->words;
     struct job *job = &live->job;
     int code = 0;
     struct live_options options = live->options;
@@ -292,7 +296,7 @@ static void judge(struct live_job *live)
     if (shared->screen[0] != '\0') job->report.screen = shared->screen;
     /* What was to be seen and was not is no proof of anything. */
     if (job->report.verdict == REPORT_PASS &&
-        (shared->checks.judged == 0 || live->words->confirm != NULL))
+        (shared->checks.judged == 0 || live->words->text[CLI_CONFIRM] != NULL))
         job->report.verdict = REPORT_INCONCLUSIVE;
     if (job->report.verdict == REPORT_PASS && shared->failure.id != EXPLORE_PASSED)
         job->report.verdict = REPORT_FAIL;
@@ -318,11 +322,11 @@ static bool find_programs(struct live_job *live)
     struct stat status;
     cli_own_folder(own, sizeof own);
     (void)snprintf(live->helper, sizeof live->helper, "%s/harness", own);
-    if (live->words->daemon)
-        (void)snprintf(live->daemon, sizeof live->daemon, "%s", live->words->daemon);
+    if (live->words->text[CLI_DAEMON])
+        (void)snprintf(live->daemon, sizeof live->daemon, "%s", live->words->text[CLI_DAEMON]);
     else
         (void)snprintf(live->daemon, sizeof live->daemon, "%s/sessiond", own);
-    if (live->words->connect != NULL) return true;
+    if (live->words->given[CLI_CONNECT]) return true;
     if (stat(live->daemon, &status) == 0 && S_ISDIR(status.st_mode)) errno = EISDIR;
     else if (access(live->daemon, X_OK) == 0) return true;
     return refuse(live, "%s: %s\n  '--daemon FILE' names the sessiond to start\n", live->daemon,
@@ -360,15 +364,15 @@ static bool prepare_confirm(struct live_job *live, const char *path)
 /* Sessions of a daemon that goes on are told from those of other runs by when these began. */
 static void set_options(struct live_job *live)
 {
-    const struct live_words *words = live->words;
+    const struct cli_options *words = live->words;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     (void)snprintf(live->tag, sizeof live->tag, "%llx%05x", (unsigned long long)now.tv_sec,
                    (unsigned)(now.tv_nsec / 1000));
     live->options = (struct live_options){
         .folder = live->folder, .daemon = live->daemon, .helper = live->helper,
-        .connect = words->connect, .tokens = words->tokens, .agents = words->agents,
-        .tag = live->tag, .speed = words->speed, .wall_us = words->wall_us,
+        .connect = words->text[CLI_CONNECT], .tokens = words->text[CLI_TOKEN],
+        .agents = words->text[CLI_AGENTS], .tag = live->tag, .speed = words->speed, .wall_us = words->wall_us,
         .seed = live->told.seed};
 }
 
@@ -422,69 +426,76 @@ static void act_out(struct live_job *live)
 static void run_file(struct live_job *live, const char *path, struct report_style style)
 {
     struct job *job = &live->job;
-    if (!job_parse(job, path, &live->words->common)) return;
+    if (!job_parse(job, path, live->words)) return;
     /* For its tables: settings, words. */
     job->image = cli_image(NULL, NULL, NULL, 0);
     job->style = style;
-    if (!find_programs(live)) return;
-    if (live->words->confirm != NULL && !prepare_confirm(live, path)) return;
-    live->told.seed = live->words->has_seed ? live->words->seed : job->file->explore.seed;
+    live->told.seed = live->words->given[CLI_SEED] ? live->words->seed : job->file->explore.seed;
     if (!find_programs(live)) return;
     set_options(live);
     if (!is_possible(live)) return;
-    if (live->words->confirm != NULL && !prepare_confirm(live, path)) return;
-    live->told.speed = live->words->speed_word;
+    if (live->words->given[CLI_CONFIRM] && !prepare_confirm(live, path)) return;
+    live->told.speed = live->words->given[CLI_SPEED] ? live->words->text[CLI_SPEED] : "1";
     job->report.live = &live->told;
     act_out(live);
 }
 
-static int write_config(const struct live_words *words)
+static int write_config(const struct cli_options *words)
 {
     struct job job = {.path = NULL};
-    if (!job_parse(&job, words->common.files[0], &words->common)) {
+    if (!job_parse(&job, words->files[0], words)) {
         fputs(job.report.text ? job.report.text : "", stderr);
         return 2;
     }
-    FILE *out = fopen(words->config, "w");
+    FILE *out = fopen(words->text[CLI_CONFIG], "w");
     if (out != NULL)
         live_write_settings(out, job.file, cli_image_api(cli_image(NULL, NULL, NULL, 0)),
                             words->speed);
     bool good = out != NULL && fclose(out) == 0;
-    if (!good) fprintf(stderr, "%s: error: cannot write: %s\n", words->config, strerror(errno));
+    if (!good) fprintf(stderr, "%s: error: cannot write: %s\n", words->text[CLI_CONFIG], strerror(errno));
     job_free(&job);
     return good ? 0 : 5;
 }
 
+/* What cannot be asked for together; NULL: everything can. */
+static const char *find_contradiction(const struct cli_options *words)
+{
+    const bool *given = words->given;
+    if (given[CLI_CONFIRM] && words->file_count > 1) return "--confirm is for one scenario";
+    if (given[CLI_CORE] && !given[CLI_CONFIRM]) return "--core is for --confirm";
+    if (!given[CLI_CONNECT] && (given[CLI_TOKEN] || given[CLI_AGENTS]))
+        return "--token and --agents are for --connect";
+    if (given[CLI_CONNECT] && (given[CLI_DAEMON] || given[CLI_CONFIRM]))
+        return "--daemon and --confirm are for a daemon that is started, not for --connect";
+    if (given[CLI_CONFIG] && words->file_count > 1) return "--write-config is for one scenario";
+    return NULL;
+}
+
 int command_live(int argc, char **argv)
 {
-    struct live_words words;
-    if (!live_options_read(argc, argv, &words)) return 2;
-    if (words.help) return help();
-    uint32_t count = words.common.file_count;
+    struct cli_options words;
+    if (!cli_options_read("live", allowed, argc, argv, &words)) return 2;
+    if (words.given[CLI_HELP]) return help();
+    uint32_t count = words.file_count;
     if (count == 0) return usage("no scenario was named");
-    if (words.confirm && count > 1) return usage("--confirm is for one scenario");
-    if (words.core && !words.confirm) return usage("--core is for --confirm");
-    if (!words.connect && (words.tokens || words.agents))
-        return usage("--token and --agents are for --connect");
-    if (words.connect && (words.daemon || words.confirm))
-        return usage("--daemon and --confirm are for a daemon that is started, not for --connect");
-    if (words.config) return count == 1 ? write_config(&words) : usage("--write-config is for one "
-                                                                       "scenario");
-    struct report_style style = {text_may_colour(STDOUT_FILENO), words.full};
+    const char *problem = find_contradiction(&words);
+    if (problem != NULL) return usage(problem);
+    if (words.given[CLI_CONFIG]) return write_config(&words);
+    struct report_style style = cli_style(&words);
     struct live_job *jobs = calloc(count, sizeof *jobs);
     struct report *reports = calloc(count, sizeof *reports);
     if (jobs == NULL || reports == NULL) return 5;
     for (uint32_t i = 0; i < count; i++) {
         jobs[i].words = &words;
         jobs[i].alone = count == 1;
-        run_file(&jobs[i], words.common.files[i], style);
+        run_file(&jobs[i], words.files[i], style);
         reports[i] = jobs[i].job.report;
         report_print(stdout, &reports[i], style);
         fflush(stdout);
     }
     if (count > 1) report_print_summary(stdout, reports, count);
     int status = report_status(reports, count);
-    if (!cli_write_files(&words.common, reports, count) && status == 0) status = 5;
+    if (!cli_write_files(&words, reports, count) && status == 0) status = 5;
     for (uint32_t i = 0; i < count; i++) job_free(&jobs[i].job);
     free(reports);
     free(jobs);

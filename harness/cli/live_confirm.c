@@ -82,15 +82,14 @@ static bool search(struct confirm *confirm, struct job *job, const char *path,
     return place_step(confirm, &job->shared->decisive.second, daemon);
 }
 
-bool confirm_find(struct confirm *confirm, const char *path, const struct live_words *words,
+bool confirm_find(struct confirm *confirm, const char *path, const struct cli_options *words,
                   const char *daemon)
 {
-    struct cli_options options = words->common;
+    struct cli_options options = *words;
     struct job job;
     *confirm = (struct confirm){.text = ""};
-    options.choices = words->confirm;
+    options.choices = words->text[CLI_CONFIRM];
     options.given[CLI_CHOICES] = true;
-    options.core = words->core;
     options.single = true;
     bool found = search(confirm, &job, path, &options, daemon);
     job_free(&job);

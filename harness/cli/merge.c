@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPTION(id) (1u << CLI_##id)
-static const uint32_t allowed = OPTION(CORE) | OPTION(TRANSPORT) | OPTION(STRATEGY) |
+static const uint64_t allowed = OPTION(CORE) | OPTION(TRANSPORT) | OPTION(STRATEGY) |
                                 OPTION(DEPTH) | OPTION(SEED) | OPTION(RUNS) | OPTION(JUNIT) |
                                 OPTION(JSON) | OPTION(GITHUB) | OPTION(HELP);
 

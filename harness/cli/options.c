@@ -5,10 +5,15 @@
 #include "scene.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { TIMES_MOST = 1000000, TIME_MOST = 999999999, HOLD_US = 50000, WALL_US = 60000000 };
+#define SPEED_LEAST 0.01
+#define SPEED_MOST 1000
 
 struct option_row {
     const char *word, *argument, *help;
@@ -92,16 +97,75 @@ static bool read_transport(const char *command, const char *text, struct cli_opt
     return true;
 }
 
+/* A number that may have a fraction. */
+static bool read_speed(const char *command, const char *text, double *speed)
+{
+    char *end;
+    *speed = strtod(text, &end);
+    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && *speed >= SPEED_LEAST &&
+        *speed <= SPEED_MOST)
+        return true;
+    return complain(command, "--speed takes a number from 0.01 to 1000, not", text);
+}
+
+static bool read_time(const char *command, const char *word, const char *text, uint64_t *us)
+{
+    static const struct {
+        const char *word;
+        uint64_t us;
+    } units[] = {{"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", 3600000000u}};
+    char *end;
+    errno = 0;
+    uint64_t number = strtoull(text, &end, 10);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strcmp(end, units[i].word) != 0 || text[0] < '0' || text[0] > '9') continue;
+        *us = number * units[i].us;
+        if (errno == 0 && number > 0 && number <= TIME_MOST) return true;
+    }
+    fprintf(stderr, "harness %s: --%s takes a time such as 90s or 5m, not '%s'\n", command, word,
+            text);
+    return false;
+}
+
+static bool read_times(const char *command, const char *text, uint64_t *times)
+{
+    if (!read_number(command, "times", text, TIMES_MOST, times)) return false;
+    if (*times > 0) return true;
+    fprintf(stderr, "harness %s: --times 0 would run nothing\n", command);
+    return false;
+}
+
+/* Where a value goes that stays as it was written. */
+static const size_t fields[CLI_OPTION_COUNT] = {
+    [CLI_CHOICES] = offsetof(struct cli_options, choices),
+    [CLI_CORE] = offsetof(struct cli_options, core),
+    [CLI_CORPUS] = offsetof(struct cli_options, corpus),
+    [CLI_REPORTS] = offsetof(struct cli_options, reports),
+    [CLI_JUNIT] = offsetof(struct cli_options, junit),
+    [CLI_JSON] = offsetof(struct cli_options, json),
+    [CLI_PCAP] = offsetof(struct cli_options, pcap),
+    [CLI_FILTER] = offsetof(struct cli_options, filter),
+    [CLI_SETTINGS] = offsetof(struct cli_options, settings),
+    [CLI_OUTPUT] = offsetof(struct cli_options, output),
+};
+
 static bool keep(const char *command, enum cli_option option, const char *text,
                  struct cli_options *options)
 {
     uint64_t number;
     const char *word = rows[option].word;
     options->given[option] = true;
+    options->text[option] = text;
+    if (fields[option] != 0) memcpy((char *)options + fields[option], &text, sizeof text);
     switch (option) {
-    case CLI_CHOICES:
-        options->choices = text;
-        return true;
+    case CLI_TIMES:
+        return read_times(command, text, &options->times);
+    case CLI_SPEED:
+        return read_speed(command, text, &options->speed);
+    case CLI_WALL:
+        return read_time(command, word, text, &options->wall_us);
+    case CLI_HOLD:
+        return read_time(command, word, text, &options->hold_us);
     case CLI_STRATEGY:
         return read_strategy(command, text, &options->strategy);
     case CLI_DEPTH:
@@ -123,39 +187,29 @@ static bool keep(const char *command, enum cli_option option, const char *text,
         return read_shard(command, text, &options->shard);
     case CLI_UNTIL:
         return read_number(command, word, text, UINT32_MAX, &options->until);
-    case CLI_CORPUS:
-        options->corpus = text;
-        return true;
     case CLI_TRANSPORT:
         return read_transport(command, text, options);
+    case CLI_DAEMON:
+    case CLI_CONNECT:
+    case CLI_TOKEN:
+    case CLI_AGENTS:
+    case CLI_CONFIG:
+    case CLI_CONFIRM:
+    case CLI_TRACE:
+    case CLI_CHOICES:
+    case CLI_CORPUS:
     case CLI_CORE:
-        options->core = text;
-        return true;
-    case CLI_REPORTS:
-        options->reports = text;
-        return true;
-    case CLI_JUNIT:
-        options->junit = text;
-        return true;
-    case CLI_JSON:
-        options->json = text;
-        return true;
-    case CLI_PCAP:
-        options->pcap = text;
-        return true;
-    case CLI_FILTER:
-        options->filter = text;
-        return true;
-    case CLI_SETTINGS:
-        options->settings = text;
-        return true;
-    case CLI_OUTPUT:
-        options->output = text;
-        return true;
-    case CLI_LIST:
     case CLI_FULL:
-    case CLI_IPV6:
+    case CLI_REPORTS:
+    case CLI_JUNIT:
+    case CLI_JSON:
     case CLI_GITHUB:
+    case CLI_PCAP:
+    case CLI_FILTER:
+    case CLI_SETTINGS:
+    case CLI_LIST:
+    case CLI_OUTPUT:
+    case CLI_IPV6:
     case CLI_NO_SHRINK:
     case CLI_GDB:
     case CLI_HELP:
@@ -165,7 +219,7 @@ static bool keep(const char *command, enum cli_option option, const char *text,
     return true;
 }
 
-static enum cli_option find(const char *word, size_t length, uint32_t allowed)
+static enum cli_option find(const char *word, size_t length, uint64_t allowed)
 {
     for (int i = 0; i < CLI_OPTION_COUNT; i++) {
         if (!(allowed >> i & 1)) continue;
@@ -177,7 +231,7 @@ static enum cli_option find(const char *word, size_t length, uint32_t allowed)
 }
 
 /* --word, --word VALUE or --word=VALUE; *at moves over a separate value. */
-static bool read_option(const char *command, uint32_t allowed, int argc, char **argv, int *at,
+static bool read_option(const char *command, uint64_t allowed, int argc, char **argv, int *at,
                         struct cli_options *options)
 {
     const char *word = argv[*at] + 2;
@@ -195,7 +249,7 @@ static bool read_option(const char *command, uint32_t allowed, int argc, char **
 }
 
 /* -jN or -j N, -oFILE or -o FILE. */
-static bool read_short(const char *command, uint32_t allowed, int argc, char **argv, int *at,
+static bool read_short(const char *command, uint64_t allowed, int argc, char **argv, int *at,
                        struct cli_options *options)
 {
     const char *value = argv[*at] + 2;
@@ -206,10 +260,11 @@ static bool read_short(const char *command, uint32_t allowed, int argc, char **a
     return keep(command, option, argv[++*at], options);
 }
 
-bool cli_options_read(const char *command, uint32_t allowed, int argc, char **argv,
+bool cli_options_read(const char *command, uint64_t allowed, int argc, char **argv,
                       struct cli_options *options)
 {
-    *options = (struct cli_options){.files = argv, .shard = {1, 1}};
+    *options = (struct cli_options){.files = argv, .shard = {1, 1}, .times = 1, .speed = 1,
+                                    .wall_us = WALL_US, .hold_us = HOLD_US};
     bool only_files = false;
     for (int at = 0; at < argc; at++) {
         if (!only_files && strcmp(argv[at], "--") == 0) {
@@ -232,7 +287,7 @@ bool cli_options_read(const char *command, uint32_t allowed, int argc, char **ar
     return !divided || default_shard(command, options);
 }
 
-int cli_program_at(uint32_t allowed, int argc, char **argv)
+int cli_program_at(uint64_t allowed, int argc, char **argv)
 {
     for (int at = 0; at < argc; at++) {
         const char *word = argv[at];
@@ -244,7 +299,7 @@ int cli_program_at(uint32_t allowed, int argc, char **argv)
     return argc;
 }
 
-void cli_options_help(uint32_t allowed)
+void cli_options_help(uint64_t allowed)
 {
     for (int i = 0; i < CLI_OPTION_COUNT; i++) {
         if (!(allowed >> i & 1)) continue;
@@ -252,6 +307,16 @@ void cli_options_help(uint32_t allowed)
         snprintf(head, sizeof head, "--%s%s%s", rows[i].word, rows[i].argument ? " " : "",
                  rows[i].argument ? rows[i].argument : "");
         printf("  %-20s %s\n", head, rows[i].help);
+    }
+}
+
+void cli_options_write(const struct cli_options *options, uint64_t which, char *out, size_t size)
+{
+    size_t used = strlen(out);
+    for (int i = 0; i < CLI_OPTION_COUNT && used < size; i++) {
+        if (!(which >> i & 1) || options->text[i] == NULL) continue;
+        used += (size_t)snprintf(out + used, size - used, " --%s %s", rows[i].word,
+                                 options->text[i]);
     }
 }
 

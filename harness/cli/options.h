@@ -11,6 +11,20 @@
 
 /* X(ID, "long", argument or NULL, "help") */
 #define CLI_OPTIONS(X)                                                                             \
+    X(TIMES, "times", "N", "so many runs of each file (1)")                                        \
+    X(SPEED, "speed", "N", "let the scenario's time run N times faster than the clock (1)")        \
+    X(WALL, "wall", "TIME", "give a run up that takes longer, in real time (60s)")                 \
+    X(DAEMON, "daemon", "FILE", "the sessiond to start (default: beside the executable)")          \
+    X(CONNECT, "connect", "HOST:PORT", "a sessiond that runs already, instead of starting one")    \
+    X(TOKEN, "token", "FILE", "with --connect: lines USER * TOKEN, or a token for everybody")      \
+    X(AGENTS, "agents", "SOCKET",                                                                  \
+      "with --connect: where the daemon's agents report: harness live-agent SOCKET")               \
+    X(CONFIG, "write-config", "FILE",                                                              \
+      "write the settings that a daemon needs for the scenario and --speed, and end")              \
+    X(CONFIRM, "confirm", "TOKEN",                                                                 \
+      "hold a thread back where the order of a simulated failure was decided")                     \
+    X(HOLD, "hold", "TIME", "with --confirm: for so long at most, in real time (50ms)")            \
+    X(TRACE, "trace", "FILE", "write the records of the last run (docs/TRACE.md)")                 \
     X(CHOICES, "choices", "TOKEN", "replay one execution by its token; no exploring")              \
     X(STRATEGY, "strategy", "NAME", "how to choose, instead of the file's ('harness words')")      \
     X(DEPTH, "depth", "N", "depth of pct; deviations of dfs, exhaustive")                          \
@@ -47,8 +61,13 @@ enum cli_option {
         CLI_OPTION_COUNT
 };
 
+/* A set of options has one bit for each. */
+#define OPTION(id) (UINT64_C(1) << CLI_##id)
+_Static_assert(CLI_OPTION_COUNT <= 64, "a set of options has 64 bits");
+
 struct cli_options {
     bool given[CLI_OPTION_COUNT];
+    const char *text[CLI_OPTION_COUNT]; /* the value as it was written; NULL: none */
     const char *choices;
     const char *core;
     const char *transport; /* NULL: as the file says */
@@ -66,20 +85,27 @@ struct cli_options {
     uint64_t runs;
     uint32_t jobs; /* 0: not given */
     uint64_t until;
+    uint64_t times;
+    double speed;
+    uint64_t wall_us;
+    uint64_t hold_us;
     struct shard shard;
     bool single; /* one execution is asked for, by a token or a schedule, as it is */
     char **files;
     uint32_t file_count;
 };
 
-/* Reads the words after the command. `allowed` is a set of (1u << CLI_...). False: the reason
- * was printed to stderr; the exit status is 2. */
-bool cli_options_read(const char *command, uint32_t allowed, int argc, char **argv,
+/* Reads the words after the command. `allowed` is a set of OPTION(...). False: the reason was
+ * printed to stderr; the exit status is 2. */
+bool cli_options_read(const char *command, uint64_t allowed, int argc, char **argv,
                       struct cli_options *options);
 
 /* Where the first word stands that is neither an option nor the value of one, if it is a program
  * that harness-cc has linked: what follows it are its arguments. Otherwise argc. */
-int cli_program_at(uint32_t allowed, int argc, char **argv);
+int cli_program_at(uint64_t allowed, int argc, char **argv);
+
+/* Appends " --WORD VALUE" for each of those options that has a value, in their order. */
+void cli_options_write(const struct cli_options *options, uint64_t which, char *out, size_t size);
 
 /* The options that say what is executed, as they would be written: " --core FILE". Static memory,
  * until the next call. */
@@ -89,6 +115,6 @@ const char *cli_subject(const struct cli_options *options);
 struct report_style cli_style(const struct cli_options *options);
 
 /* One line for each allowed option. */
-void cli_options_help(uint32_t allowed);
+void cli_options_help(uint64_t allowed);
 
 #endif

@@ -12,8 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define OPTION(id) (1u << CLI_##id)
-static const uint32_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(TRANSPORT) |
+static const uint64_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(TRANSPORT) |
                                 OPTION(PCAP) | OPTION(IPV6) | OPTION(GDB) | OPTION(UNTIL) |
                                 OPTION(HELP);
 

@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define OPTION(id) (1u << CLI_##id)
-static const uint32_t allowed = OPTION(CHOICES) | OPTION(STRATEGY) | OPTION(DEPTH) | OPTION(SEED) |
+static const uint64_t allowed = OPTION(CHOICES) | OPTION(STRATEGY) | OPTION(DEPTH) | OPTION(SEED) |
                                 OPTION(RUNS) | OPTION(JOBS) | OPTION(CORPUS) | OPTION(SHARD) |
                                 OPTION(CORE) | OPTION(TRANSPORT) | OPTION(FULL) |
                                 OPTION(REPORTS) | OPTION(JUNIT) | OPTION(JSON) | OPTION(GITHUB) |

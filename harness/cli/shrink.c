@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define OPTION(id) (1u << CLI_##id)
-static const uint32_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(TRANSPORT) | OPTION(HELP);
+static const uint64_t allowed = OPTION(CHOICES) | OPTION(CORE) | OPTION(TRANSPORT) | OPTION(HELP);
 
 static int help(void)
 {

@@ -10,8 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define OPTION(id) (1u << CLI_##id)
-static const uint32_t allowed = OPTION(CHOICES) | OPTION(SEED) | OPTION(CORE) |
+static const uint64_t allowed = OPTION(CHOICES) | OPTION(SEED) | OPTION(CORE) |
                                 OPTION(TRANSPORT) | OPTION(HELP);
 
 static int help(void)

@@ -10,7 +10,7 @@
 
 #include "harness/cli/image.h"
 
-static const uint32_t only_help = 1u << CLI_HELP;
+static const uint64_t only_help = OPTION(HELP);
 
 /* Options of a command that has none but --help. 0: go on; otherwise *status is the answer. */
 static bool simple(const char *command, const char *text, int argc, char **argv,
