@@ -85,23 +85,28 @@ static void note(void *context, bool hard, struct scn_place place, const char *t
                    place.line, text);
 }
 
-static void fail(struct live_job *live, enum report_verdict verdict, const char *text)
+static bool fail(struct live_job *live, enum report_verdict verdict, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static bool fail(struct live_job *live, enum report_verdict verdict, const char *format, ...)
 {
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(live->problem, sizeof live->problem, format, arguments);
+    va_end(arguments);
     live->job.report.verdict = verdict;
-    live->job.report.text = text;
+    live->job.report.text = live->problem;
+    return false;
 }
 
 /* False: nobody is there, as the report says. */
 static bool can_connect(struct live_job *live)
 {
-    static char text[LIVE_PROBLEM_MAX + 1];
     char problem[LIVE_PROBLEM_MAX];
     if (live_ask_elsewhere(&live->options, live->job.file, cli_image_api(live->job.image), note,
                            live, problem))
         return true;
-    (void)snprintf(text, sizeof text, "%s\n", problem);
-    fail(live, REPORT_FAULT, text);
-    return false;
+    return fail(live, REPORT_FAULT, "%s\n", problem);
 }
 
 /* False: the report says why not. */
@@ -302,19 +307,6 @@ static void judge(struct live_job *live)
         job->report.verdict = REPORT_FAIL;
 }
 
-static bool refuse(struct live_job *live, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool refuse(struct live_job *live, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(live->problem, sizeof live->problem, format, arguments);
-    va_end(arguments);
-    fail(live, REPORT_INVALID, live->problem);
-    return false;
-}
-
 /* False: the report says why not. */
 static bool find_programs(struct live_job *live)
 {
@@ -329,8 +321,8 @@ static bool find_programs(struct live_job *live)
     if (live->words->given[CLI_CONNECT]) return true;
     if (stat(live->daemon, &status) == 0 && S_ISDIR(status.st_mode)) errno = EISDIR;
     else if (access(live->daemon, X_OK) == 0) return true;
-    return refuse(live, "%s: %s\n  '--daemon FILE' names the sessiond to start\n", live->daemon,
-                  strerror(errno));
+    return fail(live, REPORT_INVALID, "%s: %s\n  '--daemon FILE' names the sessiond to start\n",
+                live->daemon, strerror(errno));
 }
 
 /* In the folder of a build, or where it is installed. False: the report says why not. */
@@ -342,11 +334,12 @@ static bool find_preload(struct live_job *live)
     if (access(live->preload, R_OK) != 0)
         (void)snprintf(live->preload, sizeof live->preload, "%s/../lib/harness/live-hold.so", own);
     if (access(live->preload, R_OK) != 0)
-        return refuse(live, "%s: %s\n  --confirm holds threads back by it; it is installed with "
-                      "the harness\n", live->preload, strerror(errno));
+        return fail(live, REPORT_INVALID, "%s: %s\n  --confirm holds threads back by it; it is "
+                    "installed with the harness\n", live->preload, strerror(errno));
     if (strpbrk(live->preload, " :") == NULL) return true;
-    return refuse(live, "%s: --confirm has a daemon load it (LD_PRELOAD), which cannot be told a "
-                  "path with a space or a colon; install the harness elsewhere\n", live->preload);
+    return fail(live, REPORT_INVALID, "%s: --confirm has a daemon load it (LD_PRELOAD), which "
+                "cannot be told a path with a space or a colon\n  install the harness elsewhere\n",
+                live->preload);
 }
 
 /* False: the report says why not. */
@@ -372,8 +365,8 @@ static void set_options(struct live_job *live)
     live->options = (struct live_options){
         .folder = live->folder, .daemon = live->daemon, .helper = live->helper,
         .connect = words->text[CLI_CONNECT], .tokens = words->text[CLI_TOKEN],
-        .agents = words->text[CLI_AGENTS], .tag = live->tag, .speed = words->speed, .wall_us = words->wall_us,
-        .seed = live->told.seed};
+        .agents = words->text[CLI_AGENTS], .tag = live->tag, .speed = words->speed,
+        .wall_us = words->wall_us, .seed = live->told.seed};
 }
 
 /* Every now and then while the worker runs. */
@@ -409,18 +402,21 @@ static void act_out(struct live_job *live)
     interrupt_catch();
     if (!live_folder_make(live->folder, problem)) {
         interrupt_forget();
-        (void)refuse(live, "%s\n", problem);
+        (void)fail(live, REPORT_INVALID, "%s\n", problem);
         return;
     }
     struct worker_result result = run_worker(live);
     if (result.end == WORKER_RETURNED && result.code == 0)
         judge(live);
     else if (result.end == WORKER_RETURNED && result.code == PROBLEM)
-        fail(live, REPORT_INVALID, job->shared->problem);
+        (void)fail(live, REPORT_INVALID, "%s", job->shared->problem);
     else if (result.end == WORKER_RETURNED)
-        fail(live, REPORT_FAULT, job->shared->problem);
+        (void)fail(live, REPORT_FAULT, "%s", job->shared->problem);
+    else if (result.end == WORKER_KILLED)
+        (void)fail(live, REPORT_FAULT, "the process that acts it out was ended by signal %d (%s)\n",
+                   result.code, strsignal(result.code));
     else
-        fail(live, REPORT_FAULT, "see the message above\n");
+        (void)fail(live, REPORT_FAULT, "see the message above\n");
 }
 
 static void run_file(struct live_job *live, const char *path, struct report_style style)

@@ -97,7 +97,7 @@ static struct outside *wire_connect(uint16_t port, const struct outside_calls *c
         length = network_address->length;
     }
     int one = 1, fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return NULL;
+    if (fd < 0) world_stop("no connection can be made any more: %s", strerror(errno));
     /* On the loopback that takes no time, whoever is there; elsewhere the way there and back. */
     if (connect(fd, address, length) != 0) {
         close(fd);
