@@ -204,11 +204,11 @@ static void write_trace(const struct live_job *live)
     if (!open || !output_close(&output, &problem)) fprintf(stderr, "%s\n", problem.text);
 }
 
-static int tell_end(struct live_job *live, struct live *run, uint32_t id)
+static int tell_end(struct live_job *live, struct live *run, uint32_t id, bool cut)
 {
     struct job_shared *shared = live->job.shared;
     shared->explored.runs++;
-    shared->explored.cut += live_was_late(run);
+    shared->explored.cut += cut;
     shared->failure.id = id;
     write_trace(live);
     if (id == EXPLORE_PASSED) return 0;
@@ -245,7 +245,8 @@ static int run_once(struct live_job *live, const struct live_options *options)
     subject->before(subject->context);
     struct world_result result =
         world_run(live_chooser(run), subject->name, subject->body, subject->context);
-    int code = tell_end(live, run, subject->judge(subject->context, &result));
+    int code = tell_end(live, run, subject->judge(subject->context, &result),
+                        result.end == WORLD_CUT);
     scene_end_live(&scene);
     live_end(run);
     return code;
@@ -448,7 +449,8 @@ static int write_config(const struct cli_options *words)
         live_write_settings(out, job.file, cli_image_api(cli_image(NULL, NULL, NULL, 0)),
                             words->speed);
     bool good = out != NULL && fclose(out) == 0;
-    if (!good) fprintf(stderr, "%s: error: cannot write: %s\n", words->text[CLI_CONFIG], strerror(errno));
+    if (!good)
+        fprintf(stderr, "%s: error: cannot write: %s\n", words->text[CLI_CONFIG], strerror(errno));
     job_free(&job);
     return good ? 0 : 5;
 }

@@ -35,7 +35,6 @@ struct loop {
     double speed;
     uint64_t wake_ns;       /* the chooser wants to be asked then; of the scenario */
     uint16_t task;          /* tells what is ready */
-    bool late;
     bool held;
     void (*before)(void *context); /* see loop_look */
     void (*last)(void *context); /* before the run is given up */

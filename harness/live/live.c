@@ -359,11 +359,6 @@ struct world_chooser *live_chooser(struct live *live)
     return &live->chance.chooser;
 }
 
-bool live_was_late(const struct live *live)
-{
-    return live->loop.late;
-}
-
 const char *live_complaints(const struct live *live)
 {
     return live->complaints;

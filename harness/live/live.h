@@ -78,8 +78,6 @@ void live_attach(struct live *live, struct stage *stage);
 const struct world_clock *live_clock(const struct live *live);
 struct world_chooser *live_chooser(struct live *live);
 
-/* Whether the run was given up because it took too long. */
-bool live_was_late(const struct live *live);
 /* What the daemons wrote that is no line of their log, such as a sanitizer's report; "" if nothing.
  * Valid until live_end. */
 const char *live_complaints(const struct live *live);

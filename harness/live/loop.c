@@ -53,7 +53,6 @@ static bool look(struct loop *loop, const struct timespec *left)
 static _Noreturn void give_up(struct loop *loop)
 {
     if (loop->last) loop->last(loop->context);
-    loop->late = true;
     world_cut();
 }
 
