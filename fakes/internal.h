@@ -40,6 +40,7 @@ struct play {
     bool setting_up;        /* before the scenario's time begins: no latency, no faults */
     bool patient;           /* the stage waits for scripts and faults that nothing drives on */
     bool calm;              /* no more faults */
+    bool passed;            /* time has passed in the calm */
     bool ending;            /* cores are drained: nobody comes back */
     struct world_queue stirred;
     uint32_t point_counts[POINTS_MAX];

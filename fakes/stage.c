@@ -99,15 +99,24 @@ static void start_actors(struct play *play)
 
 /* --- storm and calm --- */
 
+/* With choices=storm the storm is over when time has to pass in the calm. */
+static void end_choices(const struct play *play, enum world_fix fix)
+{
+    if (play->file->explore.storm_only && !play->passed) world_fix_choices(fix);
+}
+
 /* True when nothing stirred all the time. */
 static bool stay_calm(struct play *play)
 {
     uint64_t calm_us = play->stage->calm_us;
-    uint64_t until_ns = ahead_ns(calm_us);
+    uint64_t now_ns = world_now_ns(), until_ns = ahead_ns(calm_us);
 
     RECORD(CALM, PARTY_NOBODY, 0, 0, 0, .length = (int64_t)calm_us);
+    end_choices(play, WORLD_FIX_WHEN_TIME_PASSES);
     while (play->busy == 0 && world_now_ns() < until_ns)
         (void)world_wait(&play->stirred, until_ns, "the calm to end");
+    play->passed |= world_now_ns() > now_ns;
+    end_choices(play, WORLD_FIX_NEVER);
     return play->busy == 0;
 }
 
@@ -200,7 +209,9 @@ void stage_run(void *argument)
     stage->refused = false;
     struct play *play = stage->play = make_play(stage);
     set_clock(stage->file);
+    if (stage->file->explore.storm_only) world_fix_choices(WORLD_FIX_NOW);
     start_cores(play);
+    world_fix_choices(WORLD_FIX_NEVER);
     start_actors(play);
     wait_until_quiet(play);
     for (uint32_t i = 0; i < play->file->core_count; i++) {

@@ -24,7 +24,7 @@ static json_t *live_of(const struct report_live *live)
     return object;
 }
 
-static json_t *explored_of(const struct explore_stats *stats)
+static json_t *explored_of(const struct explore_stats *stats, const struct scn_file *file)
 {
     json_t *object = json_object();
 
@@ -42,6 +42,8 @@ static json_t *explored_of(const struct explore_stats *stats)
         member_set(object, "preemptions", json_integer(stats->bound_count));
     if (stats->bound == EXPLORE_DELAYS)
         member_set(object, "delays", json_integer(stats->bound_count));
+    if (file != NULL && file->explore.storm_only)
+        member_set(object, "choices", member_text("storm"));
     return object;
 }
 
@@ -110,7 +112,7 @@ static json_t *phases_of(const struct report_program *program)
         member_set(object, "stalls", json_integer(phase->stalls_max));
         member_set(object, "spurious", json_integer(phase->spurious_max));
         member_set(object, "steps", json_integer(phase->steps_max));
-        member_set(object, "explored", explored_of(&phase->explored));
+        member_set(object, "explored", explored_of(&phase->explored, NULL));
         if (phase->shard != NULL) member_set(object, "shard", shard_write(phase->shard));
         REQUIRE(json_array_append_new(list, object) == 0);
     }
@@ -153,7 +155,8 @@ static json_t *subject_of(const struct report *report)
     member_set(object, "verdict", json_string(report_verdict_word(report->verdict)));
     member_set(object, "status", json_integer(report_verdict_status(report->verdict)));
     if (report->live != NULL) member_set(object, "live", live_of(report->live));
-    if (report->explored != NULL) member_set(object, "explored", explored_of(report->explored));
+    if (report->explored != NULL)
+        member_set(object, "explored", explored_of(report->explored, report->file));
     if (report->program != NULL) add_program(object, report->program);
     if (report->judged != NULL) member_set(object, "reasons", reasons_of(report->judged));
     if (report->failure != NULL) member_set(object, "failure", failure_of(report->failure));

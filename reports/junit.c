@@ -265,8 +265,9 @@ static void put_totals(FILE *out, const struct suite *suite)
             suite->failures, suite->errors, suite->skipped);
 }
 
-static void put_properties(FILE *out, const struct explore_stats *explored)
+static void put_properties(FILE *out, const struct report *report)
 {
+    const struct explore_stats *explored = report->explored;
     static const char *const words[] = {"", "preemptions", "delays"};
 
     if (explored == NULL) return;
@@ -282,6 +283,8 @@ static void put_properties(FILE *out, const struct explore_stats *explored)
     if (explored->bound)
         fprintf(out, "      <property name=\"%s\" value=\"%u\"/>\n", words[explored->bound],
                 explored->bound_count);
+    if (report->file != NULL && report->file->explore.storm_only)
+        fputs("      <property name=\"choices\" value=\"storm\"/>\n", out);
     fputs("    </properties>\n", out);
 }
 
@@ -294,7 +297,7 @@ static void write_suite(FILE *out, const struct report *report)
     put_attribute(out, "file", report->path);
     put_totals(out, &suite);
     fputs(">\n", out);
-    put_properties(out, report->explored);
+    put_properties(out, report);
     (void)go_through(report, out);
     fputs("  </testsuite>\n", out);
 }

@@ -46,14 +46,16 @@ static void put_reached(FILE *out, const struct report *report)
 }
 
 /* The strongest sentence there is, and what it is true of. */
-static void put_search(FILE *out, const struct explore_stats *explored)
+static void put_search(FILE *out, const struct report *report)
 {
+    const struct explore_stats *explored = report->explored;
     static const char *const words[] = EXPLORE_BOUND_WORDS;
 
     fputs("  complete", out);
     if (explored->bound)
         fprintf(out, " within %u %s%s", explored->bound_count, words[explored->bound],
                 explored->bound_count == 1 ? "" : "s");
+    if (report->file != NULL && report->file->explore.storm_only) fputs(" in the storm", out);
     fprintf(out, ": %" PRIu64 " interleaving%s, no violation; %" PRIu64 " steps (max %u), %" PRIu64
             " cut", explored->runs, explored->runs == 1 ? "" : "s",
             (explored->steps_sum + explored->runs / 2) / explored->runs, explored->steps_max,
@@ -79,7 +81,7 @@ static void put_counts(FILE *out, const struct report *report)
     }
     if (explored == NULL || explored->runs == 0) return;
     if (explored->complete && explored->searched) {
-        put_search(out, explored);
+        put_search(out, report);
         if (report->file != NULL && report->stats != NULL) put_reached(out, report);
         return;
     }

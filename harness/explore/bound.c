@@ -81,8 +81,8 @@ static void add_touch(struct bound *self, struct bound_event *event, uint32_t ob
 
 static void add_touches(struct bound *self, const struct node *node, struct bound_event *event)
 {
-    uint32_t count;
-    const struct world_step *steps = world_steps(&count);
+    uint32_t count = world_steps_chosen();
+    const struct world_step *steps = world_steps(&(uint32_t){0});
     for (uint32_t s = node->step; s < count; s++) {
         const struct world_step *step = &steps[s];
         if (step->op == WORLD_OP_ADVANCE || step->access == WORLD_NONE) continue;

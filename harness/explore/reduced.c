@@ -55,8 +55,8 @@ static void close_transition(struct reduced *self)
 {
     if (self->closed) return;
     self->closed = true;
-    uint32_t step_count;
-    const struct world_step *steps = world_steps(&step_count);
+    uint32_t step_count = world_steps_chosen();
+    const struct world_step *steps = world_steps(&(uint32_t){0});
     enum world_met met = world_met();
     uint32_t at = self->count;
     while (at > 0 && self->nodes[at - 1].kind == NODE_VALUE) at--;
@@ -439,7 +439,7 @@ static void end(struct strategy *strategy, const struct world_choice *choices, u
     struct reduced *self = (struct reduced *)strategy;
     (void)choices, (void)count;
     if (!self->redundant) close_transition(self);
-    if (!self->redundant && !self->idle) {
+    if (!self->redundant && !self->idle && !reduced_is_cut_off()) {
         struct node *last = last_schedule(self);
         if (last) last->print[last->thread].all = true;
     }

@@ -107,6 +107,14 @@ static inline bool reduced_is_spurious(const struct world_step *step)
     return step->op == WORLD_OP_WAKE && step->result != 0;
 }
 
+/* Whether the rest of the execution followed without choices: it is no part of the search. */
+static inline bool reduced_is_cut_off(void)
+{
+    uint32_t count;
+    world_steps(&count);
+    return world_steps_chosen() < count;
+}
+
 /* From now on one of these has to be tried at that node: the preferred one, or the first. False:
  * none of them could run there. */
 bool reduced_demand(struct reduced *self, uint32_t at, uint64_t threads, uint32_t preferred);

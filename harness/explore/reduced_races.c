@@ -282,6 +282,12 @@ static void note_wakes(struct scan *scan, uint32_t node, const struct world_step
     }
 }
 
+static void begin_to_wait(struct scan *scan, uint32_t thread, uint32_t object)
+{
+    scan->waits_on[thread] = object;
+    scan->waits_since[thread] = ++scan->waits;
+}
+
 /* What a step means beyond its object: births and wakeups. */
 static void note_step(struct scan *scan, uint32_t node, const struct world_step *step)
 {
@@ -290,8 +296,7 @@ static void note_step(struct scan *scan, uint32_t node, const struct world_step 
         if (step->result + 1 < REDUCED_THREADS) scan->made_by[step->result + 1] = node + 1;
         return;
     case WORLD_OP_WAIT:
-        scan->waits_on[scan->self->nodes[node].thread] = step->object;
-        scan->waits_since[scan->self->nodes[node].thread] = ++scan->waits;
+        begin_to_wait(scan, scan->self->nodes[node].thread, step->object);
         return;
     case WORLD_OP_WAKE:
     case WORLD_OP_TIMEOUT:
@@ -439,6 +444,26 @@ static void scan_end(struct scan *scan)
     if (!self->idle && !self->redundant) scan_last(scan);
 }
 
+/* Before the first choice: all that matters is who waits. */
+static void scan_beginning(struct scan *scan)
+{
+    uint32_t end = scan->self->count > 0 ? scan->self->nodes[0].step : 0;
+    for (uint32_t s = 0; s < end; s++) {
+        const struct world_step *step = &scan->steps[s];
+        if (step->entity + 1u >= REDUCED_THREADS) continue;
+        uint32_t woken = step->op == WORLD_OP_SIGNAL
+                             ? woken_by_signal(scan, step->object, step->result)
+                             : REDUCED_THREADS;
+        for (uint32_t t = 0; t < REDUCED_THREADS; t++) {
+            bool wakes = step->op == WORLD_OP_BROADCAST && scan->waits_on[t] == step->object;
+            if (wakes || t == woken) scan->waits_on[t] = 0;
+        }
+        if (step->op == WORLD_OP_WAIT) begin_to_wait(scan, step->entity + 1u, step->object);
+        if (step->op == WORLD_OP_WAKE || step->op == WORLD_OP_TIMEOUT)
+            scan->waits_on[step->entity + 1u] = 0;
+    }
+}
+
 static void widen(struct reduced *self)
 {
     uint32_t threads = world_entity_count() + 1u < REDUCED_THREADS ? world_entity_count() + 1u
@@ -452,16 +477,18 @@ void reduced_races(struct reduced *self)
     memset(&scan, 0, offsetof(struct scan, objects)); /* what follows is made per transition */
     scan.self = self;
     scan.steps = world_steps(&scan.step_count);
+    scan.step_count = world_steps_chosen();
     widen(self);
     access_count = 0;
     for (uint32_t s = 0; s < scan.step_count; s++) {
         if (scan.steps[s].op != WORLD_OP_ADVANCE) newest[scan.steps[s].object] = 0;
     }
     newest[SPURIOUS_LEFT] = newest[ENVIRONMENT] = 0;
+    scan_beginning(&scan);
     for (uint32_t at = 0; at < self->count; at++) {
         if (self->nodes[at].kind == NODE_VALUE) continue;
         if (self->nodes[at].thread == REDUCED_TIME) scan_time(&scan, at);
         else scan_transition(&scan, at);
     }
-    scan_end(&scan);
+    if (!reduced_is_cut_off()) scan_end(&scan);
 }

@@ -289,6 +289,7 @@ struct scn_explore {
     uint32_t stalls_max;
     uint64_t lag_max_us;
     uint32_t splits_max;
+    bool storm_only;                /* choices are made from the scripts to the calm only */
     uint64_t runs_max;              /* 1 without the block, unless `run any` asks for more */
     uint64_t wall_max_us;           /* 0: no cap */
     uint64_t seed;

@@ -204,6 +204,8 @@ static void parse_bound(struct scn_parser *parser, struct scn_explore *explore)
     struct scn_attrs attrs = { NULL, 0 };
 
     if (!scn_take_attrs(parser, &scn_bound_rule_table, "'bound'", &attrs)) return;
+    const struct scn_attr *choices = scn_attrs_find(&attrs, "choices");
+    explore->storm_only = choices != NULL && strcmp(choices->value.text, "storm") == 0;
     if (set_number(parser, &attrs, "steps", &explore->steps_max) &&
         set_number(parser, &attrs, "time", &explore->time_max_us) &&
         set_number(parser, &attrs, "lag", &explore->lag_max_us) &&

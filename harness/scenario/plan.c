@@ -496,6 +496,7 @@ static void write_explore(struct plan *plan)
     fprintf(out, " spurious=%u stalls=%u lag=", explore->spurious_max, explore->stalls_max);
     scn_write_time(out, (int64_t)explore->lag_max_us);
     if (explore->splits_max > 0) fprintf(out, " splits=%u", explore->splits_max);
+    if (explore->storm_only) fputs(" choices=storm", out);
     fprintf(out, "\n  budget   runs=%" PRIu64, explore->runs_max);
     if (explore->wall_max_us > 0) {
         fputs(" wall=", out);

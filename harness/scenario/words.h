@@ -398,7 +398,8 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(spurious, INT, "", "0", "spurious wakeups of one run") \
     X(stalls, INT, "", "0", "how often time passes although somebody could run") \
     X(lag, TIME, "", "10s", "how far one stall may carry time") \
-    X(splits, INT, "", "0", "with transport=sockets: how often bytes arrive in two parts")
+    X(splits, INT, "", "0", "with transport=sockets: how often bytes arrive in two parts") \
+    X(choices, WORD, "all|storm", "all", "explore everything, or from the scripts to the calm")
 
 #define SCN_BUDGET_ATTRS(X) \
     X(runs, INT, "", "10000", "runs of one file") \

@@ -194,6 +194,8 @@ struct world {
     uint64_t unseen;         /* uses of what cycle.c does not look at */
     uint32_t signalled;      /* condition of the last signal that had a choice */
     bool option_continues, option_advance; /* of the choice being made */
+    uint8_t fix;             /* enum world_fix */
+    uint32_t fixed_at;       /* so many steps came before, if it is WORLD_FIX_NOW */
     uint64_t now_ns;
     int64_t wall_offset_ns;
     uint32_t spurious_left, stalls_left;
@@ -256,7 +258,8 @@ static inline struct entity *entity_of(uint16_t id)
 /* The short paths are for programs of at most 64 threads where time cannot pass early. */
 static inline void plain_update(void)
 {
-    W.plain = W.others == 0 && W.words == 1 && W.stalls_left == 0 && W.chooser->forced == NULL;
+    W.plain = W.others == 0 && W.words == 1 && W.stalls_left == 0 && W.chooser->forced == NULL &&
+              W.fix != WORLD_FIX_NOW;
     W.draws = W.plain ? W.chooser->uniform : NULL;
 }
 

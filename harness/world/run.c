@@ -163,6 +163,11 @@ const struct world_step *world_steps(uint32_t *count)
     return W.steps;
 }
 
+uint32_t world_steps_chosen(void)
+{
+    return W.fix == WORLD_FIX_NOW ? W.fixed_at : (uint32_t)(W.step - W.steps);
+}
+
 uint64_t world_run_hash(void)
 {
     uint64_t hash = 0;
@@ -214,6 +219,7 @@ static void reset(struct world_chooser *chooser)
     *W.choices_used = 0;
     W.now_ns = 0;
     W.met = WORLD_MET_NOTHING;
+    W.fix = WORLD_FIX_NEVER;
     W.wall_offset_ns = 0;
     W.spurious_left = W.limits.spurious_max;
     W.stalls_left = W.limits.stalls_max;

@@ -109,6 +109,14 @@ static void advance(void)
     plain_update();
     timer_advance();
     spin_time_passed();
+    if (W.fix == WORLD_FIX_WHEN_TIME_PASSES) world_fix_choices(WORLD_FIX_NOW);
+}
+
+void world_fix_choices(enum world_fix fix)
+{
+    W.fix = (uint8_t)fix;
+    if (fix == WORLD_FIX_NOW) W.fixed_at = (uint32_t)(W.step - W.steps);
+    plain_update();
 }
 
 /* One choice among what is enabled; WORLD_ADVANCE, or an entity. */
@@ -120,6 +128,7 @@ static uint16_t pick(void)
     W.chooser->plain = W.others == 0 && !W.option_advance;
     uint32_t count = options + W.option_advance;
     if (count == 0) return WORLD_ADVANCE;
+    if (W.fix == WORLD_FIX_NOW) return world_option(0);
     if (count > 1) return world_option(sched_ask(count));
     uint16_t only = world_option(0);
     if (W.chooser->forced) W.chooser->forced(W.chooser, only);
@@ -168,7 +177,7 @@ void sched_pass(void)
 
 uint32_t sched_value(uint32_t count, const char *label)
 {
-    if (count <= 1) return 0;
+    if (count <= 1 || W.fix == WORLD_FIX_NOW) return 0;
     uint32_t index = W.chooser->value(W.chooser, count, label);
     REQUIRE(index < count);
     sched_log(index, count);

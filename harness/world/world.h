@@ -250,6 +250,9 @@ const char *world_stop_text(void);
 /* --- inspection, valid until the next world_run --- */
 
 const struct world_step *world_steps(uint32_t *count);
+/* Of them, those before choices were fixed the last time, if they still are: at the end they may
+ * have been for long. */
+uint32_t world_steps_chosen(void);
 /* Of all steps in order, whatever machine or compiler: equal hashes mean equal executions. */
 uint64_t world_run_hash(void);
 const struct world_finding *world_finding_get(void);
@@ -346,6 +349,10 @@ void world_task_window(uint16_t task, uint64_t from_ns, uint64_t until_ns);
 /* For fakes: what the calling entity does from its last scheduling point to its next one depends on
  * more than the objects that it touches. Threads of the environment and tasks need not say so. */
 void world_meet(enum world_met what);
+/* Whether from here on option 0 is taken wherever there is a choice, and nobody is asked: never, at
+ * once, or when time has passed the next time. */
+enum world_fix { WORLD_FIX_NEVER, WORLD_FIX_NOW, WORLD_FIX_WHEN_TIME_PASSES };
+void world_fix_choices(enum world_fix fix);
 /* A value below n, chosen by the explorer; 0 is the default. The label names the choice. */
 uint32_t world_choose(uint32_t n, const char *label);
 /* A scheduling point with a name: a step of the current thread on a named object, after
