@@ -290,6 +290,7 @@ void audit_core(struct instance *instance)
     audit_sums(&audit);
     audit_sockets(&audit);
     audit_locks(&audit);
+    tally_audit(instance);
     audit_servers(instance);
     audit_sandboxes(instance, &audit.stats);
     audit_health(instance, &audit.stats);

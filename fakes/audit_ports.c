@@ -6,15 +6,6 @@
 
 /* --- servers and sandboxes --- */
 
-static struct box *box_owned(const struct play *play, const char *owner)
-{
-    for (uint32_t i = 0; i < play->provider.count; i++) {
-        struct box *box = play->provider.boxes[i];
-        if (!box->destroyed && strcmp(box->owner, owner) == 0) return box;
-    }
-    return NULL;
-}
-
 /* A server that is said to run does so, where it is said to. */
 static void audit_running(const struct instance *instance, struct box *box,
                           const struct server_status *status)
@@ -50,6 +41,79 @@ static void audit_server(const struct instance *instance, const struct actor *ba
                  status.state == SERVER_FAILED);
 }
 
+static enum server_state state_of(const char *word)
+{
+#define STATE_WORD(state, text) text,
+    static const char *const words[] = { SERVER_STATES(STATE_WORD) };
+#undef STATE_WORD
+    int state = 0;
+
+    while (state < SERVER_STATE_COUNT && strcmp(words[state], word) != 0) state++;
+    return (enum server_state)state;
+}
+
+static void read_told(const struct stored_event *event, const char *app, struct server_status *told)
+{
+    const char *name = "", *state = "";
+    json_int_t version = 0;
+    int port = 0;
+
+    if (strcmp(event->type, "server_state") != 0) return;
+    json_t *body = json_loadb(event->payload, event->length, 0, NULL);
+    if (json_unpack(body, "{s:s, s:s, s:I, s:i}", "app", &name, "state", &state, "version",
+                    &version, "port", &port) != 0)
+        return;
+    if (strcmp(name, app) != 0 || (uint64_t)version < told->version) return;
+    *told = (struct server_status){ .state = state_of(state), .version = (uint64_t)version,
+                                    .port = (uint16_t)port };
+}
+
+/* What the log says of a server: of all that it tells the newest version, which tabs go by. Version
+ * 0: nothing. */
+static struct server_status last_told(const struct stream *stream, enum app_type app)
+{
+    struct server_status told = { .version = 0 };
+
+    for (uint64_t seq = stream->floor > 0 ? stream->floor : 1; seq <= stream->head; seq++)
+        read_told(&stream->events[seq - 1], app == APP_WEB ? "web" : "mobile", &told);
+    return told;
+}
+
+/* Who has to be told by this core alone: its log ends with what is. */
+static void audit_told(const struct instance *instance, const struct stream *stream,
+                       enum app_type app)
+{
+    const struct core_settings *settings = &instance->play->stage->settings[instance->index];
+    const struct box *box = box_owned(instance->play, stream->name);
+    struct server_status told = last_told(stream, app);
+    uint64_t here = 0, meant = 0;
+
+    for (uint32_t i = 0; box != NULL && i < box->process_count; i++) {
+        const struct process *process = &box->processes[i];
+        if (!process->alive || process->app != app || process->token != box->token) continue;
+        here += process->listening == told.port || settings->port_probe == PORT_PROBE_OFF;
+        meant += !process->late;
+    }
+    if (told.state == SERVER_RUNNING)
+        inspect_tell(instance, "servers that run where a log says so", here, 1, 1);
+    if (told.version > 0 && (told.state == SERVER_STOPPED || told.state == SERVER_FAILED))
+        inspect_tell(instance, "servers of which a log says that they ended", meant, 0, 0);
+}
+
+static void audit_logs(const struct instance *instance)
+{
+    const struct play *play = instance->play;
+    const struct core_settings *settings = &play->stage->settings[instance->index];
+
+    /* Another core, or another life of this one, may know better. */
+    if (play->file->core_count > 1 || instance->life > 1 || settings->status_poll_us == 0 ||
+        settings->status_poll_us * 2 > play->stage->calm_us)
+        return;
+    for (uint32_t i = 0; i < play->messages.count; i++)
+        for (int app = 0; app < APP_TYPE_COUNT; app++)
+            audit_told(instance, play->messages.streams[i], (enum app_type)app);
+}
+
 void audit_servers(const struct instance *instance)
 {
     const struct play *play = instance->play;
@@ -61,6 +125,25 @@ void audit_servers(const struct instance *instance)
         for (int app = 0; app < APP_TYPE_COUNT; app++)
             audit_server(instance, actor, (enum app_type)app);
     }
+    audit_logs(instance);
+}
+
+/* Sandboxes that cores have made and nobody has: those that they keep warm, which several
+ * procedures may fill up at one moment, and one for each owner who did not get what he had made. */
+static void audit_warm(const struct instance *instance)
+{
+    const struct play *play = instance->play;
+    uint64_t most = play->stage->session_count, warm = 0;
+
+    for (uint32_t i = 0; i < play->file->core_count; i++) {
+        const struct core_settings *settings = &play->stage->settings[i];
+        most += 2 * settings->pool_warm * settings->job_threads;
+    }
+    for (uint32_t i = 0; i < play->provider.count; i++) {
+        const struct box *box = play->provider.boxes[i];
+        warm += box->actor == NULL && !box->destroyed && box->owner[0] == '\0';
+    }
+    inspect_tell(instance, "sandboxes that nobody has", warm, 0, most);
 }
 
 void audit_sandboxes(const struct instance *instance, const struct core_stats *stats)
@@ -75,6 +158,7 @@ void audit_sandboxes(const struct instance *instance, const struct core_stats *s
     inspect_tell(instance, "sandboxes", stats->sandboxes, alone ? owned : 0,
                  play->stage->has_sandboxes ? play->provider.count : 0);
     inspect_tell(instance, "servers", stats->servers, 0, stats->sandboxes * APP_TYPE_COUNT);
+    audit_warm(instance);
 }
 
 /* --- health --- */

@@ -23,25 +23,25 @@ void reply_sandbox(void *context, enum core_result rc, struct sandbox_ref sandbo
     reply_finish(reply, rc);
 }
 
-static void on_server(void *context, enum core_result rc, const struct server_status *status)
-{
-    (void)status;
-    reply_finish(context, rc);
-}
-
 static void on_lease(void *context, enum core_result rc, struct lease_ref lease, uint64_t token)
 {
     struct reply *reply = context;
     reply->lease = lease;
     reply->token = token;
+    reply->held_ns = world_now_ns();
+    if (reply->holder != NULL)
+        tally_answer(reply->holder->instance, record_text(reply->key), reply->waits, rc);
     reply_finish(reply, rc);
 }
 
 static void on_lost(void *context, struct lease_ref lease)
 {
-    const struct reply *reply = context;
+    struct reply *reply = context;
 
     (void)lease;
+    reply->lost = true;
+    tally_end(reply->holder->instance, record_text(reply->key),
+              (world_now_ns() - reply->held_ns) / 1000, true);
     RECORD(LEASE_LOST, reply->holder->party, 0, 0, 0, .key = reply->key,
            .token = (int64_t)reply->token);
 }
@@ -226,42 +226,6 @@ static void read_history(struct actor *actor, const struct scn_step *step)
     note_refusal(actor, "history", rc);
 }
 
-enum app_type app_of(const struct actor *actor, const struct scn_step *step)
-{
-    const struct core_settings *settings =
-        &actor->play->stage->settings[actor->instance->index];
-    int64_t port = attr_number(&step->attrs, "port", (int64_t)settings->port_web);
-
-    return port == (int64_t)settings->port_mobile ? APP_MOBILE : APP_WEB;
-}
-
-static void use_server(struct actor *actor, const struct scn_step *step, bool wanted)
-{
-    const struct core_api *api = actor->play->api;
-    struct core *core = actor->instance->core;
-    struct reply *found = scratch_alloc(sizeof *found), *served = scratch_alloc(sizeof *served);
-    enum app_type app = app_of(actor, step);
-    struct session_ref watcher = { 0, 0 };
-
-    (void)find_session(actor, 0, &watcher);
-    enum core_result rc = api->sandbox_acquire(core, actor->session, app, reply_sandbox, found);
-    if (rc == CORE_OK) {
-        reply_await(actor, found);
-        rc = found->rc;
-    }
-    if (rc == CORE_OK) {
-        actor->held = found->sandbox;
-        actor->box_life = actor->instance->life;
-        rc = wanted ? api->server_ensure(core, found->sandbox, app, watcher, on_server, served)
-                    : api->server_stop(core, found->sandbox, app, 0, on_server, served);
-    }
-    if (rc == CORE_OK) {
-        reply_await(actor, served);
-        rc = served->rc;
-    }
-    note_refusal(actor, wanted ? "ensure" : "stop", rc);
-}
-
 /* Asks for the lease and waits for the answer. */
 static enum core_result ask_for_lease(struct actor *actor, const struct scn_step *step,
                                       struct reply *taken)
@@ -271,12 +235,16 @@ static enum core_result ask_for_lease(struct actor *actor, const struct scn_step
                                      .on_lost = on_lost, .context = taken };
     record_word key = record_intern(step->kind);
 
+    uint64_t ttl_us = (uint64_t)attr_number(&step->attrs, "ttl", 0);
+    uint64_t usual_us = actor->play->stage->settings[actor->instance->index].lease_ttl_us;
+
     taken->holder = actor;
     taken->key = key;
-    RECORD(LEASE_CALL, actor->party, 0, 0, 0, .key = key, .wait = (int64_t)options.wait_us);
-    enum core_result rc = api->lease_acquire(actor->instance->core, step->kind,
-                                             (uint64_t)attr_number(&step->attrs, "ttl", 0),
-                                             &options, on_lease, taken);
+    taken->waits = options.wait_us > 0;
+    RECORD(LEASE_CALL, actor->party, 0, 0, 0, .key = key, .wait = (int64_t)options.wait_us,
+           .ttl = (int64_t)(ttl_us > 0 ? ttl_us : usual_us));
+    enum core_result rc = api->lease_acquire(actor->instance->core, step->kind, ttl_us, &options,
+                                             on_lease, taken);
     if (rc == CORE_OK) {
         reply_await(actor, taken);
         rc = taken->rc;
@@ -320,6 +288,8 @@ static void take_lease(struct actor *actor, const struct scn_step *step)
            .token = (int64_t)taken->token);
     rc = api->lease_release(core, taken->lease, on_lease, given);
     if (rc == CORE_OK) {
+        tally_end(actor->instance, record_text(taken->key),
+                  (world_now_ns() - taken->held_ns) / 1000, false);
         reply_await(actor, given);
         rc = given->rc;
     }

@@ -1,4 +1,4 @@
-/* Backends: what the two files of their verbs share. */
+/* Backends: what the files of their verbs share. */
 #ifndef FAKES_BACKEND_H
 #define FAKES_BACKEND_H
 
@@ -13,6 +13,8 @@ struct reply {
     uint64_t token;
     struct actor *holder;   /* of a lease, and its key */
     record_word key;
+    bool waits, lost;       /* its holder would wait for it; was told that it is lost */
+    uint64_t held_ns;       /* since then */
     struct world_queue queue;
 };
 
@@ -28,6 +30,8 @@ void note_refusal(struct actor *actor, const char *op, enum core_result rc);
 enum core_result find_session(struct actor *actor, uint32_t flags, struct session_ref *ref);
 /* Which server a step is about, by its port. */
 enum app_type app_of(const struct actor *actor, const struct scn_step *step);
+/* The verbs `ensure` (wanted) and `stop`: its sandbox, then the server in it. */
+void use_server(struct actor *actor, const struct scn_step *step, bool wanted);
 void keep_page(struct actor *actor, const struct history_page *page);
 
 /* Verbs of the second file: whatever backend.c does not know. */

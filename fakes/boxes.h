@@ -14,9 +14,13 @@ struct process {
     uint16_t port, listening; /* asked for; where it listens, 0: nowhere yet */
     bool alive;             /* the server itself */
     bool ghost;             /* ended, and still answers */
+    bool doomed, slain;     /* was asked to end, or made to, and did not heed it yet */
     uint32_t children;      /* alive, in its group */
     bool reaped;
+    bool late;              /* its start was told to have failed */
+    uint64_t boot_us;       /* from its start until it listens */
     uint64_t listen_ns;     /* when it will begin to; WORLD_NEVER: not any more */
+    uint64_t start_ns;      /* when it will be started, by a call that failed; 0: it was */
 };
 
 struct box {
@@ -40,7 +44,9 @@ struct box {
     uint16_t task;          /* next server begins to listen */
     struct world_queue changed;
     uint32_t calls;         /* of the provider, under way */
+    bool surviving;         /* its processes heed no signal */
     /* Faults that wait for their moment. */
+    uint64_t late_exec_us;  /* 0: it is not to be late */
     bool fail_exec, leave_child, move_port, ghost_server, reuse_pid, list_clients, refuse_call,
         return_stopped, lose_answer;
 };
@@ -59,13 +65,19 @@ void box_crash(struct box *box);
 void box_recover(struct box *box);
 /* It is nobody's, and nothing runs in it. It has an owner. */
 void box_revoke(struct box *box);
+/* Signals are heeded again, those of the meantime at once. */
+void box_succumb(struct box *box);
 /* What stood still goes on. */
 void box_resume(struct box *box);
 struct box *box_find(struct play *play, const char *id);
+/* The first that this owner has; NULL: none. */
+struct box *box_owned(const struct play *play, const char *owner);
 /* Tells the script of a sandbox about a call; fields as json_pack says. */
 void box_tell(struct box *box, const char *kind, json_t *fields);
 
-struct process *process_spawn(struct box *box, const struct spawn_request *request, uint64_t token);
+/* late_us 0: it starts at once. */
+struct process *process_spawn(struct box *box, const struct spawn_request *request, uint64_t token,
+                              uint64_t late_us);
 void process_end(struct box *box, struct process *process, const char *why);
 void process_end_child(struct box *box, struct process *process, const char *why);
 bool process_group_alive(const struct process *process);

@@ -44,7 +44,8 @@ static const char *obstacle_to(const struct scn_fault *fault, bool foreign)
     case SCN_FAULT_CRASH: case SCN_FAULT_FAIL_EXEC: case SCN_FAULT_LEAVE_CHILD:
     case SCN_FAULT_MOVE_PORT: case SCN_FAULT_GHOST_SERVER: case SCN_FAULT_REUSE_PID:
     case SCN_FAULT_LIST_CLIENTS: case SCN_FAULT_REFUSE_CALL: case SCN_FAULT_RETURN_STOPPED:
-    case SCN_FAULT_LOSE_ANSWER: case SCN_FAULT_REVOKE:
+    case SCN_FAULT_LOSE_ANSWER: case SCN_FAULT_REVOKE: case SCN_FAULT_SURVIVE:
+    case SCN_FAULT_LATE_EXEC:
         return "sandboxes of a daemon are this machine";
     case SCN_FAULT_DELAY: case SCN_FAULT_TIMEOUT: case SCN_FAULT_EXPIRE:
     case SCN_FAULT_LOSE_LAST: return "stores of a daemon are its own";

@@ -106,10 +106,12 @@ bool fault_available(const struct fault *fault)
         return target_tab(fault)->phase == TAB_ONLINE && has_closed_prompt(target_tab(fault));
     case SCN_FAULT_CRASH: return !target_box(fault)->down;
     case SCN_FAULT_FAIL_EXEC:
+    case SCN_FAULT_LATE_EXEC:
     case SCN_FAULT_REFUSE_CALL:
     case SCN_FAULT_RETURN_STOPPED: return target_box(fault)->calls > 0;
     case SCN_FAULT_LOSE_ANSWER: return target_box(fault)->calls > 0 || play->provider.calls > 0;
     case SCN_FAULT_REVOKE: return target_box(fault)->owner[0] != '\0';
+    case SCN_FAULT_SURVIVE: return box_busy(target_box(fault)) && !target_box(fault)->surviving;
     case SCN_FAULT_LEAVE_CHILD:
     case SCN_FAULT_MOVE_PORT:
     case SCN_FAULT_GHOST_SERVER:
@@ -217,7 +219,9 @@ void fault_act(struct fault *fault)
     case SCN_FAULT_STALE_ANSWER: tab_stale_answer(target_tab(fault)); return;
     case SCN_FAULT_CRASH: box_crash(target_box(fault)); return;
     case SCN_FAULT_FAIL_EXEC: target_box(fault)->fail_exec = true; return;
+    case SCN_FAULT_LATE_EXEC: target_box(fault)->late_exec_us = fault->by_us; return;
     case SCN_FAULT_LEAVE_CHILD: target_box(fault)->leave_child = true; return;
+    case SCN_FAULT_SURVIVE: target_box(fault)->surviving = true; return;
     case SCN_FAULT_MOVE_PORT: target_box(fault)->move_port = true; return;
     case SCN_FAULT_GHOST_SERVER: target_box(fault)->ghost_server = true; return;
     case SCN_FAULT_REUSE_PID: target_box(fault)->reuse_pid = true; return;
@@ -272,6 +276,7 @@ void fault_undo(struct fault *fault)
     if (kind == SCN_FAULT_SLOW) slow(fault, 0);
     else if (kind == SCN_FAULT_STALL) link_stall(&target_tab(fault)->to_tab, false);
     else if (kind == SCN_FAULT_CRASH) box_recover(target_box(fault));
+    else if (kind == SCN_FAULT_SURVIVE) box_succumb(target_box(fault));
     else if (kind == SCN_FAULT_LOSE_ANSWER) target_box(fault)->lose_answer = false;
     else if (kind == SCN_FAULT_DELAY) delay(fault, false);
     else if (kind == SCN_FAULT_PAUSE) resume_target(fault);

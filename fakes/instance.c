@@ -32,6 +32,7 @@ static void on_alert(void *context, const struct core_alert *alert)
 
     /* Telling takes time: whoever tells may be overtaken. */
     world_point(instance->alert_point, WORLD_WRITE);
+    tally_alert(instance, alert);
     RECORD(ALERT, instance->party, 0, 0, 0,
            .what = record_intern(instance->play->api->alert_word(alert->kind)),
            .key = record_intern_bytes(alert->subject, length), .raised = alert->raised,

@@ -44,6 +44,8 @@ void process_arm(struct box *box)
     for (uint32_t i = 0; i < box->process_count; i++) {
         const struct process *process = &box->processes[i];
         if (process->alive && process->listen_ns < earliest_ns) earliest_ns = process->listen_ns;
+        if (process->start_ns > 0 && process->start_ns < earliest_ns)
+            earliest_ns = process->start_ns;
     }
     world_task_disarm(box->task);
     if (earliest_ns != WORLD_NEVER) world_task_arm(box->task, earliest_ns);
@@ -73,6 +75,29 @@ static void begin_to_listen(struct box *box, struct process *process)
     world_wake(&box->changed);
 }
 
+static void start(struct box *box, struct process *process)
+{
+    process->start_ns = 0;
+    process->alive = true;
+    process->listen_ns = ahead_ns(process->boot_us);
+    RECORD(PR_SPAWN, box->party, 0, 0, 0, .port = process->port,
+           .instance = (int64_t)process->instance, .pgid = (int64_t)process->pgid,
+           .app = process->app_word, .token = (int64_t)process->token,
+           .fence = (int64_t)process->fence, .request = record_intern(process->request),
+           .sandbox = box->word, .late = process->late);
+    if (process->boot_us == 0) begin_to_listen(box, process);
+}
+
+/* Whoever may not start anything any more starts nothing late either. */
+static void start_late(struct box *box, struct process *process)
+{
+    bool current = !box->down && !box->destroyed && process->token == box->token &&
+                   process->fence >= box->fence[process->app];
+
+    if (current) start(box, process);
+    else process->start_ns = 0;
+}
+
 void process_listen_due(void *argument)
 {
     struct box *box = argument;
@@ -83,6 +108,7 @@ void process_listen_due(void *argument)
     }
     for (uint32_t i = 0; i < box->process_count; i++) {
         struct process *process = &box->processes[i];
+        if (process->start_ns > 0 && process->start_ns <= world_now_ns()) start_late(box, process);
         if (process->alive && process->listen_ns <= world_now_ns()) begin_to_listen(box, process);
     }
     process_arm(box);
@@ -97,7 +123,8 @@ static uint64_t group_of(const struct box *box, uint64_t instance)
     return 1000 + instance;
 }
 
-struct process *process_spawn(struct box *box, const struct spawn_request *request, uint64_t token)
+struct process *process_spawn(struct box *box, const struct spawn_request *request, uint64_t token,
+                              uint64_t late_us)
 {
     struct play *play = box->play;
     uint64_t boot_us = box->boot_low_us;
@@ -113,18 +140,16 @@ struct process *process_spawn(struct box *box, const struct spawn_request *reque
         .fence = request->fence,
         .request = scratch_copy(request->request, strlen(request->request)),
         .app_word = record_intern(request->app == APP_WEB ? "web" : "mobile"),
-        .app = request->app, .port = request->port, .alive = true,
-        .listen_ns = ahead_ns(boot_us) };
+        .app = request->app, .port = request->port, .boot_us = boot_us,
+        .listen_ns = WORLD_NEVER };
     box->process_count++;
     box->reuse_pid = false;
-    RECORD(PR_SPAWN, box->party, 0, 0, 0, .port = request->port, .instance = (int64_t)instance,
-           .pgid = (int64_t)process->pgid, .app = process->app_word, .token = (int64_t)token,
-           .fence = (int64_t)request->fence, .request = record_intern(request->request),
-           .sandbox = box->word);
-    if (boot_us == 0)
-        begin_to_listen(box, process);
+    process->late = late_us > 0;
+    if (process->late)
+        process->start_ns = ahead_ns(late_us);
     else
-        process_arm(box);
+        start(box, process);
+    process_arm(box);
     return process;
 }
 

@@ -17,6 +17,15 @@ struct box *box_find(struct play *play, const char *id)
     return NULL;
 }
 
+struct box *box_owned(const struct play *play, const char *owner)
+{
+    for (uint32_t i = 0; i < play->provider.count; i++) {
+        struct box *box = play->provider.boxes[i];
+        if (!box->destroyed && strcmp(box->owner, owner) == 0) return box;
+    }
+    return NULL;
+}
+
 void box_tell(struct box *box, const char *kind, json_t *fields)
 {
     if (box->actor != NULL)
@@ -101,6 +110,22 @@ static void clear(struct box *box, const char *why)
         struct process *process = &box->processes[i];
         process_end(box, process, why);
         while (process->children > 0) process_end_child(box, process, why);
+    }
+}
+
+static void heed(struct box *box, struct process *process, bool kill)
+{
+    process_end(box, process, kill ? "killed" : "terminated");
+    /* Children ignore the polite signal. */
+    while (kill && process->children > 0) process_end_child(box, process, "killed");
+}
+
+void box_succumb(struct box *box)
+{
+    box->surviving = false;
+    for (uint32_t i = 0; i < box->process_count; i++) {
+        struct process *process = &box->processes[i];
+        if (process->doomed) heed(box, process, process->slain);
     }
 }
 
@@ -372,12 +397,13 @@ static enum core_result spawn(void *context, const char *id, uint64_t token,
     if (box->down) return leave(box, CORE_UNAVAILABLE);
     box->fence[request->app] = request->fence;
     inspect_spawn(instance, box, request);
-    struct process *started = process_spawn(box, request, token);
-    fill(started, process);
+    uint64_t late_us = box->late_exec_us;
+    box->late_exec_us = 0;
+    fill(process_spawn(box, request, token, late_us), process);
     box_tell(box, "spawn", json_pack("{s:i, s:s, s:I}", "port", (int)request->port, "app",
                                      request->app == APP_WEB ? "web" : "mobile", "token",
                                      (json_int_t)token));
-    rc = box->fail_exec ? CORE_UNKNOWN : CORE_OK;
+    rc = box->fail_exec || late_us > 0 ? CORE_UNKNOWN : CORE_OK;
     box->fail_exec = false;
     return leave(box, rc);
 }
@@ -393,7 +419,7 @@ static enum core_result processes(void *context, const char *id, uint64_t token,
     if (box == NULL) return rc;
     if (box->down) return leave(box, CORE_UNAVAILABLE);
     for (uint32_t i = 0; i < box->process_count; i++) {
-        if (box->processes[i].reaped) continue;
+        if (box->processes[i].reaped || box->processes[i].start_ns > 0) continue;
         if (used < capacity) fill(&box->processes[i], &records[used]);
         used++;
     }
@@ -418,9 +444,9 @@ static enum core_result signal_group(void *context, const char *id, uint64_t tok
            .port = process->port);
     box_tell(box, "signal", json_pack("{s:i, s:s}", "port", (int)process->port, "sig",
                                       kill ? "kill" : "term"));
-    process_end(box, process, kill ? "killed" : "terminated");
-    /* Children ignore the polite signal. */
-    while (kill && process->children > 0) process_end_child(box, process, "killed");
+    process->doomed = true;
+    process->slain |= kill;
+    if (!box->surviving) heed(box, process, kill);
     return leave(box, CORE_OK);
 }
 

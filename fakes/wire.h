@@ -4,6 +4,7 @@
 
 #include "fakes/common.h"
 #include "fakes/stage.h"
+#include "fakes/tally.h"
 #include "fakes/server/server_api.h"
 #include "fakes/websocket/client.h"
 #include "harness/net/outside.h"
@@ -219,6 +220,8 @@ struct instance {
     uint64_t drain_us;      /* what its keeper has to do */
     uint64_t restart_us;    /* WORLD_NEVER: leave it */
     struct world_queue changed;
+    struct tally tallies[TALLIES_MAX];
+    uint32_t tally_count;
     struct world_queue started;      /* nobody waits here: what was done before is known after */
 };
 

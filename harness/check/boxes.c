@@ -71,7 +71,7 @@ static void judge_lease(struct check_set *set, const struct record *record)
     const struct record_values_PR_SPAWN *v = &record->values.PR_SPAWN;
     const struct grant_fact *grant = ledger_find(&set->grants, LEDGER_KEY(v->fence));
 
-    if (grant == NULL || set->paused) return;
+    if (grant == NULL || set->paused || v->late) return;
     check_exercise(set, SCN_INVARIANT_LEASES_IN_TIME);
     if (grant->over && (int64_t)set->now_us > grant->until)
         check_break(set, SCN_INVARIANT_LEASES_IN_TIME, record,
@@ -307,11 +307,30 @@ static void judge_second(struct check_set *set, uint32_t index)
     }
 }
 
+/* Whichever of two was not meant to be is ended, or finds its port taken. */
+static void judge_pair(struct check_set *set, uint32_t index)
+{
+    const struct instance_fact *one = ledger_at(&set->instances, index);
+
+    for (uint32_t i = 0; i < index; i++) {
+        const struct instance_fact *other = ledger_at(&set->instances, i);
+        const int64_t *at = other->entry.key.at;
+        if (!other->alive || at[0] != one->entry.key.at[0] || other->app != one->app) continue;
+        check_break(set, SCN_INVARIANT_NO_DUPLICATE_SERVERS, NULL,
+                    "instances %lld and %lld of the %s server in %s still run",
+                    (long long)at[1], (long long)one->entry.key.at[1], record_text(one->app),
+                    record_text(at[0]));
+    }
+}
+
 void check_boxes_clean(struct check_set *set)
 {
     if (!any_core_up(set)) return;
-    for (uint32_t i = 0; i < set->instances.count; i++)
-        judge_orphans(set, ledger_at(&set->instances, i));
+    for (uint32_t i = 0; i < set->instances.count; i++) {
+        const struct instance_fact *instance = ledger_at(&set->instances, i);
+        judge_orphans(set, instance);
+        if (instance->alive && instance->kills == set->kills) judge_pair(set, i);
+    }
     for (uint32_t i = 0; i < set->sandboxes.count; i++) {
         const struct sandbox_fact *box = ledger_at(&set->sandboxes, i);
         if (!box->gone && !box->crashed && box->owner != 0) judge_second(set, i);

@@ -23,6 +23,7 @@ void check_fault(struct check_set *set, const struct record *record)
     const struct scn_fault *fault = &set->file->faults[index];
 
     if (fault->kind == SCN_FAULT_PAUSE || fault->kind == SCN_FAULT_FREEZE) set->paused = true;
+    if (fault->kind == SCN_FAULT_LOSE_ANSWER) set->answers_lost = true;
     if (fault->kind == SCN_FAULT_DRAIN)
         begin_draining(set, fault->target.core < 0 ? 0 : fault->target.core);
 }

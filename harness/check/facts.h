@@ -81,6 +81,9 @@ struct tab_fact {
     bool left_out;              /* this page was told to do without something */
     int64_t cursor;             /* it has everything up to here, or was told to do without */
     bool fell_behind;           /* it was left with a gap on this connection */
+    bool online;                /* its handshake holds, since then */
+    uint64_t online_us;
+    uint64_t server_us;         /* when it was last told of a server */
 };
 
 /* How much of a log a core has to keep, and to give to a tab that comes back. */
@@ -142,6 +145,7 @@ struct lock_fact {
     uint32_t refused;           /* record of a refusal during the calm, since the grant */
     int64_t leased;             /* token that a backend holds on purpose */
     bool doubtful;              /* the store has not answered a release: it may have done it */
+    uint64_t free_us;           /* since when nobody holds it */
 };
 
 /* What an event of the log says of a run or a question, by (session, epoch, seq). */
@@ -198,6 +202,9 @@ struct sandbox_fact {
     bool gone, crashed;
     int64_t app;
     int64_t last_owner;
+    uint64_t given_us;          /* to its present owner */
+    bool troubled;              /* its provider has refused a call, */
+    uint64_t troubled_us;       /* the newest of them */
 };
 struct server_fact {
     struct ledger_entry entry;
@@ -213,6 +220,9 @@ struct instance_fact {
     bool running;               /* a core says so, and has not said otherwise since: */
     int32_t core;               /* this one, */
     uint32_t life;              /* in that life */
+    bool asked;                 /* to end, then, by a core in that life */
+    uint64_t asked_us;
+    uint32_t asked_life;
 };
 
 /* An instance that has answered a probe, by (instance); a grant that ran out, by (token). */

@@ -19,8 +19,8 @@
     X(connection_acknowledged, "connection_acknowledged") X(start_agent, "start_agent")            \
     X(user_message, "user_message") X(connection_ready, "connection_ready")                        \
     X(heartbeat, "heartbeat") X(web, "web") X(released, "released") X(release, "release")          \
-    X(renew, "renew") X(conflict, "conflict") X(contention, "contention")                          \
-    X(deadlock, "deadlock") X(health, "health")          \
+    X(renew, "renew") X(term, "term") X(conflict, "conflict")                                      \
+    X(contention, "contention") X(deadlock, "deadlock") X(health, "health")                        \
     X(state_replay_complete, "state_replay_complete")                                              \
     X(conn_closed, "conn.closed") X(server_starting, "server.starting")                            \
     X(server_running, "server.running") X(server_stopping, "server.stopping")                      \
@@ -47,7 +47,7 @@ struct check_names {
 struct policy {
     uint64_t heartbeat_us, gate_timeout_us, detach_grace_us;
     uint64_t outbound_max_bytes, replay_max_events, max_conns_per_session, max_runs_per_session;
-    uint64_t pool_total, run_limit_us;
+    uint64_t pool_total, pool_idle_us, term_grace_us, run_limit_us;
     uint64_t run_timeout_us;   /* or less, if some run has a limit of its own */
     uint64_t deadlock_after_us, health_period_us, contention_percent, contention_min_samples;
     record_word start_gate, on_gate_timeout, on_detach, on_expire, on_excess;
@@ -75,6 +75,9 @@ struct calling {
 struct claim {
     int64_t key, token;         /* token: that it counts on; 0: on none */
     uint64_t until_us;          /* when it stops waiting */
+    uint64_t ttl_us;
+    uint64_t asked_us;
+    bool lost;                  /* it was told so */
     uint64_t since_us, busy_us; /* its newest call: when, and what its core had waited by then */
     bool waits;
 };
@@ -186,10 +189,13 @@ struct check_set {
     int64_t lease_waits[SCN_ACTORS_MAX];    /* how patient a backend was with its newest lease */
     struct calling calling[SCN_ACTORS_MAX];
     struct claim claims[SCN_ACTORS_MAX];
+    bool locks_troubled;                    /* no, late or wrong answers of the lock store, */
+    uint64_t locks_troubled_us;             /* the newest of them */
     bool paused;                            /* something stood still that has deadlines to meet */
     uint64_t worked_us[SCN_CORES_MAX];      /* when the last run of that core ended */
     bool expired;                           /* a question was told to be */
     uint32_t kills;                         /* of cores */
+    bool answers_lost;                      /* some provider's call got no answer */
     int64_t boxes;                          /* sandboxes that exist */
     struct tab_fact tabs[SCN_ACTORS_MAX];
 #define CHECK_LEDGER_MEMBER(member, type) struct ledger member;
@@ -365,6 +371,15 @@ void check_box_exit(struct check_set *set, const struct record *record);
 void check_box_signal(struct check_set *set, const struct record *record);
 void check_box_probe(struct check_set *set, const struct record *record);
 void check_server_told(struct check_set *set, const struct record *record);
+
+/* --- care.c --- */
+
+void check_box_refuses(struct check_set *set, const struct record *record);
+void check_signal_in_time(struct check_set *set, const struct record *record);
+void check_tab_online(struct check_set *set, const struct record *record);
+void check_tab_offline(struct check_set *set, const struct record *record);
+void check_tab_told(struct check_set *set, const struct record *record);
+void check_box_taken(struct check_set *set, const struct record *record);
 void check_grant(struct check_set *set, const struct record *record);
 void check_grant_over(struct check_set *set, const struct record *record);
 void check_grant_returned(struct check_set *set, const struct record *record);

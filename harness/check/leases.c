@@ -5,12 +5,21 @@
  * it. What else is asked of the store is asked at once: virtual time passes only while nothing can
  * run, so who waits, waits for calls of the lock store, or for nothing. Where a thread stood still
  * this is not judged, nor where the store gave no answer, which is asked for again after a while.
+ *
+ * While the store answers in time and forgets nothing, no lease is lost, each is given back when
+ * its holder says so, and one that is free goes to who waits for it within a quarter of its life.
  */
 #include "harness/check/internal.h"
 
-static const uint64_t trouble_us = 60000000, idle_us = 10000;
+static const uint64_t trouble_us = 60000000, idle_us = 10000, slow_us = 200000;
 
 /* --- how long a core has waited for the lock store --- */
+
+static void note_trouble(struct check_set *set)
+{
+    set->locks_troubled = true;
+    set->locks_troubled_us = set->now_us;
+}
 
 void check_locks_call(struct check_set *set, const struct record *record)
 {
@@ -25,10 +34,22 @@ void check_locks_reply(struct check_set *set, const struct record *record)
     int32_t core = check_core_of(set, record->to);
     if (core < 0 || record->subject != PARTY_LOCKS) return;
     struct store_use *use = &set->lock_uses[core];
+    if (set->now_us - use->since_us > slow_us) note_trouble(set);
     if (use->open > 0 && --use->open == 0) use->busy_us += set->now_us - use->since_us;
     if (record->values.STORE_REPLY.code != set->names.unknown) return;
+    note_trouble(set);
     use->sick = true;
     use->troubled_us = set->now_us;
+}
+
+/* Has the store, since then, done whatever may excuse a core? */
+static bool excused(const struct check_set *set, int32_t core, uint64_t since_us)
+{
+    const struct store_use *use = &set->lock_uses[core];
+
+    return set->paused || set->outside || set->draining[core] ||
+           (set->locks_troubled && set->locks_troubled_us >= since_us) ||
+           (use->open > 0 && set->now_us - use->since_us > slow_us);
 }
 
 static uint64_t busy_us(const struct check_set *set, int32_t core)
@@ -75,7 +96,8 @@ void check_claim_begins(struct check_set *set, const struct record *record)
 
     if (claim == NULL) return;
     *claim = (struct claim){ .key = v->key, .until_us = set->now_us + (uint64_t)v->wait,
-                             .waits = v->wait > 0 };
+                             .waits = v->wait > 0, .ttl_us = (uint64_t)v->ttl,
+                             .asked_us = set->now_us };
     note_time(set, record, claim);
 }
 
@@ -91,12 +113,46 @@ static void judge_answer(struct check_set *set, const struct record *record,
                     (long long)(set->now_us - claim->until_us) / 1000);
 }
 
+/* Who waits asks again at least so often that a lease is not free for long. */
+static void judge_patience(struct check_set *set, const struct record *record,
+                           const struct claim *claim, uint64_t free_us)
+{
+    int32_t core = check_core_of(set, record->subject);
+    uint64_t since_us = free_us > claim->asked_us ? free_us : claim->asked_us;
+    uint64_t waited_us = set->now_us - since_us;
+
+    if (!claim->waits || core < 0 || excused(set, core, since_us)) return;
+    if (waited_us > claim->ttl_us / 4 + slow_us)
+        check_break(set, SCN_INVARIANT_LEASES_IN_TIME, record,
+                    "%s waited for lease %s for %lldms while nobody held it",
+                    record_party_name(record->subject), record_text(claim->key),
+                    (long long)waited_us / 1000);
+}
+
 void check_claim_refused(struct check_set *set, const struct record *record)
 {
     struct claim *claim = claim_of(set, record);
     if (claim == NULL) return;
     judge_answer(set, record, claim);
     if (!claim->waits) judge_idle(set, record, claim, "asked for");
+    const struct lock_fact *lock = ledger_find(&set->locks, LEDGER_KEY(claim->key));
+    if (lock == NULL || !lock->held)
+        judge_patience(set, record, claim, lock == NULL ? 0 : lock->free_us);
+}
+
+/* The store gives a lease again only when it is over, and one core knows of both. */
+static void judge_alone(struct check_set *set, const struct record *record,
+                        const struct claim *claim)
+{
+    for (uint32_t i = 0; i < set->file->actor_count; i++) {
+        const struct claim *other = &set->claims[i];
+        if (other == claim || other->key != claim->key || other->token == 0) continue;
+        if (set->file->actors[i].core != check_core_of(set, record->subject)) continue;
+        check_break(set, SCN_INVARIANT_LEASES_IN_TIME, record,
+                    "%s was given lease %s, and %s, who counts on it, was not told that it is lost",
+                    record_party_name(record->subject), record_text(claim->key),
+                    set->file->actors[i].name);
+    }
 }
 
 void check_claim_granted(struct check_set *set, const struct record *record)
@@ -106,13 +162,25 @@ void check_claim_granted(struct check_set *set, const struct record *record)
     if (claim == NULL) return;
     judge_answer(set, record, claim);
     if (!claim->waits) judge_idle(set, record, claim, "asked for");
-    claim->token = record->values.LEASE_HELD.token;
+    judge_alone(set, record, claim);
+    /* A timer may have told of the loss before. */
+    claim->token = claim->lost ? 0 : record->values.LEASE_HELD.token;
+    const struct lock_fact *lock = ledger_find(&set->locks, LEDGER_KEY(claim->key));
+    if (lock != NULL) judge_patience(set, record, claim, lock->free_us);
 }
 
 void check_claim_lost(struct check_set *set, const struct record *record)
 {
     struct claim *claim = claim_of(set, record);
-    if (claim != NULL) claim->token = 0;
+    int32_t core = check_core_of(set, record->subject);
+
+    if (claim == NULL) return;
+    claim->token = 0;
+    claim->lost = true;
+    if (core >= 0 && !excused(set, core, claim->asked_us))
+        check_break(set, SCN_INVARIANT_LEASES_IN_TIME, record,
+                    "%s was told that it lost lease %s, and nothing was wrong with the store",
+                    record_party_name(record->subject), record_text(claim->key));
 }
 
 void check_claim_returned(struct check_set *set, const struct record *record)
@@ -127,7 +195,17 @@ void check_claim_returned(struct check_set *set, const struct record *record)
 void check_claim_ended(struct check_set *set, const struct record *record)
 {
     const struct claim *claim = claim_of(set, record);
-    if (claim != NULL) judge_idle(set, record, claim, "gave back");
+    int32_t core = check_core_of(set, record->subject);
+
+    if (claim == NULL) return;
+    judge_idle(set, record, claim, "gave back");
+    if (claim->key != record->values.LEASE_ENDED.key || claim->lost || core < 0) return;
+    if (record->values.LEASE_ENDED.why != set->names.released &&
+        !excused(set, core, claim->asked_us))
+        check_break(set, SCN_INVARIANT_LEASES_IN_TIME, record,
+                    "%s gave lease %s back and was told %s, and nothing was wrong with the store",
+                    record_party_name(record->subject), record_text(claim->key),
+                    record_text(record->values.LEASE_ENDED.why));
 }
 
 /* A core that was killed tells nobody, and whom it would have told is dead. */
@@ -145,6 +223,7 @@ void check_claim_expires(struct check_set *set, const struct record *record)
     int64_t token = record->values.LK_EXPIRE.token;
     const struct grant_fact *grant = ledger_find(&set->grants, LEDGER_KEY(token));
 
+    if (grant == NULL || !grant->over) note_trouble(set);
     if (set->paused || grant == NULL || (int64_t)set->now_us < grant->longest) return;
     for (uint32_t i = 0; i < set->file->actor_count; i++) {
         if (set->claims[i].token != token) continue;

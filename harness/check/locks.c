@@ -82,12 +82,15 @@ void check_lock_release(struct check_set *set, const struct record *record)
         return;
     }
     lock->held = false;
+    lock->free_us = set->now_us;
 }
 
 void check_lock_expire(struct check_set *set, const struct record *record)
 {
     const struct record_values_LK_EXPIRE *v = &record->values.LK_EXPIRE;
-    lock_of(set, v->lock, v->key)->held = false;
+    struct lock_fact *lock = lock_of(set, v->lock, v->key);
+    lock->held = false;
+    lock->free_us = set->now_us;
 }
 
 void check_lease_held(struct check_set *set, const struct record *record)

@@ -126,7 +126,7 @@ typedef int64_t record_word;
     F(key, WORD) F(owner, WORD) F(token, INT) F(until, TIME) F(lock, WORD)
 #define RECORD_FIELDS_LK_EXPIRE(F) F(key, WORD) F(owner, WORD) F(token, INT) F(lock, WORD)
 #define RECORD_FIELDS_LK_RELEASE(F) F(key, WORD) F(owner, WORD) F(token, INT) F(lock, WORD)
-#define RECORD_FIELDS_LEASE_CALL(F) F(key, WORD) F(wait, SPAN)
+#define RECORD_FIELDS_LEASE_CALL(F) F(key, WORD) F(wait, SPAN) F(ttl, SPAN)
 #define RECORD_FIELDS_LEASE_REFUSED(F) F(key, WORD) F(wait, SPAN) F(code, WORD)
 #define RECORD_FIELDS_LEASE_USED(F) F(key, WORD) F(token, INT)
 #define RECORD_FIELDS_LEASE_RETURN(F) F(key, WORD) F(token, INT)
@@ -145,7 +145,7 @@ typedef int64_t record_word;
 #define RECORD_FIELDS_SB_REFUSE(F) F(sandbox, WORD) F(op, WORD) F(token, INT) F(code, WORD)
 #define RECORD_FIELDS_PR_SPAWN(F) \
     F(port, INT) F(instance, INT) F(pgid, INT) F(app, WORD) F(token, INT) F(fence, INT) \
-    F(request, WORD) F(sandbox, WORD)
+    F(request, WORD) F(sandbox, WORD) F(late, FLAG)
 #define RECORD_FIELDS_PR_LISTEN(F) F(port, INT) F(instance, INT) F(sandbox, WORD)
 #define RECORD_FIELDS_PR_SIGNAL(F) F(instance, INT) F(pgid, INT) F(signal, WORD) F(port, INT)
 #define RECORD_FIELDS_PR_EXIT(F) \

@@ -170,8 +170,10 @@ void check_begin(struct check_set *set)
     memset(set->lease_waits, 0, sizeof set->lease_waits);
     memset(set->calling, 0, sizeof set->calling);
     memset(set->claims, 0, sizeof set->claims);
-    set->paused = set->expired = false;
+    set->paused = set->expired = set->locks_troubled = false;
+    set->locks_troubled_us = 0;
     set->kills = 0;
+    set->answers_lost = false;
     set->boxes = set->box_actors;
     set->begun = true;
     set->quiet = set->has_violation = set->calm = set->repeats = false;
@@ -257,8 +259,8 @@ static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
     [RECORD_CLIENT_FRESH] = { check_client_fresh },
     [RECORD_CLIENT_HELLO] = { check_client_hello, check_conn_greets },
     [RECORD_CLIENT_READY] = { check_client_ready, check_seam_begins },
-    [RECORD_CLIENT_ONLINE] = { check_conn_online },
-    [RECORD_CLIENT_OFFLINE] = { check_client_offline },
+    [RECORD_CLIENT_ONLINE] = { check_conn_online, check_tab_online },
+    [RECORD_CLIENT_OFFLINE] = { check_client_offline, check_tab_offline },
     [RECORD_CLIENT_SEND] = { check_conn_says },
     [RECORD_CLIENT_RECV] = { check_client_recv, check_question_closed, check_seam_ends },
     [RECORD_CLIENT_APPLY] = { check_client_apply, check_applied },
@@ -304,15 +306,16 @@ static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
     [RECORD_ALERT] = { check_alert },
     [RECORD_SB_CREATE] = { check_box_made },
     [RECORD_SB_ASSIGN] = { check_box_given, check_sandbox_assign, check_still_at_work },
-    [RECORD_SB_RELEASE] = { check_sandbox_release },
-    [RECORD_SB_DESTROY] = { check_sandbox_destroy, check_box_gone },
+    [RECORD_SB_RELEASE] = { check_box_taken, check_sandbox_release },
+    [RECORD_SB_DESTROY] = { check_box_taken, check_sandbox_destroy, check_box_gone },
     [RECORD_SB_CRASH] = { check_box_crashed },
     [RECORD_PR_SPAWN] = { check_spawn, check_box_spawn },
     [RECORD_PR_CHILD] = { check_child, check_box_child },
     [RECORD_PR_EXIT] = { check_exit, check_box_exit },
-    [RECORD_PR_SIGNAL] = { check_box_signal, check_still_at_work },
+    [RECORD_SB_REFUSE] = { check_box_refuses },
+    [RECORD_PR_SIGNAL] = { check_box_signal, check_signal_in_time, check_still_at_work },
     [RECORD_PROBE] = { check_box_probe, check_still_at_work },
-    [RECORD_SRV_STATE] = { check_server_told },
+    [RECORD_SRV_STATE] = { check_server_told, check_tab_told },
     [RECORD_POINT] = { check_point },
     [RECORD_CORE_STARTED] = { core_lives, check_core_starts },
     [RECORD_CORE_RESTARTED] = { core_lives },

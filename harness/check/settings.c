@@ -91,6 +91,8 @@ static struct policy read_policy(const struct scn_core *core)
         .port_probe = core_says(core, "port_probe", "on"),
         .run_lock = core_says(core, "run_lock", "on"),
         .run_limit_us = core_time_us(core, "run_timeout"),
+        .pool_idle_us = core_time_us(core, "pool_idle"),
+        .term_grace_us = core_time_us(core, "term_grace"),
         .run_timeout_us = core_time_us(core, "run_timeout"),
         .deadlock_after_us = core_time_us(core, "deadlock_after"),
         .health_period_us = core_time_us(core, "health_period"),

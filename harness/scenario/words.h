@@ -232,7 +232,10 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(STALE_ANSWER, "stale_answer", AT(TAB), NO, NO, "answers a question that was settled before") \
     X(CRASH, "crash", AT(SANDBOX), NO, MAY, "the machine dies with its processes") \
     X(FAIL_EXEC, "fail_exec", AT(SANDBOX), NO, NO, "a command starts, and is reported as failed") \
+    X(LATE_EXEC, "late_exec", AT(SANDBOX), MUST, NO, \
+      "a command is reported as failed, and starts that late") \
     X(LEAVE_CHILD, "leave_child", AT(SANDBOX), NO, NO, "a child outlives its killed parent") \
+    X(SURVIVE, "survive", AT(SANDBOX), NO, MAY, "its processes heed no signal for that long") \
     X(MOVE_PORT, "move_port", AT(SANDBOX), NO, NO, "a server whose port is taken moves on") \
     X(GHOST_SERVER, "ghost_server", AT(SANDBOX), NO, NO, "a stopped server still answers probes") \
     X(REUSE_PID, "reuse_pid", AT(SANDBOX), NO, NO, "a new process gets the id of a dead one") \

@@ -166,7 +166,10 @@ def assigned(statement):
     if count:
         return count.group(1), count.group(1)
     match = re.match(r'([\w>.-]+) (?:|\+|-|\|)= ([^()]*);$', statement.text, flags=re.S)
-    return match and (match.group(1), match.group(2))
+    if match:
+        return match.group(1), match.group(2)
+    match = re.match(r'([\w>.-]+)(?:\+\+|--);$', statement.text)
+    return match and (match.group(1), '')
 
 
 def commute(first, second):

@@ -11,7 +11,7 @@ syn keyword scnVerb   start stop open publish post cancel configure history ensu
 syn keyword scnVerb   inspect misuse say drain repeat end
 syn keyword scnFault  may cut halfopen slow lose duplicate reorder stall freeze late_close
 syn keyword scnFault  repeat_close double_hello wrong_epoch reset_cursor cursor_ahead lose_ack
-syn keyword scnFault  stale_answer crash fail_exec leave_child move_port ghost_server reuse_pid
+syn keyword scnFault  stale_answer crash fail_exec late_exec leave_child survive move_port ghost_server reuse_pid
 syn keyword scnFault  list_clients lose_answer revoke refuse_call return_stopped kill delay timeout expire
 syn keyword scnFault  lose_last jump
 syn keyword scnOrder  after during within at times every in order or by for up to
