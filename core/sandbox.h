@@ -53,6 +53,7 @@ struct box {
     char request[CORE_NAME_MAX];     /* of a create call whose answer is not known yet */
     uint64_t deadline_us;
     uint64_t failures;               /* in a row */
+    bool occupied;                   /* what runs in it could not be ended */
     enum core_result result;         /* why it could not be acquired; OK if it was */
 };
 

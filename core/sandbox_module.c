@@ -63,7 +63,7 @@ void sandboxes_arm_sweep(struct turn *turn)
     struct sandboxes *sandboxes = turn->core->sandboxes;
     if (sandboxes->sweep_timer || sandboxes->count == 0 || sandboxes->draining)
         return;
-    struct timer_target target = { 0, 0, ++sandboxes->sweep_number };
+    struct timer_target target = { .number = ++sandboxes->sweep_number };
     sandboxes->sweep_timer =
         timer_arm(turn, core_now_us() + turn->core->settings.pool_sweep_us, sweep, target);
 }

@@ -237,14 +237,10 @@ static enum core_result look(struct turn *turn, struct box *box, struct sandbox_
     struct sandbox_record *records = pool_list(turn, box, &seen, &result);
     if (!records)
         return result;
-    if (adopt(box, records, seen.count, record))
-        result = CORE_OK;
-    else if (!may_act(box))
-        result = CORE_STALE;
-    else if (!wants_creation(turn, box))
-        result = CORE_NOT_FOUND;
-    else
-        result = take_or_make(turn, box, records, &seen, record);
+    /* Without the lease nothing is taken or made; the caller sees that it is gone. */
+    if (!adopt(box, records, seen.count, record) && may_act(box))
+        result = wants_creation(turn, box) ? take_or_make(turn, box, records, &seen, record)
+                                           : CORE_NOT_FOUND;
     free(records);
     return result;
 }
@@ -410,8 +406,10 @@ static uint64_t clearing(struct turn *turn, struct box *box, bool draining)
     const struct sandbox_provider_port *port = provider(box);
     struct process_record records[PROCESSES_MAX];
     size_t count = 0, alive = 0;
-    if (box->failures >= GIVE_UP_AFTER)
+    if (box->failures >= GIVE_UP_AFTER) {
+        box->occupied = true;
         return enter(turn, box, BOX_RETURNING);
+    }
     enum core_result result = port->processes(port->context, box->id, box->token, records,
                                               PROCESSES_MAX, &count);
     if (result == CORE_STALE || result == CORE_NOT_FOUND)
@@ -455,8 +453,8 @@ static uint64_t returning(struct turn *turn, struct box *box, bool draining)
     if (gone)
         return leave(turn, box, CORE_OK);
     struct sandbox_record record;
-    /* One that did not boot is not given to anybody else. */
-    bool keep = wanted && box->result == CORE_OK;
+    /* One that did not boot, or in which something may still run, is not given to anybody else. */
+    bool keep = wanted && box->result == CORE_OK && !box->occupied;
     result = keep ? port->assign(port->context, box->id, "", box->token, &record)
                   : port->destroy(port->context, box->id, box->token);
     if (result != CORE_OK)
@@ -479,6 +477,7 @@ static uint64_t gone(struct turn *turn, struct box *box)
     box->result = CORE_OK;
     box->deadline_us = 0;
     box->failures = 0;
+    box->occupied = false;
     return wanted ? PROCEDURE_NOW : PROCEDURE_PARK;
 }
 

@@ -46,6 +46,7 @@ bool turn_holds(const struct turn *turn, enum lock_rank rank)
 
 void turn_lock(struct turn *turn, struct core_lock *lock)
 {
+    REQUIRE(turn->effects != NULL);   /* nobody would carry out what is owed after its end */
     /* Every rank held must be smaller: the whole mask is below the new bit. */
     REQUIRE(turn->ranks_held < rank_bit(lock->rank));
     REQUIRE(pthread_mutex_lock(&lock->mutex) == 0);
