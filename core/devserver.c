@@ -123,6 +123,16 @@ static void append(struct server_waiter **list, struct server_waiter *waiter)
     *list = waiter;
 }
 
+static size_t count_waiters(const struct server *server)
+{
+    size_t count = 0;
+    for (const struct server_waiter *waiter = server->starts; waiter; waiter = waiter->next)
+        count++;
+    for (const struct server_waiter *waiter = server->stops; waiter; waiter = waiter->next)
+        count++;
+    return count;
+}
+
 /* The newest watchers are kept; an old session that still counts asks again. */
 static void watch(struct server *server, struct session_ref watcher)
 {
@@ -158,9 +168,8 @@ static enum core_result accept_order(struct turn *turn, const struct server_orde
         return CORE_NO_MEMORY;
     if (server->closed)
         return CORE_STALE;
-    if (server->waiters >= SERVER_WAITERS_MAX)
+    if (count_waiters(server) >= SERVER_WAITERS_MAX)
         return CORE_LIMIT;
-    server->waiters++;
     watch(server, order->watcher);
     append(order->stop ? &server->stops : &server->starts, waiter);
     if (order->stop) {
@@ -198,8 +207,6 @@ static enum core_result place_order(struct turn *turn, const struct server_order
     enum core_result result =
         grip.closing ? CORE_STALE
                      : accept_order(turn, order, grip.id, waiter, &server, cancelled);
-    for (const struct server_waiter *w = *cancelled; w; w = w->next)
-        server->waiters--;
     if (server)
         *status = server->status;
     turn_unlock(turn, &servers->lock);

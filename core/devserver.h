@@ -46,7 +46,6 @@ struct server {
     struct server_status status;
     enum server_stage stage;    /* changed by the procedure only, under the lock */
     struct server_waiter *starts, *stops;   /* oldest first; stops are done before starts */
-    size_t waiters;
     uint64_t grace_us;          /* of the latest stop */
     bool closed;                /* its sandbox is being released: stop, then be freed */
     struct session_ref watchers[WATCHERS_MAX];

@@ -123,8 +123,6 @@ void server_answer(struct turn *turn, struct server *server, struct server_waite
     struct servers *servers = server->core->servers;
     turn_lock(turn, &servers->lock);
     struct server_status status = server->status;
-    for (const struct server_waiter *waiter = waiters; waiter; waiter = waiter->next)
-        server->waiters--;
     turn_unlock(turn, &servers->lock);
     turn_flush(turn);
     while (waiters) {

@@ -453,7 +453,10 @@ enum core_result lease_release(struct core *core, struct lease_ref lease, lease_
 
 typedef void (*sandbox_done)(void *context, enum core_result result, struct sandbox_ref sandbox);
 
-/* The one sandbox of this owner key: found, taken from the pool, or made. */
+/*
+ * The one sandbox of this owner key: found, taken from the pool, or made. EXPIRED if there is none
+ * that has booted after two minutes.
+ */
 enum core_result sandbox_acquire(struct core *core, const char *owner, enum app_type app,
                                  sandbox_done done, void *context);
 
@@ -476,11 +479,15 @@ typedef void (*server_done)(void *context, enum core_result result,
  * Makes the app's dev server run: joins a start in progress, reuses a running instance, or starts
  * one under a lease. Changes of state are `server_state` events of the session `watcher`
  * (generation 0: of nobody). done gets OK only when the instance itself has answered its probe.
+ * EXPIRED after start_timeout_web or start_timeout_mobile.
  */
 enum core_result server_ensure(struct core *core, struct sandbox_ref sandbox, enum app_type app,
                                struct session_ref watcher, server_done done, void *context);
 
-/* TERM to the instance's group, KILL after grace_us (0: the setting term_grace). */
+/*
+ * TERM to the instance's group, KILL after grace_us (0: the setting term_grace). EXPIRED if the
+ * server's lease cannot be had for a minute.
+ */
 enum core_result server_stop(struct core *core, struct sandbox_ref sandbox, enum app_type app,
                              uint64_t grace_us, server_done done, void *context);
 
