@@ -2,6 +2,13 @@
  * who is told that one runs can use it, who is told that it was stopped finds nothing of it. */
 #include "fakes/inspect.h"
 
+/* How long a sandbox takes at most, a stop waits for its lease, and what a release or a stop before
+ * it may add. */
+static const uint64_t acquire_us = 120000000, stop_lease_us = 60000000, before_us = 60000000;
+
+/* Fruitless kills, each of a second and a pause, before a server is given up. */
+enum { KILLS = 5 };
+
 struct server_call {
     struct reply reply;
     struct actor *actor;
@@ -79,6 +86,25 @@ enum app_type app_of(const struct actor *actor, const struct scn_step *step)
     return port == (int64_t)settings->port_mobile ? APP_MOBILE : APP_WEB;
 }
 
+static void judge_time(const struct actor *actor, const char *what, uint64_t since_ns,
+                       uint64_t most_us)
+{
+    if (!inspect_pauses(actor->play))
+        inspect_tell(actor->instance, what, (world_now_ns() - since_ns) / 1000, 0, most_us);
+}
+
+/* How long the answer to such a call may take. */
+static uint64_t longest_us(const struct server_call *call)
+{
+    const struct instance *instance = call->actor->instance;
+    const struct core_settings *settings = &instance->play->stage->settings[instance->index];
+    uint64_t end_us = settings->term_grace_us + KILLS * (settings->backoff_cap_us + 1000000);
+    uint64_t start_us = call->app == APP_WEB ? settings->start_timeout_web_us
+                                             : settings->start_timeout_mobile_us;
+
+    return (call->wanted ? start_us + before_us : stop_lease_us) + end_us;
+}
+
 void use_server(struct actor *actor, const struct scn_step *step, bool wanted)
 {
     const struct core_api *api = actor->play->api;
@@ -91,20 +117,25 @@ void use_server(struct actor *actor, const struct scn_step *step, bool wanted)
     call->app = app_of(actor, step);
     call->wanted = wanted;
     (void)find_session(actor, 0, &watcher);
+    uint64_t since_ns = world_now_ns();
     enum core_result rc =
         api->sandbox_acquire(core, actor->session, call->app, reply_sandbox, found);
     if (rc == CORE_OK) {
         reply_await(actor, found);
+        judge_time(actor, "how long a sandbox took", since_ns, acquire_us + before_us);
         rc = found->rc;
     }
     if (rc == CORE_OK) {
         actor->held = found->sandbox;
         actor->box_life = actor->instance->life;
+        since_ns = world_now_ns();
         rc = wanted ? api->server_ensure(core, found->sandbox, call->app, watcher, on_server, call)
                     : api->server_stop(core, found->sandbox, call->app, 0, on_server, call);
     }
     if (rc == CORE_OK) {
         reply_await(actor, &call->reply);
+        judge_time(actor, wanted ? "how long a start took" : "how long a stop took", since_ns,
+                   longest_us(call));
         rc = call->reply.rc;
     }
     note_refusal(actor, wanted ? "ensure" : "stop", rc);

@@ -12,6 +12,13 @@ void inspect_tell(const struct instance *instance, const char *what, uint64_t to
            .told = (int64_t)told, .least = (int64_t)least, .most = (int64_t)most);
 }
 
+bool inspect_pauses(const struct play *play)
+{
+    for (uint32_t i = 0; i < play->file->fault_count; i++)
+        if (play->file->faults[i].kind == SCN_FAULT_PAUSE) return true;
+    return false;
+}
+
 static void expect(const struct instance *instance, const char *what, enum core_result told,
                    enum core_result due)
 {

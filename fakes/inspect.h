@@ -8,6 +8,9 @@
 void inspect_tell(const struct instance *instance, const char *what, uint64_t told, uint64_t least,
                   uint64_t most);
 
+/* May somebody stand still in this scenario? Then he hears of things later than they are. */
+bool inspect_pauses(const struct play *play);
+
 /* In the calm, what is behind the core's ports; the statistics are those of this moment. */
 void audit_servers(const struct instance *instance);
 void audit_sandboxes(const struct instance *instance, const struct core_stats *stats);

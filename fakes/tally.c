@@ -75,21 +75,14 @@ static void compare(const struct instance *instance, const struct tally *tally,
     same(instance, "whether a key's holder stands still", told->stuck, tally->stuck);
 }
 
-/* Threads that stand still hear of it later than it was. */
-static bool anybody_pauses(const struct play *play)
-{
-    for (uint32_t i = 0; i < play->file->fault_count; i++)
-        if (play->file->faults[i].kind == SCN_FAULT_PAUSE) return true;
-    return false;
-}
-
 void tally_audit(struct instance *instance)
 {
     static struct lock_metrics metrics[METRICS_MAX];
     const struct play *play = instance->play;
     size_t count = play->api->lock_metrics(instance->core, metrics, METRICS_MAX);
 
-    if (count > METRICS_MAX || instance->tally_count == TALLIES_MAX || anybody_pauses(play)) return;
+    if (count > METRICS_MAX || instance->tally_count == TALLIES_MAX || inspect_pauses(play))
+        return;
     for (uint32_t i = 0; i < instance->tally_count; i++) {
         const struct tally *tally = &instance->tallies[i];
         const struct lock_metrics *told = metrics_of(metrics, count, tally->key);

@@ -210,6 +210,7 @@ struct server_fact {
     struct ledger_entry entry;
     int64_t fence;              /* newest that took effect */
     int64_t instance;           /* alive, 0: none is */
+    bool late;                  /* its start was told to have failed */
 };
 struct instance_fact {
     struct ledger_entry entry;

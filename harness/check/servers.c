@@ -58,13 +58,14 @@ void check_spawn(struct check_set *set, const struct record *record)
 
     check_exercise(set, SCN_INVARIANT_NO_DUPLICATE_SERVERS);
     judge_tokens(set, record, box, server);
-    /* One whose start was told to have failed may come at any time. */
-    if (server->instance != 0 && !v->late)
+    /* One whose start was told to have failed may come at any time, before a look or after. */
+    if (server->instance != 0 && !v->late && !server->late)
         check_break(set, SCN_INVARIANT_NO_DUPLICATE_SERVERS, record,
                     "instance %lld of the %s server was spawned in %s while instance %lld was "
                     "alive", (long long)v->instance, record_text(v->app), record_text(v->sandbox),
                     (long long)server->instance);
     server->instance = v->instance;
+    server->late = v->late;
     if (v->fence > server->fence) server->fence = v->fence;
     instance->app = v->app;
     box->alive++;
