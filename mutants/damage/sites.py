@@ -160,23 +160,47 @@ def find_off_by_one(source, statement):
         yield Damage('off by one', source, statement, at, at + len(old), new)
 
 
+# The clock may be read a statement earlier or later; any other call may do or see something.
+CALL = r'\b(?!sizeof\b|core_now_us\b)\w+\('
+DECLARED = r'(?:const |struct |enum |unsigned )*\w+ \**'
+
+
 def assigned(statement):
-    """What a plain assignment without calls assigns, and the names that it reads; else None."""
-    count = re.match(r'([\w>.-]+?)(?:\+\+|--);$', statement.text)
-    if count:
-        return count.group(1), count.group(1)
-    match = re.match(r'([\w>.-]+) (?:|\+|-|\|)= ([^()]*);$', statement.text, flags=re.S)
-    if match:
-        return match.group(1), match.group(2)
-    match = re.match(r'([\w>.-]+)(?:\+\+|--);$', statement.text)
-    return match and (match.group(1), '')
+    """What an assignment, a declaration or a copy without calls sets, and what it reads; or None."""
+    text = statement.text
+    match = re.match(r'(?:' + DECLARED + r')?(\**[\w>.\[\]-]+) (?:|\+|-|\||&)= (.*);$', text,
+                     flags=re.S) or \
+        re.match(r'mem(?:cpy|move|set)\(([^,()]+), (.*)\);$', text, flags=re.S) or \
+        re.match(r'([\w>.-]+)(?:\+\+|--)();$', text)
+    if match is None or re.search(CALL, match.group(2)):
+        return None
+    also = re.findall(r'(?:\+\+|--)([\w>.-]+)', match.group(2))
+    return [match.group(1)] + also, ' '.join(match.groups())
+
+
+def touches(target, text):
+    """Can a text see what is set there: by its name, its parts, or all of what it is a part of?"""
+    name = target.lstrip('*')
+    root = re.match(r'\w+', name).group()
+    return re.search(r'(?<![\w>.])' + re.escape(name) + r'(?!\w)', text) or \
+        re.search(r'\*' + root + r'(?!\w)(?!->)', text)
+
+
+def is_apart(statement, other):
+    """A new variable made of plain values, none of which the other statement so much as names."""
+    match = re.match(DECLARED + r'\w+ = ([^;>*&\[(]*);$', statement.text, flags=re.S)
+    words = set(re.findall(r'\w+', statement.text[:match.end()])) if match else set()
+    return match is not None and not words & set(re.findall(r'(?<!\.)\b\w+', other.text))
 
 
 def commute(first, second):
     """Two assignments or two additions to a message whose order nobody can tell."""
+    if is_apart(first, second) or is_apart(second, first):
+        return True
     one, other = assigned(first), assigned(second)
     if one and other:
-        return one[0] != other[0] and one[0] not in other[1] and other[0] not in one[1]
+        return not any(touches(target, other[1]) for target in one[0]) and \
+            not any(touches(target, one[1]) for target in other[0])
     if first.text.startswith('pthread_cond_') and 'unlock(' in second.text:
         return True   # waiters see the same, whichever comes first
     adding = r'(json_object_set_new|core_set_name|free|pthread_cond_destroy|core_lock_destroy)\('
