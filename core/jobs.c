@@ -164,5 +164,4 @@ void jobs_stop(struct core *core)
     turn_end(&turn);
     for (uint32_t i = 0; i < jobs->started; i++)
         REQUIRE(pthread_join(jobs->workers[i].thread, NULL) == 0);
-    jobs->started = 0;
 }

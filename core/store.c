@@ -383,5 +383,4 @@ void store_stop(struct core *core)
     tell(core, 0, true);
     if (core->store.running)
         REQUIRE(pthread_join(core->store.thread, NULL) == 0);
-    core->store.running = false;
 }

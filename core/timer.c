@@ -193,5 +193,4 @@ void timers_stop(struct core *core)
     turn_end(&turn);
     if (timers->running)
         REQUIRE(pthread_join(timers->thread, NULL) == 0);
-    timers->running = false;
 }
