@@ -72,7 +72,7 @@ static void open_session(struct actor *actor, const struct scn_step *step)
     note_refusal(actor, "open", find_session(actor, create ? SESSION_CREATE : 0, &ref));
 }
 
-static const char *agent_of(const struct actor *backend)
+const char *agent_of(const struct actor *backend)
 {
     const struct play *play = backend->play;
 

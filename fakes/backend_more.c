@@ -1,4 +1,5 @@
 /* Backends: the calls of the core that a program makes less often. */
+#include "fakes/alone.h"
 #include "fakes/inspect.h"
 
 /* --- publishing without waiting --- */
@@ -148,5 +149,7 @@ void backend_more(struct actor *actor, const struct scn_step *step)
     else if (step->verb == SCN_VERB_RELEASE) release_box(actor);
     else if (step->verb == SCN_VERB_INSPECT) inspect_core(actor);
     else if (step->verb == SCN_VERB_MISUSE) backend_misuse(actor);
+    else if (step->verb == SCN_VERB_ALONE)
+        backend_alone(actor, (uint32_t)attr_number(&step->attrs, "rounds", 20));
     else REQUIRE(!"a verb of backends");
 }

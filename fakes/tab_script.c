@@ -252,7 +252,7 @@ static bool perform(struct actor *actor, const struct scn_step *step)
     case SCN_VERB_RELEASE: case SCN_VERB_INSPECT:
     case SCN_VERB_ENSURE:
     case SCN_VERB_LEASE:
-    case SCN_VERB_MISUSE:
+    case SCN_VERB_MISUSE: case SCN_VERB_ALONE:
     case SCN_VERB_DRAIN:
     case SCN_VERB_REPEAT:
     case SCN_VERB_COUNT: break;

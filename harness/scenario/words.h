@@ -117,6 +117,7 @@ enum scn_shape {
     X(INSPECT, "inspect", ON(BACKEND), NONE, "", "asks the core everything that may be asked") \
     X(LEASE, "lease", ON(BACKEND), ASK, "NAME k=v", "takes the lease of that name") \
     X(MISUSE, "misuse", ON(BACKEND), NONE, "", "calls the core as it must not be called") \
+    X(ALONE, "alone", ON(BACKEND), ATTRS, "k=v", "uses a core of its own, which nobody else does") \
     X(DRAIN, "drain", ON(BACKEND), ATTRS, "k=v", "drains the core and waits for it")
 
 /* Attributes of verbs other than send, emit and publish.
@@ -144,6 +145,7 @@ enum scn_shape {
     X(LEASE, wait, TIME, "", "", "how long to keep trying while somebody else has it") \
     X(LEASE, hold, TIME, "", "", "how long it is kept before it is released") \
     X(LEASE, look, TIME, "", "", "how often its holder looks whether it still has it") \
+    X(ALONE, rounds, INT, "1..100", "20", "how many things are done to it") \
     X(DRAIN, deadline, TIME, "", "", "how long draining may take")
 
 /* Messages from a tab to the core. X(ID, "word", "fields", help) */

@@ -8,7 +8,7 @@ syn match   scnBlock  '^\(scenario\|core\|store\|clock\|tab\|agent\|sandbox\|bac
 syn match   scnLabel  '^\s\+[a-z][a-z0-9_]*:'
 syn keyword scnVerb   connect reconnect reload close send expect answer wait emit ask pause finish
 syn keyword scnVerb   start stop open publish post cancel configure history ensure release lease
-syn keyword scnVerb   inspect misuse say drain repeat end
+syn keyword scnVerb   inspect misuse alone say drain repeat end
 syn keyword scnFault  may cut halfopen slow lose duplicate reorder stall freeze late_close
 syn keyword scnFault  repeat_close double_hello wrong_epoch reset_cursor cursor_ahead lose_ack
 syn keyword scnFault  stale_answer crash fail_exec late_exec leave_child survive move_port ghost_server reuse_pid

@@ -1,0 +1,173 @@
+/* A core that one backend has for itself, a step `alone`: nobody else calls it, so each of its
+ * answers follows from the calls before. Beside it stands a model of its sessions with one thread;
+ * its message store, if it has one, is the backend's own. */
+#ifndef FAKES_ALONE_H
+#define FAKES_ALONE_H
+
+#include "fakes/backend.h"
+
+enum {
+    ALONE_KEYS = 4,          /* names of sessions, and of runs in each */
+    ALONE_EVENTS = 400,      /* of one session */
+    ALONE_RUNS = 100,
+    ALONE_RETIRED = 100,
+    ALONE_SESSIONS_MAX = 3,  /* that the core may have: one less than there are names */
+    ALONE_RUNS_KEPT = 2,
+    ALONE_BYTES_MAX = 1024,  /* of a log in memory, and of what waits for a connection */
+    ALONE_EVENT_MAX = 600,
+    ALONE_REPLAY_MAX = 3,
+    ALONE_RETAIN_US = 10000000,
+    ALONE_RETAIN_STORE_US = 20000000,
+    ALONE_HEARTBEAT_US = 4000000,
+    ALONE_FIRST_EPOCH = 7,
+    ALONE_SLOW_US = 5000000  /* a run that does not stop when it is asked to */
+};
+
+struct line;   /* a connection */
+
+struct alone_event {
+    const char *type, *payload;
+    size_t length;
+    uint64_t key;            /* in the store: its idempotency key */
+};
+
+/* What the store has of a session. */
+struct alone_stream {
+    char owner[CORE_NAME_MAX];   /* empty: nothing */
+    uint64_t epoch, tenure, head, floor;
+    struct alone_event events[ALONE_EVENTS];
+};
+
+struct alone_run {
+    const char *key;
+    uint64_t number, first_seq, last_seq;   /* of its events */
+    bool kept;
+};
+
+/* What the core has to have of a session. */
+struct alone_session {
+    const char *name;
+    bool open;
+    struct session_ref ref;
+    const char *owner;
+    uint64_t epoch, head, floor;
+    uint64_t stored, stored_floor;   /* what its store has to have */
+    uint64_t tenure;
+    uint64_t most;                   /* its history_max_events */
+    uint64_t idle_us;                /* since when it is finished, if it is */
+    bool attached;
+    struct alone_run runs[ALONE_RUNS];
+    uint32_t run_count;
+    struct alone_event events[ALONE_EVENTS];
+};
+
+/* A stream that its session has left behind. */
+struct alone_retired {
+    uint32_t session;
+    uint64_t tenure, floor, due_us;
+    bool over;
+};
+
+struct alone {
+    struct actor *actor;
+    const struct core_api *api;
+    struct core *core;
+    struct core_settings settings;
+    bool stored;
+    struct message_store_port port;
+    struct alone_stream streams[ALONE_KEYS];
+    uint32_t silent;         /* calls of the store that will have no answer */
+    uint32_t heard;          /* of those, the one that takes effect, from 1; 0: none */
+    uint32_t unheard;        /* that have had none */
+    struct alone_session sessions[ALONE_KEYS];
+    struct alone_retired retired[ALONE_RETIRED];
+    uint32_t retired_count;
+    bool failing;            /* the last call of the store had no answer */
+    uint64_t epochs;         /* that sessions without a store have had */
+    uint64_t appended, trimmed, stale, frames, resyncs, published;
+    uint32_t stops;          /* agents that were asked to */
+    bool called;             /* a completion, with what it told: */
+    enum core_result rc;
+    struct session_ref told_ref;
+    uint64_t told_epoch, told_seq;
+    struct history_page page;
+};
+
+/* Of sessions and runs. */
+extern const char *const alone_names[ALONE_KEYS];
+
+/* A value that the core tells, and the only one that would be right. */
+void alone_tell(const struct alone *alone, const char *what, uint64_t told, uint64_t right);
+struct alone_session *alone_draw_session(struct alone *alone);
+/* Until nobody has anything left to do. */
+void alone_settle(void);
+static inline bool alone_draw(const char *label)
+{
+    return world_choose(2, label) != 0;
+}
+
+/* --- the store (alone_store.c) --- */
+
+struct message_store_port alone_store(struct alone *alone);
+/* Somebody else has written into that stream. */
+void alone_store_write(struct alone_stream *stream, const struct alone_event *event);
+
+/* --- the model (alone_model.c) --- */
+
+/* How many sessions are open. */
+uint32_t alone_open_count(const struct alone *alone);
+/* Runs that have ended and are remembered. */
+uint32_t alone_runs_kept(const struct alone_session *session);
+/* An event comes into the log. */
+void alone_take_in(struct alone *alone, struct alone_session *session, struct alone_event event);
+/* The session is made, or read from its store; so many events of it are kept in memory. */
+void alone_open(struct alone *alone, struct alone_session *session, const char *owner,
+                uint64_t most);
+void alone_close(struct alone *alone, struct alone_session *session);
+/* One more run; the core forgets older ones. */
+void alone_begin_run(struct alone_session *session, const char *key, uint64_t number);
+/* The store is trimmed after an append that it has answered. */
+void alone_trim_store(struct alone *alone, struct alone_session *session);
+/* After a change of runs or connections. */
+void alone_note_idle(struct alone_session *session);
+/* Everything that the core tells is what the model has. */
+void alone_compare(struct alone *alone);
+
+struct alone_page {
+    uint64_t first, count, next;
+    bool back, more, trimmed, renewed;
+    bool in_memory; /* all of it, to its limit */
+    bool at_end;    /* where the store's answer and its floor meet: both words are right */
+};
+struct alone_page alone_expect_page(const struct alone *alone, const struct alone_session *session,
+                                    struct history_cursor cursor, size_t limit, bool back,
+                                    bool all);
+
+/* --- what is done to it --- */
+
+void alone_open_one(struct alone *alone);
+void alone_close_one(struct alone *alone);
+void alone_configure_one(struct alone *alone);
+/* Another core writes into the stream; the core is given notice of it; or it loses the stream. */
+void alone_meddle(struct alone *alone, struct alone_session *session);
+void alone_refresh_one(struct alone *alone);
+void alone_lose_one(struct alone *alone);
+/* One event, with or without waiting for the answer. */
+enum core_result alone_publish(struct alone *alone, struct session_ref ref,
+                               const struct alone_event *event);
+void alone_publish_some(struct alone *alone);
+void alone_read_one(struct alone *alone);
+void alone_run_one(struct alone *alone);
+/* A run that does not hear that it is to stop; false if there is no session for it. */
+bool alone_begin_slow_run(struct alone *alone);
+struct agent_runner_port alone_agents(struct alone *alone);
+/* A connection from its hello to its close (alone_conn.c). */
+void alone_connect(struct alone *alone, struct alone_session *session);
+/* The last one: the core's drain ends it, and nobody tells the core that it is gone. */
+struct line *alone_leave_open(struct alone *alone, struct alone_session *session);
+void alone_due_close(const struct line *line);
+struct transport_port alone_transport(struct alone *alone);
+/* The step. */
+void backend_alone(struct actor *actor, uint32_t rounds);
+
+#endif

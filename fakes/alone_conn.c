@@ -1,0 +1,402 @@
+/* A connection to a core that a backend has for itself: each frame of it is the one that is due, by
+ * docs/PROTOCOL.md. */
+#include "fakes/alone.h"
+
+#include <stdio.h>
+
+enum { FRAMES_MAX = 64, DEEDS = 3 };
+
+/* A connection, from its greeting to its end. */
+struct line {
+    struct alone *alone;
+    struct alone_session *session;
+    struct conn_ref conn;
+    uint64_t frames;         /* that it was given */
+    uint64_t cursor, gen;
+    uint64_t beat_ns;        /* when the next heartbeat is due */
+    bool found;              /* at the last heartbeat: the store is looked at more often */
+    bool asked, cut;         /* for a frame by the core; that it be closed */
+    enum core_close_code code;
+};
+
+/* --- the port; its handle is the line itself --- */
+
+static struct line *line_of(uint64_t handle)
+{
+    world_meet(WORLD_MET_FAKES);
+    return (struct line *)(uintptr_t)handle;
+}
+
+static void want_write(void *context, uint64_t handle, struct conn_ref conn)
+{
+    struct line *line = line_of(handle);
+
+    (void)context;
+    if (line->conn.generation == conn.generation) line->asked = true;
+}
+
+static void close_line(void *context, uint64_t handle, struct conn_ref conn,
+                       enum core_close_code code)
+{
+    struct line *line = line_of(handle);
+
+    (void)context;
+    if (line->conn.generation != conn.generation) return;
+    line->cut = true;
+    line->code = code;
+}
+
+struct transport_port alone_transport(struct alone *alone)
+{
+    return (struct transport_port){ alone, want_write, close_line };
+}
+
+/* --- frames --- */
+
+static void tell(const struct line *line, const char *what, uint64_t told, uint64_t right)
+{
+    alone_tell(line->alone, what, told, right);
+}
+
+/* The next frame, or NULL if there is none. */
+static const json_t *pull(struct line *line, struct conn_frame *copy)
+{
+    const struct core_api *api = line->alone->api;
+    struct conn_frame frame, second;
+
+    if (!api->conn_next(line->alone->core, line->conn, &frame)) return NULL;
+    tell(line, "the number of a frame", frame.number, ++line->frames);
+    line->alone->frames++;
+    tell(line, "a second frame before the first is sent",
+         api->conn_next(line->alone->core, line->conn, &second), false);
+    *copy = frame;
+    copy->bytes = scratch_copy(frame.bytes, frame.length);
+    api->conn_frame_free(&frame);
+    api->conn_sent(line->alone->core, line->conn, copy->number);
+    const json_t *body = json_loadb(copy->bytes, copy->length, 0, NULL);
+    tell(line, "whether a frame is an object", json_is_object(body), true);
+    return body;
+}
+
+static uint64_t field(const json_t *body, const char *name)
+{
+    return (uint64_t)json_integer_value(json_object_get(body, name));
+}
+
+static bool is_kind(const json_t *body, const char *kind)
+{
+    const char *type = json_string_value(json_object_get(body, "type"));
+    return type != NULL && strcmp(type, kind) == 0;
+}
+
+static const json_t *due_frame(struct line *line, const char *kind)
+{
+    struct conn_frame frame;
+    const json_t *body = pull(line, &frame);
+
+    tell(line, kind, is_kind(body, kind), true);
+    return body;
+}
+
+static void due_number(const struct line *line, const json_t *body, const char *name,
+                       uint64_t right)
+{
+    tell(line, name, field(body, name), right);
+}
+
+static void due_gap(struct line *line, uint64_t from)
+{
+    const json_t *gap = due_frame(line, "gap");
+
+    due_number(line, gap, "from", from);
+    due_number(line, gap, "to", line->cursor);
+}
+
+/* All that the log has behind the cursor. */
+static void due_events(struct line *line)
+{
+    const struct alone_session *session = line->session;
+
+    while (line->cursor < session->head) {
+        const struct alone_event *event = &session->events[line->cursor++];
+        struct conn_frame frame = { .bytes = NULL };
+        const json_t *body = pull(line, &frame);
+        tell(line, "the seq of an event", frame.seq, line->cursor);
+        tell(line, "whether an event has its type", is_kind(body, event->type), true);
+        bool whole = frame.bytes != NULL &&
+                     memmem(frame.bytes, frame.length, event->payload, event->length) != NULL;
+        tell(line, "whether an event is what was published", whole, true);
+    }
+}
+
+static void due_replay(struct line *line, const char *mode)
+{
+    const struct alone_session *session = line->session;
+    const json_t *state = due_frame(line, "initial_state");
+    const char *told = json_string_value(json_object_get(state, "mode"));
+
+    tell(line, "mode", told != NULL && strcmp(told, mode) == 0, true);
+    due_number(line, state, "from", line->cursor + 1);
+    due_number(line, state, "to", session->head);
+    due_number(line, state, "count", session->head - line->cursor);
+    due_events(line);
+    due_number(line, due_frame(line, "state_replay_complete"), "to", session->head);
+}
+
+/* The cursor of whoever can be told no more than the longest replay. */
+static uint64_t cursor_of_replay(const struct alone_session *session)
+{
+    uint64_t oldest = session->floor;
+
+    if (session->head + 1 > oldest + ALONE_REPLAY_MAX)
+        oldest = session->head + 1 - ALONE_REPLAY_MAX;
+    return oldest - 1;
+}
+
+/* What is new; where the log has left the cursor behind, a new beginning. */
+static void due_news(struct line *line)
+{
+    uint64_t from = line->cursor + 1;
+
+    if (from >= line->session->floor) {
+        due_events(line);
+        return;
+    }
+    line->alone->resyncs++;
+    line->cursor = cursor_of_replay(line->session);
+    due_gap(line, from);
+    due_replay(line, "resync");
+}
+
+static void due_silence(struct line *line)
+{
+    struct conn_frame frame;
+
+    tell(line, "whether more comes than is due", pull(line, &frame) != NULL, false);
+    line->asked = false;
+}
+
+static void say(struct line *line, const char *text)
+{
+    tell(line, "the answer to a message",
+         line->alone->api->conn_input(line->alone->core, line->conn, text, strlen(text)), CORE_OK);
+}
+
+/* --- the handshake --- */
+
+struct greeting {
+    bool placed;             /* with a cursor */
+    uint64_t epoch, cursor;
+};
+
+static const char *mode_of(const struct alone_session *session, const struct greeting *greeting)
+{
+    uint64_t cursor = greeting->cursor;
+
+    if (!greeting->placed) return "fresh";
+    if (greeting->epoch != session->epoch || cursor > session->head ||
+        cursor + 1 < session->floor || session->head - cursor > ALONE_REPLAY_MAX)
+        return "resync";
+    return "tail";
+}
+
+static void greet(struct line *line, struct greeting *greeting)
+{
+    const struct alone_session *session = line->session;
+    char text[200], place[100] = "";
+
+    greeting->placed = alone_draw("with_a_cursor");
+    if (greeting->placed) {
+        uint32_t place_of = world_choose((uint32_t)session->head + 3, "a_cursor");
+        greeting->epoch = session->epoch + world_choose(2, "another_epoch");
+        greeting->cursor = session->head + 2 - place_of;
+        (void)snprintf(place, sizeof place, ",\"epoch\":%llu,\"cursor\":%llu",
+                       (unsigned long long)greeting->epoch, (unsigned long long)greeting->cursor);
+    }
+    (void)snprintf(text, sizeof text, "{\"type\":\"hello\",\"session\":\"%s\"%s}", session->name,
+                   place);
+    say(line, text);
+}
+
+static void due_handshake(struct line *line, const struct greeting *greeting)
+{
+    const struct alone_session *session = line->session;
+    const char *mode = mode_of(session, greeting);
+    bool tail = strcmp(mode, "tail") == 0, resync = strcmp(mode, "resync") == 0;
+    bool known = greeting->placed && greeting->epoch == session->epoch &&
+                 greeting->cursor <= session->head;
+    uint64_t had = known ? greeting->cursor : 0;
+
+    line->cursor = tail ? had : cursor_of_replay(session);
+    line->alone->resyncs += resync;
+    const json_t *ready = due_frame(line, "connection_ready");
+    due_number(line, ready, "epoch", session->epoch);
+    due_number(line, ready, "head", session->head);
+    due_number(line, ready, "floor", session->floor);
+    tell(line, "recovered", json_is_true(json_object_get(ready, "recovered")), tail);
+    tell(line, "runs of a greeting", json_array_size(json_object_get(ready, "runs")),
+         alone_runs_kept(session));
+    line->gen = field(ready, "gen");
+    if (!tail && line->cursor > had) due_gap(line, had + 1);
+    due_replay(line, mode);
+    due_silence(line);
+}
+
+static void acknowledge(struct line *line)
+{
+    char text[100];
+
+    (void)snprintf(text, sizeof text, "{\"type\":\"connection_acknowledged\",\"gen\":%llu}",
+                   (unsigned long long)line->gen);
+    say(line, text);
+}
+
+/* --- what happens meanwhile --- */
+
+static void publish_live(struct line *line)
+{
+    struct alone *alone = line->alone;
+    struct alone_event event = { "live", "{\"live\":true}", 13, 0 };
+
+    if (line->session->head < line->session->stored) return;
+    tell(line, "the answer to a publish for a tab",
+         alone->api->publish_wait(alone->core, line->session->ref, event.type, event.payload,
+                                  event.length, NULL), CORE_OK);
+    alone_take_in(alone, line->session, event);
+    alone_trim_store(alone, line->session);
+    if (alone->stored) alone->failing = false;
+    alone_settle();
+    tell(line, "whether the transport was told of an event", line->asked, true);
+    due_news(line);
+    due_silence(line);
+}
+
+/* With each heartbeat, and soon after a find, the store is looked at. */
+static void due_heartbeat(struct line *line)
+{
+    const struct alone_session *session = line->session;
+    const struct alone_stream *stream = &line->alone->streams[session - line->alone->sessions];
+    uint64_t head = session->head, sent = line->cursor;
+
+    world_sleep_until(line->beat_ns + us_ns(1000));
+    line->beat_ns += us_ns(ALONE_HEARTBEAT_US);
+    line->found = session->head < session->stored;
+    while (session->head < session->stored)
+        alone_take_in(line->alone, line->session, stream->events[session->head]);
+    const json_t *beat = due_frame(line, "heartbeat");
+    due_number(line, beat, "head", head);
+    due_number(line, beat, "sent", sent);
+    due_news(line);
+    due_silence(line);
+    say(line, "{\"type\":\"pong\"}");
+}
+
+/* Until the store is looked at with heartbeats only. */
+static void calm_down(struct line *line)
+{
+    while (line->found) due_heartbeat(line);
+}
+
+/* Another core writes: the next heartbeat finds it, and what it writes then is found sooner. */
+static void follow(struct line *line)
+{
+    static const struct alone_event event = { "item", "{\"by\":\"another\"}", 16, UINT64_MAX };
+    struct alone *alone = line->alone;
+    struct alone_session *session = line->session;
+    struct alone_stream *stream = &alone->streams[session - alone->sessions];
+
+    calm_down(line);
+    for (uint32_t i = 0; i < 2 && alone->stored; i++, session->stored++)
+        alone_store_write(stream, &event);
+    due_heartbeat(line);
+    if (!alone->stored) return;
+    alone_store_write(stream, &event);
+    session->stored++;
+    world_sleep_until(ahead_ns(alone->settings.store_poll_us));
+    alone_settle();
+    line->found = true;
+    alone_take_in(alone, session, stream->events[session->head]);
+    due_news(line);
+    due_silence(line);
+}
+
+static void use(struct line *line)
+{
+    for (uint32_t i = 0; i < DEEDS; i++) {
+        uint32_t deed = world_choose(4, "what_to_do_meanwhile");
+        if (deed == 0) publish_live(line);
+        if (deed == 1) due_heartbeat(line);
+        if (deed == 2) follow(line);
+        tell(line, "the state of a connection",
+             line->alone->api->conn_state(line->alone->core, line->conn), CONN_CONNECTED);
+        alone_compare(line->alone);
+    }
+}
+
+/* --- the whole --- */
+
+static void hang_up(struct line *line)
+{
+    const struct core_api *api = line->alone->api;
+
+    if (!alone_draw("closed_by_the_core")) {
+        calm_down(line);
+    } else {
+        tell(line, "the answer to the close of a session in use",
+             api->session_close(line->alone->core, line->session->ref, CORE_CLOSE_NORMAL),
+             CORE_OK);
+        alone_settle();
+        tell(line, "whether the core asks for the close", line->cut, true);
+        tell(line, "the code of a close", line->code, CORE_CLOSE_NORMAL);
+        alone_close(line->alone, line->session);
+    }
+    api->conn_closed(line->alone->core, line->conn);
+    alone_settle();
+    tell(line, "the state of a connection that is gone",
+         api->conn_state(line->alone->core, line->conn), CONN_DISCONNECTED);
+    line->alone->stale++;
+    line->session->attached = false;
+    if (line->session->open) alone_note_idle(line->session);
+}
+
+static struct line *attach(struct alone *alone, struct alone_session *session)
+{
+    struct line *line = scratch_alloc(sizeof *line);
+    struct greeting greeting = { false, 0, 0 };
+
+    *line = (struct line){ .alone = alone, .session = session };
+    tell(line, "the answer to a connection",
+         alone->api->conn_open(alone->core, (uintptr_t)line, session->owner, &line->conn),
+         CORE_OK);
+    tell(line, "the state of a connection that has not greeted",
+         alone->api->conn_state(alone->core, line->conn), CONN_CONNECTING);
+    line->beat_ns = ahead_ns(ALONE_HEARTBEAT_US);
+    greet(line, &greeting);
+    alone_settle();
+    session->attached = true;
+    session->idle_us = 0;
+    tell(line, "whether the transport was told of a greeting", line->asked, true);
+    due_handshake(line, &greeting);
+    acknowledge(line);
+    alone_compare(alone);
+    return line;
+}
+
+void alone_connect(struct alone *alone, struct alone_session *session)
+{
+    struct line *line = attach(alone, session);
+
+    use(line);
+    hang_up(line);
+}
+
+struct line *alone_leave_open(struct alone *alone, struct alone_session *session)
+{
+    return attach(alone, session);
+}
+
+void alone_due_close(const struct line *line)
+{
+    tell(line, "whether a drain closes a connection", line->cut, true);
+    tell(line, "the code of a drain's close", line->code, CORE_CLOSE_DRAINING);
+}

@@ -1,0 +1,301 @@
+/* The model of a core that a backend has for itself: what session_core.h and docs/CORE.md promise
+ * to a program with one thread, as plain numbers. */
+#include "fakes/alone.h"
+
+/* --- logs --- */
+
+static uint64_t bytes_of(const struct alone_event *event)
+{
+    return strlen(event->type) + event->length;
+}
+
+static uint64_t bytes_kept(const struct alone_session *session)
+{
+    uint64_t bytes = 0;
+
+    for (uint64_t seq = session->floor; seq <= session->head; seq++)
+        bytes += bytes_of(&session->events[seq - 1]);
+    return bytes;
+}
+
+/* The newest stays, whatever the limits. */
+static uint64_t trim(struct alone_session *session)
+{
+    uint64_t floor = session->floor;
+
+    while (session->floor < session->head &&
+           (session->head + 1 - session->floor > session->most ||
+            bytes_kept(session) > ALONE_BYTES_MAX))
+        session->floor++;
+    return session->floor - floor;
+}
+
+void alone_take_in(struct alone *alone, struct alone_session *session, struct alone_event event)
+{
+    REQUIRE(session->head < ALONE_EVENTS);
+    session->events[session->head++] = event;
+    if (session->stored < session->head) session->stored = session->head;
+    alone->appended++;
+    alone->trimmed += trim(session);
+}
+
+void alone_trim_store(struct alone *alone, struct alone_session *session)
+{
+    uint64_t most = alone->settings.store_max_events;
+
+    if (alone->stored && session->head + 1 - session->stored_floor >= most + most / 8 + 1)
+        session->stored_floor = session->head + 1 - most;
+}
+
+/* --- runs --- */
+
+uint32_t alone_runs_kept(const struct alone_session *session)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < session->run_count; i++) kept += session->runs[i].kept;
+    return kept;
+}
+
+static void forget_oldest(struct alone_session *session)
+{
+    uint32_t kept = alone_runs_kept(session);
+
+    for (uint32_t i = 0; i < session->run_count && kept > ALONE_RUNS_KEPT; i++) {
+        kept -= session->runs[i].kept;
+        session->runs[i].kept = false;
+    }
+}
+
+void alone_begin_run(struct alone_session *session, const char *key, uint64_t number)
+{
+    REQUIRE(session->run_count < ALONE_RUNS);
+    forget_oldest(session);
+    session->runs[session->run_count++] =
+        (struct alone_run){ .key = key, .number = number, .kept = true };
+}
+
+void alone_note_idle(struct alone_session *session)
+{
+    session->idle_us = alone_runs_kept(session) > 0 && !session->attached ? now_us() : 0;
+}
+
+/* --- sessions --- */
+
+uint32_t alone_open_count(const struct alone *alone)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < ALONE_KEYS; i++) count += alone->sessions[i].open;
+    return count;
+}
+
+static void make(struct alone *alone, struct alone_session *session, const char *owner)
+{
+    session->owner = owner;
+    session->head = session->stored = session->tenure = 0;
+    session->floor = session->stored_floor = 1;
+    session->run_count = 0;
+    session->epoch = alone->stored ? 100 + strlen(session->name)
+                                   : ALONE_FIRST_EPOCH + alone->epochs++;
+}
+
+/* What the store has becomes the log; runs are known from what they have told of themselves. */
+static void load(struct alone *alone, struct alone_session *session)
+{
+    const struct alone_stream *stream = &alone->streams[session - alone->sessions];
+
+    for (uint64_t seq = session->head + 1; seq <= session->stored; seq++)
+        session->events[seq - 1] = stream->events[seq - 1];
+    session->head = session->stored;
+    session->floor = session->stored_floor;
+    (void)trim(session);
+    for (uint32_t i = 0; i < session->run_count; i++)
+        session->runs[i].kept = session->runs[i].last_seq >= session->stored_floor;
+    forget_oldest(session);
+}
+
+void alone_open(struct alone *alone, struct alone_session *session, const char *owner,
+                uint64_t most)
+{
+    if (session->owner == NULL) make(alone, session, owner);
+    session->open = true;
+    session->attached = false;
+    session->most = most;
+    if (alone->stored) {
+        session->tenure++;
+        load(alone, session);
+    }
+    alone_note_idle(session);
+}
+
+void alone_close(struct alone *alone, struct alone_session *session)
+{
+    session->open = false;
+    session->idle_us = 0;
+    if (!alone->stored) session->owner = NULL;
+}
+
+/* --- time --- */
+
+static void retire(struct alone *alone, struct alone_session *session)
+{
+    if (alone->stored) {
+        REQUIRE(alone->retired_count < ALONE_RETIRED);
+        alone->retired[alone->retired_count++] = (struct alone_retired){
+            .session = (uint32_t)(session - alone->sessions), .tenure = session->tenure,
+            .floor = session->head + 1,
+            .due_us = session->idle_us + ALONE_RETAIN_US + ALONE_RETAIN_STORE_US };
+    }
+    alone_close(alone, session);
+}
+
+static void pass_time(struct alone *alone)
+{
+    for (uint32_t i = 0; i < ALONE_KEYS; i++) {
+        struct alone_session *session = &alone->sessions[i];
+        if (session->open && session->idle_us != 0 &&
+            now_us() >= session->idle_us + ALONE_RETAIN_US)
+            retire(alone, session);
+    }
+    for (uint32_t i = 0; i < alone->retired_count; i++) {
+        struct alone_retired *retired = &alone->retired[i];
+        struct alone_session *session = &alone->sessions[retired->session];
+        if (retired->over || now_us() < retired->due_us) continue;
+        retired->over = true;
+        if (session->tenure == retired->tenure && session->stored_floor < retired->floor)
+            session->stored_floor = retired->floor;
+    }
+}
+
+/* --- pages --- */
+
+static struct alone_page page_forward(const struct alone_session *session,
+                                      struct history_cursor cursor, size_t limit, uint64_t floor,
+                                      bool known)
+{
+    uint64_t after = known ? cursor.seq : 0, bytes = 0;
+    struct alone_page page = { .first = after + 1 < floor ? floor : after + 1, .next = after,
+                               .trimmed = after + 1 < floor };
+
+    for (uint64_t seq = page.first; seq <= session->head && page.count < limit; seq++) {
+        bytes += session->events[seq - 1].length;
+        if (page.count > 0 && bytes > ALONE_BYTES_MAX) break;
+        page.count++;
+        page.next = seq;
+    }
+    page.more = page.count > 0 && page.next < session->head;
+    return page;
+}
+
+static struct alone_page page_backward(const struct alone_session *session,
+                                       struct history_cursor cursor, size_t limit, uint64_t floor,
+                                       bool known)
+{
+    uint64_t below = known && cursor.seq > 0 ? cursor.seq : session->head + 1, bytes = 0;
+    struct alone_page page = { .back = true, .first = below - 1, .next = below };
+
+    while (page.next > floor && page.count < limit) {
+        bytes += session->events[page.next - 2].length;
+        if (page.count > 0 && bytes > ALONE_BYTES_MAX) break;
+        page.count++;
+        page.next--;
+    }
+    page.more = page.next > floor;
+    page.trimmed = !page.more && floor > 1;
+    return page;
+}
+
+struct alone_page alone_expect_page(const struct alone *alone, const struct alone_session *session,
+                                    struct history_cursor cursor, size_t limit, bool back, bool all)
+{
+    uint64_t floor = all && alone->stored ? session->stored_floor : session->floor;
+    uint64_t last = back ? session->head + 1 : session->head;
+    bool known = cursor.epoch == session->epoch && cursor.seq <= last;
+    struct alone_page page = back ? page_backward(session, cursor, limit, floor, known)
+                                  : page_forward(session, cursor, limit, floor, known);
+
+    page.renewed = cursor.epoch != 0 && !known;
+    page.in_memory = back ? page.count == limit && page.next >= session->floor
+                          : page.first >= session->floor;
+    page.at_end = back && all && page.trimmed && page.count == limit;
+    return page;
+}
+
+/* --- comparing --- */
+
+static void compare_session(const struct alone *alone, const struct alone_session *session)
+{
+    struct session_info info;
+    enum core_result rc = alone->api->session_info(alone->core, session->ref, &info);
+
+    alone_tell(alone, "a session's presence", rc, session->open ? CORE_OK : CORE_STALE);
+    if (rc != CORE_OK || !session->open) return;
+    alone_tell(alone, "a name", strcmp(info.key, session->name) == 0, true);
+    alone_tell(alone, "an owner", strcmp(info.owner, session->owner) == 0, true);
+    alone_tell(alone, "an epoch", info.epoch, session->epoch);
+    alone_tell(alone, "a head", info.head, session->head);
+    alone_tell(alone, "a floor", info.floor, session->floor);
+    alone_tell(alone, "events in memory", info.events, session->head + 1 - session->floor);
+    alone_tell(alone, "bytes in memory", info.bytes, bytes_kept(session));
+    alone_tell(alone, "publishes that wait", info.pending, 0);
+    alone_tell(alone, "connections of a session", info.conns, session->attached);
+    alone_tell(alone, "attached connections of a session", info.attached, session->attached);
+    alone_tell(alone, "live runs of a session", info.runs_live, 0);
+    alone_tell(alone, "ended runs of a session", info.runs_ended, alone_runs_kept(session));
+    alone_tell(alone, "questions of a session", info.prompts_open, 0);
+}
+
+static void compare_stream(const struct alone *alone, uint32_t at)
+{
+    const struct alone_session *session = &alone->sessions[at];
+    const struct alone_stream *stream = &alone->streams[at];
+
+    alone_tell(alone, "whether a stream was made", stream->owner[0] != '\0',
+               session->owner != NULL);
+    if (session->owner == NULL) return;
+    alone_tell(alone, "the tenure of a stream", stream->tenure, session->tenure);
+    alone_tell(alone, "the head of a stream", stream->head, session->stored);
+    alone_tell(alone, "the floor of a stream", stream->floor, session->stored_floor);
+}
+
+static void compare_stats(struct alone *alone)
+{
+    struct core_stats stats;
+    uint64_t deadlines = 0, attached = 0;
+
+    for (uint32_t i = 0; i < ALONE_KEYS; i++) {
+        deadlines += alone->sessions[i].idle_us != 0;
+        attached += alone->sessions[i].attached;
+    }
+    for (uint32_t i = 0; i < alone->retired_count; i++) deadlines += !alone->retired[i].over;
+    alone->api->stats(alone->core, &stats);
+    alone_tell(alone, "sessions", stats.sessions, alone_open_count(alone));
+    alone_tell(alone, "connections", stats.conns, attached);
+    alone_tell(alone, "attached connections", stats.attached, attached);
+    alone_tell(alone, "live runs", stats.runs, 0);
+    alone_tell(alone, "open questions", stats.prompts, 0);
+    if (attached == 0) alone_tell(alone, "deadlines", stats.timers, deadlines);
+    alone_tell(alone, "jobs", stats.jobs, 0);
+    alone_tell(alone, "operations that wait for the store", stats.store_operations, 0);
+    alone_tell(alone, "leases, sandboxes and servers",
+               stats.leases + stats.sandboxes + stats.servers, 0);
+    alone_tell(alone, "events that came", stats.events_appended, alone->appended);
+    alone_tell(alone, "events that were trimmed", stats.events_trimmed, alone->trimmed);
+    alone_tell(alone, "frames", stats.frames_sent, alone->frames);
+    alone_tell(alone, "new beginnings", stats.resyncs, alone->resyncs);
+    alone_tell(alone, "calls for what is gone", stats.stale_calls, alone->stale);
+}
+
+void alone_compare(struct alone *alone)
+{
+    pass_time(alone);
+    compare_stats(alone);
+    alone_tell(alone, "the health of a core alone", alone->api->health(alone->core),
+               alone->failing ? CORE_DEGRADED : CORE_HEALTHY);
+    for (uint32_t i = 0; i < ALONE_KEYS; i++) {
+        compare_session(alone, &alone->sessions[i]);
+        alone->stale += !alone->sessions[i].open;
+        if (alone->stored) compare_stream(alone, i);
+    }
+}
