@@ -72,13 +72,13 @@ static void open_session(struct actor *actor, const struct scn_step *step)
     note_refusal(actor, "open", find_session(actor, create ? SESSION_CREATE : 0, &ref));
 }
 
-const char *agent_of(const struct actor *backend)
+const char *agent_of(const struct actor *asking)
 {
-    const struct play *play = backend->play;
+    const struct play *play = asking->play;
 
     for (uint32_t i = 0; i < play->file->actor_count; i++) {
         const struct actor *actor = &play->actors[i];
-        if (actor->scn->kind == SCN_ACTOR_AGENT && strcmp(actor->session, backend->session) == 0)
+        if (actor->scn->kind == SCN_ACTOR_AGENT && strcmp(actor->session, asking->session) == 0)
             return actor->scn->name;
     }
     return "nobody";

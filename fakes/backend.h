@@ -32,8 +32,6 @@ enum core_result find_session(struct actor *actor, uint32_t flags, struct sessio
 enum app_type app_of(const struct actor *actor, const struct scn_step *step);
 /* The verbs `ensure` (wanted) and `stop`: its sandbox, then the server in it. */
 void use_server(struct actor *actor, const struct scn_step *step, bool wanted);
-/* The first agent of its session, or a name that nobody has. */
-const char *agent_of(const struct actor *backend);
 void keep_page(struct actor *actor, const struct history_page *page);
 
 /* Verbs of the second file: whatever backend.c does not know. */

@@ -99,6 +99,9 @@ void audit_deadlines(struct instance *instance);
 
 const struct scn_attr *attr_of(const struct scn_attrs *attrs, const char *name);
 const char *attr_text(const struct scn_attrs *attrs, const char *name, const char *fallback);
+/* The first agent of that actor's session, for who starts one without saying which; or a name that
+ * nobody has. */
+const char *agent_of(const struct actor *asking);
 int64_t attr_number(const struct scn_attrs *attrs, const char *name, int64_t fallback);
 
 /* The core calls one of its ports. */

@@ -110,8 +110,7 @@ static void on_complete(struct tab *tab, const json_t *body)
 
     object(tab, "whether a replay that is complete was under way", course->replays, true);
     object(tab, "the end of a replay", number_of(body, "to"), course->to);
-    object(tab, "how far a complete replay has come", course->cursor, course->to);
-    course->replays = false;
+    course->replays = false; /* what is missing then is lost: no_silent_gap says it best */
 }
 
 /* What is sent counts from the moment at which the transport has it, and goes out behind it. */
@@ -134,7 +133,7 @@ void tab_follows_event(struct tab *tab, uint64_t seq)
     if (course->blind) return;
     object(tab, "whether an event comes after the beginning", course->begun && !course->skipped,
            true);
-    object(tab, "the next event of a connection", seq, course->cursor + 1);
+    /* Whether it is the next one, no_silent_gap and events_in_order say better. */
     if (course->replays) object(tab, "whether an event is of the replay", seq <= course->to, true);
     course->cursor = seq;
 }

@@ -111,7 +111,7 @@ static bool has_agent(const struct tab *tab, const char *name)
         if (actor->scn->kind == SCN_ACTOR_AGENT && strcmp(actor->scn->name, name) == 0)
             return true;
     }
-    return false;
+    return strcmp(name, agent_of(tab->actor)) == 0; /* nobody, where there is none */
 }
 
 /* A run has one key for ever, whoever tells of it. Unless it is new to the tab. */

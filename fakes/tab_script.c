@@ -67,24 +67,10 @@ void tab_stale_answer(struct tab *tab)
 
 /* --- sending --- */
 
-/* The first agent of the tab's session: who starts one without saying which. */
-static const char *agent_of(const struct tab *tab)
-{
-    const struct play *play = tab->actor->play;
-
-    for (uint32_t i = 0; i < play->file->actor_count; i++) {
-        const struct actor *actor = &play->actors[i];
-        if (actor->scn->kind == SCN_ACTOR_AGENT &&
-            strcmp(actor->session, tab->actor->session) == 0)
-            return actor->scn->name;
-    }
-    return "nobody";
-}
-
 static void send_start(struct tab *tab, const struct scn_step *step)
 {
     json_t *body = message(step->kind), *input = json_object();
-    const char *agent = attr_text(&step->attrs, "agent", agent_of(tab));
+    const char *agent = attr_text(&step->attrs, "agent", agent_of(tab->actor));
     const struct scn_attr *text = scn_attrs_find(&step->attrs, "text");
 
     json_object_set_new(body, "agent", json_string(agent));
