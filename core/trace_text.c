@@ -41,8 +41,8 @@ static void add_event(const struct writing *writing, const struct trace_entry *e
 {
     struct turn turn;
     turn_begin(&turn, writing->core);
-    struct session *session =
-        session_enter(&turn, session_ref_by_key(&turn, entry->subject));
+    struct session_ref ref = session_ref_by_key(&turn, entry->subject);
+    struct session *session = ref.generation == 0 ? NULL : session_enter(&turn, ref);
     const struct log_event *event = NULL;
     if (session != NULL && session->log.epoch == entry->args[1])
         event = log_at(&session->log, entry->args[0]);

@@ -245,6 +245,9 @@ const char *options_check(const struct options *options, char problem[OPTION_PRO
     if ((options->certificate[0] == 0) != (options->certificate_key[0] == 0))
         return complain(problem, "certificate", options->certificate,
                         "name both certificate and certificate_key, or none");
+    if (options->trace[0] != 0 && options->settings.trace_ring == 0)
+        return complain(problem, "trace", options->trace,
+                        "set trace_ring to how many records it is to have");
     if (!journal_level_of(options->log_level, &level))
         return complain(problem, "log_level", options->log_level,
                         "write error, warning, info or debug");

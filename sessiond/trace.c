@@ -30,10 +30,12 @@ bool service_trace(struct service *service, char problem[SERVICE_PROBLEM_MAX])
         return false;
     }
     snprintf(part, sizeof part, "%s.part", path);
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    (void)unlink(part); /* of another time: its owner and mode would stay */
+    int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
     if (out == NULL && fd >= 0) close(fd);
     if (out != NULL && write_all(service, out) && rename(part, path) == 0) return true;
     snprintf(problem, SERVICE_PROBLEM_MAX, "%s: %s", path, strerror(errno));
+    (void)unlink(part);
     return false;
 }

@@ -198,7 +198,6 @@ static int serve(struct peer *peer)
     peer->kind = PEER_REQUEST;
     peer->input_length = 0;
     peer->overlong = peer->complete = false;
-    peer->ends_told = 0;
     peer->path[0] = '\0';
     count_request(peer->transport);
     if (method < 0 || (size_t)length >= sizeof path)
@@ -222,15 +221,24 @@ static int take_body(struct peer *peer, const char *bytes, size_t length)
     return 0;
 }
 
+/*
+ * libwebsockets 4.1 tells the end of a body again, once in each turn, while the next request waits
+ * for this one's answer; and, if all of it came behind another request, for ever within one turn,
+ * serving nobody. That is ended.
+ */
+static bool is_told_for_ever(struct peer *peer)
+{
+    enum { TOLD_MAX = 100 };
+    if (peer->told_in != peer->transport->turns)
+        peer->ends_told = 0;
+    peer->told_in = peer->transport->turns;
+    return ++peer->ends_told == TOLD_MAX;
+}
+
 static int end_body(struct peer *peer)
 {
-    /*
-     * libwebsockets 4.1 tells it again whenever the next request knocks before this one's answer;
-     * and, if all of it came behind another request, for ever, serving nobody. That is ended.
-     */
-    enum { TOLD_MAX = 100 };
     if (peer->answer.begun || peer->complete)
-        return ++peer->ends_told < TOLD_MAX ? 0 : -1;
+        return is_told_for_ever(peer) ? -1 : 0;
     peer->complete = true;
     peer->body_due = false;
     if (peer->overlong)

@@ -48,7 +48,8 @@ struct peer {
     bool overlong;             /* what arrives is too long */
     bool complete;             /* and now it is all there */
     bool body_due;             /* it is not, and its deadline runs */
-    uint32_t ends_told;        /* how often its end was told in vain */
+    uint64_t told_in;          /* the turn in which its end was told in vain, */
+    uint32_t ends_told;        /* and how often there */
 
     struct answer answer;
     struct stream stream;
@@ -72,6 +73,7 @@ struct ws_transport {
     char name[CORE_THREAD_NAME_MAX];
     struct core *core;
     struct lws_context *context;
+    uint64_t turns; /* of the service's loop: calls of libwebsockets */
     struct lws_protocols protocols[3];
     lws_retry_bo_t no_pings;
     pthread_t thread;

@@ -192,13 +192,18 @@ static void give_up(lws_sorted_usec_list_t *timer)
     lws_cancel_service(transport->context);
 }
 
+static bool serve_once(struct ws_transport *transport)
+{
+    transport->turns++;
+    return lws_service(transport->context, 0) >= 0;
+}
+
 /* The last frames leave: close frames, and what the core has said before them. */
 static void linger(struct ws_transport *transport)
 {
     lws_sul_schedule(transport->context, 0, &transport->last_call, give_up,
                      (lws_usec_t)transport->config.close_timeout_us);
-    while (!transport->given_up && is_closing(transport) &&
-           lws_service(transport->context, 0) >= 0)
+    while (!transport->given_up && is_closing(transport) && serve_once(transport))
         continue;
     lws_sul_cancel(&transport->last_call);
 }
@@ -206,7 +211,7 @@ static void linger(struct ws_transport *transport)
 static void *serve(void *context)
 {
     struct ws_transport *transport = context;
-    while (!is_stopping(transport) && lws_service(transport->context, 0) >= 0)
+    while (!is_stopping(transport) && serve_once(transport))
         continue;
     linger(transport);
     pthread_mutex_lock(&transport->lock);

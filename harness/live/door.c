@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -18,7 +19,10 @@ static bool set_path(struct sockaddr_un *address, const char *path)
 int door_open(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat there;
     if (!set_path(&address, path)) return -1;
+    errno = EEXIST;
+    if (lstat(path, &there) == 0 && !S_ISSOCK(there.st_mode)) return -1;
     (void)unlink(path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return -1;

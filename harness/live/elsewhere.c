@@ -245,7 +245,8 @@ bool live_ask_elsewhere(const struct live_options *options, const struct scn_fil
                        "--connect %s: GET /settings is answered with %d: %s", options->connect,
                        status, status == 401 ? "--token is not for this daemon"
                                              : "this is no sessiond, or an older one");
+    bool told_all = status == 200 && told != NULL;
     json_decref(told);
     elsewhere_free(elsewhere);
-    return status == 200;
+    return told_all;
 }

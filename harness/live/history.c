@@ -51,7 +51,11 @@ static bool follow(struct live *live, struct followed *followed, uint32_t at)
                    live_session(live, followed->name), cursor);
     int status = elsewhere_ask(elsewhere_address(live->elsewhere),
                                live_token(live, live->owners[at]), path, &page);
-    if (status != 200 || page == NULL) return false;
+    if (status == 404) return false; /* nobody has opened it yet */
+    if (status != 200 || page == NULL)
+        live_give_up(live, "GET %s: %s (status %d)", path,
+                     status == 0 ? "the daemon does not answer any more" : "its log is not told",
+                     status);
     read_page(live, followed, page);
     return json_is_true(json_object_get(page, "more"));
 }

@@ -200,8 +200,8 @@ const char *live_session(void *context, const char *name)
         struct followed *followed = &live->followed[i];
         if (strcmp(live->sessions[i], name) != 0) continue;
         if (followed->called[0] == '\0')
-            (void)snprintf(followed->called, sizeof followed->called, "%.24s-%.24s-%llu", name,
-                           live->options.tag, (unsigned long long)live->options.run);
+            (void)snprintf(followed->called, sizeof followed->called, "%.20s-%u-%.16s-%llu", name,
+                           i, live->options.tag, (unsigned long long)live->options.run);
         return followed->called;
     }
     return name; /* one that nobody opens */

@@ -236,6 +236,27 @@ static void a_start_behind_a_question_stops_nobody(void **state)
     site_stop(&site);
 }
 
+/* Whatever waits behind a start, that is answered first. */
+static void a_question_behind_a_start_waits(void **state)
+{
+    static const char both[] = "POST /sessions/s1/runs HTTP/1.1\r\nHost: h\r\n"
+                               "Authorization: Bearer alice\r\nContent-Length: 25\r\n\r\n"
+                               "{\"agent\":\"bot\",\"key\":\"k\"}"
+                               "GET /health HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct site site;
+    struct client client;
+    (void)state;
+    site_init(&site);
+    site.rig.agent = emit_three;
+    site_start(&site);
+    client_connect(&site, &client);
+    client_write(&client, both, sizeof both - 1);
+    free(client_read_until(&client, "HTTP/1.1 201 "));
+    free(client_read_until(&client, "\"health\":\"healthy\""));
+    client_close(&client);
+    site_stop(&site);
+}
+
 /* Several requests on one connection, the second one sent before the first one is answered. */
 static void a_connection_serves_many_requests(void **state)
 {
@@ -301,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_start_is_no_end),
         cmocka_unit_test(half_a_body_stops_nobody),
         cmocka_unit_test(a_start_behind_a_question_stops_nobody),
+        cmocka_unit_test(a_question_behind_a_start_waits),
         cmocka_unit_test(a_connection_serves_many_requests),
         cmocka_unit_test(a_long_answer_arrives_whole),
     };
