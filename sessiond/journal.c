@@ -49,15 +49,29 @@ void journal_free(struct journal *log)
     free(log);
 }
 
+static int days_of_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return days[month] + (month == 1 && leap);
+}
+
+/* Not by gmtime_r(): glibc looks at time zones there, under a lock that a sanitizer of threads does
+ * not know, and libwebsockets does so, too. */
 static void set_time(json_t *line)
 {
     struct timespec now;
-    struct tm parts;
-    char text[64];
+    int year = 1970, month = 0;
+    char text[80];
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &parts);
-    size_t length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(text + length, sizeof text - length, ".%03ldZ", now.tv_nsec / 1000000);
+    long day = (long)(now.tv_sec / 86400), second = (long)(now.tv_sec % 86400);
+    while (day >= days_of_month(year, month)) {
+        day -= days_of_month(year, month);
+        month = (month + 1) % 12;
+        year += month == 0;
+    }
+    snprintf(text, sizeof text, "%04d-%02d-%02ldT%02ld:%02ld:%02ld.%03ldZ", year, month + 1,
+             day + 1, second / 3600, second / 60 % 60, second % 60, now.tv_nsec / 1000000);
     json_object_set_new(line, "time", json_string(text));
 }
 
