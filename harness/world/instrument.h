@@ -22,9 +22,8 @@ void instrument_set(const void *memory, size_t bytes, uintptr_t pc);
  * behind it. */
 void instrument_assembler_begin(uintptr_t address, uint32_t bytes, uintptr_t pc);
 void instrument_assembler_end(void);
-/* Whether there was one on that word before; if so, what a plain access to it orders. */
-bool instrument_is_ordered(uintptr_t address);
-void instrument_ordered(uintptr_t address, uint32_t flags);
+/* Whether there was one on those bytes before; if so, what a plain access to them orders is. */
+bool instrument_ordered(uintptr_t address, size_t bytes, uint32_t flags);
 
 /* --- accesses that clang compared in place: instrument_quick.c --- */
 

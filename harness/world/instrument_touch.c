@@ -5,21 +5,20 @@
 
 uint8_t instrument_has_avx;
 
-static __attribute__((always_inline)) inline void touch(uintptr_t address, size_t bytes,
+/* False: it orders something, so a repetition does, too. */
+static __attribute__((always_inline)) inline bool touch(uintptr_t address, size_t bytes,
                                                         uint32_t flags, uintptr_t pc)
 {
     W.accesses += 1 + bytes / WORLD_RANGE_UNIT;
     if (UNLIKELY(W.level == WORLD_LEVEL_POINTS)) word_access(address, bytes, flags != 0, pc);
-    if (!W.find_races) return;
-    if (UNLIKELY(R.assembler) && instrument_is_ordered(address)) {
-        instrument_ordered(address, flags);
-        return;
-    }
+    if (!W.find_races) return true;
+    if (UNLIKELY(R.assembler) && instrument_ordered(address, bytes, flags)) return false;
     if (LIKELY(bytes <= RACE_WORD - address % RACE_WORD)) {
         race_access_small(address, bytes, flags, pc);
     } else {
         race_access(address, bytes, flags, pc);
     }
+    return true;
 }
 
 /* Whether a repeated access is of no interest. While somebody looks away, nothing is kept, so what
@@ -32,7 +31,7 @@ static inline bool may_note(void)
 void instrument_first(const void *memory, uint32_t size, uint32_t flags, uintptr_t pc)
 {
     uintptr_t address = (uintptr_t)memory;
-    touch(address, (size_t)1 << size, flags, pc);
+    if (UNLIKELY(!touch(address, (size_t)1 << size, flags, pc))) return;
     if (LIKELY(may_note())) race_recent_note(flags != 0, size, address, race_recent_key());
 }
 

@@ -3,6 +3,7 @@
  *   assembler LOCK [broken] */
 #include <assert.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -63,13 +64,94 @@ static void ticket_unlock(void)
     __asm__ volatile("lock; incl %0" : "+m"(*(uint32_t *)&tickets)::"memory", "cc");
 }
 
+/* As in an old kernel, with a label before the instruction. */
+static int slots = 1;
+
+static void label_lock(void)
+{
+    __asm__ volatile("1:\tlock; decl %0\n\tjs 1b" : "+m"(slots)::"memory", "cc");
+}
+
+static void label_unlock(void)
+{
+    slots = 1;
+    __asm__ volatile("" ::: "memory");
+}
+
+/* What it guards is in the same word. */
+static struct {
+    _Alignas(8) volatile int lock;
+    int count;
+} beside;
+
+static void beside_lock(void)
+{
+    while (exchange(&beside.lock, 1)) continue;
+}
+
+static void beside_unlock(void)
+{
+    __asm__ volatile("" ::: "memory");
+    beside.lock = 0;
+}
+
+/* Drawn as a whole, and served by its upper half. */
+static union {
+    uint64_t both;
+    uint32_t half[2];
+} halves;
+
+static uint32_t draw(void)
+{
+    uint64_t mine = 1;
+    __asm__ volatile("lock xaddq %0, %1" : "+r"(mine), "+m"(halves.both)::"memory", "cc");
+    return (uint32_t)mine;
+}
+
+static void half_lock(void)
+{
+    uint32_t mine = draw();
+    uint64_t now;
+    do {
+        __asm__ volatile("movq %1, %0" : "=r"(now) : "m"(halves.both) : "memory");
+    } while (now >> 32 != mine);
+}
+
+static void half_unlock(void)
+{
+    halves.half[1]++;
+    __asm__ volatile("" ::: "memory");
+}
+
+/* Whoever waits looks plainly, the same again and again, and before anybody can know that it is a
+ * lock. */
+static uint32_t next;
+static _Alignas(8) uint32_t serving;
+
+static void late_lock(void)
+{
+    uint32_t mine = 1;
+    __asm__ volatile("lock xaddl %0, %1" : "+r"(mine), "+m"(next)::"memory", "cc");
+    while (serving != mine) sched_yield();
+}
+
+static void late_unlock(void)
+{
+    __asm__ volatile("lock; incl %0" : "+m"(serving)::"memory", "cc");
+}
+
 static const struct kind {
     const char *name;
     void (*lock)(void), (*unlock)(void);
+    int *count;
 } kinds[] = {
-    {"exchange", exchange_lock, plain_unlock},
-    {"compare", compare_lock, moved_unlock},
-    {"ticket", ticket_lock, ticket_unlock},
+    {"exchange", exchange_lock, plain_unlock, &count},
+    {"compare", compare_lock, moved_unlock, &count},
+    {"ticket", ticket_lock, ticket_unlock, &count},
+    {"label", label_lock, label_unlock, &count},
+    {"beside", beside_lock, beside_unlock, &beside.count},
+    {"half", half_lock, half_unlock, &count},
+    {"late", late_lock, late_unlock, &count},
 };
 
 static void *work(void *argument)
@@ -77,10 +159,10 @@ static void *work(void *argument)
     const struct kind *kind = argument;
     for (int i = 0; i < 2; i++) {
         kind->lock();
-        count++;
+        ++*kind->count;
         kind->unlock();
     }
-    if (broken) count++;
+    if (broken) ++*kind->count;
     return NULL;
 }
 
@@ -93,7 +175,7 @@ int main(int argc, char **argv)
         if (strcmp(kind.name, argv[1]) != 0) continue;
         for (int j = 0; j < 2; j++) assert(!pthread_create(&threads[j], NULL, work, &kind));
         for (int j = 0; j < 2; j++) assert(!pthread_join(threads[j], NULL));
-        assert(count == 4 + 2 * broken);
+        assert(*kind.count == 4 + 2 * broken);
     }
     return 0;
 }
