@@ -48,18 +48,23 @@ function size_of(name, register,    base) {
     return -1
 }
 
-# Below the stack pointer are 128 bytes that the function may use.
+# Below the stack pointer are 128 bytes that the function may use. Where it has no frame pointer,
+# who walks the stack finds its frame by the stack pointer.
+function call(what) {
+    print "\tleaq -136(%rsp), %rsp"
+    if (by_stack) print "\t.cfi_adjust_cfa_offset 136"
+    print "\tcall __tsan_assembler_" what
+    print "\tleaq 136(%rsp), %rsp"
+    if (by_stack) print "\t.cfi_adjust_cfa_offset -136"
+}
+
 function call_around(memory, size, text) {
     print "\tmovq %rdi, -136(%rsp)"
     print "\tleaq " memory ", %rdi"
-    print "\tleaq -136(%rsp), %rsp"
-    print "\tcall __tsan_assembler_" size
-    print "\tleaq 136(%rsp), %rsp"
+    call(size)
     print "\tmovq -136(%rsp), %rdi"
     print "\t" text
-    print "\tleaq -136(%rsp), %rsp"
-    print "\tcall __tsan_assembler_end"
-    print "\tleaq 136(%rsp), %rsp"
+    call("end")
 }
 
 function statement(text,    name, rest, locked, atomic, fence, memory, size) {
@@ -88,6 +93,11 @@ function statement(text,    name, rest, locked, atomic, fence, memory, size) {
     print "\t" text
 }
 
+$1 == ".cfi_startproc" { by_stack = 1 }
+$1 ~ /^[.]cfi_def_cfa(_register)?$/ { by_stack = $2 ~ /^(7|%rsp)/ }
+$1 == ".cfi_remember_state" { remembered = by_stack }
+$1 == ".cfi_restore_state" { by_stack = remembered }
+$1 == ".cfi_endproc" { by_stack = 0 }
 /^[ \t]*#APP/ { inside = 1 }
 /^[ \t]*#NO_APP/ { inside = 0 }
 !inside || /^[ \t]*#/ || /"/ { print; next }
