@@ -69,6 +69,10 @@ function call_around(memory, size, text) {
 
 function statement(text,    name, rest, locked, atomic, fence, memory, size) {
     gsub(/^[ \t]+|[ \t]+$/, "", text)
+    while (match(text, /^[A-Za-z0-9_.$]+:[ \t]*/)) {
+        print substr(text, 1, RLENGTH)
+        text = substr(text, RLENGTH + 1)
+    }
     if (text == "lock") {
         pending = "lock "
         return
