@@ -33,24 +33,45 @@ static void tell(const struct stream *stream)
     *memory->out_count = stream->position < memory->count ? stream->position : memory->count;
 }
 
+/* How much of it there is room for; -1: no memory. */
+static ssize_t room_for(struct stream_memory *memory, size_t position, size_t count)
+{
+    if (memory->out) return grow(memory, position + count) ? (ssize_t)count : -1;
+    size_t left = position < memory->room ? memory->room - position : 0;
+    return (ssize_t)(count < left ? count : left);
+}
+
+/* The last byte of memory that does not grow ends the text, unless it is added to. */
+static void end_text(const struct stream *stream)
+{
+    const struct stream_memory *memory = &stream->memory;
+    if (memory->count < memory->room) {
+        memory->bytes[memory->count] = '\0';
+    } else if (!stream->appends) {
+        memory->bytes[memory->room - 1] = '\0';
+    }
+}
+
 int stream_memory_write(struct stream *stream, const char *bytes, size_t count)
 {
     struct stream_memory *memory = &stream->memory;
     if (stream->appends) stream->position = memory->count;
-    size_t end = stream->position + count;
-    if (memory->out ? !grow(memory, end) : end > memory->room) {
-        errno = memory->out ? ENOMEM : ENOSPC;
+    ssize_t some = room_for(memory, stream->position, count);
+    if (some < 0) {
+        errno = ENOMEM;
         return -1;
     }
-    place_touch(memory->bytes + stream->position, count, true);
-    memcpy(memory->bytes + stream->position, bytes, count);
-    stream->position = end;
-    if (end > memory->count) {
-        memory->count = end;
-        if (end < memory->room) memory->bytes[end] = '\0';
+    place_touch(memory->bytes + stream->position, (size_t)some, true);
+    memcpy(memory->bytes + stream->position, bytes, (size_t)some);
+    stream->position += (size_t)some;
+    if (some > 0 && stream->position > memory->count) {
+        memory->count = stream->position;
+        end_text(stream);
     }
     tell(stream);
-    return 0;
+    if ((size_t)some == count) return 0;
+    errno = ENOSPC;
+    return -1;
 }
 
 void stream_memory_close(const struct stream *stream)

@@ -61,9 +61,10 @@ FILE *world_fdopen(int descriptor, const char *mode)
 int world_fclose(FILE *face)
 {
     struct stream *stream = stream_of(face);
-    if (stream->in_memory) {
+    if (stream->in_memory) { /* what did not fit is told at last here */
+        int rc = ferror_unlocked(face) ? EOF : 0;
         stream_close(stream);
-        return 0;
+        return rc;
     }
     place_enter(CALL_SITE);
     if (stream->file || stream->buffer) {

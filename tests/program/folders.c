@@ -150,6 +150,11 @@ static void check_memory(void)
     assert(feof(fixed) && fclose(fixed) == 0);
     fixed = fmemopen(room, sizeof room, "a");
     assert(fputs("c", fixed) >= 0 && fclose(fixed) == 0 && strcmp(room, "a bc") == 0);
+    fixed = fmemopen(room, sizeof room, "w"); /* the text ends where it has room for */
+    fputs("hello world", fixed);
+    assert(fclose(fixed) == EOF && strcmp(room, "hello w") == 0);
+    fixed = fmemopen(room, sizeof room, "w");
+    assert(fputs("12345678", fixed) >= 0 && fclose(fixed) == 0 && strcmp(room, "1234567") == 0);
     assert(fmemopen(room, 1, "?") == NULL && errno == EINVAL);
 }
 
