@@ -174,12 +174,30 @@ static void nested(void)
     assert(levels == 8);
 }
 
+/* More of them than there may be threads, which keep what is their own. */
+static int regions_seen;
+#pragma omp threadprivate(regions_seen)
+
+static void regions(void)
+{
+    enum { REGIONS = 600 };
+    int sum = 0;
+    for (int i = 0; i < REGIONS; i++) {
+#pragma omp parallel num_threads(2)
+        assert(regions_seen++ == i);
+    }
+#pragma omp parallel num_threads(2) reduction(+ : sum)
+    sum += regions_seen;
+    assert(sum == 2 * REGIONS);
+}
+
 static const struct topic {
     const char *name;
     void (*run)(void);
 } topics[] = {
     {"reduction", reduction}, {"pieces", pieces}, {"schedules", schedules}, {"sharing", sharing},
     {"tasks", tasks}, {"depends", depends}, {"locks", locks}, {"nested", nested},
+    {"regions", regions},
 };
 
 int main(int count, char **arguments)

@@ -1,10 +1,10 @@
 /* OpenMP for programs that gcc has compiled: the functions that it makes of pragmas (libgomp's), on
  * the threads and locks of the simulated world. This is bound to the world as the program is.
  *
- * Threads are created for each parallel region and joined at its end. Between two calls of the
- * world nobody else runs, so what only this runtime looks at needs no lock. Locks and conditions
- * are used where OpenMP orders what threads do, and nowhere else: who takes the next piece of a
- * loop learns nothing of what the others did. */
+ * Threads are created by the first parallel regions and wait for the next ones. Between two calls
+ * of the world nobody else runs, so what only this runtime looks at needs no lock. Locks and
+ * conditions are used where OpenMP orders what threads do, and nowhere else: who takes the next
+ * piece of a loop learns nothing of what the others did. */
 #ifndef HARNESS_PROGRAM_OPENMP_H
 #define HARNESS_PROGRAM_OPENMP_H
 

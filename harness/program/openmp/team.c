@@ -1,6 +1,7 @@
 /* Teams, barriers, shares, critical sections. */
 #include "openmp.h"
 
+#include <semaphore.h>
 #include <stdlib.h>
 
 #include "calls.h"
@@ -44,27 +45,69 @@ struct thread *openmp_self(void)
 
 /* --- parallel regions --- */
 
-struct start {
+/* Threads outlive the regions they are created for, and with them what is `threadprivate`. */
+struct worker {
+    struct worker *next; /* of those that have nothing to do */
     struct thread thread;
-    pthread_t id;
+    sem_t begin, done;
     void (*body)(void *);
     void *data;
 };
 
+/* The first ones are no memory that the program has not freed. */
+enum { FEW = 16 };
+static struct worker few[FEW];
+static uint32_t workers_made;
+static struct worker *idle;
+
+static struct worker *idle_or_new(void)
+{
+    struct worker *worker = idle;
+    if (worker == NULL) {
+        uint32_t number = workers_made++;
+        return number < FEW ? &few[number] : openmp_memory(sizeof *worker);
+    }
+    idle = worker->next;
+    return worker;
+}
+
 static void *run(void *argument)
 {
-    struct start *start = argument;
-    self = &start->thread;
-    start->body(start->data);
-    openmp_barrier();
-    self = NULL;
+    struct worker *worker = argument;
+    for (;;) {
+        self = &worker->thread;
+        worker->body(worker->data);
+        openmp_barrier();
+        self = NULL;
+        sem_post(&worker->done);
+        while (sem_wait(&worker->begin) != 0) continue;
+    }
     return NULL;
 }
 
-static void create(struct start *start, struct team *team, uint32_t id)
+static struct worker *hire(struct team *team, uint32_t id, void (*body)(void *), void *data)
 {
-    begin_thread(&start->thread, team, id);
-    if (pthread_create(&start->id, NULL, run, start) != 0) abort();
+    struct worker *worker = idle_or_new();
+    bool new = worker->body == NULL;
+    begin_thread(&worker->thread, team, id);
+    worker->body = body;
+    worker->data = data;
+    if (!new) {
+        sem_post(&worker->begin);
+        return worker;
+    }
+    pthread_t thread;
+    sem_init(&worker->begin, 0, 0);
+    sem_init(&worker->done, 0, 0);
+    if (pthread_create(&thread, NULL, run, worker) != 0) abort();
+    return worker;
+}
+
+static void dismiss(struct worker *worker)
+{
+    while (sem_wait(&worker->done) != 0) continue;
+    worker->next = idle;
+    idle = worker;
 }
 
 static void copy_share(struct team *team, const struct share *pattern)
@@ -92,20 +135,18 @@ void openmp_parallel(void (*body)(void *), void *data, uint32_t threads,
     struct team team;
     begin_team(&team, outer->team, size);
     if (prepare) copy_share(&team, prepare);
-    struct start *starts = openmp_memory(size * sizeof *starts);
-    for (uint32_t i = 1; i < size; i++) {
-        starts[i].body = body;
-        starts[i].data = data;
-        create(&starts[i], &team, i);
-    }
-    begin_thread(&starts[0].thread, &team, 0);
-    self = &starts[0].thread;
+    struct worker **workers = openmp_memory(size * sizeof(*workers));
+    for (uint32_t i = 1; i < size; i++) workers[i] = hire(&team, i, body, data);
+    struct thread own;
+    begin_thread(&own, &team, 0);
+    self = &own;
     body(data);
     openmp_barrier();
-    for (uint32_t i = 1; i < size; i++) pthread_join(starts[i].id, NULL);
+    /* The next region has the same thread in the same place. */
+    for (uint32_t i = size - 1; i > 0; i--) dismiss(workers[i]);
     self = outer;
     free_shares(&team);
-    free(starts);
+    free(workers);
     pthread_mutex_destroy(&team.lock);
     pthread_cond_destroy(&team.changed);
 }
