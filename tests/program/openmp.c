@@ -126,6 +126,23 @@ static void depends(void)
     assert(first == 1 && second == 2);
 }
 
+static void objects(void)
+{
+    int first = 0, second = 0;
+    omp_depend_t object;
+#pragma omp depobj(object) depend(inout : first)
+#pragma omp parallel num_threads(2)
+#pragma omp single
+    {
+#pragma omp task depend(depobj : object) shared(first)
+        first = 1;
+#pragma omp task depend(in : first) shared(first, second)
+        second = first + 1;
+    }
+#pragma omp depobj(object) destroy
+    assert(second == 2);
+}
+
 static void take_both(omp_lock_t *one, omp_lock_t *two)
 {
     omp_set_lock(one);
@@ -191,13 +208,22 @@ static void regions(void)
     assert(sum == 2 * REGIONS);
 }
 
+/* As the environment says, in whatever letters. */
+static void settings(void)
+{
+    omp_sched_t kind;
+    int chunk;
+    omp_get_schedule(&kind, &chunk);
+    assert(kind == omp_sched_static && chunk == 3 && omp_get_max_active_levels() > 1);
+}
+
 static const struct topic {
     const char *name;
     void (*run)(void);
 } topics[] = {
     {"reduction", reduction}, {"pieces", pieces}, {"schedules", schedules}, {"sharing", sharing},
     {"tasks", tasks}, {"depends", depends}, {"locks", locks}, {"nested", nested},
-    {"regions", regions},
+    {"regions", regions}, {"objects", objects}, {"settings", settings},
 };
 
 int main(int count, char **arguments)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,7 +40,7 @@ int omp_get_max_active_levels(void)
 {
     if (levels_set > 0) return (int)levels_set;
     const char *nested = getenv("OMP_NESTED");
-    uint32_t standard = nested && strcmp(nested, "true") == 0 ? LEVELS_MAX : 1;
+    uint32_t standard = nested && strcasecmp(nested, "true") == 0 ? LEVELS_MAX : 1;
     return (int)number_of("OMP_MAX_ACTIVE_LEVELS", standard);
 }
 
@@ -56,9 +57,9 @@ static enum schedule schedule_named(const char *text)
 {
     const char *modifier = strchr(text, ':');
     if (modifier) text = modifier + 1;
-    return strncmp(text, "static", 6) == 0 ? SCHEDULE_STATIC
-           : strncmp(text, "guided", 6) == 0 ? SCHEDULE_GUIDED
-                                             : SCHEDULE_DYNAMIC;
+    return strncasecmp(text, "static", 6) == 0   ? SCHEDULE_STATIC
+           : strncasecmp(text, "guided", 6) == 0 ? SCHEDULE_GUIDED
+                                                 : SCHEDULE_DYNAMIC;
 }
 
 void openmp_schedule(enum schedule *kind, uint64_t *chunk)

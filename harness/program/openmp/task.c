@@ -11,6 +11,8 @@ enum flags { FINAL = 1 << 1, DEPENDS = 1 << 3, UP = 1 << 8, GRAINS = 1 << 9, IF 
 
 /* --- dependences --- */
 
+enum { OBJECT_IN = 1 }; /* what gcc writes into an object that depends by `in` */
+
 /* Addresses that are written come first. */
 static void read_depends(struct task *task, void **depends)
 {
@@ -24,8 +26,14 @@ static void read_depends(struct task *task, void **depends)
     }
     task->depends = openmp_memory((all + 1) * sizeof *task->depends);
     memcpy(task->depends, depends + plain, all * sizeof *task->depends);
-    /* What is left are objects that name an address. */
-    for (size_t i = outs + ins; i < all; i++) task->depends[i] = *(void **)task->depends[i];
+    /* What is left are objects that name an address, and what is done there. */
+    for (size_t i = outs + ins; i < all; i++) {
+        void *const *object = task->depends[i];
+        task->depends[i] = object[0];
+        if ((uintptr_t)object[1] == OBJECT_IN) continue;
+        task->depends[i] = task->depends[outs];
+        task->depends[outs++] = object[0];
+    }
     task->outs = outs;
     task->ins = all - outs;
 }
