@@ -134,6 +134,8 @@ static void soften(struct policy *policy, const struct scn_step *start)
     uint64_t limit_us = (uint64_t)limit->value.low;
     if (policy->run_timeout_us == 0 || limit_us < policy->run_timeout_us)
         policy->run_timeout_us = limit_us;
+    if (policy->run_limit_us > 0 && limit_us > policy->run_limit_us)
+        policy->run_limit_us = limit_us;
 }
 
 static void read_starts(struct check_set *set)

@@ -7,7 +7,7 @@
 
 enum { LEFT = FIRST, RIGHT = SECOND, BOT = THIRD, API = FOURTH, CORE = PARTY_CORE };
 
-static void begin(const char *settings)
+static void begin_with(const char *settings, const char *step)
 {
     char story[1024];
 
@@ -20,11 +20,17 @@ static void begin(const char *settings)
                    "  emit token times 9\n"
                    "backend api session=s1\n"
                    "  drain\n"
+                   "%s"
                    "check\n"
-                   "  on no_lost_events\n", settings);
+                   "  on no_lost_events\n", settings, step);
     stream_begin(story);
     SEE(CORE_STARTED, CORE, .life = 1);
     SEE(STORE_OPEN, PARTY_MESSAGES, .session = W("s1"), .epoch = 1);
+}
+
+static void begin(const char *settings)
+{
+    begin_with(settings, "");
 }
 
 static void say(uint16_t tab, int64_t conn, const char *kind)
@@ -334,12 +340,17 @@ static void gate_is_not_waived(void **state)
 
 /* --- cancels and stops --- */
 
-static void begin_run(const char *settings)
+static void begin_run_with(const char *settings, const char *step)
 {
-    begin(settings);
+    begin_with(settings, step);
     attach(LEFT, 1, 0);
     start();
     SEE(CLIENT_RECV, LEFT, .kind = W("run_state"), .state = W("running"), .seq = 1, .frame = 1);
+}
+
+static void begin_run(const char *settings)
+{
+    begin_run_with(settings, "");
 }
 
 static void cancel(void)
@@ -476,6 +487,18 @@ static void works_long_enough(void **state)
     stream_holds();
 }
 
+static void has_a_limit_of_its_own(void **state)
+{
+    (void)state;
+    begin_run_with("run_timeout=1s", "  start timeout=3s\n");
+    stream_calm(4000);
+    stream_holds();
+    begin_run_with("run_timeout=1s", "  start timeout=3s\n");
+    stream_calm(4001);
+    stream_violates(SCN_INVARIANT_POLICIES_KEPT,
+                    "bot has worked for 4s, and was not asked to stop");
+}
+
 static void stopped_by_a_drain(void **state)
 {
     (void)state;
@@ -552,6 +575,7 @@ int main(void)
         cmocka_unit_test(not_stopped_yet),
         cmocka_unit_test(worked_too_long),
         cmocka_unit_test(works_long_enough),
+        cmocka_unit_test(has_a_limit_of_its_own),
         cmocka_unit_test(stopped_by_a_drain),
         cmocka_unit_test(drained_with_an_agent),
         cmocka_unit_test(drained_and_appending),
