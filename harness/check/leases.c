@@ -162,8 +162,8 @@ void check_claim_granted(struct check_set *set, const struct record *record)
     if (claim == NULL) return;
     judge_answer(set, record, claim);
     if (!claim->waits) judge_idle(set, record, claim, "asked for");
-    judge_alone(set, record, claim);
-    /* A timer may have told of the loss before. */
+    /* A timer may have told of the loss before, and others may have the lease since. */
+    if (!claim->lost) judge_alone(set, record, claim);
     claim->token = claim->lost ? 0 : record->values.LEASE_HELD.token;
     const struct lock_fact *lock = ledger_find(&set->locks, LEDGER_KEY(claim->key));
     if (lock != NULL) judge_patience(set, record, claim, lock->free_us);
@@ -171,10 +171,12 @@ void check_claim_granted(struct check_set *set, const struct record *record)
 
 void check_claim_lost(struct check_set *set, const struct record *record)
 {
+    const struct record_values_LEASE_LOST *v = &record->values.LEASE_LOST;
     struct claim *claim = claim_of(set, record);
     int32_t core = check_core_of(set, record->subject);
 
-    if (claim == NULL) return;
+    if (claim == NULL || claim->key != v->key) return;
+    if (claim->token != 0 && claim->token != v->token) return;   /* of the one before */
     claim->token = 0;
     claim->lost = true;
     if (core >= 0 && !excused(set, core, claim->asked_us))

@@ -128,6 +128,46 @@ static void two_count_on_it(void **state)
     stream_holds();
 }
 
+/* The first was told of the loss before it has noted that it was given the lease. */
+static void told_before_it_noted(void **state)
+{
+    (void)state;
+    begin();
+    ask(EAST, 9000);
+    grant(1, 4000);
+    stream_at_ms(1000);
+    expire(1);
+    SEE(LEASE_LOST, EAST, .key = W("nightly"), .token = 1);
+    ask(WEST, 0);
+    grant(2, 5000);
+    hold(WEST, 2);
+    hold(EAST, 1);
+    stream_holds();
+}
+
+/* That one is lost does not excuse a core from telling of the next. */
+static void told_of_the_one_before(void **state)
+{
+    (void)state;
+    begin();
+    ask(EAST, 0);
+    grant(1, 4000);
+    hold(EAST, 1);
+    stream_at_ms(1000);
+    expire(1);
+    ask(EAST, 0);
+    grant(2, 5000);
+    hold(EAST, 2);
+    SEE(LEASE_LOST, EAST, .key = W("nightly"), .token = 1);
+    expire(2);
+    ask(WEST, 0);
+    grant(3, 5000);
+    hold(WEST, 3);
+    stream_violates(SCN_INVARIANT_LEASES_IN_TIME,
+                    "west was given lease nightly, and east, who counts on it, was not told that "
+                    "it is lost");
+}
+
 static void wait_for_it(uint64_t granted_ms)
 {
     begin();
@@ -241,6 +281,8 @@ int main(void)
         cmocka_unit_test(lost_without_an_answer),
         cmocka_unit_test(given_back_in_doubt),
         cmocka_unit_test(two_count_on_it),
+        cmocka_unit_test(told_before_it_noted),
+        cmocka_unit_test(told_of_the_one_before),
         cmocka_unit_test(free_and_not_taken),
         cmocka_unit_test(killed_before_its_time),
         cmocka_unit_test(taken_from_a_tab),
