@@ -87,6 +87,7 @@ void check_box_spawn(struct check_set *set, const struct record *record)
     struct instance_fact *instance = instance_of(set, v->sandbox, v->instance);
     instance->alive = true;
     instance->kills = set->kills;
+    instance->late = v->late;
     check_exercise(set, SCN_INVARIANT_NO_ORPHANS);
     judge_lease(set, record);
 }
@@ -307,6 +308,16 @@ static void judge_second(struct check_set *set, uint32_t index)
     }
 }
 
+/* Nobody knows of one that came late, and it may have moved on to another port. */
+static bool may_be_two(const struct check_set *set, const struct instance_fact *one,
+                       const struct instance_fact *other)
+{
+    if (!one->late && !other->late) return false;
+    for (uint32_t i = 0; i < set->file->fault_count; i++)
+        if (set->struck[i] && set->file->faults[i].kind == SCN_FAULT_MOVE_PORT) return true;
+    return false;
+}
+
 /* Whichever of two was not meant to be is ended, or finds its port taken. */
 static void judge_pair(struct check_set *set, uint32_t index)
 {
@@ -316,6 +327,7 @@ static void judge_pair(struct check_set *set, uint32_t index)
         const struct instance_fact *other = ledger_at(&set->instances, i);
         const int64_t *at = other->entry.key.at;
         if (!other->alive || at[0] != one->entry.key.at[0] || other->app != one->app) continue;
+        if (may_be_two(set, one, other)) continue;
         check_break(set, SCN_INVARIANT_NO_DUPLICATE_SERVERS, NULL,
                     "instances %lld and %lld of the %s server in %s still run",
                     (long long)at[1], (long long)one->entry.key.at[1], record_text(one->app),

@@ -218,6 +218,7 @@ struct instance_fact {
     int64_t children;
     bool alive;
     uint32_t kills;             /* of cores, before it was spawned */
+    bool late;                  /* its start was told to have failed */
     bool running;               /* a core says so, and has not said otherwise since: */
     int32_t core;               /* this one, */
     uint32_t life;              /* in that life */

@@ -64,8 +64,10 @@ void check_spawn(struct check_set *set, const struct record *record)
                     "instance %lld of the %s server was spawned in %s while instance %lld was "
                     "alive", (long long)v->instance, record_text(v->app), record_text(v->sandbox),
                     (long long)server->instance);
-    server->instance = v->instance;
-    server->late = v->late;
+    if (!v->late || server->instance == 0) {
+        server->instance = v->instance;
+        server->late = v->late;
+    }
     if (v->fence > server->fence) server->fence = v->fence;
     instance->app = v->app;
     box->alive++;

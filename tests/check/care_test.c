@@ -2,21 +2,33 @@
  * promise broken once, and near misses. */
 #include "tests/check/stream.h"
 
+#include <stdio.h>
+
 enum { BOX = FIRST, LEFT = SECOND, EAST = THIRD, WEST = FOURTH, CORE = PARTY_CORE };
+
+static void begin_with(const char *more)
+{
+    char story[1024];
+
+    (void)snprintf(story, sizeof story,
+                   "core pool_idle=5s term_grace=2s\n"
+                   "sandbox box project=s1\n"
+                   "tab left user=alice session=s1\n"
+                   "  connect\n"
+                   "backend east session=s2\n"
+                   "  lease nightly\n"
+                   "backend west session=s2\n"
+                   "  lease nightly\n"
+                   "%s"
+                   "check\n"
+                   "  on no_crash\n", more);
+    stream_begin(story);
+    SEE(CORE_STARTED, CORE, .life = 1);
+}
 
 static void begin(void)
 {
-    stream_begin("core pool_idle=5s term_grace=2s\n"
-                 "sandbox box project=s1\n"
-                 "tab left user=alice session=s1\n"
-                 "  connect\n"
-                 "backend east session=s2\n"
-                 "  lease nightly\n"
-                 "backend west session=s2\n"
-                 "  lease nightly\n"
-                 "check\n"
-                 "  on no_crash\n");
-    SEE(CORE_STARTED, CORE, .life = 1);
+    begin_with("");
 }
 
 /* --- leases --- */
@@ -253,9 +265,10 @@ static void taken_from_a_tab(void **state)
 
 /* --- two of a kind --- */
 
-static void start_second(bool ends)
+static void start_second(bool ends, bool moved)
 {
-    begin();
+    begin_with(moved ? "faults\n  may move_port box\n" : "");
+    if (moved) SEE(FAULT_BEGIN, BOX, .fault = 0);
     SEE(SB_ASSIGN, BOX, .sandbox = W("box"), .owner = W("s1"), .token = 2);
     for (int64_t instance = 1; instance <= 2; instance++)
         SEE(PR_SPAWN, BOX, .port = 3000, .instance = instance, .app = W("web"),
@@ -267,11 +280,26 @@ static void start_second(bool ends)
 static void both_go_on(void **state)
 {
     (void)state;
-    start_second(false);
+    start_second(false, false);
     stream_violates(SCN_INVARIANT_NO_DUPLICATE_SERVERS,
                     "instances 1 and 2 of the web server in box still run");
-    start_second(true);
+    start_second(true, false);
     stream_holds();
+    start_second(false, true);     /* nobody knows of the late one, and its port was not taken */
+    stream_holds();
+}
+
+/* A late one does not hide that a server is alive. */
+static void second_beside_a_late_one(void **state)
+{
+    (void)state;
+    begin();
+    SEE(SB_ASSIGN, BOX, .sandbox = W("box"), .owner = W("s1"), .token = 2);
+    for (int64_t instance = 1; instance <= 3; instance++)
+        SEE(PR_SPAWN, BOX, .port = 3000, .instance = instance, .app = W("web"),
+            .sandbox = W("box"), .token = 2, .fence = 1, .late = instance == 2);
+    stream_violates(SCN_INVARIANT_NO_DUPLICATE_SERVERS,
+                    "instance 3 of the web server was spawned in box while instance 1 was alive");
 }
 
 int main(void)
@@ -287,6 +315,7 @@ int main(void)
         cmocka_unit_test(killed_before_its_time),
         cmocka_unit_test(taken_from_a_tab),
         cmocka_unit_test(both_go_on),
+        cmocka_unit_test(second_beside_a_late_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
