@@ -100,14 +100,23 @@ static void audit_told(const struct instance *instance, const struct stream *str
         inspect_tell(instance, "servers of which a log says that they ended", meant, 0, 0);
 }
 
+static bool forgets_messages(const struct scn_file *file)
+{
+    for (uint32_t i = 0; i < file->fault_count; i++)
+        if (file->faults[i].kind == SCN_FAULT_LOSE_LAST &&
+            file->faults[i].target.kind != SCN_REF_LOCKS)
+            return true;
+    return false;
+}
+
 static void audit_logs(const struct instance *instance)
 {
     const struct play *play = instance->play;
     const struct core_settings *settings = &play->stage->settings[instance->index];
 
-    /* Another core, or another life of this one, may know better. */
+    /* Another core, or another life of this one, may know better, and a log may lose its end. */
     if (play->file->core_count > 1 || instance->life > 1 || settings->status_poll_us == 0 ||
-        settings->status_poll_us * 2 > play->stage->calm_us)
+        settings->status_poll_us * 2 > play->stage->calm_us || forgets_messages(play->file))
         return;
     for (uint32_t i = 0; i < play->messages.count; i++)
         for (int app = 0; app < APP_TYPE_COUNT; app++)

@@ -243,6 +243,7 @@ static enum core_result ask_for_lease(struct actor *actor, const struct scn_step
     taken->waits = options.wait_us > 0;
     RECORD(LEASE_CALL, actor->party, 0, 0, 0, .key = key, .wait = (int64_t)options.wait_us,
            .ttl = (int64_t)(ttl_us > 0 ? ttl_us : usual_us));
+    (void)tally_of(actor->instance, record_text(key));   /* alerts may come before an answer */
     enum core_result rc = api->lease_acquire(actor->instance->core, step->kind, ttl_us, &options,
                                              on_lease, taken);
     if (rc == CORE_OK) {
