@@ -16,7 +16,7 @@ bool inspect_pauses(const struct play *play)
 {
     for (uint32_t i = 0; i < play->file->fault_count; i++)
         if (play->file->faults[i].kind == SCN_FAULT_PAUSE) return true;
-    return false;
+    return play->file->explore.stalls_max > 0;
 }
 
 static void expect(const struct instance *instance, const char *what, enum core_result told,

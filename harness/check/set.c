@@ -170,7 +170,8 @@ void check_begin(struct check_set *set)
     memset(set->lease_waits, 0, sizeof set->lease_waits);
     memset(set->calling, 0, sizeof set->calling);
     memset(set->claims, 0, sizeof set->claims);
-    set->paused = set->expired = set->locks_troubled = false;
+    set->paused = set->file->explore.stalls_max > 0;
+    set->expired = set->locks_troubled = false;
     set->locks_troubled_us = 0;
     set->kills = 0;
     set->answers_lost = false;

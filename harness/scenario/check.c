@@ -349,6 +349,22 @@ static void check_names(struct scn_parser *parser)
                             file->actors[j].name, SCN_AGENT_LETTERS);
 }
 
+static bool stands_still(const struct scn_file *file)
+{
+    for (uint32_t i = 0; i < file->fault_count; i++)
+        if (file->faults[i].kind == SCN_FAULT_PAUSE) return true;
+    return file->explore.stalls_max > 0;
+}
+
+/* The model beside a core of its own goes by the clock. */
+static void check_alone(struct scn_parser *parser, const struct scn_actor *actor)
+{
+    for (uint32_t i = 0; i < actor->step_count && stands_still(parser->file); i++)
+        if (actor->steps[i].verb == SCN_VERB_ALONE)
+            scn_error_at(parser, actor->steps[i].place, "take 'pause' and 'stalls' out of the file",
+                         "'alone' is not for threads that stand still");
+}
+
 void scn_check_file(struct scn_parser *parser)
 {
     struct scn_file *file = parser->file;
@@ -357,6 +373,7 @@ void scn_check_file(struct scn_parser *parser)
     check_names(parser);
     scn_name_faults(parser);
     for (uint32_t i = 0; i < file->actor_count; i++) check_actor(parser, (int32_t)i);
+    for (uint32_t i = 0; i < file->actor_count; i++) check_alone(parser, &file->actors[i]);
     for (uint32_t i = 0; i < file->fault_count; i++) {
         resolve_modifiers(parser, &file->faults[i].modifiers, -1);
         scn_check_fault(parser, &file->faults[i]);

@@ -6,7 +6,7 @@
 
 enum { BOX = FIRST, LEFT = SECOND, EAST = THIRD, WEST = FOURTH, CORE = PARTY_CORE };
 
-static void begin_with(const char *more)
+static void begin_with(const char *faults, const char *explore)
 {
     char story[1024];
 
@@ -21,14 +21,15 @@ static void begin_with(const char *more)
                    "  lease nightly\n"
                    "%s"
                    "check\n"
-                   "  on no_crash\n", more);
+                   "  on no_crash\n"
+                   "%s", faults, explore);
     stream_begin(story);
     SEE(CORE_STARTED, CORE, .life = 1);
 }
 
 static void begin(void)
 {
-    begin_with("");
+    begin_with("", "");
 }
 
 /* --- leases --- */
@@ -64,7 +65,6 @@ static void no_answer(void)
 
 static void take_and_lose(bool trouble)
 {
-    begin();
     ask(EAST, 0);
     grant(1, 4000);
     hold(EAST, 1);
@@ -76,6 +76,7 @@ static void take_and_lose(bool trouble)
 static void lost_for_nothing(void **state)
 {
     (void)state;
+    begin();
     take_and_lose(false);
     stream_violates(SCN_INVARIANT_LEASES_IN_TIME,
                     "east was told that it lost lease nightly, and nothing was wrong with the "
@@ -85,7 +86,17 @@ static void lost_for_nothing(void **state)
 static void lost_without_an_answer(void **state)
 {
     (void)state;
+    begin();
     take_and_lose(true);
+    stream_holds();
+}
+
+/* Time may pass before a thread gets to run. */
+static void lost_while_it_stood_still(void **state)
+{
+    (void)state;
+    begin_with("", "explore\n  bound stalls=1 lag=5s\n");
+    take_and_lose(false);
     stream_holds();
 }
 
@@ -267,7 +278,7 @@ static void taken_from_a_tab(void **state)
 
 static void start_second(bool ends, bool moved)
 {
-    begin_with(moved ? "faults\n  may move_port box\n" : "");
+    begin_with(moved ? "faults\n  may move_port box\n" : "", "");
     if (moved) SEE(FAULT_BEGIN, BOX, .fault = 0);
     SEE(SB_ASSIGN, BOX, .sandbox = W("box"), .owner = W("s1"), .token = 2);
     for (int64_t instance = 1; instance <= 2; instance++)
@@ -307,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lost_for_nothing),
         cmocka_unit_test(lost_without_an_answer),
+        cmocka_unit_test(lost_while_it_stood_still),
         cmocka_unit_test(given_back_in_doubt),
         cmocka_unit_test(two_count_on_it),
         cmocka_unit_test(told_before_it_noted),
