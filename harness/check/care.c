@@ -102,7 +102,6 @@ static void judge_watched(struct check_set *set, const struct record *record,
         if (!tab->online || tab->session != box->owner) continue;
         if (tab->server_us == 0 || tab->server_us < box->given_us) continue;
         if (set->now_us - tab->online_us < idle_us + return_us) continue;
-        check_exercise(set, SCN_INVARIANT_POLICIES_KEPT);
         check_break(set, SCN_INVARIANT_POLICIES_KEPT, record,
                     "sandbox %s was taken from %s, whose tab %s is there and was told that a "
                     "server runs in it", record_text(box->entry.key.at[0]), record_text(box->owner),
@@ -121,5 +120,6 @@ void check_box_taken(struct check_set *set, const struct record *record)
     if (core < 0 || box->owner == 0 || set->paused || set->draining[core] ||
         gives_back(set, box->owner))
         return;
+    check_exercise(set, SCN_INVARIANT_POLICIES_KEPT);
     judge_watched(set, record, box, set->policies[core].pool_idle_us);
 }

@@ -79,6 +79,7 @@ struct claim {
     uint64_t asked_us;
     bool lost;                  /* it was told so */
     uint64_t since_us, busy_us; /* its newest call: when, and what its core had waited by then */
+    uint64_t fresh_us, fresh_busy_us;   /* the same of its newest grant or renewal */
     bool waits;
 };
 
@@ -355,6 +356,7 @@ void check_claim_ended(struct check_set *set, const struct record *record);
 void check_locks_call(struct check_set *set, const struct record *record);
 void check_locks_reply(struct check_set *set, const struct record *record);
 void check_claims_die(struct check_set *set, const struct record *record);
+void check_claim_renewed(struct check_set *set, const struct record *record);
 void check_claim_expires(struct check_set *set, const struct record *record);
 
 void check_question_shown(struct check_set *set, const struct record *record);

@@ -89,6 +89,26 @@ static void note_time(struct check_set *set, const struct record *record, struct
     claim->busy_us = core < 0 ? 0 : busy_us(set, core);
 }
 
+static void note_fresh(struct check_set *set, struct claim *claim, int32_t core)
+{
+    claim->fresh_us = set->now_us;
+    claim->fresh_busy_us = core < 0 ? 0 : busy_us(set, core);
+}
+
+void check_claim_renewed(struct check_set *set, const struct record *record)
+{
+    for (uint32_t i = 0; i < set->file->actor_count; i++)
+        if (set->claims[i].token == record->values.LK_RENEW.token)
+            note_fresh(set, &set->claims[i], set->file->actors[i].core);
+}
+
+/* The thread that renews was kept by other calls from the moment on when it had to. */
+static bool kept_busy(const struct check_set *set, int32_t core, const struct claim *claim)
+{
+    uint64_t busy = busy_us(set, core) - claim->fresh_busy_us;
+    return set->now_us - claim->fresh_us - busy <= claim->ttl_us / 3;
+}
+
 void check_claim_begins(struct check_set *set, const struct record *record)
 {
     const struct record_values_LEASE_CALL *v = &record->values.LEASE_CALL;
@@ -99,6 +119,7 @@ void check_claim_begins(struct check_set *set, const struct record *record)
                              .waits = v->wait > 0, .ttl_us = (uint64_t)v->ttl,
                              .asked_us = set->now_us };
     note_time(set, record, claim);
+    note_fresh(set, claim, check_core_of(set, record->subject));
 }
 
 static void judge_answer(struct check_set *set, const struct record *record,
@@ -165,6 +186,7 @@ void check_claim_granted(struct check_set *set, const struct record *record)
     /* A timer may have told of the loss before, and others may have the lease since. */
     if (!claim->lost) judge_alone(set, record, claim);
     claim->token = claim->lost ? 0 : record->values.LEASE_HELD.token;
+    note_fresh(set, claim, check_core_of(set, record->subject));
     const struct lock_fact *lock = ledger_find(&set->locks, LEDGER_KEY(claim->key));
     if (lock != NULL) judge_patience(set, record, claim, lock->free_us);
 }
@@ -179,7 +201,7 @@ void check_claim_lost(struct check_set *set, const struct record *record)
     if (claim->token != 0 && claim->token != v->token) return;   /* of the one before */
     claim->token = 0;
     claim->lost = true;
-    if (core >= 0 && !excused(set, core, claim->asked_us))
+    if (core >= 0 && !excused(set, core, claim->asked_us) && !kept_busy(set, core, claim))
         check_break(set, SCN_INVARIANT_LEASES_IN_TIME, record,
                     "%s was told that it lost lease %s, and nothing was wrong with the store",
                     record_party_name(record->subject), record_text(claim->key));

@@ -241,7 +241,7 @@ _Static_assert(offsetof(struct record_values_CORE_STARTED, life) ==
 
 typedef void (*judge)(struct check_set *set, const struct record *record);
 
-enum { JUDGES_MAX = 4 };
+enum { JUDGES_MAX = 5 };
 
 static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
     [RECORD_PUB_CALL] = { check_pub_call, check_publish_begins },
@@ -291,7 +291,8 @@ static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
     [RECORD_ANSWER] = { check_answer },
     [RECORD_LK_TRY] = { check_still_at_work },
     [RECORD_LK_GRANT] = { check_lock_grant, check_grant, check_hold_begins },
-    [RECORD_LK_RENEW] = { check_lock_renew, check_grant, check_hold_renewed, check_still_at_work },
+    [RECORD_LK_RENEW] = { check_lock_renew, check_grant, check_hold_renewed, check_still_at_work,
+                          check_claim_renewed },
     [RECORD_LK_REFUSE] = { check_lock_refuse, check_hold_refused },
     [RECORD_LK_RELEASE] = { check_lock_release, check_grant_returned, check_hold_returned },
     [RECORD_LK_EXPIRE] = { check_lock_expire, check_grant_over, check_hold_expires,
