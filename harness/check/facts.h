@@ -145,7 +145,8 @@ struct lock_fact {
     uint32_t refused;           /* record of a refusal during the calm, since the grant */
     int64_t leased;             /* token that a backend holds on purpose */
     bool doubtful;              /* the store has not answered a release: it may have done it */
-    uint64_t free_us;           /* since when nobody holds it */
+    uint64_t free_us;           /* since when nobody holds it, */
+    uint64_t free_busy_us[SCN_CORES_MAX];   /* and how long each core had waited by then */
 };
 
 /* What an event of the log says of a run or a question, by (session, epoch, seq). */

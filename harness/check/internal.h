@@ -356,6 +356,8 @@ void check_claim_ended(struct check_set *set, const struct record *record);
 void check_locks_call(struct check_set *set, const struct record *record);
 void check_locks_reply(struct check_set *set, const struct record *record);
 void check_claims_die(struct check_set *set, const struct record *record);
+/* How long a core has waited for the lock store altogether. */
+uint64_t check_locks_busy_us(const struct check_set *set, int32_t core);
 void check_claim_renewed(struct check_set *set, const struct record *record);
 void check_claim_expires(struct check_set *set, const struct record *record);
 

@@ -52,7 +52,7 @@ static bool excused(const struct check_set *set, int32_t core, uint64_t since_us
            (use->open > 0 && set->now_us - use->since_us > slow_us);
 }
 
-static uint64_t busy_us(const struct check_set *set, int32_t core)
+uint64_t check_locks_busy_us(const struct check_set *set, int32_t core)
 {
     const struct store_use *use = &set->lock_uses[core];
     return use->busy_us + (use->open > 0 ? set->now_us - use->since_us : 0);
@@ -65,7 +65,8 @@ static void judge_idle(struct check_set *set, const struct record *record,
     if (core < 0 || set->paused || set->draining[core]) return;
     const struct store_use *use = &set->lock_uses[core];
     if (use->sick && set->now_us - use->troubled_us < trouble_us) return;
-    uint64_t idle = set->now_us - claim->since_us - (busy_us(set, core) - claim->busy_us);
+    uint64_t busy = check_locks_busy_us(set, core) - claim->busy_us;
+    uint64_t idle = set->now_us - claim->since_us - busy;
     check_exercise(set, SCN_INVARIANT_LEASES_IN_TIME);
     if (idle > idle_us)
         check_break(set, SCN_INVARIANT_LEASES_IN_TIME, record,
@@ -86,13 +87,13 @@ static void note_time(struct check_set *set, const struct record *record, struct
 {
     int32_t core = check_core_of(set, record->subject);
     claim->since_us = set->now_us;
-    claim->busy_us = core < 0 ? 0 : busy_us(set, core);
+    claim->busy_us = core < 0 ? 0 : check_locks_busy_us(set, core);
 }
 
 static void note_fresh(struct check_set *set, struct claim *claim, int32_t core)
 {
     claim->fresh_us = set->now_us;
-    claim->fresh_busy_us = core < 0 ? 0 : busy_us(set, core);
+    claim->fresh_busy_us = core < 0 ? 0 : check_locks_busy_us(set, core);
 }
 
 void check_claim_renewed(struct check_set *set, const struct record *record)
@@ -105,7 +106,7 @@ void check_claim_renewed(struct check_set *set, const struct record *record)
 /* The thread that renews was kept by other calls from the moment on when it had to. */
 static bool kept_busy(const struct check_set *set, int32_t core, const struct claim *claim)
 {
-    uint64_t busy = busy_us(set, core) - claim->fresh_busy_us;
+    uint64_t busy = check_locks_busy_us(set, core) - claim->fresh_busy_us;
     return set->now_us - claim->fresh_us - busy <= claim->ttl_us / 3;
 }
 
@@ -136,14 +137,20 @@ static void judge_answer(struct check_set *set, const struct record *record,
 
 /* Who waits asks again at least so often that a lease is not free for long. */
 static void judge_patience(struct check_set *set, const struct record *record,
-                           const struct claim *claim, uint64_t free_us)
+                           const struct claim *claim)
 {
+    const struct lock_fact *lock = ledger_find(&set->locks, LEDGER_KEY(claim->key));
     int32_t core = check_core_of(set, record->subject);
-    uint64_t since_us = free_us > claim->asked_us ? free_us : claim->asked_us;
-    uint64_t waited_us = set->now_us - since_us;
 
-    if (!claim->waits || core < 0 || excused(set, core, since_us)) return;
-    if (waited_us > claim->ttl_us / 4 + slow_us)
+    if (!claim->waits || core < 0) return;
+    bool asked = lock == NULL || lock->free_us <= claim->asked_us;
+    uint64_t since_us = asked ? claim->asked_us : lock->free_us;
+    uint64_t busy_us = asked ? claim->busy_us : lock->free_busy_us[core];
+    uint64_t waited_us = set->now_us - since_us;
+    uint64_t idle = waited_us - (check_locks_busy_us(set, core) - busy_us);
+
+    if (excused(set, core, since_us)) return;
+    if (idle > claim->ttl_us / 4 + slow_us)
         check_break(set, SCN_INVARIANT_LEASES_IN_TIME, record,
                     "%s waited for lease %s for %lldms while nobody held it",
                     record_party_name(record->subject), record_text(claim->key),
@@ -158,7 +165,7 @@ void check_claim_refused(struct check_set *set, const struct record *record)
     if (!claim->waits) judge_idle(set, record, claim, "asked for");
     const struct lock_fact *lock = ledger_find(&set->locks, LEDGER_KEY(claim->key));
     if (lock == NULL || !lock->held)
-        judge_patience(set, record, claim, lock == NULL ? 0 : lock->free_us);
+        judge_patience(set, record, claim);
 }
 
 /* The store gives a lease again only when it is over, and one core knows of both. */
@@ -187,8 +194,8 @@ void check_claim_granted(struct check_set *set, const struct record *record)
     if (!claim->lost) judge_alone(set, record, claim);
     claim->token = claim->lost ? 0 : record->values.LEASE_HELD.token;
     note_fresh(set, claim, check_core_of(set, record->subject));
-    const struct lock_fact *lock = ledger_find(&set->locks, LEDGER_KEY(claim->key));
-    if (lock != NULL) judge_patience(set, record, claim, lock->free_us);
+    if (ledger_find(&set->locks, LEDGER_KEY(claim->key)) != NULL)
+        judge_patience(set, record, claim);
 }
 
 void check_claim_lost(struct check_set *set, const struct record *record)

@@ -70,6 +70,14 @@ void check_lock_refuse(struct check_set *set, const struct record *record)
         lock_of(set, v->lock, v->key)->refused = record->number;
 }
 
+static void set_free(const struct check_set *set, struct lock_fact *lock)
+{
+    lock->held = false;
+    lock->free_us = set->now_us;
+    for (uint32_t i = 0; i < set->file->core_count; i++)
+        lock->free_busy_us[i] = check_locks_busy_us(set, (int32_t)i);
+}
+
 void check_lock_release(struct check_set *set, const struct record *record)
 {
     const struct record_values_LK_RELEASE *v = &record->values.LK_RELEASE;
@@ -81,16 +89,14 @@ void check_lock_release(struct check_set *set, const struct record *record)
                     record_text(v->key), record_text(v->owner), (long long)v->token);
         return;
     }
-    lock->held = false;
-    lock->free_us = set->now_us;
+    set_free(set, lock);
 }
 
 void check_lock_expire(struct check_set *set, const struct record *record)
 {
     const struct record_values_LK_EXPIRE *v = &record->values.LK_EXPIRE;
     struct lock_fact *lock = lock_of(set, v->lock, v->key);
-    lock->held = false;
-    lock->free_us = set->now_us;
+    set_free(set, lock);
 }
 
 void check_lease_held(struct check_set *set, const struct record *record)

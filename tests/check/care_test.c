@@ -252,6 +252,32 @@ static void free_and_not_taken(void **state)
     stream_holds();
 }
 
+/* Other calls may keep the thread from asking for it. */
+static void free_and_no_time_to_ask(void **state)
+{
+    (void)state;
+    for (int busy = 0; busy < 2; busy++) {
+        begin();
+        ask(EAST, 0);
+        grant(1, 4000);
+        hold(EAST, 1);
+        ask(WEST, 9000);
+        stream_at_ms(1000);
+        SEE(LEASE_RETURN, EAST, .key = W("nightly"), .token = 1);
+        SEE_ARROW(LK_RELEASE, PARTY_LOCKS, CORE, PARTY_LOCKS, .key = W("nightly"),
+                  .lock = W("nightly"), .owner = W("core"), .token = 1);
+        SEE(LEASE_ENDED, EAST, .key = W("nightly"), .token = 1, .why = W("released"));
+        if (busy) keep_store_busy(1000, 3000, "other");
+        stream_at_ms(3000);
+        grant(2, 7000);
+        hold(WEST, 2);
+        if (busy) stream_holds();
+        else
+            stream_violates(SCN_INVARIANT_LEASES_IN_TIME,
+                            "west waited for lease nightly for 2000ms while nobody held it");
+    }
+}
+
 /* --- the grace of a server --- */
 
 static void end_server(uint64_t killed_ms, bool refused)
@@ -361,6 +387,7 @@ int main(void)
         cmocka_unit_test(told_before_it_noted),
         cmocka_unit_test(told_of_the_one_before),
         cmocka_unit_test(free_and_not_taken),
+        cmocka_unit_test(free_and_no_time_to_ask),
         cmocka_unit_test(killed_before_its_time),
         cmocka_unit_test(taken_from_a_tab),
         cmocka_unit_test(both_go_on),
