@@ -140,6 +140,29 @@ static void late_unlock(void)
     __asm__ volatile("lock; incl %0" : "+m"(serving)::"memory", "cc");
 }
 
+/* Taken with the word beside it, and given back alone. */
+static struct {
+    _Alignas(16) uint64_t words[2];
+} wide;
+
+static void wide_lock(void)
+{
+    unsigned char done;
+    do {
+        uint64_t low = 0, high = 0;
+        __asm__ volatile("lock; cmpxchg16b %1\n\tsete %0"
+                         : "=q"(done), "+m"(wide), "+a"(low), "+d"(high)
+                         : "b"(UINT64_C(0)), "c"(UINT64_C(1))
+                         : "memory", "cc");
+    } while (!done);
+}
+
+static void wide_unlock(void)
+{
+    wide.words[1] = 0;
+    __asm__ volatile("" ::: "memory");
+}
+
 static const struct kind {
     const char *name;
     void (*lock)(void), (*unlock)(void);
@@ -152,6 +175,7 @@ static const struct kind {
     {"beside", beside_lock, beside_unlock, &beside.count},
     {"half", half_lock, half_unlock, &count},
     {"late", late_lock, late_unlock, &count},
+    {"wide", wide_lock, wide_unlock, &count},
 };
 
 static void *work(void *argument)
