@@ -237,9 +237,10 @@ static enum core_result look(struct turn *turn, struct box *box, struct sandbox_
     struct sandbox_record *records = pool_list(turn, box, &seen, &result);
     if (!records)
         return result;
-    /* Without the lease nothing is taken or made; the caller sees that it is gone. */
-    if (!adopt(box, records, seen.count, record) && may_act(box))
-        result = wants_creation(turn, box) ? take_or_make(turn, box, records, &seen, record)
+    /* Without the lease nothing is taken or made. */
+    if (!adopt(box, records, seen.count, record))
+        result = !may_act(box)             ? CORE_STALE
+               : wants_creation(turn, box) ? take_or_make(turn, box, records, &seen, record)
                                            : CORE_NOT_FOUND;
     free(records);
     return result;
