@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static enum core_result load_meta(void *context, const char *session, const char *owner,
                                   bool create, struct store_meta *meta)
@@ -10,6 +11,7 @@ static enum core_result load_meta(void *context, const char *session, const char
     struct memory_store *store = context;
     (void)session;
     enum core_result rc = CORE_OK;
+    usleep(store->slow_us);
     pthread_mutex_lock(&store->lock);
     if (store->unanswered_loads > 0) {
         store->unanswered_loads--;

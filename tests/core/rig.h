@@ -50,6 +50,7 @@ struct memory_store {
     int unanswered;          /* so many appends give UNKNOWN */
     bool applied;            /* and whether they take effect */
     int unanswered_loads;
+    unsigned slow_us;        /* each load takes so long */
 };
 
 void memory_store_init(struct memory_store *store);
