@@ -228,7 +228,9 @@ static void check_bug(struct scn_parser *parser, struct scn_check *bug)
         if (strcmp(file->checks[i].label, bug->name) == 0) bug->bug_check = (int32_t)i;
     }
     if (bug->bug_check < 0)
-        scn_error_at(parser, bug->place, scn_near_hint(&near, parser->arena),
+        scn_error_at(parser, bug->place, near.best[0] != '\0'
+                                             ? scn_near_hint(&near, parser->arena)
+                                             : "'harness invariants' prints the invariants",
                      "'%s' is neither an invariant nor the label of a check", bug->name);
 }
 

@@ -147,11 +147,13 @@ const struct scn_word *scn_table_find(const struct scn_table *table, const char 
 /* Index of `word` in "a|b|c", or -1. */
 int scn_pipe_find(const char *words, const char *word);
 
-/* near.c: the closest of the words offered, for "did you mean". */
+/* near.c: the closest of the words offered, for "did you mean", or all of them if none is close. */
 struct scn_near {
     const char *wrong;
     char best[64];
     unsigned distance;
+    char offered[320];              /* "a, b, c" */
+    bool too_many;                  /* for that */
 };
 
 void scn_near_begin(struct scn_near *near, const char *wrong);
@@ -159,7 +161,8 @@ void scn_near_offer(struct scn_near *near, const char *word);
 void scn_near_offer_table(struct scn_near *near, const struct scn_table *table);
 void scn_near_offer_pipe(struct scn_near *near, const char *words);
 
-/* "did you mean 'x'?", or NULL if nothing is close. */
+/* "did you mean 'x'?"; if nothing is close "one of: a, b, c", or where to read them if there are
+ * too many; NULL if nothing was offered. */
 const char *scn_near_hint(const struct scn_near *near, struct scn_arena *arena);
 
 /* parse*.c */

@@ -1,5 +1,6 @@
 #include "harness/scenario/internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { WORD_MAX = 63, FAR = 1000 };
@@ -41,6 +42,17 @@ void scn_near_begin(struct scn_near *near, const char *wrong)
     near->wrong = wrong;
     near->best[0] = '\0';
     near->distance = FAR;
+    near->offered[0] = '\0';
+    near->too_many = false;
+}
+
+static void list(struct scn_near *near, const char *word)
+{
+    size_t used = strlen(near->offered);
+    size_t room = sizeof(near->offered) - used;
+
+    near->too_many |= snprintf(near->offered + used, room, "%s%s", used > 0 ? ", " : "", word) >=
+                      (int)room;
 }
 
 void scn_near_offer(struct scn_near *near, const char *word)
@@ -49,6 +61,7 @@ void scn_near_offer(struct scn_near *near, const char *word)
     size_t length = strlen(word);
     unsigned most = length <= 4 ? 1 : length <= 7 ? 2 : 3;
 
+    list(near, word);
     /* The first of equally close words wins: tables have a fixed order. */
     if (distance > most || distance >= near->distance || distance >= length) return;
     near->distance = distance;
@@ -76,6 +89,10 @@ void scn_near_offer_pipe(struct scn_near *near, const char *words)
 
 const char *scn_near_hint(const struct scn_near *near, struct scn_arena *arena)
 {
-    if (near->distance == FAR) return NULL;
-    return scn_arena_format(arena, "did you mean '%s'?", near->best);
+    if (near->distance != FAR) return scn_arena_format(arena, "did you mean '%s'?", near->best);
+    if (near->too_many) return "'harness words' prints all there are";
+    if (near->offered[0] == '\0') return NULL;
+    if (strchr(near->offered, ',') == NULL)
+        return scn_arena_format(arena, "there is only '%s'", near->offered);
+    return scn_arena_format(arena, "one of: %s", near->offered);
 }

@@ -39,11 +39,11 @@ static const char *take_header(struct scn_parser *parser)
     if (block_of(token->text) == SCN_BLOCK_SKIPPED) {
         scn_near_begin(&near, token->text);
         for (size_t i = 0; i < HEADER_COUNT; i++) scn_near_offer(&near, headers[i].word);
-        const char *hint = scn_near_hint(&near, parser->arena);
-        scn_error_here(parser, hint != NULL ? hint
-                                            : "an indented line belongs to the block above it",
+        scn_error_here(parser, near.best[0] != '\0'
+                                   ? scn_near_hint(&near, parser->arena)
+                                   : "an indented line belongs to the block above it",
                        "no block begins with '%s'", token->text);
-        if (hint == NULL) return NULL;
+        if (near.best[0] == '\0') return NULL;
         parser->at++;
         return scn_arena_text(parser->arena, near.best, strlen(near.best));
     }

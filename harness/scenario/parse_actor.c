@@ -283,18 +283,15 @@ static bool take_arguments(struct scn_parser *parser, struct scn_step *step,
 
 static bool stray_word(struct scn_parser *parser)
 {
-    static const char words[] = "after|during|within|at|times|every|in|or";
+    static const char words[] = "after|during|within|at|times|every|in order|or";
     const struct scn_token *token = scn_peek(parser);
     struct scn_near near;
-    const char *hint;
 
     if (token->kind != SCN_TOKEN_NAME) return scn_take_end(parser);
     scn_near_begin(&near, token->text);
     scn_near_offer_pipe(&near, words);
-    hint = scn_near_hint(&near, parser->arena);
-    return scn_error_here(parser, hint != NULL ? hint
-                          : "one of: after, during, within, at, times, every, in order, or",
-                          "'%s' does not fit here", token->text);
+    return scn_error_here(parser, scn_near_hint(&near, parser->arena), "'%s' does not fit here",
+                          token->text);
 }
 
 static bool take_modifiers(struct scn_parser *parser, struct scn_step *step)

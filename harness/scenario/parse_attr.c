@@ -31,33 +31,15 @@ static unsigned takes_of(enum scn_value_kind kind)
     return 0;
 }
 
-/* "none|attached" as "none, attached". */
-static const char *listed(struct scn_arena *arena, const char *words)
-{
-    const char *text = "";
-    const char *word;
-    size_t length;
-
-    for (uint32_t i = 0; (word = scn_pipe_word(words, i, &length)) != NULL; i++)
-        text = scn_arena_format(arena, "%s%s%.*s", text, i > 0 ? ", " : "", (int)length, word);
-    return text;
-}
-
 static bool wrong_word(struct scn_parser *parser, const struct scn_attr *attr,
                        const struct scn_rule *rule)
 {
     struct scn_near near;
-    const char *hint = NULL;
 
-    if (attr->value.kind == SCN_VALUE_NAME) {
-        scn_near_begin(&near, attr->value.text);
-        scn_near_offer_pipe(&near, rule->words);
-        hint = scn_near_hint(&near, parser->arena);
-    }
-    if (hint == NULL)
-        hint = scn_arena_format(parser->arena, "one of: %s", listed(parser->arena, rule->words));
-    return scn_error_at(parser, attr->value_place, hint, "'%s' cannot be '%s'", attr->name,
-                        attr->value.text);
+    scn_near_begin(&near, attr->value.text);
+    scn_near_offer_pipe(&near, rule->words);
+    return scn_error_at(parser, attr->value_place, scn_near_hint(&near, parser->arena),
+                        "'%s' cannot be '%s'", attr->name, attr->value.text);
 }
 
 static bool wrong_kind(struct scn_parser *parser, const struct scn_attr *attr,
@@ -82,19 +64,11 @@ static bool unknown_attr(struct scn_parser *parser, const struct scn_attr *attr,
                          const struct scn_rules *rules, const char *what)
 {
     struct scn_near near;
-    const char *hint;
 
     scn_near_begin(&near, attr->name);
     for (uint32_t i = 0; i < rules->count; i++) scn_near_offer(&near, rules->items[i].name);
-    hint = scn_near_hint(&near, parser->arena);
-    if (hint == NULL && rules->count > 0 && rules->count <= SCN_RULES_MAX) {
-        const char *names = "";
-        for (uint32_t i = 0; i < rules->count; i++)
-            names = scn_arena_format(parser->arena, "%s%s%s", names, i > 0 ? ", " : "",
-                                     rules->items[i].name);
-        hint = scn_arena_format(parser->arena, "one of: %s", names);
-    }
-    return scn_error_at(parser, attr->place, hint, "%s has no '%s'", what, attr->name);
+    return scn_error_at(parser, attr->place, scn_near_hint(&near, parser->arena), "%s has no '%s'",
+                        what, attr->name);
 }
 
 /* A number within the "LOW..HIGH" of its rule; without one there is no limit. */

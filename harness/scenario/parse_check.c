@@ -137,7 +137,8 @@ static bool take_invariant(struct scn_parser *parser, struct scn_check *check)
     }
     scn_near_begin(&near, name);
     scn_near_offer_table(&near, &scn_invariant_table);
-    return scn_error_at(parser, place, scn_near_hint(&near, parser->arena),
+    return scn_error_at(parser, place, near.best[0] != '\0' ? scn_near_hint(&near, parser->arena)
+                                                           : "'harness invariants' prints them all",
                         "no invariant is called '%s'", name);
 }
 

@@ -106,17 +106,14 @@ static bool take_up_to(struct scn_parser *parser, struct scn_fault *fault)
 
 static bool stray_word(struct scn_parser *parser)
 {
-    static const char words[] = "after|during|within|at|times|by|for|up";
+    static const char words[] = "after|during|within|at|times|by|for|up to";
     struct scn_near near;
-    const char *hint;
 
     if (scn_peek(parser)->kind != SCN_TOKEN_NAME) return scn_take_end(parser);
     scn_near_begin(&near, scn_peek(parser)->text);
     scn_near_offer_pipe(&near, words);
-    hint = scn_near_hint(&near, parser->arena);
-    return scn_error_here(parser, hint != NULL ? hint
-                          : "one of: after, during, within, at, times, by, for, up to",
-                          "'%s' does not fit here", scn_peek(parser)->text);
+    return scn_error_here(parser, scn_near_hint(&near, parser->arena), "'%s' does not fit here",
+                          scn_peek(parser)->text);
 }
 
 static bool take_rest(struct scn_parser *parser, struct scn_fault *fault)

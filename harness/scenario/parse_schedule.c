@@ -88,16 +88,12 @@ static bool parse_choose(struct scn_parser *parser, struct scn_directive *direct
 
 static void unknown_directive(struct scn_parser *parser)
 {
+    const struct scn_token *token = scn_peek(parser);
     struct scn_near near;
-    const char *hint = NULL;
 
-    if (scn_peek(parser)->kind == SCN_TOKEN_NAME) {
-        scn_near_begin(&near, scn_peek(parser)->text);
-        scn_near_offer_pipe(&near, "run|advance|fire|deliver|wake|choose");
-        hint = scn_near_hint(&near, parser->arena);
-    }
-    scn_error_here(parser, hint != NULL ? hint
-                   : "one of: run, advance, fire, deliver, wake, choose",
+    scn_near_begin(&near, token->kind == SCN_TOKEN_NAME ? token->text : "");
+    scn_near_offer_pipe(&near, "run|advance|fire|deliver|wake|choose");
+    scn_error_here(parser, scn_near_hint(&near, parser->arena),
                    "expected what the schedule does next");
 }
 
@@ -181,9 +177,7 @@ static void parse_strategy(struct scn_parser *parser, struct scn_explore *explor
     if (row == NULL) {
         scn_near_begin(&near, name);
         scn_near_offer_table(&near, &scn_strategy_table);
-        const char *hint = scn_near_hint(&near, parser->arena);
-        scn_error_at(parser, place, hint != NULL ? hint
-                     : "one of: auto, exhaustive, dfs, random, pct, pos, surw, delay",
+        scn_error_at(parser, place, scn_near_hint(&near, parser->arena),
                      "no strategy is called '%s'", name);
         return;
     }
@@ -245,16 +239,11 @@ void scn_parse_explore(struct scn_parser *parser)
     const struct scn_token *token = scn_peek(parser);
     int word = token->kind == SCN_TOKEN_NAME ? scn_pipe_find(words, token->text) : -1;
     struct scn_near near;
-    const char *hint = NULL;
 
     if (word < 0) {
-        if (token->kind == SCN_TOKEN_NAME) {
-            scn_near_begin(&near, token->text);
-            scn_near_offer_pipe(&near, words);
-            hint = scn_near_hint(&near, parser->arena);
-        }
-        scn_error_here(parser, hint != NULL ? hint : "one of: strategy, bound, budget, seed",
-                       "expected how to explore");
+        scn_near_begin(&near, token->kind == SCN_TOKEN_NAME ? token->text : "");
+        scn_near_offer_pipe(&near, words);
+        scn_error_here(parser, scn_near_hint(&near, parser->arena), "expected how to explore");
         return;
     }
     if ((parser->explore_seen & 1u << word) != 0) {

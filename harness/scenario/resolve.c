@@ -240,7 +240,7 @@ static bool unknown_member(const struct query *query, unsigned subject,
     for (uint32_t i = 0; i + 1 < query->ref->part_count; i++)
         snprintf(prefix + strlen(prefix), sizeof(prefix) - strlen(prefix), "%s.", parts[i].name);
     return scn_error_at(query->parser, query->ref->place,
-                        near.best[0] == '\0' ? NULL
+                        near.best[0] == '\0' ? scn_near_hint(&near, query->parser->arena)
                         : scn_arena_format(query->parser->arena, "did you mean '%s%s'?", prefix,
                                            near.best),
                         actor != NULL ? "nothing is labelled '%s%s'" : "there is no '%s%s'",
