@@ -11,6 +11,15 @@
 void instrument_touch(const void *memory, size_t bytes, uint32_t flags, uintptr_t pc);
 /* As that, for an aligned access of 2^size bytes that is not known to be repeated. */
 void instrument_first(const void *memory, uint32_t size, uint32_t flags, uintptr_t pc);
+/* The same of each size, where nothing is known of the registers: instrument_first.c. */
+#define INSTRUMENT_FIRST(bytes)                                                                    \
+    void instrument_first_read##bytes(uintptr_t address, uintptr_t pc);                            \
+    void instrument_first_write##bytes(uintptr_t address, uintptr_t pc);
+INSTRUMENT_FIRST(1)
+INSTRUMENT_FIRST(2)
+INSTRUMENT_FIRST(4)
+INSTRUMENT_FIRST(8)
+INSTRUMENT_FIRST(16)
 /* The same of a volatile variable. Who looks again and again without setting any waits for
  * somebody, who goes first from time to time, and after that for as long as he can. */
 void instrument_look(const void *memory, size_t bytes, uintptr_t pc);

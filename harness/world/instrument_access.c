@@ -12,17 +12,17 @@
     }
 
 /* Aligned accesses: those that may be repeated ones. */
-#define ALIGNED(name, size, flags)                                                                 \
+#define ALIGNED(name, first, size, write)                                                          \
     void world___tsan_##name(void *memory)                                                         \
     {                                                                                              \
-        if (race_is_recent((flags) == RACE_WRITE, size, (uintptr_t)memory)) return;                \
-        instrument_first(memory, size, flags, CALLER);                                             \
+        if (race_is_recent(write, size, (uintptr_t)memory)) return;                                \
+        instrument_first_##first((uintptr_t)memory, CALLER);                                       \
     }
 
 #define ALIGNED_ACCESSES(bytes, size)                                                              \
-    ALIGNED(read##bytes, size, RACE_READ)                                                          \
-    ALIGNED(write##bytes, size, RACE_WRITE)                                                        \
-    ALIGNED(read_write##bytes, size, RACE_WRITE)
+    ALIGNED(read##bytes, read##bytes, size, false)                                                 \
+    ALIGNED(write##bytes, write##bytes, size, true)                                                \
+    ALIGNED(read_write##bytes, write##bytes, size, true)
 
 #define UNALIGNED_ACCESSES(bytes)                                                                  \
     ACCESS(unaligned_read##bytes, bytes, RACE_READ)                                                \

@@ -57,6 +57,7 @@ static void mark(uintptr_t word, uint8_t mask)
     if ((mark->mask & mask) == mask) return;
     mark->mask |= mask;
     R.assembler = true;
+    race_look();
     for (uint32_t id = 0; id < W.entity_count; id++) race_recent_end(entity_of((uint16_t)id));
 }
 

@@ -86,7 +86,7 @@ struct __attribute__((aligned(256))) entity {
 
     uint64_t race_key;      /* of the epoch it is in; 0: none yet. See race.h */
     const struct race_clock *race_known; /* with a key: what it knows, */
-    uint32_t race_clock;                 /* and its own part of that */
+    uint64_t race_own; /* and that epoch: its clock, and above it the slot */
     const void *next_place; /* what it touches next, when it goes on at a scheduling point */
     uint8_t next_access;
     bool paused;   /* would be enabled, but for a pause */

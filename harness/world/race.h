@@ -39,6 +39,8 @@ struct race_record {
 struct __attribute__((aligned(64))) race_cell {
     uint32_t run;
     uint32_t more;   /* further records, in a list: index + 1 */
+    uint32_t masks;  /* of the records, which have those in their stead: eight bits for each */
+    uint32_t last;   /* place of the last access, where it stands for all: see race_cell.h */
     struct race_record at[RACE_RECORDS];
 };
 _Static_assert(sizeof(struct race_cell) == 64, "a cell is a cache line");
@@ -57,6 +59,7 @@ struct race {
     bool blind;                  /* in this execution, no access is of interest to anybody */
     bool notes;                  /* nor is one that repeats another */
     bool assembler;              /* some words are ordered as the processor does: instrument.h */
+    bool quick;                  /* nor are such words or stacks to be thought of, but `notes` */
     struct race_clock *threads;  /* by slot; NULL: never used in this process */
     struct race_clock *objects;  /* by object */
     struct race_clock *readers;  /* by object: releases of a rwlock by its readers */
@@ -76,6 +79,8 @@ void *race_reserve(size_t bytes);
 
 /* Before an execution: nothing is known. */
 void race_begin(void);
+/* W.keep_stacks or R.assembler may have changed. */
+void race_look(void);
 
 /* --- order (race_clock.c) --- */
 
@@ -174,7 +179,7 @@ static inline bool race_recent_key_try(uint64_t *key)
     struct entity *self = W.self;
     if (LIKELY(W.find_races)) {
         self->race_known = &R.threads[self->slot];
-        self->race_clock = self->race_known->at[self->slot];
+        self->race_own = (uint64_t)self->slot << 32 | self->race_known->at[self->slot];
     }
     *key = self->race_key = (uint64_t)++race_number << RACE_NUMBER_SHIFT;
     return true;

@@ -8,6 +8,12 @@
 
 #pragma GCC visibility push(hidden)
 
+#if defined(__x86_64__)
+#define RACE_APART __attribute__((no_caller_saved_registers))
+#else
+#define RACE_APART
+#endif
+
 /* NULL: thread-local variables have none. */
 static inline struct race_region *race_region_of(const struct race_cell *cell)
 {
@@ -18,19 +24,6 @@ static inline struct race_region *race_region_of(const struct race_cell *cell)
 static inline uint32_t race_place_in_region(const struct race_cell *cell)
 {
     return (uint32_t)(cell - R.heap) % RACE_REGION;
-}
-
-/* From here on the cell tells of its word. True when there is something to tell yet. */
-static inline bool race_begin_cell(struct race_cell *cell)
-{
-    struct race_region *region = race_region_of(cell);
-    *cell = (struct race_cell){.run = R.run};
-    if (UNLIKELY(region == NULL)) return false;
-    if (region->run != R.run) *region = (struct race_region){.run = R.run};
-    region->used |= 1ull << race_place_in_region(cell);
-    if (region->whole.mask == 0) return false;
-    cell->at[0] = region->whole;
-    return true;
 }
 
 /* A record but for its place, in one register. What is stored in parts takes long to load as a
@@ -53,33 +46,70 @@ _Static_assert(offsetof(struct race_record, slot) == 4 && offsetof(struct race_r
                    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "as race_own() puts it together");
 
-/* The bytes of the former that are of no use any more, since whatever races with them races with
- * the latter, are taken off it. False: the two race, or the former is a free. `flags` are those of
+static inline struct race_record race_record_of(uint64_t who, uint32_t where)
+{
+    return (struct race_record){.clock = (uint32_t)who, .slot = (uint16_t)(who >> 32),
+                                .mask = (uint8_t)(who >> 48), .flags = (uint8_t)(who >> 56),
+                                .where = where};
+}
+
+/* As it is now: which bytes are left of it the cell tells. */
+static inline struct race_record race_at(const struct race_cell *cell, uint32_t place)
+{
+    struct race_record record = race_record_of(race_who(&cell->at[place]), cell->at[place].where);
+    record.mask = (uint8_t)(cell->masks >> 8 * place);
+    return record;
+}
+
+/* At a place that is free. */
+static inline void race_put(struct race_cell *cell, uint32_t place, uint64_t who, uint32_t where)
+{
+    memcpy(&cell->at[place], &who, sizeof who);
+    cell->at[place].where = where;
+    cell->masks |= (uint32_t)(uint8_t)(who >> 48) << 8 * place;
+}
+
+/* Where an access is kept, if that place is free: writes and reads of each half have one of their
+ * own, so that it can be foreseen where the next one meets them. */
+static inline uint32_t race_home(uint32_t flags, uint32_t mask)
+{
+    return (flags & RACE_WRITE ? 0 : 2) + ((mask & 0xf) == 0);
+}
+
+/* No access to the word is known. Nobody has done anything in an epoch 0, which all know of. */
+static inline void race_clear_cell(struct race_cell *cell)
+{
+    uint64_t nobody = 0;
+    cell->run = R.run;
+    cell->more = cell->masks = cell->last = 0;
+    memcpy(&cell->at[0], &nobody, sizeof nobody);
+}
+
+static inline bool race_knows(const struct race_clock *known, uint64_t who)
+{
+    uint32_t slot = (uint16_t)(who >> 32);
+    return slot < known->count && (uint32_t)who <= known->at[slot];
+}
+
+/* The bytes of the former that are left: those are of no use any more of which whatever races with
+ * them races with the latter. RACE_MET: the two race, or the former is a free. `flags` are those of
  * the latter: where they are known, so is most of this. */
-static inline __attribute__((always_inline)) bool
-race_meet(struct race_record *before, const struct race_clock *known,
+enum { RACE_MET = 256 };
+static inline __attribute__((always_inline)) uint32_t
+race_meet(const struct race_record *before, const struct race_clock *known,
           const struct race_record *record, uint32_t flags)
 {
-    uint64_t who = race_who(before);
-    uint32_t mask = (uint8_t)(who >> 48), former = (uint32_t)(who >> 56);
-    uint32_t common = mask & record->mask, slot = (uint16_t)(who >> 32);
-    if (common == 0) return true;
-    if (UNLIKELY(former & RACE_FREE)) return false;
+    uint32_t mask = before->mask, former = before->flags, common = mask & record->mask;
+    if (common == 0) return mask;
+    if (UNLIKELY(former & RACE_FREE)) return RACE_MET;
     /* A thread knows all that it did itself. */
-    if (UNLIKELY(slot >= known->count || (uint32_t)who > known->at[slot])) {
-        return !((former | flags) & RACE_WRITE) || former & flags & RACE_ATOMIC;
+    if (UNLIKELY(before->slot >= known->count || before->clock > known->at[before->slot])) {
+        bool race = (former | flags) & RACE_WRITE && !(former & flags & RACE_ATOMIC);
+        return race ? RACE_MET : mask;
     }
     bool replaces = (flags & RACE_WRITE || !(former & RACE_WRITE)) &&
                     (!(flags & RACE_ATOMIC) || former & RACE_ATOMIC);
-    if (replaces) before->mask = (uint8_t)(mask ^ common);
-    return true;
-}
-
-static inline void race_put(struct race_record *place, const struct race_record *record)
-{
-    uint64_t own = race_own(record);
-    memcpy(place, &own, sizeof own);
-    place->where = record->where;
+    return replaces ? mask ^ common : mask;
 }
 
 /* Whether one of the accesses to the cell was made by the thread in this epoch. */
@@ -102,8 +132,9 @@ static inline bool race_is_same(const struct race_record *before, const struct r
 
 static inline bool race_is_known(const struct race_cell *cell, const struct race_record *record)
 {
-    for (int i = 0; i < RACE_RECORDS; i++) {
-        if (race_is_same(&cell->at[i], record)) return true;
+    for (uint32_t i = 0; i < RACE_RECORDS; i++) {
+        struct race_record before = race_at(cell, i);
+        if (race_is_same(&before, record)) return true;
     }
     return false;
 }
@@ -115,56 +146,98 @@ static inline bool race_extends(const struct race_record *record, const struct r
            before->flags == record->flags;
 }
 
-static inline bool race_extend(struct race_cell *cell, const struct race_record *record)
-{
-    for (int i = 0; i < RACE_RECORDS; i++) {
-        struct race_record *before = &cell->at[i];
-        if (!race_extends(record, before) || before->where != record->where) continue;
-        before->mask |= record->mask;
-        return true;
-    }
-    return false;
-}
+/* --- what is less usual: race_list.c. It uses general registers only, and what is apart changes
+ * none but that of its result --- */
 
-/* Where an access is kept, if that place is free: writes and reads of each half have one of their
- * own, so that it can be foreseen where the next one meets them. */
-static inline uint32_t race_home(const struct race_record *record)
-{
-    return (record->flags & RACE_WRITE ? 0 : 2) + ((record->mask & 0xf) == 0);
-}
-
-/* What a cell has no room for (race_list.c). Both call nothing, and use general registers only. */
 void race_list_begin(void);
-/* False: there is no more room at all. */
-bool race_list_add(struct race_cell *cell, const struct race_record *record);
-/* As race_meet() with all of them; the first that races, or NULL. */
+/* As race_meet() with what the cell has no room for; the first that races, or NULL. */
 struct race_record *race_list_meet(struct race_cell *cell, const struct race_clock *known,
                                    const struct race_record *record);
+/* An access that has met all others is kept. `follows`: and knew of them. False: there is no more
+ * room at all. */
+bool race_add(struct race_cell *cell, const struct race_clock *known,
+              const struct race_record *record, bool follows);
+/* From here on the cell tells of its word. */
+RACE_APART void race_begin_cell(struct race_cell *cell);
+/* As race_keep(), in any case. */
+RACE_APART bool race_keep_all(struct race_cell *cell, const struct race_clock *known, uint64_t who,
+                              uint32_t where);
+/* A plain access to a word that the same thread accessed last, in the same epoch, and that follows
+ * (see below). False: its place is taken. */
+RACE_APART bool race_keep_own(struct race_cell *cell, uint64_t who, uint32_t home, uint32_t where);
+/* The thread's epoch gets its number. False: numbers are used up. */
+RACE_APART bool race_begin_epoch(void);
+/* An aligned access where only repetitions are told, of 2^size bytes. False: it could not. */
+RACE_APART bool race_note_only(uintptr_t address, uint32_t size, bool write);
+
+/* --- the usual case: whoever knows of the last access to a word knows of all ---
+ *
+ * Knowing of an epoch is knowing of all that its thread knew. So where each access to a word was
+ * made by one that knew of all those before it, the last one is all that the next need be compared
+ * with. Then `last` is its place; and the first two places have nothing but writes, the others
+ * nothing but reads, none of them a free, and nothing is kept elsewhere. */
+
+static inline bool race_follows(const struct race_cell *cell, const struct race_clock *known)
+{
+    return cell->last < RACE_RECORDS && race_knows(known, race_who(&cell->at[cell->last]));
+}
+
+/* Whether that access was made in this epoch: then it follows. */
+static inline bool race_is_last(const struct race_cell *cell, uint64_t own)
+{
+    return (race_who(&cell->at[cell->last]) ^ own) << 16 == 0;
+}
+
+/* Of all records: what such an access stands for from now on. */
+static inline uint32_t race_replaced(uint32_t flags, uint32_t mask)
+{
+    return mask * (flags & RACE_WRITE ? 0x01010101u : 0x01010000u);
+}
+
+/* Another one of the same thread in the same epoch. Only what is usual is told here: a part of the
+ * last one, or its neighbour, by the same call. */
+static inline __attribute__((always_inline)) bool
+race_follow_own(struct race_cell *cell, uint32_t mask, uint32_t flags, uint32_t where)
+{
+    uint32_t last = cell->last, former = (uint32_t)(race_who(&cell->at[last]) >> 56);
+    bool same = former == flags;
+    if ((same || former == RACE_WRITE) && !(mask & ~(cell->masks >> 8 * last))) return true;
+    if (!same || cell->at[last].where != where || cell->masks & mask * 0x01010101u) return false;
+    cell->masks |= mask << 8 * last;
+    return true;
+}
+
+/* A plain access. False: it is not like that, or its place is taken. `own`: the epoch, as in a
+ * record; `home`: by race_home(). */
+static inline __attribute__((always_inline)) bool
+race_follow(struct race_cell *cell, const struct race_clock *known, uint64_t own, uint32_t mask,
+            uint32_t flags, uint32_t home, uint32_t where)
+{
+    if (UNLIKELY(!race_follows(cell, known))) return false;
+    if (race_is_last(cell, own)) {
+        uint64_t who = own | (uint64_t)mask << 48 | (uint64_t)flags << 56;
+        return race_follow_own(cell, mask, flags, where) || race_keep_own(cell, who, home, where);
+    }
+    uint32_t left = cell->masks & ~race_replaced(flags, mask);
+    if (UNLIKELY(left >> 8 * home & 0xff)) return false;
+    cell->masks = left | mask << 8 * home;
+    cell->last = home;
+    uint64_t who = own | (uint64_t)flags << 56;
+    memcpy(&cell->at[home], &who, sizeof who);
+    cell->at[home].where = where;
+    return true;
+}
 
 /* The access is kept, if it races with none and there is room, while no stacks are kept. False: it
  * was not; what was done so far does no harm when everything is done again. */
 static inline __attribute__((always_inline)) bool
-race_keep(struct race_cell *cell, const struct race_clock *known, const struct race_record *record,
-          uint32_t flags)
+race_keep(struct race_cell *cell, const struct race_clock *known, uint64_t own, uint32_t mask,
+          uint32_t flags, uint32_t home, uint32_t where)
 {
-    if (UNLIKELY(cell->run != R.run) && !race_begin_cell(cell)) {
-        race_put(&cell->at[race_home(record)], record);
-        return true;
-    }
-    bool again = race_is_again(cell, record);
-    if (UNLIKELY(again) && race_is_known(cell, record)) return true;
-    for (int i = 0; i < RACE_RECORDS; i++) {
-        if (UNLIKELY(!race_meet(&cell->at[i], known, record, flags))) return false;
-    }
-    if (UNLIKELY(cell->more) && race_list_meet(cell, known, record) != NULL) return false;
-    if (UNLIKELY(again) && race_extend(cell, record)) return true;
-    struct race_record *place = &cell->at[race_home(record)];
-    for (int i = 0; UNLIKELY(place->mask != 0); i++) {
-        if (i == RACE_RECORDS) return race_list_add(cell, record);
-        place = &cell->at[i];
-    }
-    race_put(place, record);
-    return true;
+    bool plain = !(flags & (RACE_ATOMIC | RACE_FREE));
+    if (UNLIKELY(cell->run != R.run)) race_begin_cell(cell);
+    if (LIKELY(plain && race_follow(cell, known, own, mask, flags, home, where))) return true;
+    return race_keep_all(cell, known, own | (uint64_t)mask << 48 | (uint64_t)flags << 56, where);
 }
 
 #pragma GCC visibility pop

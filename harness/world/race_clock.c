@@ -114,12 +114,18 @@ void race_release(uint32_t object)
     release_to(&R.objects[object], W.self);
 }
 
+void race_look(void)
+{
+    R.quick = R.notes && !W.keep_stacks && !R.assembler;
+}
+
 void race_begin(void)
 {
     W.find_races = W.limits.find_races && W.level >= WORLD_LEVEL_MEMORY;
     R.blind = !W.find_races && W.level != WORLD_LEVEL_POINTS;
     R.notes = W.level != WORLD_LEVEL_POINTS && !W.count_accesses;
     R.assembler = false;
+    race_look();
     if (!W.find_races) return;
     if (R.threads == NULL) reserve_all();
     R.run = (uint32_t)W.runs + 1;

@@ -36,29 +36,26 @@ struct access {
     uintptr_t address, pc;
 };
 
-static void meet(const struct access *access, struct race_record *before)
+/* What is left of the former. */
+static uint8_t meet(const struct access *access, const struct race_record *before)
 {
-    if (race_meet(before, access->known, &access->record, access->record.flags)) return;
-    race_found(before, &access->record, access->address, access->pc);
+    uint32_t left = race_meet(before, access->known, &access->record, access->record.flags);
+    if (left == RACE_MET) race_found(before, &access->record, access->address, access->pc);
+    return (uint8_t)left;
 }
 
-/* `again`: the thread has accessed the cell before in this epoch. */
-static void insert(struct race_cell *cell, const struct race_record *record, bool again)
+/* Neighbouring bytes, by the same call: see race_extend(), which knows of no stacks. */
+static bool extend(struct race_cell *cell, const struct race_record *record)
 {
-    struct race_record *place = &cell->at[race_home(record)];
-    for (int i = 0; again && i < RACE_RECORDS; i++) {
-        struct race_record *before = &cell->at[i];
-        if (!race_extends(record, before)) continue;
-        if (!race_same_where(before->where, record->where)) continue;
-        before->mask |= record->mask;
-        return;
+    for (uint32_t i = 0; i < RACE_RECORDS; i++) {
+        struct race_record before = race_at(cell, i);
+        if (!race_extends(record, &before)) continue;
+        if (!race_same_where(before.where, record->where)) continue;
+        cell->masks |= (uint32_t)record->mask << 8 * i;
+        cell->last = RACE_RECORDS;
+        return true;
     }
-    for (int i = 0; place->mask != 0 && i < RACE_RECORDS; i++) place = &cell->at[i];
-    if (place->mask == 0) {
-        *place = *record;
-    } else if (!race_list_add(cell, record)) {
-        finding_raise(WORLD_FOUND_MEMORY, 0, "more accesses may race than can be kept");
-    }
+    return false;
 }
 
 static inline struct access begin(uint32_t flags, uintptr_t pc)
@@ -79,18 +76,19 @@ static __attribute__((noinline)) void access_cell_at_length(struct access *acces
                                                             struct race_cell *cell)
 {
     struct race_record *record = &access->record;
-    if (cell->run != R.run && !race_begin_cell(cell)) {
-        find_place(access);
-        cell->at[race_home(record)] = *record;
-        return;
-    }
+    if (cell->run != R.run) race_begin_cell(cell);
     bool again = race_is_again(cell, record);
     if (again && race_is_known(cell, record)) return;
     find_place(access);
-    for (int i = 0; i < RACE_RECORDS; i++) meet(access, &cell->at[i]);
+    for (uint32_t i = 0; i < RACE_RECORDS; i++) {
+        struct race_record before = race_at(cell, i);
+        cell->masks ^= (uint32_t)(before.mask ^ meet(access, &before)) << 8 * i;
+    }
     struct race_record *before = race_list_meet(cell, access->known, record);
     if (before != NULL) race_found(before, record, access->address, access->pc);
-    insert(cell, record, again);
+    if (again && extend(cell, record)) return;
+    if (race_add(cell, access->known, record, false)) return;
+    finding_raise(WORLD_FOUND_MEMORY, 0, "more accesses may race than can be kept");
 }
 
 static __attribute__((always_inline)) inline void access_cell(struct access *access,
@@ -99,7 +97,12 @@ static __attribute__((always_inline)) inline void access_cell(struct access *acc
     const struct race_record *record = &access->record;
     if (LIKELY(!W.keep_stacks)) {
         find_place(access);
-        if (LIKELY(race_keep(cell, access->known, record, record->flags))) return;
+        uint64_t own = record->clock | (uint64_t)record->slot << 32;
+        uint32_t home = race_home(record->flags, record->mask);
+        if (LIKELY(race_keep(cell, access->known, own, record->mask, record->flags, home,
+                             record->where))) {
+            return;
+        }
     }
     access_cell_at_length(access, cell);
 }
@@ -120,7 +123,7 @@ static bool access_unused(struct access *access, struct race_region *region)
 {
     struct race_record *whole = &region->whole;
     if (whole->mask != 0 && race_is_same(whole, &access->record)) return true;
-    meet(access, whole);
+    whole->mask = meet(access, whole);
     if (whole->mask != 0) return false;
     find_place(access);
     *whole = access->record;
@@ -179,6 +182,6 @@ void race_forget(uintptr_t address, size_t bytes)
         struct race_region *region = race_region_of(cell);
         if (region->run != R.run) continue;
         region->used |= 1ull << race_place_in_region(cell);
-        *cell = (struct race_cell){.run = R.run};
+        race_clear_cell(cell);
     }
 }

@@ -101,6 +101,7 @@ void world_unwind_stacks(void)
 void world_keep_stacks(bool keep)
 {
     W.keep_stacks = keep;
+    race_look();
 }
 
 void world_count_accesses(bool every)
