@@ -152,6 +152,7 @@ static const char *word_of(unsigned status)
     case 403: return core_result_word(CORE_REFUSED);
     case 404: return core_result_word(CORE_NOT_FOUND);
     case 413: return core_result_word(CORE_LIMIT);
+    case 503: return core_result_word(CORE_UNAVAILABLE);
     default: return core_result_word(CORE_INVALID);
     }
 }

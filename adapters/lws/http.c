@@ -195,6 +195,8 @@ static int serve(struct peer *peer)
 {
     char *uri, path[sizeof peer->path];
     int length, method = lws_http_get_uri_and_method(peer->wsi, &uri, &length);
+    if (peer->kind != PEER_NEW)
+        return -1; /* behind a stream, which has no end but that of its connection */
     peer->kind = PEER_REQUEST;
     peer->input_length = 0;
     peer->overlong = peer->complete = false;
@@ -222,23 +224,24 @@ static int take_body(struct peer *peer, const char *bytes, size_t length)
 }
 
 /*
- * libwebsockets 4.1 tells the end of a body again, once in each turn, while the next request waits
- * for this one's answer; and, if all of it came behind another request, for ever within one turn,
- * serving nobody. That is ended.
+ * A start that was sent before the request in front of it was answered: libwebsockets 4.1 takes the
+ * beginning of its head for its body, and would go on to do so for ever. No JSON begins like that.
  */
-static bool is_told_for_ever(struct peer *peer)
+static bool is_head(const struct peer *peer)
 {
-    enum { TOLD_MAX = 100 };
-    if (peer->told_in != peer->transport->turns)
-        peer->ends_told = 0;
-    peer->told_in = peer->transport->turns;
-    return ++peer->ends_told == TOLD_MAX;
+    static const char head[] = "POST /";
+    size_t length = peer->input_length < sizeof head - 1 ? peer->input_length : sizeof head - 1;
+    return length > 0 && memcmp(peer->input, head, length) == 0;
 }
 
 static int end_body(struct peer *peer)
 {
+    /* It is told again in each turn while something waits behind it. */
     if (peer->answer.begun || peer->complete)
-        return is_told_for_ever(peer) ? -1 : 0;
+        return 0;
+    if (is_head(peer))
+        return answer_refuse_at_once(peer, 503, "a start behind another request is not taken; "
+                                                "send it again when that one is answered");
     peer->complete = true;
     peer->body_due = false;
     if (peer->overlong)
@@ -254,6 +257,20 @@ static int write_some(struct peer *peer)
     case PEER_SOCKET:
     case PEER_NEW: break;
     }
+    return 0;
+}
+
+/*
+ * Of a connection that no mount leads to, libwebsockets 4.1 reads nothing while a request of it is
+ * served. So answers come in the order of the requests; but a stream would never notice that its
+ * reader has gone. So there is a mount for streams, and for nothing else.
+ */
+static int choose_mount(struct ws_transport *transport, const char *uri, size_t length)
+{
+    static const char tail[] = "/events";
+    size_t size = sizeof tail - 1;
+    bool stream = length > size && memcmp(uri + length - size, tail, size) == 0;
+    transport->mount.mountpoint = stream ? "/" : " ";
     return 0;
 }
 
@@ -281,6 +298,8 @@ int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         return loop_callback(transport, reason);
     if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED)
         return peer_of(transport, wsi) == NULL ? -1 : 0;
+    if (reason == LWS_CALLBACK_FILTER_HTTP_CONNECTION)
+        return choose_mount(transport, in, length);
     peer = lws_get_opaque_user_data(wsi);
     if (peer == NULL)
         return 0;

@@ -48,8 +48,6 @@ struct peer {
     bool overlong;             /* what arrives is too long */
     bool complete;             /* and now it is all there */
     bool body_due;             /* it is not, and its deadline runs */
-    uint64_t told_in;          /* the turn in which its end was told in vain, */
-    uint32_t ends_told;        /* and how often there */
 
     struct answer answer;
     struct stream stream;
@@ -73,8 +71,8 @@ struct ws_transport {
     char name[CORE_THREAD_NAME_MAX];
     struct core *core;
     struct lws_context *context;
-    uint64_t turns; /* of the service's loop: calls of libwebsockets */
     struct lws_protocols protocols[3];
+    struct lws_http_mount mount;
     lws_retry_bo_t no_pings;
     pthread_t thread;
     bool started;
@@ -110,6 +108,7 @@ void peers_look(struct ws_transport *transport);
 
 uint32_t peer_close_code(struct peer *peer);
 struct answer *peer_take_answer(struct peer *peer);
+
 
 /* Adds bytes to what is arriving. False: more than message_max_bytes, or no memory. */
 bool peer_input(struct peer *peer, const char *bytes, size_t length);

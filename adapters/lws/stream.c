@@ -84,7 +84,9 @@ int stream_begin(struct peer *peer, const char *session)
         conn_end(peer, 0, "the connection broke");
         return -1;
     }
-    lws_http_mark_sse(peer->wsi);
+    /* Its end has to be noticed; and it has no time limit, but what the core says. */
+    (void)lws_http_headers_detach(peer->wsi);
+    lws_set_timeout(peer->wsi, NO_PENDING_TIMEOUT, 0);
     say(peer, hello_message(session, epoch, seq));
     lws_callback_on_writable(peer->wsi);
     return 0;

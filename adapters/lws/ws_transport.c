@@ -100,6 +100,10 @@ static void describe_protocols(struct ws_transport *transport)
         .name = WS_SUBPROTOCOL, .callback = socket_callback, .rx_buffer_size = 4096 };
     /* The second one ends with a zeroed third. Liveness is the core's business alone. */
     transport->no_pings = (lws_retry_bo_t){ .secs_since_valid_ping = 0 };
+    transport->mount = (struct lws_http_mount){ .mountpoint = " ",
+                                                .mountpoint_len = 1,
+                                                .origin = transport->protocols[0].name,
+                                                .origin_protocol = LWSMPRO_CALLBACK };
 }
 
 /* A table indexed by descriptors is quick, but as large as the process may have of them. */
@@ -138,6 +142,7 @@ static bool create_context(struct ws_transport *transport)
         .port = config->port,
         .iface = config->address,
         .protocols = transport->protocols,
+        .mounts = &transport->mount,
         .extensions = config->deflate ? extensions : NULL,
         .ssl_cert_filepath = config->certificate,
         .ssl_private_key_filepath = config->key,
@@ -194,7 +199,6 @@ static void give_up(lws_sorted_usec_list_t *timer)
 
 static bool serve_once(struct ws_transport *transport)
 {
-    transport->turns++;
     return lws_service(transport->context, 0) >= 0;
 }
 

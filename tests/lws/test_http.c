@@ -225,19 +225,50 @@ static void half_a_body_stops_nobody(void **state)
     site_stop(&site);
 }
 
-/* libwebsockets would turn in circles at its end; whoever comes next is served. */
-static void a_start_behind_a_question_stops_nobody(void **state)
+#define KEPT(path) "GET " path " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer alice\r\n\r\n"
+#define START                                                                                      \
+    "POST /sessions/s1/runs HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer alice\r\n"                \
+    "Content-Length: 25\r\n\r\n{\"agent\":\"bot\",\"key\":\"k\"}"
+
+/* libwebsockets would take its head for its body, and turn in circles at the end: it is not taken,
+ * whatever is in front of it, and everybody is told. */
+static void a_start_behind_a_question_is_not_taken(void **state)
 {
+    static const char *const fronts[] = {
+        KEPT("/health"), KEPT("/sessions/none/history"), KEPT("/health") KEPT("/metrics") };
     struct site site;
     (void)state;
     site_init(&site);
     site.rig.agent = emit_three;
     site_start(&site);
-    free(client_ask(&site, "GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n"
-                           "POST /sessions/s1/runs HTTP/1.1\r\nHost: h\r\n"
-                           "Authorization: Bearer alice\r\nContent-Length: 25\r\n\r\n"
-                           "{\"agent\":\"bot\",\"key\":\"k\"}"));
-    free(client_ask(&site, GET("/health")));
+    for (size_t i = 0; i < sizeof fronts / sizeof *fronts; i++) {
+        char *answer = client_ask(&site, "%s%s", fronts[i], START GET("/health"));
+        assert_non_null(strstr(answer, "HTTP/1.1 503 "));
+        assert_non_null(strstr(answer, "a start behind another request is not taken"));
+        free(answer);
+    }
+    char *alone = client_ask(&site, "%s", START GET("/health"));
+    assert_non_null(strstr(alone, "HTTP/1.1 201 "));
+    free(alone);
+    site_stop(&site);
+}
+
+/* On one connection, each behind the answer to the one before. */
+static void starts_follow_each_other(void **state)
+{
+    struct site site;
+    struct client client;
+    (void)state;
+    site_init(&site);
+    site.rig.agent = emit_three;
+    site_start(&site);
+    client_connect(&site, &client);
+    for (int i = 0; i < 3; i++) {
+        client_write(&client, START, sizeof START - 1);
+        free(client_read_until(&client, "\"key\":\"k\""));
+        free(client_read_until(&client, "}"));
+    }
+    client_close(&client);
     site_stop(&site);
 }
 
@@ -305,7 +336,8 @@ int main(void)
         cmocka_unit_test(health_and_metrics),
         cmocka_unit_test(a_start_is_no_end),
         cmocka_unit_test(half_a_body_stops_nobody),
-        cmocka_unit_test(a_start_behind_a_question_stops_nobody),
+        cmocka_unit_test(a_start_behind_a_question_is_not_taken),
+        cmocka_unit_test(starts_follow_each_other),
         cmocka_unit_test(a_connection_serves_many_requests),
         cmocka_unit_test(a_long_answer_arrives_whole),
     };

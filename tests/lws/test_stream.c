@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static void open_stream(struct site *site, struct client *client, const char *last_id)
 {
@@ -111,6 +112,44 @@ static void the_close_is_an_event(void **state)
     client_close(&client);
 }
 
+/* In good order or not: nothing is written meanwhile that would show it. */
+static void its_end_is_noticed(void **state)
+{
+    static const struct linger at_once = { 1, 0 };
+    struct site site;
+    struct client client;
+    (void)state;
+    start(&site);
+    publish_tokens(&site, 1);
+    for (uint64_t i = 0; i < 4; i++) {
+        open_stream(&site, &client, NULL);
+        expect_id(&client, "7-1");
+        free(client_read_until(&client, "state_replay_complete"));
+        if (i % 2 == 1)
+            setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        client_close(&client);
+        RIG_AWAIT(site_count(&site, &site.closed) == i + 1);
+    }
+    site_stop(&site);
+}
+
+/* A stream has no end, and so nothing behind it. */
+static void nothing_follows_a_stream(void **state)
+{
+    static const char more[] = "GET /health HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct site site;
+    struct client client;
+    (void)state;
+    start(&site);
+    publish_tokens(&site, 1);
+    open_stream(&site, &client, NULL);
+    expect_id(&client, "7-1");
+    client_write(&client, more, sizeof more - 1);
+    RIG_AWAIT(site_count(&site, &site.closed) == 1);
+    client_close(&client);
+    site_stop(&site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +157,8 @@ int main(void)
         cmocka_unit_test(it_goes_on_behind_the_last_id),
         cmocka_unit_test(a_wrong_id_is_refused),
         cmocka_unit_test(the_close_is_an_event),
+        cmocka_unit_test(its_end_is_noticed),
+        cmocka_unit_test(nothing_follows_a_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
