@@ -191,6 +191,7 @@ static bool keep(const char *command, enum cli_option option, const char *text,
         return read_transport(command, text, options);
     case CLI_DAEMON:
     case CLI_CONNECT:
+    case CLI_CA:
     case CLI_TOKEN:
     case CLI_AGENTS:
     case CLI_CONFIG:

@@ -15,7 +15,9 @@
     X(SPEED, "speed", "N", "let the scenario's time run N times faster than the clock (1)")        \
     X(WALL, "wall", "TIME", "give a run up that takes longer, in real time (60s)")                 \
     X(DAEMON, "daemon", "FILE", "the sessiond to start (default: beside the executable)")          \
-    X(CONNECT, "connect", "HOST:PORT", "a sessiond that runs already, instead of starting one")    \
+    X(CONNECT, "connect", "HOST:PORT",                                                             \
+      "a sessiond that runs already, instead of starting one (wss://HOST:PORT: over TLS)")         \
+    X(CA, "ca", "FILE", "with --connect: who signs its certificate (default: the system's)")       \
     X(TOKEN, "token", "FILE", "with --connect: lines USER * TOKEN, or a token for everybody")      \
     X(AGENTS, "agents", "SOCKET",                                                                  \
       "with --connect: where the daemon's agents report: harness live-agent SOCKET")               \

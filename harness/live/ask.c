@@ -4,31 +4,33 @@
 
 #include "harness/check/require.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
-enum { PATIENCE_S = 10, ANSWER_MAX = 8 << 20, REQUEST_MAX = 4096 };
+enum { ANSWER_MAX = 8 << 20, REQUEST_MAX = 4096, PIECE_MAX = 16384 };
 
-static int reach(const struct address *address)
-{
-    struct timeval patience = {PATIENCE_S, 0};
-    int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return -1;
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (connect(fd, (const struct sockaddr *)&address->storage, address->length) == 0) return fd;
-    close(fd);
-    return -1;
-}
+struct line {
+    int fd;
+    struct secure *secure;  /* NULL: plain bytes */
+    uint64_t until_ns;
+    char *answer;           /* what came, with a zero behind it */
+    size_t length, capacity;
+    bool ended;
+};
 
-static bool send_all(int fd, const char *bytes, size_t length)
+static bool send_all(const struct line *line, const char *bytes, size_t length)
 {
     while (length > 0) {
-        ssize_t count = send(fd, bytes, length, MSG_NOSIGNAL);
+        ssize_t count = send(line->fd, bytes, length, MSG_NOSIGNAL);
+        if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
+            if (!reach_wait(line->fd, POLLOUT, line->until_ns)) return false;
+            continue;
+        }
         if (count <= 0) return false;
         bytes += count;
         length -= (size_t)count;
@@ -36,45 +38,100 @@ static bool send_all(int fd, const char *bytes, size_t length)
     return true;
 }
 
-/* Up to the end of the connection, with a zero behind it; NULL: it did not come. */
-static char *receive_all(int fd)
+static bool send_waiting(const struct line *line)
 {
-    size_t length = 0, room = 1 << 14;
-    char *bytes = malloc(room + 1);
-    REQUIRE(bytes != NULL);
-    for (;;) {
-        ssize_t count = recv(fd, bytes + length, room - length, 0);
-        if (count < 0 || length > ANSWER_MAX) {
-            free(bytes);
-            return NULL;
-        }
-        length += (size_t)count;
-        bytes[length] = '\0';
-        if (count == 0) return bytes;
-        if (length < room) continue;
-        bytes = realloc(bytes, (room *= 2) + 1);
-        REQUIRE(bytes != NULL);
+    char piece[PIECE_MAX];
+    for (size_t count; (count = secure_sends(line->secure, piece, sizeof piece)) > 0;) {
+        if (!send_all(line, piece, count)) return false;
     }
+    return true;
+}
+
+static bool say(const struct line *line, const char *bytes, size_t length)
+{
+    if (line->secure == NULL) return send_all(line, bytes, length);
+    secure_write(line->secure, bytes, length);
+    return send_waiting(line);
+}
+
+static void keep(struct line *line, const char *bytes, size_t count)
+{
+    if (line->length + count + 1 > line->capacity) {
+        line->capacity = 2 * (line->length + count + 1);
+        line->answer = realloc(line->answer, line->capacity);
+        REQUIRE(line->answer != NULL);
+    }
+    memcpy(line->answer + line->length, bytes, count);
+    line->length += count;
+    line->answer[line->length] = '\0';
+}
+
+static bool take(struct line *line, const char *bytes, size_t count)
+{
+    char plain[PIECE_MAX];
+    if (line->secure == NULL) {
+        keep(line, bytes, count);
+        return true;
+    }
+    if (!secure_take(line->secure, bytes, count)) return false;
+    for (size_t more; (more = secure_read(line->secure, plain, sizeof plain)) > 0;)
+        keep(line, plain, more);
+    return send_waiting(line);
+}
+
+/* Up to the end of the connection. */
+static bool hear_all(struct line *line)
+{
+    char piece[PIECE_MAX];
+    while (line->length <= ANSWER_MAX) {
+        ssize_t count = recv(line->fd, piece, sizeof piece, 0);
+        if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
+            if (reach_wait(line->fd, POLLIN, line->until_ns)) continue;
+            errno = ETIMEDOUT;
+            return false;
+        }
+        if (count < 0) return false;
+        if (count == 0) return true;
+        if (!take(line, piece, (size_t)count)) return false;
+    }
+    return false;
+}
+
+static int read_answer(const struct line *line, json_t **body)
+{
+    char *head_end = line->answer == NULL ? NULL : strstr(line->answer, "\r\n\r\n");
+    if (head_end == NULL || strncmp(line->answer, "HTTP/1.1 ", 9) != 0) return 0;
+    *body = json_loads(head_end + 4, 0, NULL);
+    return (int)strtol(line->answer + 9, NULL, 10);
+}
+
+static const char *why_not(const struct line *line, int error)
+{
+    const char *secure = line->secure == NULL ? NULL : secure_problem(line->secure);
+    if (secure != NULL) return secure;
+    return error != 0 ? strerror(error) : "what it says is no HTTP";
 }
 
 int elsewhere_ask(const struct address *address, const char *token, const char *path,
-                  json_t **body)
+                  uint64_t until_ns, json_t **body, const char **problem)
 {
     char text[REQUEST_MAX];
-    int status = 0, fd = reach(address);
+    struct line line = {.fd = reach(address, until_ns), .until_ns = until_ns};
+    int error = errno, status = 0;
     *body = NULL;
-    if (fd < 0) return 0;
+    if (problem != NULL) *problem = strerror(error);
+    if (line.fd < 0) return 0;
+    if (address->secure) line.secure = secure_new(address->host);
     int length = snprintf(text, sizeof text,
                           "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
                           "Connection: close\r\n\r\n", path, address->host, token);
-    bool sent = length > 0 && (size_t)length < sizeof text && send_all(fd, text, (size_t)length);
-    char *answer = sent ? receive_all(fd) : NULL;
-    close(fd);
-    char *head_end = answer == NULL ? NULL : strstr(answer, "\r\n\r\n");
-    if (head_end != NULL && strncmp(answer, "HTTP/1.1 ", 9) == 0) {
-        status = (int)strtol(answer + 9, NULL, 10);
-        *body = json_loads(head_end + 4, 0, NULL);
-    }
-    free(answer);
+    bool fits = length > 0 && (size_t)length < sizeof text;
+    errno = 0;
+    if (fits && say(&line, text, (size_t)length) && hear_all(&line))
+        status = read_answer(&line, body);
+    if (problem != NULL) *problem = why_not(&line, errno);
+    close(line.fd);
+    secure_free(line.secure);
+    free(line.answer);
     return status;
 }

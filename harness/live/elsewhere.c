@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { USERS_MAX = 64, WORD_MAX = 1024 };
+enum { USERS_MAX = 64, WORD_MAX = 1024, PATIENCE_US = 10000000 };
 
 struct elsewhere {
     const struct live_options *options;
@@ -21,9 +21,24 @@ struct elsewhere {
 
 /* --- the address --- */
 
+/* What is in front of the host says how it is spoken to. */
+static const char *skip_scheme(const char *text, bool *secure)
+{
+    static const struct { const char *text; bool secure; } schemes[] = {
+        {"wss://", true}, {"https://", true}, {"ws://", false}, {"http://", false}};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t length = strlen(schemes[i].text);
+        if (strncmp(text, schemes[i].text, length) != 0) continue;
+        *secure = schemes[i].secure;
+        return text + length;
+    }
+    return text;
+}
+
 /* HOST:PORT, or [HOST]:PORT where the host has colons itself. */
 static bool split(const char *text, struct address *address, const char **port)
 {
+    text = skip_scheme(text, &address->secure);
     const char *colon = strrchr(text, ':');
     if (colon == NULL || colon == text || colon[1] == '\0') return false;
     bool framed = text[0] == '[' && colon[-1] == ']';
@@ -47,8 +62,8 @@ static bool find_address(struct elsewhere *elsewhere, const char *text, char *pr
     const char *port;
     if (!split(text, address, &port)) {
         (void)snprintf(problem, LIVE_PROBLEM_MAX,
-                       "--connect takes HOST:PORT, such as 127.0.0.1:7420 or [::1]:7420, not '%s'",
-                       text);
+                       "--connect takes HOST:PORT, such as 127.0.0.1:7420 or [::1]:7420, or "
+                       "wss://HOST:PORT, not '%s'", text);
         return false;
     }
     int rc = getaddrinfo(address->host, port, &hints, &found);
@@ -56,10 +71,14 @@ static bool find_address(struct elsewhere *elsewhere, const char *text, char *pr
         (void)snprintf(problem, LIVE_PROBLEM_MAX, "--connect %s: %s", text, gai_strerror(rc));
         return false;
     }
-    memcpy(&address->storage, found->ai_addr, found->ai_addrlen);
-    address->length = found->ai_addrlen;
+    for (const struct addrinfo *one = found; one != NULL && address->count < PLACES_MAX;
+         one = one->ai_next) {
+        struct place *place = &address->places[address->count++];
+        memcpy(&place->storage, one->ai_addr, one->ai_addrlen);
+        place->length = one->ai_addrlen;
+    }
     freeaddrinfo(found);
-    return true;
+    return !address->secure || secure_trust(elsewhere->options->ca, problem);
 }
 
 /* --- tokens --- */
@@ -234,12 +253,16 @@ bool live_ask_elsewhere(const struct live_options *options, const struct scn_fil
     struct asking asking = {elsewhere, file, tell, context};
     ask_for_actors(&asking);
     const char *token = elsewhere->count == 0 ? "" : elsewhere->tokens[0];
+    const char *why;
     json_t *told;
-    int status = elsewhere_ask(&elsewhere->address, token, "/settings", &told);
+    uint64_t patience_ns = options->wall_us < PATIENCE_US ? options->wall_us * 1000
+                                                          : PATIENCE_US * (uint64_t)1000;
+    int status = elsewhere_ask(&elsewhere->address, token, "/settings",
+                               loop_clock_ns() + patience_ns, &told, &why);
     if (status == 200 && told != NULL) compare_settings(&asking, api, told);
     else if (status == 0)
-        (void)snprintf(problem, LIVE_PROBLEM_MAX, "--connect %s: nobody answers there",
-                       options->connect);
+        (void)snprintf(problem, LIVE_PROBLEM_MAX, "--connect %s: nobody answers there: %s",
+                       options->connect, why);
     else
         (void)snprintf(problem, LIVE_PROBLEM_MAX,
                        "--connect %s: GET /settings is answered with %d: %s", options->connect,

@@ -50,7 +50,8 @@ static bool follow(struct live *live, struct followed *followed, uint32_t at)
     (void)snprintf(path, sizeof path, "/sessions/%s/history?limit=100%s",
                    live_session(live, followed->name), cursor);
     int status = elsewhere_ask(elsewhere_address(live->elsewhere),
-                               live_token(live, live->owners[at]), path, &page);
+                               live_token(live, live->owners[at]), path, live->loop.until_ns,
+                               &page, NULL);
     if (status == 404) return false; /* nobody has opened it yet */
     if (status != 200 || page == NULL)
         live_give_up(live, "GET %s: %s (status %d)", path,

@@ -54,6 +54,8 @@ void loop_close(struct watch *watch);
 void loop_look(const struct loop *loop);
 /* While it is held, the scenario's time has not begun. */
 void loop_hold(struct loop *loop, bool held);
+/* The clock's own time, which never goes back. */
+uint64_t loop_clock_ns(void);
 /* How long something of the scenario takes by the clock. */
 uint64_t loop_real_us(const struct loop *loop, uint64_t time_us);
 
@@ -208,16 +210,25 @@ struct reply request_make(struct daemon *daemon, const char *method, const char 
 
 /* --- a daemon that runs already (elsewhere.c, ask.c, history.c) --- */
 
-struct address {
+enum { PLACES_MAX = 16 };
+
+struct place {
     struct sockaddr_storage storage;
     socklen_t length;
-    char host[256];
 };
 
-/* GET of that path with that token. Waits for the answer; returns its status, 0 if there is none,
- * and what it says as JSON, or NULL. */
+struct address {
+    struct place places[PLACES_MAX]; /* of the host's name */
+    uint32_t count;
+    char host[256];
+    bool secure;            /* it speaks TLS */
+};
+
+/* GET of that path with that token. Waits for the answer, until then by loop_clock_ns; returns its
+ * status, 0 if there is none, and what it says as JSON, or NULL. `problem`, if it is not NULL, gets
+ * why there is none. */
 int elsewhere_ask(const struct address *address, const char *token, const char *path,
-                  json_t **body);
+                  uint64_t until_ns, json_t **body, const char **problem);
 
 struct elsewhere;
 /* NULL: `problem` says why not. */
@@ -229,6 +240,34 @@ const char *elsewhere_token(const struct elsewhere *elsewhere, const char *user)
 /* In place of a start, and of a drain. */
 enum core_result elsewhere_start(struct daemon *daemon);
 enum core_result elsewhere_leave(struct daemon *daemon);
+
+/* --- connections to it (reach.c) --- */
+
+/* A connection that does not block, or -1 with errno: until then all its addresses were tried. */
+int reach(const struct address *address, uint64_t until_ns);
+/* Waits until the descriptor is ready for that. False: it is not, until then. */
+bool reach_wait(int fd, short events, uint64_t until_ns);
+/* That port of this machine. */
+void reach_loopback(struct address *address, uint16_t port);
+
+/* --- TLS (secure.c): a filter; on the heap --- */
+
+struct secure;
+/* Once before the first one: certificates are judged by that file, or by those of the system. */
+bool secure_trust(const char *ca, char problem[LIVE_PROBLEM_MAX]);
+/* Its certificate has to name that host. */
+struct secure *secure_new(const char *host);
+void secure_free(struct secure *secure);
+/* To be said to the other end. */
+void secure_write(struct secure *secure, const char *bytes, size_t count);
+/* What came from there. False: it makes no sense, or the certificate is not good. */
+bool secure_take(struct secure *secure, const char *bytes, size_t count);
+/* What it said: so many bytes, 0: nothing more yet. */
+size_t secure_read(struct secure *secure, char *bytes, size_t room);
+/* What has to go there: so many bytes, 0: nothing more. To be asked for after each call above. */
+size_t secure_sends(struct secure *secure, char *bytes, size_t room);
+/* Why it cannot go on; NULL: it can. Static. */
+const char *secure_problem(const struct secure *secure);
 
 /* How far the log of a session was read. */
 struct followed {
@@ -269,6 +308,8 @@ extern const struct outside_network live_network;
 void network_begin(struct loop *loop, const struct address *address);
 /* Nobody reads from them any more. */
 void network_end(void);
+/* The run is over, and its descriptors are closed. */
+void network_forget(void);
 
 /* FOLDER/NAME, in memory that the run gives up at its end. */
 void live_path(const struct live *live, const char *name, char path[LIVE_PATH_MAX]);

@@ -326,6 +326,7 @@ void live_end(struct live *live)
     for (uint32_t i = 0; i < live->loop.count; i++) {
         if (live->loop.watches[i].fd >= 0) loop_close(&live->loop.watches[i]);
     }
+    network_forget();
     store_watch_free(live->store);
     servers_free(live->servers);
     elsewhere_free(live->elsewhere);

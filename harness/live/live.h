@@ -27,6 +27,7 @@ struct live_options {
     const char *folder;     /* of live_folder_make */
     const char *daemon;     /* path of sessiond; not looked at with `connect` */
     const char *connect;    /* HOST:PORT of one that runs already, or NULL: one is started */
+    const char *ca;         /* with it: whose certificates are believed, or NULL: the system's */
     const char *tokens;     /* with it: file of what users show, or NULL, */
     const char *agents;     /* the socket on which its agents report, or NULL: nobody does, */
     const char *tag;        /* and what its sessions' names end with, in front of `run` */

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static uint64_t clock_ns(void)
+uint64_t loop_clock_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -18,7 +18,7 @@ static uint64_t clock_ns(void)
 static uint64_t now_ns(const struct loop *loop)
 {
     if (loop->held) return 0;
-    return (uint64_t)((double)(clock_ns() - loop->start_ns) * loop->speed);
+    return (uint64_t)((double)(loop_clock_ns() - loop->start_ns) * loop->speed);
 }
 
 /* How long the clock takes until then; at most a second, which is looked at again. */
@@ -62,7 +62,7 @@ static uint64_t wait_until(void *context, uint64_t until_ns)
     if (loop->wake_ns < until_ns) until_ns = loop->wake_ns;
     loop->wake_ns = WORLD_NEVER; /* who wants to be asked says so every time */
     for (;;) {
-        if (clock_ns() >= loop->until_ns) give_up(loop);
+        if (loop_clock_ns() >= loop->until_ns) give_up(loop);
         struct timespec left = time_left(loop, until_ns);
         if (look(loop, &left)) {
             world_task_arm(loop->task, world_now_ns());
@@ -94,7 +94,7 @@ static void tell(void *context)
 void loop_init(struct loop *loop, double speed, uint64_t wall_us)
 {
     loop->speed = speed;
-    loop->start_ns = clock_ns();
+    loop->start_ns = loop_clock_ns();
     loop->until_ns = loop->start_ns + wall_us * 1000;
     loop->wake_ns = WORLD_NEVER;
     loop->clock = (struct world_clock){wait_until, loop};
@@ -126,7 +126,7 @@ void loop_close(struct watch *watch)
 void loop_hold(struct loop *loop, bool held)
 {
     loop->held = held;
-    loop->start_ns = clock_ns();
+    loop->start_ns = loop_clock_ns();
 }
 
 uint64_t loop_real_us(const struct loop *loop, uint64_t time_us)
