@@ -107,10 +107,14 @@ struct outgoing {
     uint64_t port, run;
 };
 
+/* How it is told of events: speaks=... */
+enum speech { SPEECH_WEBSOCKET, SPEECH_EVENTS, SPEECH_POLLING };
+
 enum tab_phase { TAB_OFFLINE, TAB_CONNECTING, TAB_READY, TAB_ONLINE };
 
 struct tab {
     struct actor *actor;
+    enum speech speech;
     enum tab_phase phase;
     struct socket *socket;      /* NULL when offline */
     struct link to_core, to_tab;
@@ -127,6 +131,9 @@ struct tab {
     bool reconnecting;          /* counted in play->busy */
     bool closed_for_good;
     uint16_t reconnect_task, closer_task;
+    uint16_t poll_task;         /* of one that polls */
+    bool asking;                /* a question of it is under way; */
+    bool hurried;               /* the stage waits for all that there is, counted in play->busy */
     struct outgoing *outgoing, **outgoing_tail;
     struct prompt_note prompts[PROMPTS_MAX];
     uint32_t prompt_count;
@@ -151,6 +158,12 @@ void tab_connect(struct tab *tab);
 /* The first message on its socket, unless its script says it. */
 void tab_greet(struct tab *tab);
 void tab_hello(struct tab *tab);
+/* Where it goes on, as it tells the core now: faults may have it tell something else. */
+struct hello_note tab_place(struct tab *tab);
+/* Frames are missing, and nobody can be asked for them: it connects anew with what it has. */
+void tab_renew(struct tab *tab);
+/* A page that it had polled has come in that frame. */
+void tab_takes_page(struct tab *tab, const struct frame *frame, const json_t *body);
 void tab_deliver(struct tab *tab, struct frame *frame);
 /* The tab's end of its socket is gone. */
 void tab_offline(struct tab *tab, const char *why, uint32_t code);
@@ -204,6 +217,25 @@ void tab_stale_answer(struct tab *tab);
 /* A tab that wants to be connected and is not: it will try. */
 void tab_reconnect_later(struct tab *tab);
 bool tab_wants_back(const struct tab *tab);
+
+/* --- tabs that speak otherwise (tab_events.c, tab_polling.c) --- */
+
+/* The request of a new socket, to be sent. */
+void events_greet(struct socket *socket, struct frame *open);
+void events_hear(struct socket *socket, const struct http_event *event);
+
+void polling_init(struct tab *tab);
+void polling_greet(struct socket *socket, struct frame *open);
+void polling_hears(struct socket *socket, const struct http_event *event);
+/* The server has ended the connection: there will be another one when it is time for the next
+ * page, unless it had not answered yet. */
+void polling_ends(struct socket *socket);
+/* Its timer goes on. */
+void polling_thaws(struct tab *tab);
+/* It asks for nothing more for now. */
+void polling_rests(struct tab *tab);
+/* It asks at once for all that there is, and is counted as busy until it has it. */
+void polling_hurries(struct tab *tab);
 
 /* --- agents and backends (agent.c, backend.c) --- */
 

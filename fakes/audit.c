@@ -35,6 +35,8 @@ static bool is_mine(const struct audit *audit, const struct socket *socket)
 
 static bool is_online(const struct socket *socket)
 {
+    /* Of one that polls a core knows nothing. */
+    if (socket->tab->speech == SPEECH_POLLING) return false;
     return socket->tab->socket == socket && socket->tab->phase == TAB_ONLINE && !socket->cut;
 }
 

@@ -96,6 +96,10 @@ static void tell_actors(const struct scn_file *file, const struct teller *teller
     for (uint32_t i = 0; i < file->actor_count; i++) {
         const struct scn_actor *actor = &file->actors[i];
         bool told[SCN_VERB_COUNT] = { false };
+        const struct scn_attr *speaks = scn_attrs_find(&actor->attrs, "speaks");
+        if (speaks != NULL && strcmp(speaks->value.text, "websocket") != 0)
+            tell(teller, true, speaks->place, "%s: speaks=%s: live tabs speak WebSocket",
+                 actor->name, speaks->value.text);
         if (actor->kind == SCN_ACTOR_SANDBOX && teller->foreign)
             tell(teller, true, actor->place, "sandbox %s: a daemon that runs already has its own",
                  actor->name);

@@ -19,11 +19,10 @@ static uint16_t party_of(const struct socket *socket)
 void distant_greet(struct socket *socket, const struct websocket_request *request,
                    size_t message_max)
 {
-    enum { REQUEST_MAX = 1024 };
     struct distant *distant = scratch_alloc(sizeof *distant);
-    char *text = scratch_alloc(REQUEST_MAX);
+    char *text = scratch_alloc(REQUEST_ROOM);
 
-    REQUIRE(websocket_begin(&distant->reader, request, text, REQUEST_MAX, message_max,
+    REQUIRE(websocket_begin(&distant->reader, request, text, REQUEST_ROOM, message_max,
                             scratch_grow, NULL) > 0);
     socket->ends->distant = distant;
 }

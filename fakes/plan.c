@@ -217,13 +217,28 @@ static const char *plan_ports(struct stage *stage)
     return NULL;
 }
 
+/* The file says transport=sockets where it has to; a flag may say otherwise. */
+static const char *plan_tabs(struct stage *stage)
+{
+    for (uint32_t i = 0; i < stage->file->actor_count; i++) {
+        const struct scn_actor *actor = &stage->file->actors[i];
+        const char *word = attr_text(&actor->attrs, "speaks", "websocket");
+        if (actor->kind != SCN_ACTOR_TAB || strcmp(word, "websocket") == 0) continue;
+        if (stage->sockets[actor->core]) continue;
+        return stage_complain(stage, actor->place, "tab '%s': speaks=%s needs transport=sockets",
+                              actor->name, word);
+    }
+    return NULL;
+}
+
 static const char *plan_cores(struct stage *stage)
 {
     for (uint32_t i = 0; i < stage->file->core_count; i++) {
         const char *problem = plan_core(stage, i);
         if (problem != NULL) return problem;
     }
-    return plan_ports(stage);
+    const char *problem = plan_tabs(stage);
+    return problem != NULL ? problem : plan_ports(stage);
 }
 
 /* --- the rest --- */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIRST_PORT = 8000, REQUEST_MAX = 512, MESSAGE_MAX = 64 << 20 };
+enum { FIRST_PORT = 8000 };
 
 static uint16_t party_of(const struct socket *socket)
 {
@@ -34,11 +34,27 @@ static bool authenticate(void *context, const char *token, struct ws_identity *i
     return socket->instance == instance;
 }
 
-static void on_input(struct socket *socket)
+/* What the server says in the place of a tab that cannot speak. */
+static void on_words(struct socket *socket, const struct ws_event *event)
+{
+    struct byte_ends *ends = socket->ends;
+
+    ends->input_frame = ++socket->frames_in;
+    ends->input = RECORD(CORE_INPUT, party_of(socket), party_of(socket), socket->instance->party,
+                         0, .conn = socket->serial,
+                         .kind = ws_type_of(event->bytes, event->length),
+                         .frame = ends->input_frame);
+}
+
+static void on_input(struct socket *socket, const struct ws_event *event)
 {
     struct byte_ends *ends = socket->ends;
     const struct frame *frame = ends->given;
 
+    if (socket->tab->speech != SPEECH_WEBSOCKET) {
+        on_words(socket, event);
+        return;
+    }
     /* It reads what arrived, in that order. One that takes a part for a whole reads more: what the
      * core says to that is told by the core. */
     if (frame == NULL) return;
@@ -100,7 +116,7 @@ static void watch(void *context, const struct ws_event *event)
         ws_repeat_close(socket);
         return;
     case WS_REFUSED: return;
-    case WS_INPUT: on_input(socket); return;
+    case WS_INPUT: on_input(socket, event); return;
     case WS_TAKEN:
         if (event->result == CORE_OK) on_taken(socket);
         return;
@@ -210,16 +226,51 @@ static size_t room(void *context)
     return socket->tab->to_tab.count < LINK_WINDOW ? SIZE_MAX : 0;
 }
 
+/* How many of these bytes are of the response's head, which comes before all messages. */
+static size_t head_in(struct byte_ends *ends, const char *bytes, size_t count)
+{
+    static const char end[] = "\r\n\r\n";
+    size_t at = 0;
+
+    for (; at < count && ends->head_seen < sizeof end - 1; at++)
+        ends->head_seen = bytes[at] == end[ends->head_seen] ? ends->head_seen + 1
+                                                            : bytes[at] == end[0];
+    return at;
+}
+
+/* How many are of the message that is being sent. An event of a stream ends with an empty line. */
+static size_t message_in(const struct socket *socket, const char *bytes, size_t count)
+{
+    struct byte_ends *ends = socket->ends;
+    struct frame *message = ends->sent;
+    bool ended = false;
+    size_t at = 0;
+
+    if (socket->tab->speech == SPEECH_WEBSOCKET) {
+        if (count > message->length) count = message->length;
+        message->length -= count;
+        return count;
+    }
+    for (; at < count && !ended; at++) {
+        ended = bytes[at] == '\n' && ends->line_ended;
+        ends->line_ended = bytes[at] == '\n';
+    }
+    message->length = !ended;
+    return at;
+}
+
 /* The next bytes of the server: of one message, or of none. Returns how many they are. */
 static size_t send_piece(struct socket *socket, const char *bytes, size_t count)
 {
     struct byte_ends *ends = socket->ends;
     struct frame *message = ends->sent, *frame = link_frame(socket, FRAME_BYTES);
+    size_t head = head_in(ends, bytes, count);
 
-    if (message != NULL) {
+    if (head > 0) {
+        count = head;
+    } else if (message != NULL) {
         *frame = *message;
-        if (count > message->length) count = message->length;
-        message->length -= count;
+        count = message_in(socket, bytes, count);
         frame->partial = message->length > 0;
         /* What follows has no name of its own. */
         message->kind = FRAME_BYTES;
@@ -265,27 +316,49 @@ static void fill(uint8_t *bytes, size_t count, uint64_t seed)
     }
 }
 
-void sockets_greet(struct socket *socket, struct frame *open)
+const char *sockets_host(const struct socket *socket)
+{
+    const struct stage_live *live = socket->instance->play->stage->hooks.live;
+
+    return live == NULL ? "127.0.0.1" : live->host;
+}
+
+const char *sockets_token(const struct socket *socket)
+{
+    const struct stage_live *live = socket->instance->play->stage->hooks.live;
+    char token[24];
+
+    if (live != NULL) return live->token(live->context, socket->tab->actor->user);
+    int length = snprintf(token, sizeof token, "%u", (unsigned)socket->handle);
+    return scratch_copy(token, (size_t)length);
+}
+
+static void greet_by_websocket(struct socket *socket, struct frame *open)
 {
     struct byte_ends *ends = socket->ends;
-    char *text = scratch_alloc(REQUEST_MAX), token[24];
-    const struct stage_live *live = socket->instance->play->stage->hooks.live;
-    struct websocket_request request = { .host = "127.0.0.1", .path = "/ws",
-                                         .protocol = WS_SUBPROTOCOL, .token = token };
+    char *text = scratch_alloc(REQUEST_ROOM);
+    struct websocket_request request = { .host = sockets_host(socket), .path = "/ws",
+                                         .protocol = WS_SUBPROTOCOL,
+                                         .token = sockets_token(socket) };
 
-    ends->given_tail = &ends->given;
-    ends->sent_tail = &ends->sent;
-    (void)snprintf(token, sizeof token, "%u", (unsigned)socket->handle);
-    if (live != NULL) {
-        request.host = live->host;
-        request.token = live->token(live->context, socket->tab->actor->user);
-    }
     fill(request.key, sizeof request.key, socket->handle);
     open->bytes = text;
-    open->length = websocket_begin(&ends->websocket, &request, text, REQUEST_MAX, MESSAGE_MAX,
+    open->length = websocket_begin(&ends->websocket, &request, text, REQUEST_ROOM, MESSAGE_MAX,
                                    scratch_grow, NULL);
     REQUIRE(open->length > 0);
-    if (live != NULL) distant_greet(socket, &request, MESSAGE_MAX);
+    if (socket->instance->play->stage->hooks.live != NULL)
+        distant_greet(socket, &request, MESSAGE_MAX);
+}
+
+void sockets_greet(struct socket *socket, struct frame *open)
+{
+    socket->ends->given_tail = &socket->ends->given;
+    socket->ends->sent_tail = &socket->ends->sent;
+    switch (socket->tab->speech) {
+    case SPEECH_WEBSOCKET: greet_by_websocket(socket, open); return;
+    case SPEECH_EVENTS: events_greet(socket, open); return;
+    case SPEECH_POLLING: polling_greet(socket, open); return;
+    }
 }
 
 void sockets_wrap(struct socket *socket, struct frame *frame, enum websocket_opcode opcode)
@@ -300,6 +373,8 @@ void sockets_wrap(struct socket *socket, struct frame *frame, enum websocket_opc
 
 void sockets_part(struct frame *close, uint32_t code)
 {
+    /* Elsewhere the end of the bytes is the goodbye. */
+    if (close->socket->tab->speech != SPEECH_WEBSOCKET) return;
     char *payload = scratch_alloc(WEBSOCKET_CONTROL_MAX);
 
     close->length = websocket_close_payload(payload, code, "");
@@ -432,18 +507,38 @@ static void hear(struct socket *socket, const struct websocket_event *event)
     }
 }
 
-void sockets_at_tab(struct frame *frame)
+static void hear_frames(struct socket *socket, const struct frame *frame)
 {
-    struct socket *socket = frame->socket;
-    struct byte_ends *ends = socket->ends;
     struct websocket_event event;
 
-    if (frame->kind == FRAME_MESSAGE) ends->receiving = *frame;
     for (size_t at = 0, taken; at < frame->length && !socket->cut; at += taken) {
-        if (websocket_take(&ends->websocket, frame->bytes + at, frame->length - at, &taken,
+        if (websocket_take(&socket->ends->websocket, frame->bytes + at, frame->length - at, &taken,
                            &event))
             hear(socket, &event);
     }
-    if (frame->kind == FRAME_CLOSE && socket->tab->socket == socket)
-        tab_offline(socket->tab, "the connection ended", 0);
+}
+
+static void hear_response(struct socket *socket, const struct frame *frame)
+{
+    bool polls = socket->tab->speech == SPEECH_POLLING;
+    struct http_event event;
+
+    for (size_t at = 0, taken; at < frame->length && !socket->cut; at += taken) {
+        if (!http_take(&socket->ends->http, frame->bytes + at, frame->length - at, &taken, &event))
+            continue;
+        if (polls) polling_hears(socket, &event);
+        else events_hear(socket, &event);
+    }
+}
+
+void sockets_at_tab(struct frame *frame)
+{
+    struct socket *socket = frame->socket;
+
+    if (frame->kind == FRAME_MESSAGE) socket->ends->receiving = *frame;
+    if (socket->tab->speech == SPEECH_WEBSOCKET) hear_frames(socket, frame);
+    else hear_response(socket, frame);
+    if (frame->kind != FRAME_CLOSE || socket->tab->socket != socket) return;
+    if (socket->tab->speech == SPEECH_POLLING) polling_ends(socket);
+    else tab_offline(socket->tab, "the connection ended", 0);
 }

@@ -177,12 +177,28 @@ static void begin_calm(struct play *play)
     }
 }
 
+/* Who polls has all that there is after he has asked once more. */
+static void poll_once_more(struct play *play)
+{
+    static const uint64_t patience_us = 10000000;
+    uint64_t until_ns = ahead_ns(patience_us);
+
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        const struct actor *actor = &play->actors[i];
+        if (actor->scn->kind == SCN_ACTOR_TAB && actor->tab->speech == SPEECH_POLLING)
+            polling_hurries(actor->tab);
+    }
+    while (play->busy > 0 && world_now_ns() < until_ns)
+        (void)world_wait(&play->stirred, until_ns, "the last pages");
+}
+
 static void wait_until_quiet(struct play *play)
 {
     do {
         wait_for_scripts(play);
         if (!play->calm) begin_calm(play);
     } while (play->busy > 0 || !stay_calm(play));
+    poll_once_more(play);
     RECORD(QUIESCE, PARTY_NOBODY, 0, 0, 0, .length = (int64_t)play->stage->calm_us);
 }
 

@@ -39,7 +39,8 @@ static void push_message(struct tab *tab, const struct outgoing *message)
 
 static void send_message(struct tab *tab, const struct outgoing *message)
 {
-    if (tab->socket == NULL) return;
+    /* Who is told otherwise than by a WebSocket cannot speak. */
+    if (tab->socket == NULL || tab->speech != SPEECH_WEBSOCKET) return;
     if (tab->lose_ack && strcmp(message->kind, "connection_acknowledged") == 0) {
         tab->lose_ack = false;
         RECORD(WIRE_DROP, tab->actor->party, tab->actor->party, tab->actor->instance->party, 0,
@@ -136,30 +137,37 @@ static void load_cursor(struct tab *tab)
     tab->page = *tab->kept;
 }
 
-void tab_hello(struct tab *tab)
+struct hello_note tab_place(struct tab *tab)
 {
     const struct cursor_store *store = &tab->page;
 
     load_cursor(tab);
     uint64_t epoch = store->epoch, cursor = store->cursor;
-    json_t *body = json_object();
 
     if (tab->wrong_epoch) epoch += 1000;
     if (tab->reset_cursor) cursor = 0;
     if (tab->cursor_ahead) cursor += 1000;
     tab->wrong_epoch = tab->reset_cursor = tab->cursor_ahead = false;
-    json_object_set_new(body, "type", json_string("hello"));
-    json_object_set_new(body, "session",
-                        json_string(session_called(tab->actor->play, tab->actor->session)));
-    if (store->known) {
-        json_object_set_new(body, "epoch", json_integer((json_int_t)epoch));
-        json_object_set_new(body, "cursor", json_integer((json_int_t)cursor));
-    }
-    if (tab->gen > 0) json_object_set_new(body, "previous", json_integer((json_int_t)tab->gen));
     RECORD(CLIENT_HELLO, tab->actor->party, 0, 0, 0, .conn = tab->socket->serial,
            .session = tab->actor->session_word, .epoch = store->known ? (int64_t)epoch : 0,
            .cursor = store->known ? (int64_t)cursor : 0);
     tab->socket->hello = (struct hello_note){ true, store->known, epoch, cursor };
+    return tab->socket->hello;
+}
+
+void tab_hello(struct tab *tab)
+{
+    const struct hello_note place = tab_place(tab);
+    json_t *body = json_object();
+
+    json_object_set_new(body, "type", json_string("hello"));
+    json_object_set_new(body, "session",
+                        json_string(session_called(tab->actor->play, tab->actor->session)));
+    if (place.known) {
+        json_object_set_new(body, "epoch", json_integer((json_int_t)place.epoch));
+        json_object_set_new(body, "cursor", json_integer((json_int_t)place.cursor));
+    }
+    if (tab->gen > 0) json_object_set_new(body, "previous", json_integer((json_int_t)tab->gen));
     struct outgoing message = dump(body, "hello");
     push_message(tab, &message);
     if (tab->double_hello) push_message(tab, &message);
@@ -224,6 +232,11 @@ void tab_online(struct tab *tab)
     faults_refresh(tab->actor->play);
 }
 
+void tab_renew(struct tab *tab)
+{
+    tab_connect(tab);
+}
+
 bool tab_wants_back(const struct tab *tab)
 {
     return tab->socket == NULL && !tab->closed_for_good &&
@@ -267,6 +280,7 @@ void tab_offline(struct tab *tab, const char *why, uint32_t code)
     if (socket == NULL) return;
     socket->tab_open = false;
     tab->socket = NULL;
+    if (tab->speech == SPEECH_POLLING) polling_rests(tab);
     if (tab->phase != TAB_ONLINE) tab->failures++;
     tab->phase = TAB_OFFLINE;
     tab->fetching = false;
@@ -384,6 +398,7 @@ void tab_thaw(struct tab *tab)
     tab->frozen = false;
     tab->frozen_until_ns = 0;
     world_wake(&tab->thawed);
+    if (tab->speech == SPEECH_POLLING) polling_thaws(tab);
     if (tab_wants_back(tab)) tab_reconnect_later(tab);
 }
 
@@ -408,6 +423,14 @@ static struct cursor_store *find_shared(struct play *play, const struct actor *a
     return NULL;
 }
 
+static enum speech speech_of(const struct actor *actor)
+{
+    const char *word = attr_text(&actor->scn->attrs, "speaks", "websocket");
+
+    if (strcmp(word, "events") == 0) return SPEECH_EVENTS;
+    return strcmp(word, "polling") == 0 ? SPEECH_POLLING : SPEECH_WEBSOCKET;
+}
+
 void tab_init(struct actor *actor)
 {
     struct tab *tab = scratch_alloc(sizeof *tab);
@@ -415,6 +438,7 @@ void tab_init(struct actor *actor)
 
     actor->tab = tab;
     tab->actor = actor;
+    tab->speech = speech_of(actor);
     tab->outgoing_tail = &tab->outgoing;
     tab->closed_for_good = true;
     if (strcmp(attr_text(&actor->scn->attrs, "cursors", "own"), "shared") == 0) {
@@ -427,4 +451,5 @@ void tab_init(struct actor *actor)
                                      WORLD_MESSAGE, reconnect, tab);
     tab->closer_task = world_task(name_of(name, actor->scn->name, ".late_close", ""),
                                   WORLD_MESSAGE, core_hears_late, tab);
+    if (tab->speech == SPEECH_POLLING) polling_init(tab);
 }

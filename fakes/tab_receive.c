@@ -23,6 +23,10 @@ static const char *text_of(const json_t *body, const char *name)
 
 static void fetch_tail(struct tab *tab)
 {
+    if (tab->speech == SPEECH_EVENTS) {
+        tab_renew(tab);
+        return;
+    }
     json_t *body = json_object();
 
     json_object_set_new(body, "type", json_string("history"));
@@ -240,6 +244,59 @@ static void on_history_page(struct tab *tab, const struct frame *frame, const js
     if (frame->socket->lossy || json_is_true(json_object_get(body, "more"))) fetch_tail(tab);
 }
 
+/* --- pages that are polled --- */
+
+/* What comes between where the tab was and the page, it will not get. */
+static void note_trimmed(const struct tab *tab, uint64_t cursor, uint64_t first)
+{
+    if (first <= cursor + 1) return;
+    RECORD(GAP_TOLD, tab->actor->party, 0, 0, 0, .epoch = (int64_t)tab->page.epoch,
+           .from = (int64_t)cursor + 1, .to = (int64_t)first - 1, .gen = 0);
+}
+
+/* Where the log goes on for the tab, or begins: as a handshake tells it. */
+static void begin_page(struct tab *tab, const struct frame *frame, const json_t *body)
+{
+    const struct hello_note *place = &frame->socket->hello;
+    uint64_t epoch = number_of(body, "epoch"), next = number_of(body, "next");
+    bool renewed = json_is_true(json_object_get(body, "epoch_changed"));
+    bool trimmed = json_is_true(json_object_get(body, "trimmed"));
+    bool recovered = place->known && !renewed && !trimmed && place->epoch == epoch;
+    const json_t *events = json_object_get(body, "events");
+    uint64_t first = number_of(json_array_get(events, 0), "seq");
+
+    RECORD(CLIENT_READY, tab->actor->party, 0, 0, 0, .conn = frame->socket->serial,
+           .session = tab->actor->session_word, .epoch = (int64_t)epoch,
+           .head = (int64_t)(recovered ? place->cursor : next), .floor = 1,
+           .recovered = recovered, .cursor = place->known ? (int64_t)place->cursor : 0,
+           .cursor_epoch = place->known ? (int64_t)place->epoch : 0);
+    uint64_t cursor = place->known && place->epoch == epoch && !renewed ? place->cursor : 0;
+    if (place->known && renewed)
+        RECORD(RESYNC, tab->actor->party, 0, 0, 0, .epoch = (int64_t)epoch,
+               .from = (int64_t)cursor + 1, .to = first == 0 ? (int64_t)next : (int64_t)first - 1,
+               .head = (int64_t)next);
+    tab->page = (struct cursor_store){ true, epoch, cursor };
+    if (trimmed) note_trimmed(tab, cursor, first == 0 ? next + 1 : first);
+}
+
+void tab_takes_page(struct tab *tab, const struct frame *frame, const json_t *body)
+{
+    const json_t *event;
+    size_t i;
+
+    record_received(tab, frame, frame->word, body, body, 0);
+    tab_checks_frame(tab, "history_page", body, body);
+    begin_page(tab, frame, body);
+    json_array_foreach(json_object_get(body, "events"), i, event) {
+        struct told told = told_by(event, word_of(event, "type"));
+        apply(tab, frame, &told);
+    }
+    tab->page.cursor = number_of(body, "next");
+    tab_keep_cursor(tab);
+    inbox_add(tab->actor, &(struct arrival){ .kind = "history_page", .fields = body,
+                                             .more = body });
+}
+
 /* As the scenario calls it. */
 static record_word session_in(const struct tab *tab, const json_t *body)
 {
@@ -322,7 +379,7 @@ static void on_heartbeat(struct tab *tab, const json_t *body)
     RECORD(HEARTBEAT, tab->actor->party, 0, 0, 0, .conn = tab->socket->serial,
            .head = (int64_t)tab->head_heard, .sent = (int64_t)number_of(body, "sent"));
     tab_tell(tab, "pong", NULL, 0);
-    if (tab->page.cursor > tab->acked) {
+    if (tab->page.cursor > tab->acked && tab->speech == SPEECH_WEBSOCKET) {
         tab->acked = tab->page.cursor;
         RECORD(ACK, tab->actor->party, 0, 0, 0, .seq = (int64_t)tab->acked,
                .gen = (int64_t)tab->gen);
@@ -385,6 +442,11 @@ void tab_deliver(struct tab *tab, struct frame *frame)
     }
     if (!is_news(socket, frame->number)) {
         record_late(tab, frame);
+        return;
+    }
+    /* The one that is missing may be the only one that says where this stream begins. */
+    if (socket->lossy && tab->speech == SPEECH_EVENTS) {
+        tab_renew(tab);
         return;
     }
     if (frame->seq > 0)

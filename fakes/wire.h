@@ -6,8 +6,12 @@
 #include "fakes/stage.h"
 #include "fakes/tally.h"
 #include "fakes/server/server_api.h"
+#include "fakes/http/client.h"
 #include "fakes/websocket/client.h"
 #include "harness/net/outside.h"
+
+/* What is too long for a tab, and the room for a request of one, with its token. */
+enum { MESSAGE_MAX = 64 << 20, REQUEST_ROOM = 2048 };
 
 /* --- links: frames on their way (link.c) --- */
 
@@ -102,6 +106,11 @@ struct byte_ends {
     struct outside *outside;  /* NULL: its handshake has not reached the core */
     uint64_t server_handle;   /* of the server */
     struct websocket websocket;
+    struct http http;         /* in its place, if the tab speaks otherwise */
+    uint32_t pages;           /* of a tab that polls: answers that came */
+    bool over;                /* the server has ended it, and the tab has not begun another */
+    uint8_t head_seen;        /* bytes of the empty line behind the response's head: 4, all */
+    bool line_ended;          /* the last byte of the server was a line feed */
     struct frame *given, **given_tail; /* messages that arrived at the server, and were not read */
     uint32_t input;           /* record of the message that the core looks at */
     uint32_t input_frame;     /* and its number */
@@ -165,6 +174,9 @@ void sockets_destroy(struct instance *instance);
 
 /* The handshake of a new socket, to be sent. */
 void sockets_greet(struct socket *socket, struct frame *open);
+/* Whom a request of the tab on that socket names, and by which token. */
+const char *sockets_host(const struct socket *socket);
+const char *sockets_token(const struct socket *socket);
 /* Puts a frame of the tab around the message. */
 void sockets_wrap(struct socket *socket, struct frame *frame, enum websocket_opcode opcode);
 /* The goodbye of the tab. */

@@ -2,6 +2,8 @@
  * are killed, and the sandbox of one for as long as a tab that was told that it runs is there. */
 #include "harness/check/internal.h"
 
+#include <string.h>
+
 /* From the decision to give a sandbox back until that has happened. */
 static const uint64_t return_us = 15000000;
 
@@ -61,10 +63,17 @@ void check_signal_in_time(struct check_set *set, const struct record *record)
 
 /* --- sandboxes that somebody looks at --- */
 
+/* Of a tab that polls no core knows that it is there. */
+static bool is_seen(const struct scn_actor *actor)
+{
+    const struct scn_attr *speaks = scn_attrs_find(&actor->attrs, "speaks");
+    return speaks == NULL || strcmp(speaks->value.text, "polling") != 0;
+}
+
 void check_tab_online(struct check_set *set, const struct record *record)
 {
     int32_t actor = check_actor_of(set, record->subject);
-    if (actor < 0) return;
+    if (actor < 0 || !is_seen(&set->file->actors[actor])) return;
     set->tabs[actor].online = true;
     set->tabs[actor].online_us = set->now_us;
 }

@@ -181,8 +181,8 @@ static void check_actor(struct scn_parser *parser, int32_t index)
         if (step->verb == SCN_VERB_ANSWER) check_answer(parser, step);
         check_agent(parser, actor, step);
     }
+    scn_check_tab(parser, actor);
 }
-
 
 static void resolve_condition(struct scn_parser *parser, struct scn_condition *condition)
 {

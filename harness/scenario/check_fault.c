@@ -176,7 +176,8 @@ void scn_check_fault(struct scn_parser *parser, struct scn_fault *fault)
             wrong_target(parser, fault);
             return;
         }
-        if (scn_check_link(parser, &fault->target, &fault->target_to))
+        if (scn_check_link(parser, &fault->target, &fault->target_to) &&
+            scn_check_tab_fault(parser, fault))
             check_byte(parser, fault);
         return;
     }
@@ -188,6 +189,7 @@ void scn_check_fault(struct scn_parser *parser, struct scn_fault *fault)
         wrong_target(parser, fault);
         return;
     }
-    if (check_one_core(parser, &fault->target) && check_filters(parser, &fault->target))
+    if (check_one_core(parser, &fault->target) && check_filters(parser, &fault->target) &&
+        scn_check_tab_fault(parser, fault))
         check_byte(parser, fault);
 }

@@ -283,6 +283,10 @@ bool scn_resolve(struct scn_parser *parser, struct scn_ref *ref, enum scn_role r
 void scn_check_file(struct scn_parser *parser);
 void scn_name_faults(struct scn_parser *parser);
 void scn_check_fault(struct scn_parser *parser, struct scn_fault *fault);
+/* How the tab is told of events, and what it cannot do then (check_tab.c). */
+void scn_check_tab(struct scn_parser *parser, const struct scn_actor *tab);
+/* False: the fault, whose target is known, cannot strike that tab, and this was told. */
+bool scn_check_tab_fault(struct scn_parser *parser, const struct scn_fault *fault);
 bool scn_check_link(struct scn_parser *parser, const struct scn_ref *from,
                     const struct scn_ref *to);
 void scn_check_cycles(struct scn_parser *parser);

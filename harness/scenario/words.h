@@ -44,6 +44,9 @@ struct scn_rule {
     X(reconnect, RANGE, "", "", "reconnects by itself that long after its socket died") \
     X(cursors, WORD, "own|shared", "own", "whether tabs of one user share their cursor store") \
     X(greeting, WORD, "on|off", "on", "whether it says hello by itself") \
+    X(speaks, WORD, "websocket|events|polling", "websocket", \
+      "how it is told; other than by a WebSocket needs transport=sockets") \
+    X(poll, TIME, "", "1s", "with speaks=polling: from one page to the next question") \
     X(via, NAME, "", "", "the core that the tab talks to")
 
 #define SCN_AGENT_ATTRS(X) \
@@ -368,6 +371,7 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(FAULT, FAULT_END, "end", EVENT, "what lasted `for` or `by` a time is healed") \
     X(FAULT, FAULT_CLOSE, "close", EVENT, "an optional fault's window ends, and nothing came") \
     X(TAB, TAB_RECONNECT, "reconnect", EVENT, "the tab connects again by itself") \
+    X(TAB, TAB_POLL, "poll", EVENT, "a tab that polls asks for the next page") \
     X(TAB, TAB_LATE_CLOSE, "late_close", EVENT, "the core learns of a close at last") \
     X(SANDBOX, SANDBOX_LISTEN, "listen", EVENT, "a dev server that boots begins to listen") \
     X(SANDBOX, SANDBOX_CALL, "call", CALL, "the provider is called about this sandbox") \
