@@ -39,13 +39,10 @@ static void check_steps(struct scn_parser *parser, const struct scn_actor *tab, 
 void scn_check_tab(struct scn_parser *parser, const struct scn_actor *tab)
 {
     const struct scn_attr *speaks = scn_attrs_find(&tab->attrs, "speaks");
-    const struct scn_attr *poll = scn_attrs_find(&tab->attrs, "poll");
     const struct scn_attr *greeting = scn_attrs_find(&tab->attrs, "greeting");
     const char *speech = text_of(tab, "speaks", "websocket");
 
     if (tab->kind != SCN_ACTOR_TAB) return;
-    if (poll != NULL && strcmp(speech, "polling") != 0)
-        scn_error_at(parser, poll->place, "say 'speaks=polling'", "'poll' is for a tab that polls");
     if (strcmp(speech, "websocket") == 0) return;
     check_transport(parser, tab, speaks);
     check_steps(parser, tab, speech);

@@ -45,7 +45,7 @@ struct scn_rule {
     X(cursors, WORD, "own|shared", "own", "whether tabs of one user share their cursor store") \
     X(greeting, WORD, "on|off", "on", "whether it says hello by itself") \
     X(speaks, WORD, "websocket|events|polling", "websocket", \
-      "how it is told; other than by a WebSocket needs transport=sockets") \
+      "how it is told; the others need transport=sockets") \
     X(poll, TIME, "", "1s", "with speaks=polling: from one page to the next question") \
     X(via, NAME, "", "", "the core that the tab talks to")
 
