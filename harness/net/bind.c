@@ -95,7 +95,7 @@ struct socket *socket_find(const struct address *address, int type)
     struct socket *found = NULL;
     for (struct socket *socket = sockets; socket; socket = socket->next_known) {
         if (socket->type != type || !is_for(socket, address)) continue;
-        if (type == SOCK_STREAM && socket->state != SOCKET_LISTENING) continue;
+        if (type != SOCK_DGRAM && socket->state != SOCKET_LISTENING) continue;
         /* The one that came first; but whoever asked for that address is meant before others. */
         if (found && address_is_any(&socket->local) && !address_is_any(&found->local)) continue;
         found = socket;
@@ -156,8 +156,9 @@ static int bind_local(struct socket *socket, struct address *address)
                                                ++next_name) + 1u;
     }
     if (!is_path(address)) {
-        if (socket_find(address, SOCK_STREAM) || socket_find(address, SOCK_DGRAM)) {
-            return -EADDRINUSE;
+        static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
+        for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+            if (socket_find(address, types[i])) return -EADDRINUSE;
         }
     } else {
         if (find_path(address) >= 0) return -EADDRINUSE;

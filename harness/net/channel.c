@@ -31,18 +31,39 @@ void channel_put(struct channel *channel, struct transfer *transfer, size_t coun
 {
     place_touch(transfer->bytes + transfer->done, count, false);
     bytes_add(&channel->queue, transfer->bytes + transfer->done, count);
+    channel->put += count;
     transfer->done += count;
     if (channel->reader) description_event(channel->reader, POLLIN | POLLRDNORM);
 }
 
+void channel_attach(struct channel *channel, struct parcel *parcel, size_t count)
+{
+    parcel->from = channel->put;
+    parcel->to = channel->put + count;
+    if (channel->first_parcel == NULL) channel->last_parcel = &channel->first_parcel;
+    *channel->last_parcel = parcel;
+    channel->last_parcel = &parcel->next;
+}
+
+struct parcel *channel_detach(struct channel *channel)
+{
+    struct parcel *first = channel->first_parcel;
+    if (first == NULL || channel->taken <= first->from) return NULL;
+    channel->first_parcel = first->next;
+    return first;
+}
+
 size_t channel_take(struct channel *channel, struct transfer *transfer)
 {
-    size_t count = bytes_look(&channel->queue, transfer->bytes + transfer->done,
-                              transfer->count - transfer->done);
+    size_t wanted = transfer->count - transfer->done;
+    const struct parcel *parcel = channel->first_parcel;
+    if (parcel && parcel->to - channel->taken < wanted) wanted = parcel->to - channel->taken;
+    size_t count = bytes_look(&channel->queue, transfer->bytes + transfer->done, wanted);
     transfer->done += count;
     if (transfer->flags & MSG_PEEK) return count;
     bool was_writable = channel_room(channel) >= channel->writable_from;
     bytes_drop(&channel->queue, count);
+    channel->taken += count;
     if (was_writable || channel_room(channel) < channel->writable_from) return count;
     if (channel->writer) description_event(channel->writer, POLLOUT | POLLWRNORM);
     return count;

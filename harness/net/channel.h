@@ -3,6 +3,7 @@
 #ifndef HARNESS_NET_CHANNEL_H
 #define HARNESS_NET_CHANNEL_H
 
+#include "parcel.h"
 #include "store.h"
 #include "transfer.h"
 
@@ -10,6 +11,8 @@ struct channel {
     struct world_place place;
     struct bytes queue;  /* can be read */
     struct bytes flight; /* written, and not there yet */
+    struct parcel *first_parcel, **last_parcel; /* of the queue */
+    uint64_t put, taken; /* bytes, ever */
     size_t capacity;     /* of both together */
     size_t writable_from; /* so much room, and poll() says that it can be written */
     struct description *reader, *writer; /* NULL: gone */
@@ -27,7 +30,12 @@ void channel_step(struct channel *channel, enum world_op op, uint32_t value, uin
 
 /* Puts bytes of the transfer that `count` allows behind the others; no step. */
 void channel_put(struct channel *channel, struct transfer *transfer, size_t count);
-/* Takes up to transfer->count bytes for it, or looks at them (MSG_PEEK); returns how many. */
+/* What comes along with the next so many bytes that are put; it belongs to the channel then. */
+void channel_attach(struct channel *channel, struct parcel *parcel, size_t count);
+/* Takes up to transfer->count bytes for it, or looks at them (MSG_PEEK); returns how many. Not more
+ * than to the end of a parcel. */
 size_t channel_take(struct channel *channel, struct transfer *transfer);
+/* The parcel of which at least the first byte was taken: no more in the channel. NULL: none. */
+struct parcel *channel_detach(struct channel *channel);
 
 #endif

@@ -252,7 +252,7 @@ static struct socket *find_listener(const struct socket *socket, const struct ad
     struct address target = *address;
     *error = -ECONNREFUSED;
     if (socket->family == AF_UNIX) {
-        struct socket *found = socket_find(&target, SOCK_STREAM);
+        struct socket *found = socket_find(&target, socket->type);
         bool is_path = target.length > offsetof(struct sockaddr_un, sun_path) &&
                        target.local.sun_path[0] != '\0';
         if (found == NULL && is_path && !socket_path_exists(&target)) *error = -ENOENT;

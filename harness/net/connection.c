@@ -74,12 +74,44 @@ static int take_error(struct socket *socket)
     return -error;
 }
 
+/* Of a packet that is not looked at only, the rest is lost. */
+static void drop_rest(struct channel *channel, struct transfer *transfer)
+{
+    const struct parcel *packet = channel->first_parcel;
+    size_t rest = packet->to - channel->taken;
+    if (transfer->flags & MSG_PEEK) rest -= transfer->done;
+    transfer->lost = rest;
+    if (rest > 0 && transfer->message) transfer->message->msg_flags |= MSG_TRUNC;
+    if (transfer->flags & MSG_PEEK) return;
+    bytes_drop(&channel->queue, rest);
+    channel->taken += rest;
+    if (channel->writer) description_event(channel->writer, POLLOUT | POLLWRNORM);
+}
+
+/* What came along with it. */
+static void unpack(struct socket *socket, struct transfer *transfer)
+{
+    struct channel *channel = socket->in;
+    struct parcel *parcel = channel->first_parcel;
+    if (parcel == NULL) return;
+    if (transfer->flags & MSG_PEEK) {
+        bool seen = channel->taken + transfer->done > parcel->from;
+        if (seen) parcel_unpack(parcel, transfer);
+        return;
+    }
+    parcel = channel_detach(channel);
+    if (parcel == NULL) return;
+    parcel_unpack(parcel, transfer);
+    parcel_drop(parcel);
+}
+
 /* One step: what there is, the end (0), or an error. */
 static ssize_t read_some(struct socket *socket, struct transfer *transfer, uint32_t passed)
 {
     uint32_t before = channel_gates(socket->in);
     size_t from = transfer->done, count = channel_take(socket->in, transfer);
     ssize_t result = (ssize_t)count;
+    if (count > 0 && socket_packets(socket)) drop_rest(socket->in, transfer);
     /* Over TCP the end came before anything else went wrong. */
     bool ended = socket->fin_seen && socket->family != AF_UNIX;
     if (count == 0 && transfer->done == 0 && !ended) result = take_error(socket);
@@ -88,6 +120,7 @@ static ssize_t read_some(struct socket *socket, struct transfer *transfer, uint3
     channel_step(socket->in, WORLD_OP_RECV, (uint32_t)count, before, passed);
     if (result < 0) place_step(&socket->out->place, WORLD_OP_RECV, WORLD_WRITE, 0);
     place_touch(transfer->bytes + from, count, true);
+    if (count > 0) unpack(socket, transfer);
     return result;
 }
 
@@ -121,7 +154,8 @@ ssize_t connection_read(struct transfer *transfer)
     struct transfer_gate gate = {.place = &socket->in->place, .open = can_read,
                                  .op = WORLD_OP_RECV, .gates = WORLD_GATE_IN,
                                  .waits = description_waits(transfer->self, transfer->flags)};
-    bool whole = (transfer->flags & MSG_WAITALL) && !(transfer->flags & MSG_PEEK);
+    bool whole = (transfer->flags & MSG_WAITALL) && !(transfer->flags & MSG_PEEK) &&
+                 !socket_packets(socket);
     do {
         if (!transfer_pass(transfer, &gate)) {
             return transfer->done > 0 ? (ssize_t)transfer->done : transfer->why;
@@ -130,7 +164,7 @@ ssize_t connection_read(struct transfer *transfer)
         if (some < 0) return some;
         if (some == 0) break;
     } while (whole && transfer->done < transfer->count);
-    return (ssize_t)transfer->done;
+    return (ssize_t)(transfer->done + (transfer->flags & MSG_TRUNC ? transfer->lost : 0));
 }
 
 /* --- writing --- */
@@ -141,6 +175,9 @@ static bool can_write(const void *context)
     const struct socket *socket = (const struct socket *)transfer->self;
     if (socket->state == SOCKET_CONNECTING) return false;
     if (socket->out == NULL) return true;
+    if (socket_packets(socket) && channel_room(socket->out) < transfer->count) {
+        return socket->error || socket->shut_out || socket->out->broken;
+    }
     return (channel_gates(socket->out) & WORLD_GATE_OUT) || socket->error || socket->shut_out;
 }
 
@@ -171,6 +208,15 @@ static bool is_broken(const struct socket *socket)
     return socket->error != 0 && socket->family != AF_UNIX;
 }
 
+/* Descriptors go with the first byte; each packet is a parcel. */
+static void attach(struct socket *socket, struct transfer *transfer, size_t count)
+{
+    if (transfer->parcel == NULL && socket_packets(socket)) transfer->parcel = parcel_empty();
+    if (transfer->parcel == NULL) return;
+    channel_attach(socket->out, transfer->parcel, count);
+    transfer->parcel = NULL;
+}
+
 static void write_some(struct socket *socket, struct transfer *transfer, uint32_t passed)
 {
     size_t room = channel_room(socket->out), left = transfer->count - transfer->done;
@@ -182,6 +228,7 @@ static void write_some(struct socket *socket, struct transfer *transfer, uint32_
         transfer->done += count; /* it will be answered by a reset */
         answer_with_reset(socket);
     } else {
+        attach(socket, transfer, count);
         link_send(link_of(socket->out), transfer, count);
         if (socket->peer && socket->peer->outside) outside_heard(socket->peer->outside);
     }
@@ -202,6 +249,10 @@ ssize_t connection_write(struct transfer *transfer)
                                  .open = can_write, .op = WORLD_OP_SEND, .gates = WORLD_GATE_OUT,
                                  .waits = description_waits(transfer->self, transfer->flags)};
     if (transfer->count == 0 && socket->out) return 0;
+    if (transfer->parcel && socket->family != AF_UNIX) return -EINVAL;
+    if (socket->out && socket_packets(socket) && transfer->count > socket->out->capacity) {
+        return -EMSGSIZE;
+    }
     do {
         if (!transfer_pass(transfer, &gate)) {
             return transfer->done > 0 ? (ssize_t)transfer->done : transfer->why;
@@ -311,5 +362,10 @@ void connection_close_end(struct socket *socket)
     link_of(socket->in)->to = link_of(socket->out)->from = NULL;
     bytes_free(&socket->in->queue);
     bytes_free(&socket->in->flight);
+    while (socket->in->first_parcel) {
+        struct parcel *parcel = socket->in->first_parcel;
+        socket->in->first_parcel = parcel->next;
+        parcel_drop(parcel);
+    }
     if (socket->peer) socket->peer->peer = NULL;
 }

@@ -36,6 +36,7 @@ static void drop_first(struct socket *socket)
     socket->first_message = message->next;
     if (message->next == NULL) socket->last_message = &socket->first_message;
     socket->message_bytes -= message->count;
+    if (message->parcel) parcel_drop(message->parcel);
     store_give(message, sizeof *message + message->count);
 }
 
@@ -50,6 +51,7 @@ static ssize_t take_first(struct socket *socket, struct transfer *transfer)
         address_write(&message->from, transfer->message->msg_name,
                       &transfer->message->msg_namelen);
         transfer->message->msg_flags = (size_t)whole > count ? MSG_TRUNC : 0;
+        if (message->parcel) parcel_unpack(message->parcel, transfer);
     }
     if (!(transfer->flags & MSG_PEEK)) drop_first(socket);
     return transfer->flags & MSG_TRUNC ? whole : (ssize_t)count;
@@ -114,11 +116,13 @@ static struct socket *destination(struct socket *socket, const struct transfer *
     return to;
 }
 
-static void append(struct socket *socket, struct socket *to, const struct transfer *transfer)
+static void append(struct socket *socket, struct socket *to, struct transfer *transfer)
 {
     struct message *message = store_take(sizeof *message + transfer->count);
     message->count = transfer->count;
     message->from = socket->local;
+    message->parcel = transfer->parcel;
+    transfer->parcel = NULL;
     if (to->family == AF_INET6 && socket->family == AF_INET) address_map(&message->from);
     if (address_is_any(&message->from) && socket->family != AF_UNIX) {
         uint16_t port = address_port(&message->from);
@@ -165,6 +169,7 @@ ssize_t datagram_write(struct transfer *transfer)
     struct socket *socket = (struct socket *)transfer->self;
     int error;
     if (socket->shut_out) return transfer_broken(transfer);
+    if (transfer->parcel && socket->family != AF_UNIX) return -EINVAL;
     if (transfer->count > DATAGRAM_MAX && socket->family != AF_UNIX) return -EMSGSIZE;
     struct socket *to = destination(socket, transfer, &error);
     if (error < 0) return error;

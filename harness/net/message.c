@@ -5,6 +5,7 @@
 
 #include "address.h"
 #include "calls.h"
+#include "parcel.h"
 
 enum { MESSAGES_MAX = 1024 };
 
@@ -62,14 +63,16 @@ ssize_t world___recvfrom_chk(int number, void *out, size_t count, size_t room, i
     return receive_from(number, piece, flags, from, length, CALL_SITE);
 }
 
-/* Descriptors and credentials are not passed on. */
 static ssize_t receive_message(int number, struct msghdr *message, int flags, uintptr_t site)
 {
     struct address address = {.length = 0};
-    struct msghdr inner = {.msg_name = &address.any, .msg_namelen = sizeof address.local};
+    struct msghdr inner = {.msg_name = &address.any, .msg_namelen = sizeof address.local,
+                           .msg_control = message->msg_control,
+                           .msg_controllen = message->msg_controllen};
     if (message->msg_iovlen > IOV_MAX) return result_of(-EMSGSIZE);
-    ssize_t result = receive(number, message->msg_iov, message->msg_iovlen, flags, "recvmsg",
-                             &inner, site);
+    struct transfer transfer = {.number = number, .verb = "recvmsg", .flags = flags,
+                                .for_sockets = true, .message = &inner};
+    ssize_t result = call_read(&transfer, message->msg_iov, message->msg_iovlen, site);
     if (result < 0) return result;
     address.length = inner.msg_namelen == sizeof address.local ? 0 : inner.msg_namelen;
     if (message->msg_name) {
@@ -78,7 +81,7 @@ static ssize_t receive_message(int number, struct msghdr *message, int flags, ui
         message->msg_namelen = 0;
     }
     message->msg_flags = inner.msg_flags;
-    message->msg_controllen = 0;
+    message->msg_controllen = transfer.control;
     return result;
 }
 
@@ -105,11 +108,14 @@ static ssize_t transmit_message(int number, const struct msghdr *message, int fl
                                 uintptr_t site)
 {
     struct msghdr inner = *message;
-    if (message->msg_controllen > 0) {
-        world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled call: sendmsg with ancillary data");
-    }
+    struct transfer transfer = {.number = number, .verb = "sendmsg", .flags = flags,
+                                .for_sockets = true, .message = &inner};
     if (message->msg_iovlen > IOV_MAX) return result_of(-EMSGSIZE);
-    return transmit(number, message->msg_iov, message->msg_iovlen, flags, "sendmsg", &inner, site);
+    int rc = parcel_pack(message, &transfer.parcel);
+    if (rc < 0) return result_of(rc);
+    ssize_t result = call_write(&transfer, message->msg_iov, message->msg_iovlen, site);
+    if (transfer.parcel) parcel_drop(transfer.parcel);
+    return result;
 }
 
 ssize_t world_sendmsg(int number, const struct msghdr *message, int flags)

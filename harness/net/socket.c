@@ -145,7 +145,8 @@ static int check_kind(int family, int type, int protocol)
         return protocol == 0 || (family != AF_UNIX && protocol == IPPROTO_UDP) ? 0
                                                                              : -EPROTONOSUPPORT;
     }
-    return type == SOCK_SEQPACKET && family == AF_UNIX ? -EPROTONOSUPPORT : -ESOCKTNOSUPPORT;
+    if (type != SOCK_SEQPACKET || family != AF_UNIX) return -ESOCKTNOSUPPORT;
+    return protocol == 0 ? 0 : -EPROTONOSUPPORT;
 }
 
 _Static_assert(SOCK_CLOEXEC == O_CLOEXEC && SOCK_NONBLOCK == O_NONBLOCK, "flags of open()");

@@ -24,6 +24,7 @@ struct message {
     struct message *next;
     struct address from;
     size_t count;
+    struct parcel *parcel; /* what came along, or NULL */
     char bytes[];
 };
 
@@ -65,9 +66,16 @@ struct socket *socket_use(int number, const char *verb, uintptr_t site);
 int socket_end(struct socket *socket, int result);
 extern const struct description_kind socket_kind;
 
+/* There are connections, which listeners accept. */
 static inline bool socket_streams(const struct socket *socket)
 {
-    return socket->type == SOCK_STREAM;
+    return socket->type == SOCK_STREAM || socket->type == SOCK_SEQPACKET;
+}
+
+/* What is sent over them stays apart. */
+static inline bool socket_packets(const struct socket *socket)
+{
+    return socket->type == SOCK_SEQPACKET;
 }
 
 /* --- binding and finding (bind.c) --- */

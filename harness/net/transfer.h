@@ -6,12 +6,15 @@
 
 #include "descriptor.h"
 
+struct parcel; /* parcel.h */
+
 struct transfer {
     struct description *self;
     int number;          /* as the program called it */
     const char *verb;    /* "recv" */
     char *bytes;         /* of the program, or of the store if there were several pieces */
     size_t count, done;
+    size_t lost;         /* of a packet, for want of room */
     int flags;           /* MSG_... */
     const off_t *at;     /* where in the file; NULL: at its position, which moves */
     bool for_sockets;    /* nothing else knows that call */
@@ -19,6 +22,8 @@ struct transfer {
     uint64_t timeout_ns; /* 0: it waits for ever */
     int why;             /* the last gate was not passed: -EAGAIN or -EINTR */
     struct msghdr *message; /* addresses and ancillary data, or NULL */
+    size_t control;         /* bytes of ancillary data that were received */
+    struct parcel *parcel;  /* what is sent along; NULL: nothing, or it is on its way */
 };
 
 /* What a call waits for: `open` is given the transfer, and `gates` are those that it passes. */
