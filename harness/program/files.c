@@ -18,7 +18,8 @@ int world_clock_gettime(clockid_t clock, struct timespec *out);
 /* When what is on disk was written, as far as a program can tell: before its world began. */
 enum { FIRST_SECOND = 1703980800 };
 
-static struct file *files; /* newest first */
+static struct file *files;   /* newest first */
+static struct file *nameless; /* those of this execution that have lost their names */
 
 static void tell_file(const struct world_place *place, char *out, size_t bytes)
 {
@@ -31,6 +32,8 @@ static void reset(struct file *file)
     file->changed = false;
     file->mapped = NULL;
     file->place.object = 0;
+    file->births = file->birth = 0;
+    file->born = file->full;
     file->exists = file->on_disk;
     file->folder = file->folder_on_disk;
     file->bytes = file->original;
@@ -127,6 +130,12 @@ void files_begin(void)
 {
     REQUIRE(getcwd(here, sizeof here) != NULL);
     mask = 022;
+    while (nameless) {
+        struct file *file = nameless;
+        nameless = file->next;
+        reset(file);
+        free(file);
+    }
     for (struct file *file = files; file; file = file->next) reset(file);
 }
 
@@ -184,6 +193,13 @@ static enum device device_of(const char *path)
     return DEVICE_NONE;
 }
 
+/* Of that nothing is found which others have put there. */
+static bool is_shared(const char *path)
+{
+    size_t length = strlen(FILES_SHARED);
+    return strncmp(path, FILES_SHARED, length) == 0 && (path[length] == '/' || !path[length]);
+}
+
 static bool is_of_the_machine(const char *path)
 {
     static const char *const folders[] = {"/dev/", "/proc/", "/sys/"};
@@ -202,7 +218,7 @@ struct file *files_find(const char *path)
         if (strcmp(file->full, full) == 0) return file;
     }
     enum device device = device_of(full);
-    if (!good || (device == DEVICE_NONE && is_of_the_machine(full))) {
+    if (!good || (device == DEVICE_NONE && is_of_the_machine(full) && !is_shared(full))) {
         world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled file %s: it differs from run to run",
                    path);
     }
@@ -215,7 +231,11 @@ struct file *files_find(const char *path)
     file->device = device;
     file->on_disk = device != DEVICE_NONE;
     file->original_mode = 0666; /* of devices */
-    if (device == DEVICE_NONE) look(file);
+    if (is_shared(full)) {
+        file->on_disk = file->folder_on_disk = strcmp(full, FILES_SHARED) == 0;
+    } else if (device == DEVICE_NONE) {
+        look(file);
+    }
     file->next = files;
     files = file;
     reset(file);
@@ -269,10 +289,67 @@ void file_resize(struct file *file, size_t bytes)
     file->count = bytes;
 }
 
+/* --- names that come and go --- */
+
+static void take_name(struct file *file, const struct file *from)
+{
+    file->path = from->path;
+    file->full = from->full;
+    file->original = from->original;
+    file->original_bytes = from->original_bytes;
+    file->on_disk = from->on_disk;
+    file->device = from->device;
+    file->refused = from->refused;
+    file->folder_on_disk = from->folder_on_disk;
+    file->original_mode = from->original_mode;
+    file->births = from->births;
+}
+
+static void put_in_place(struct file *file, const struct file *old)
+{
+    struct file **at = &files;
+    while (*at != old) at = &(*at)->next;
+    *at = file;
+    file->next = old->next;
+}
+
+/* Of the name that a file had there is nothing, for now. */
+static void leave_name(const struct file *old)
+{
+    struct file *file = calloc(1, sizeof *file);
+    REQUIRE(file != NULL);
+    take_name(file, old);
+    reset(file);
+    file->place.tell = tell_file;
+    file->birth = file->births = old->births + 1;
+    file->exists = false;
+    file->count = 0;
+    make_room(file, 0);
+    put_in_place(file, old);
+}
+
+static void lose_name(struct file *file)
+{
+    file->nameless = true;
+    file->next = nameless;
+    nameless = file;
+}
+
 void file_remove(struct file *file)
 {
-    make_room(file, file->count);
-    file->exists = false;
+    leave_name(file);
+    lose_name(file);
+}
+
+void file_move(struct file *file, struct file *other)
+{
+    struct timespec changed_at = file->changed_at;
+    make_room(file, file->count); /* no more as it is on disk */
+    file->changed_at = changed_at;
+    leave_name(file);
+    put_in_place(file, other);
+    take_name(file, other);
+    lose_name(other);
 }
 
 void file_make_folder(struct file *file, mode_t mode)

@@ -11,6 +11,9 @@
 
 #include "harness/world/gate.h"
 
+/* The folder of shared memory by name. */
+#define FILES_SHARED "/dev/shm"
+
 /* Files that are the same everywhere, and have no content of their own. */
 enum device { DEVICE_NONE, DEVICE_NULL, DEVICE_ZERO, DEVICE_RANDOM };
 
@@ -26,7 +29,11 @@ struct file {
     int refused;    /* errno of opening it on disk; 0: none */
     bool folder_on_disk;
     mode_t original_mode; /* permissions */
-    /* In this execution: */
+    uint32_t births;      /* what had that name in this execution, but for the first */
+    /* In this execution, and from name to name: */
+    const char *born;     /* the name that it had first, and the how many-th of that name it was */
+    uint32_t birth;
+    bool nameless;        /* it has none any more; who has it open still finds what is in it */
     bool changed;
     bool exists;
     bool folder;
@@ -61,8 +68,10 @@ struct file *files_next(const struct file *file);
 void file_write(struct file *file, size_t at, const char *bytes, size_t count);
 /* Make it an empty one. */
 void file_truncate(struct file *file);
-/* It is no more, by that name: who has it open still finds what is in it. */
+/* It has that name no more: who has it open still finds what is in it. */
 void file_remove(struct file *file);
+/* It has the name of the other, which has none any more. */
+void file_move(struct file *file, struct file *other);
 void file_make_folder(struct file *file, mode_t mode);
 /* Cut it, or append zeros. */
 void file_resize(struct file *file, size_t bytes);

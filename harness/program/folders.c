@@ -215,19 +215,6 @@ int world_rmdir(const char *path)
     return 0;
 }
 
-static void move(struct file *from, struct file *to)
-{
-    if (from->folder) {
-        file_make_folder(to, from->mode);
-    } else {
-        file_truncate(to);
-        file_write(to, 0, from->bytes, from->count);
-        to->mode = from->mode;
-    }
-    to->changed_at = from->changed_at;
-    file_remove(from);
-}
-
 int folder_rename(struct file *source, struct file *target)
 {
     char path[PATH_MAX];
@@ -239,16 +226,19 @@ int folder_rename(struct file *source, struct file *target)
                    "uncontrolled call: rename of the folder %s, which was there before",
                    source->path);
     }
-    /* What is found on the way comes before those that are still to be looked at. */
-    for (struct file *at = files_next(NULL); at; at = files_next(at)) {
+    for (struct file *at = files_next(NULL); at;) {
         const char *name = below(source->full, at->full);
-        if (name == NULL || !at->exists) continue;
+        if (name == NULL || !at->exists) {
+            at = files_next(at);
+            continue;
+        }
         if ((size_t)snprintf(path, sizeof path, "%s/%s", target->full, name) >= sizeof path) {
             return failed(ENAMETOOLONG);
         }
-        move(at, files_find(path));
+        file_move(at, files_find(path));
+        at = files_next(NULL); /* those before it may be others now */
     }
-    move(source, target);
+    file_move(source, target);
     return 0;
 }
 

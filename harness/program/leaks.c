@@ -74,25 +74,16 @@ ANY_MEMORY static void look_through(const char *from, const char *to)
     }
 }
 
-/* Thread 0 is main, which has returned. */
-static bool others_run(void)
-{
-    uint32_t count, ended = 0;
-    const struct world_step *steps = world_steps(&count);
-    for (uint32_t i = 0; i < count; i++) ended += steps[i].op == WORLD_OP_EXIT;
-    return ended + 1 < world_entity_count();
-}
-
-/* Of main, which has returned, and of those who still run or whose result nobody has taken. */
-static void look_through_threads(bool has_locals)
+/* What main, and those who still run or whose result nobody has taken, know for themselves. */
+static void ask_threads(bool has_locals, void (*look)(const char *from, const char *to))
 {
     for (uint16_t id = 0; id < world_entity_count(); id++) {
         if (world_is_task(id)) continue;
-        world_thread_roots(id, look_through);
+        world_thread_roots(id, look);
         if (!has_locals || world_thread_ended(id)) continue;
         size_t bytes;
         const char *locals = world_locals(id, &bytes);
-        look_through(locals, locals + bytes);
+        look(locals, locals + bytes);
     }
 }
 
@@ -118,7 +109,7 @@ struct leaks leaks_find(const struct image *image)
     if (leaks.reachable_bytes == 0) return leaks;
     load();
     world_image_written(image, look_through);
-    look_through_threads(*image->tls_size > 0);
+    ask_threads(*image->tls_size > 0, look_through);
     look_through_kept();
     while (heap.waiting_count > 0) {
         const struct world_block *block = &heap.blocks[heap.waiting[--heap.waiting_count]];
@@ -176,10 +167,7 @@ static bool is_found(const struct image *image, void (*look)(const char *from, c
         const char *block = heap.blocks[i].address;
         if (heap.reached[i]) look(block, block + heap.blocks[i].bytes);
     }
-    if (*image->tls_size == 0) return wanted.found;
-    size_t bytes;
-    const char *locals = world_locals(0, &bytes);
-    look(locals, locals + bytes);
+    if (!wanted.found) ask_threads(*image->tls_size > 0, look);
     return wanted.found;
 }
 
@@ -197,7 +185,7 @@ uint32_t leaks_descriptors(const struct image *image, struct net_open *out, uint
     static struct net_open open[DESCRIPTORS_MAX];
     uint32_t count = net_open_list(open, DESCRIPTORS_MAX), lost = 0;
     *known = count;
-    if (count == 0 || others_run()) return 0;
+    if (count == 0) return 0;
     for (uint32_t i = 0; i < count; i++) {
         bool lasts = open[i].entity == 0 && !open[i].accepted;
         if (lasts || is_known(image, open[i].number)) continue;

@@ -14,9 +14,9 @@ struct leaks {
     uint64_t reachable_bytes; /* of the others */
 };
 
-/* Call when main has returned. A block is reachable if any aligned word in the program's globals,
- * or in a reachable block, points into it. Not judged, and all counted as reachable: while threads
- * are still running, and with thread-local variables, because their memory is not looked at. */
+/* Call when main has returned, or exit() was called. A block is reachable if any aligned word points
+ * into it: of the program's globals, of a reachable block, or of what threads still know, which are
+ * their stacks and thread-local variables, and after exit() those of main, too. */
 struct leaks leaks_find(const struct image *image);
 
 /* The unreachable blocks of the last call, oldest first; at most max. Returns how many it wrote. */

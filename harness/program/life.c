@@ -18,6 +18,7 @@
 #include "scratch.h"
 #include "signals.h"
 #include "streams.h"
+#include "verifier.h"
 
 enum { LEAKED_MAX = 16 };
 
@@ -67,6 +68,7 @@ static void body(void *context)
     /* The outermost handler: pthread_exit() in main ends up here, and the others go on. */
     if (setjmp((struct __jmp_buf_tag *)(void *)&frame) != 0) {
         world_leave_main();
+        life->returned = true;
         return;
     }
     world___pthread_register_cancel(&frame);
@@ -101,6 +103,7 @@ static void before(void *context)
     libc_begin(!life->live);
     signals_begin();
     promises_begin();
+    verifier_begin();
     capture_switch(true);
 }
 
@@ -191,7 +194,7 @@ static uint32_t judge_end(struct life *life)
                  "main ended the process with status 0");
         return text_id(life->finding.text);
     }
-    if (!life->returned) return EXPLORE_PASSED;
+    if (!life->returned && !world_exited()) return EXPLORE_PASSED;
     struct leaks leaks = leaks_find(&image_program);
     life->bytes_reachable = leaks.reachable_bytes;
     if (leaks.count == 0) return judge_descriptors(life);
@@ -211,6 +214,7 @@ static uint32_t judge(void *context, const struct world_result *result)
     case WORLD_DONE:
         return judge_end(life);
     case WORLD_FINDING:
+        if (verifier_assumes(world_finding_get())) return EXPLORE_PASSED;
         return judge_finding(life, world_finding_get());
     case WORLD_STOPPED:
         return LIFE_DIVERGED;

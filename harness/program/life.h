@@ -15,7 +15,7 @@ struct life {
     void *argument;
     bool live;               /* print what does not fit, and getopt()'s complaints */
     /* Of the last execution: */
-    bool returned;           /* main did; otherwise the process was ended somewhere else */
+    bool returned;           /* main did, or it left and all others ended */
     int status;              /* -1: there is none, it failed */
     struct world_finding finding; /* kind WORLD_FOUND_NONE: it passed */
     uint64_t bytes_reachable;

@@ -35,6 +35,13 @@ static struct thread {
     const struct running *running;
     uint64_t awaited; /* by sigwait() and its kin */
 } threads[WORLD_ENTITIES_MAX], process;
+static uint32_t threads_used; /* beyond, all are as new */
+
+static struct thread *thread_of(uint16_t entity)
+{
+    if (entity >= threads_used) threads_used = entity + 1u;
+    return &threads[entity];
+}
 
 /* --- names and places --- */
 
@@ -62,7 +69,7 @@ static void tell_place(const struct world_place *place, char *out, size_t bytes)
 
 struct world_place *signal_place(uint16_t entity)
 {
-    struct thread *thread = entity == WORLD_NOBODY ? &process : &threads[entity];
+    struct thread *thread = entity == WORLD_NOBODY ? &process : thread_of(entity);
     thread->place.tell = tell_place;
     return &thread->place;
 }
@@ -209,7 +216,7 @@ static void run_handler(const struct sigaction *action, siginfo_t *info)
 {
     uint16_t self = world_self();
     uint64_t *mask = world_signal_mask(self), before = *mask;
-    struct running running = {info->si_signo, program_site(), threads[self].running};
+    struct running running = {info->si_signo, program_site(), thread_of(self)->running};
     threads[self].running = &running;
     *mask |= signal_set(&action->sa_mask) & ~KILL_AND_STOP;
     if (!(action->sa_flags & SA_NODEFER)) *mask |= signal_bit(info->si_signo);
@@ -368,7 +375,7 @@ bool signal_wait(const uint64_t *set, const uint64_t *mask, uint64_t deadline_ns
     struct world_gate gate = {.open = has_come, .context = &wait, .place = signal_place(self),
                               .tell = tell_wait, .abandon = stop_waiting, .op = WORLD_OP_HANDLE,
                               .gates = WORLD_GATE_IN, .mask = mask, .deadline_ns = deadline_ns};
-    threads[self].awaited = wait.set;
+    thread_of(self)->awaited = wait.set;
     bool come = gate_pass(&gate);
     threads[self].awaited = 0;
     return come;
@@ -405,7 +412,8 @@ void signals_begin(void)
     world_signals_set(&hooks);
     net_on_broken_pipe(pipe_signal);
     memset(actions, 0, sizeof actions);
-    memset(threads, 0, sizeof threads);
+    memset(threads, 0, threads_used * sizeof *threads);
+    threads_used = 0;
     memset(&process, 0, sizeof process);
     pending_count = 0;
     stack = (stack_t){.ss_flags = SS_DISABLE};

@@ -15,7 +15,7 @@ enum { USER = 1000, BLOCK = 4096, SECTOR = 512, PERMISSIONS = 07777 };
 
 int world_clock_gettime(clockid_t clock, struct timespec *out);
 
-/* Of the name, so that it does not depend on what was opened before: FNV-1a (Fowler, Noll, Vo). */
+/* Of its first name, so that it does not depend on what was opened before: FNV-1a (Fowler, Noll, Vo). */
 static ino_t number_of(const char *path)
 {
     uint64_t hash = 0xcbf29ce484222325;
@@ -43,8 +43,9 @@ static int tell(const struct file *file, struct stat *out)
         errno = file->refused ? file->refused : ENOENT;
         return -1;
     }
-    fill(out, number_of(file->full), type_of(file) | file->mode,
+    fill(out, number_of(file->born) + file->birth, type_of(file) | file->mode,
          file->folder ? BLOCK : file->count);
+    out->st_nlink = !file->nameless;
     out->st_mtim = out->st_ctim = file->changed_at;
     out->st_atim = file->read_at;
     return 0;

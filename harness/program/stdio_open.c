@@ -227,11 +227,7 @@ int world_rename(const char *from, const char *to)
         errno = EISDIR;
         return -1;
     }
-    file_truncate(target);
-    file_write(target, 0, source->bytes, source->count);
-    target->mode = source->mode;
-    target->changed_at = source->changed_at;
-    file_remove(source);
+    file_move(source, target);
     return 0;
 }
 

@@ -101,7 +101,7 @@ ssize_t world_getline(char **line, size_t *room, FILE *face)
 
 /* The C library scans a stream over the rest; how far it came is how much was read. */
 __attribute__((format(scanf, 2, 0)))
-int world_vfscanf(FILE *face, const char *format, va_list list)
+static int scan(FILE *face, const char *format, va_list list, uintptr_t site)
 {
     struct stream *stream = stream_of(face);
     if (stream->pushed != EOF && stream->position > 0) {
@@ -116,22 +116,32 @@ int world_vfscanf(FILE *face, const char *format, va_list list)
     }
     FILE *over = fmemopen((void *)(uintptr_t)rest, bytes, "r");
     REQUIRE(over != NULL);
+    va_list again;
+    va_copy(again, list);
     int fields = vfscanf(over, format, list);
     stream->position += (size_t)ftell(over);
     if (feof(over)) stream_mark(stream, true, false);
     fclose(over);
+    world_touch_scanned(format, again, fields, site);
+    va_end(again);
     return fields;
+}
+
+__attribute__((format(scanf, 2, 0)))
+int world_vfscanf(FILE *face, const char *format, va_list list)
+{
+    return scan(face, format, list, PLACE);
 }
 
 __attribute__((format(scanf, 1, 0))) int world_vscanf(const char *format, va_list list)
 {
-    return world_vfscanf(world_stdin, format, list);
+    return scan(world_stdin, format, list, PLACE);
 }
 
 #define PASS_ON(face)                                                                              \
     va_list list;                                                                                  \
     va_start(list, format);                                                                        \
-    int fields = world_vfscanf(face, format, list);                                                \
+    int fields = scan(face, format, list, PLACE);                                                  \
     va_end(list);                                                                                  \
     return fields
 

@@ -92,6 +92,7 @@ struct __attribute__((aligned(256))) entity {
     bool paused;   /* would be enabled, but for a pause */
     bool wants_run; /* while paused: to be enabled at the end */
     bool detached, joining_done;
+    uint8_t apart; /* nested calls of world_apart() */
     bool prompt; /* a task that runs when its time comes, before anybody is chosen */
     bool cancel_pending, cancel_disabled, cancel_async, cancelling;
     bool wants_write;  /* WAIT_RWLOCK */

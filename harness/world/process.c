@@ -18,12 +18,19 @@ static uint32_t at_exit_count;
 /* Where the first thread waits for the others, when it has left. */
 static struct world_queue others;
 static bool waits_for_others;
+static bool exited;
 
 void process_reset(void)
 {
     at_exit_count = 0;
     others = (struct world_queue){0, 0, 0};
     waits_for_others = false;
+    exited = false;
+}
+
+bool world_exited(void)
+{
+    return exited;
 }
 
 void process_run_atexit(void)
@@ -113,6 +120,8 @@ _Noreturn void world_exit(int status)
     endings_run(W.self);
     process_run_atexit();
     if (!W.branched) image_destruct();
+    if (W.limits.check_memory) arena_check();
+    exited = true;
     leave(status, CALLER);
 }
 

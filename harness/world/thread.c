@@ -302,7 +302,7 @@ void world_thread_roots(uint16_t id, void (*look)(const char *from, const char *
         return;
     }
     keys_look(entity, look);
-    if (id == 0) return;
+    if (id == 0 && !world_exited()) return;
     const char *argument = (const char *)&entity->argument;
     look(argument, argument + sizeof entity->argument);
     low = fiber_stack_used(entity, &high);

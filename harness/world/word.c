@@ -64,7 +64,17 @@ void word_reset(void)
 
 void word_point(uintptr_t address, enum world_access access, uintptr_t pc)
 {
+    if (UNLIKELY(W.self->apart > 0)) return;
     spin_point((const void *)step_address(address), access, pc);
+}
+
+void world_apart(bool begins)
+{
+    if (begins) {
+        W.self->apart++;
+    } else if (W.self->apart > 0) {
+        W.self->apart--;
+    }
 }
 
 void word_step(uintptr_t address, enum world_op op, enum world_access access, uint32_t result,

@@ -20,7 +20,7 @@
 #include "stream.h"
 
 enum {
-    WORLD_ENTITIES_MAX = 512,  /* threads and tasks of one execution */
+    WORLD_ENTITIES_MAX = 2048, /* threads and tasks of one execution */
     WORLD_OBJECTS_MAX = 65536, /* locks, conditions, ... of one execution */
     WORLD_NAME_MAX = 64,
     WORLD_STACK_MAX = 24,      /* frames kept of one stack */
@@ -174,9 +174,11 @@ enum { WORLD_IMAGES_MAX = 4 };
 void world_image_add(const struct image *image);
 /* The running thread is about to access so many bytes of its memory, in a function of the C library
  * that was called from `pc`. A scheduling point at level points; may end the execution, by a race.
- * Nothing at level sync. `world_touch_format` is for what printf() reads: its strings. */
+ * Nothing at level sync. `world_touch_format` is for what printf() reads: its strings;
+ * `world_touch_scanned` for what scanf() has stored, which has returned so many fields. */
 void world_touch(const void *memory, size_t bytes, bool write, uintptr_t pc);
 void world_touch_format(const char *format, va_list list, uintptr_t pc);
+void world_touch_scanned(const char *format, va_list list, int fields, uintptr_t pc);
 /* Whether that code, or that static variable, is the program's: of any image. */
 bool world_is_program(uintptr_t pc);
 bool world_is_data(const void *address);
@@ -271,8 +273,11 @@ const void *world_object_address(uint32_t object);
 /* Where the thread-local variables of a thread lie, in programs that have some. */
 const void *world_locals(uint16_t entity, size_t *bytes);
 /* Where else a thread keeps what it knows, at the end of an execution: thread-specific values, the
- * result that nobody has taken, and, but for thread 0, its stack and argument. Nothing of tasks. */
+ * result that nobody has taken, its stack and its argument. Nothing of tasks. Of thread 0, whose
+ * body may have returned, the stack only where exit() was called. */
 void world_thread_roots(uint16_t entity, void (*look)(const char *from, const char *to));
+/* Whether exit() has ended the execution. */
+bool world_exited(void);
 /* The name of a named point's object; "" for any other. */
 const char *world_point_name(uint32_t object);
 /* While a "signal" value is being chosen: the thread that this index would wake. */
@@ -379,6 +384,9 @@ _Noreturn void world_finish(void);
 /* Thread 0 has called pthread_exit(): ends it as a thread; returns when all others have ended. */
 void world_leave_main(void);
 _Noreturn void world_cut(void);
+/* From here on, and as often as it was begun until it ends, accesses and atomic operations of the
+ * running thread are no scheduling points. */
+void world_apart(bool begins);
 /* Lines that tell more of the defect which is about to end the execution. */
 void world_detail(const char *lines);
 _Noreturn void world_fail(enum world_finding_kind kind, const char *format, ...)
