@@ -193,20 +193,21 @@ static enum device device_of(const char *path)
     return DEVICE_NONE;
 }
 
-/* Of that nothing is found which others have put there. */
-static bool is_shared(const char *path)
+static bool is_below(const char *path, const char *folder)
 {
-    size_t length = strlen(FILES_SHARED);
-    return strncmp(path, FILES_SHARED, length) == 0 && (path[length] == '/' || !path[length]);
+    size_t length = strlen(folder);
+    return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
+/* Of what the kernel tells in folders of its own there is nothing, nor of what others share. */
 static bool is_of_the_machine(const char *path)
 {
-    static const char *const folders[] = {"/dev/", "/proc/", "/sys/"};
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        if (strncmp(path, folders[i], strlen(folders[i])) == 0) return true;
-    }
-    return false;
+    return is_below(path, "/proc") || is_below(path, "/sys") || is_below(path, FILES_SHARED);
+}
+
+static bool is_device(const char *path)
+{
+    return is_below(path, "/dev") && !is_below(path, FILES_SHARED) && strcmp(path, "/dev") != 0;
 }
 
 struct file *files_find(const char *path)
@@ -218,7 +219,7 @@ struct file *files_find(const char *path)
         if (strcmp(file->full, full) == 0) return file;
     }
     enum device device = device_of(full);
-    if (!good || (device == DEVICE_NONE && is_of_the_machine(full) && !is_shared(full))) {
+    if (!good || (device == DEVICE_NONE && is_device(full))) {
         world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled file %s: it differs from run to run",
                    path);
     }
@@ -231,7 +232,7 @@ struct file *files_find(const char *path)
     file->device = device;
     file->on_disk = device != DEVICE_NONE;
     file->original_mode = 0666; /* of devices */
-    if (is_shared(full)) {
+    if (is_of_the_machine(full)) {
         file->on_disk = file->folder_on_disk = strcmp(full, FILES_SHARED) == 0;
     } else if (device == DEVICE_NONE) {
         look(file);

@@ -6,6 +6,7 @@
 #include "harness/check/require.h"
 #include "harness/net/descriptor.h"
 #include "harness/world/signal.h"
+#include "libc.h"
 #include "streams.h"
 
 /* Neighbours may be redzones, and words may be anything. */
@@ -109,6 +110,7 @@ struct leaks leaks_find(const struct image *image)
     if (leaks.reachable_bytes == 0) return leaks;
     load();
     world_image_written(image, look_through);
+    libc_look(look_through);
     ask_threads(*image->tls_size > 0, look_through);
     look_through_kept();
     while (heap.waiting_count > 0) {

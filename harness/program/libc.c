@@ -20,9 +20,29 @@ _Noreturn void world_exit(int status);
 
 static char *token_next;
 
+/* Names of the program, which it may replace. */
+static void names_begin(void)
+{
+    static char *full, *last;
+    if (full == NULL) {
+        full = program_invocation_name;
+        last = program_invocation_short_name;
+    }
+    program_invocation_name = full;
+    program_invocation_short_name = last;
+}
+
+void libc_look(void (*look)(const char *from, const char *to))
+{
+    const char *known[] = {program_invocation_name, program_invocation_short_name, optarg,
+                           token_next};
+    look((const char *)known, (const char *)(known + sizeof known / sizeof *known));
+}
+
 void libc_begin(bool quiet)
 {
     static char name[] = "", *none[] = {name, NULL};
+    names_begin();
     token_next = NULL;
     environment_begin();
     /* Zero makes getopt() forget where it was, which it does when it is called next. */

@@ -8,6 +8,9 @@
  * to the real standard error, once in every execution. */
 void libc_begin(bool quiet);
 
+/* What it keeps of the program's memory. */
+void libc_look(void (*look)(const char *from, const char *to));
+
 /* The same for environment variables. */
 void environment_begin(void);
 

@@ -150,6 +150,11 @@ void world_tzset(void)
 {
 }
 
+/* As it sets them for UTC; nobody is expected to change them. */
+long world_timezone;
+int world_daylight;
+char *world_tzname[2] = {(char *)(uintptr_t) "UTC", (char *)(uintptr_t) "UTC"};
+
 /* --- processors and priorities: there to be set, without effect --- */
 
 int world_sched_getcpu(void)

@@ -46,6 +46,24 @@ FILE *world_fopen(const char *path, const char *mode)
     return stream ? &stream->face : NULL;
 }
 
+/* The stream stays the same, and its descriptor; what is behind them becomes another file. */
+FILE *world_freopen(const char *path, const char *mode, FILE *face)
+{
+    struct stream *stream = stream_of(face);
+    if (path == NULL) world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled call: freopen of no file");
+    int flags = flags_of(mode);
+    errno = flags < 0 ? EINVAL : stream->in_memory ? EBADF : 0;
+    struct stream *fresh = errno ? NULL : stream_open(path, flags, 0666, CALL_SITE);
+    if (fresh == NULL) {
+        int error = errno;
+        stream_close(stream);
+        errno = error;
+        return NULL;
+    }
+    stream_replace(stream, fresh);
+    return face;
+}
+
 FILE *world_fdopen(int descriptor, const char *mode)
 {
     int flags = flags_of(mode);
@@ -240,6 +258,8 @@ int world_remove(const char *path)
 
 #define SAME(type, name, as, parameters) __attribute__((alias(#as))) type name parameters
 SAME(FILE *, world_fopen64, world_fopen, (const char *path, const char *mode));
+SAME(FILE *, world_freopen64, world_freopen,
+     (const char *path, const char *mode, FILE *face));
 SAME(int, world_feof_unlocked, world_feof, (FILE *face));
 SAME(int, world_ferror_unlocked, world_ferror, (FILE *face));
 SAME(void, world_clearerr_unlocked, world_clearerr, (FILE *face));

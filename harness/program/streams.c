@@ -257,6 +257,22 @@ struct stream *stream_in_memory(bool reads, bool writes)
     return stream;
 }
 
+void stream_replace(struct stream *stream, struct stream *fresh)
+{
+    int unwanted = fresh->descriptor;
+    descriptor_replace(stream->descriptor, &fresh->description, false);
+    descriptor_close(unwanted);
+    fresh->descriptor = -1;
+    stream->open = true; /* also if that was the end of what it was opened for */
+    stream->file = fresh->file;
+    stream->readable = fresh->readable;
+    stream->writable = fresh->writable;
+    stream->buffer = NULL;
+    stream->pushed = EOF;
+    stream->position = 0;
+    stream_mark(stream, false, false);
+}
+
 void stream_close(struct stream *stream)
 {
     stream->open = false;

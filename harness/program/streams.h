@@ -53,6 +53,8 @@ struct stream *stream_over(int descriptor, bool reads, bool writes);
 /* One without a descriptor, whose memory is to be set. NULL, and errno. */
 struct stream *stream_in_memory(bool reads, bool writes);
 void stream_close(struct stream *stream);
+/* Its descriptor leads to what the other was opened for, which has no stream of its own then. */
+void stream_replace(struct stream *stream, struct stream *fresh);
 /* The program's stream of that descriptor; NULL: it has none. */
 const FILE *stream_of_descriptor(int descriptor);
 /* What the program opened as a file; NULL: something else. */
