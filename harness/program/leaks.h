@@ -14,9 +14,9 @@ struct leaks {
     uint64_t reachable_bytes; /* of the others */
 };
 
-/* Call when main has returned, or exit() was called. A block is reachable if any aligned word points
- * into it: of the program's globals, of a reachable block, or of what threads still know, which are
- * their stacks and thread-local variables, and after exit() those of main, too. */
+/* Call when main has returned, or exit() was called. A block is reachable if any aligned word
+ * points into it: of the program's globals, of a reachable block, or of what threads still know,
+ * which are their stacks and thread-local variables, and after exit() those of main, too. */
 struct leaks leaks_find(const struct image *image);
 
 /* The unreachable blocks of the last call, oldest first; at most max. Returns how many it wrote. */

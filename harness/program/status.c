@@ -15,7 +15,8 @@ enum { USER = 1000, BLOCK = 4096, SECTOR = 512, PERMISSIONS = 07777 };
 
 int world_clock_gettime(clockid_t clock, struct timespec *out);
 
-/* Of its first name, so that it does not depend on what was opened before: FNV-1a (Fowler, Noll, Vo). */
+/* Of its first name, so that it does not depend on what was opened before: FNV-1a (Fowler, Noll,
+ * Vo). */
 static ino_t number_of(const char *path)
 {
     uint64_t hash = 0xcbf29ce484222325;

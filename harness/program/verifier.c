@@ -1,15 +1,15 @@
 /* What programs of the Competition on Software Verification (SV-COMP) take for granted: values that
  * may be anything, assumptions, sections that nothing interrupts. */
+#include "verifier.h"
+
 #include <limits.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "harness/world/world.h"
 #include "include/harness.h"
 #include "reports/symbols.h"
-#include "verifier.h"
 
 int world_pthread_mutex_lock(pthread_mutex_t *mutex);
 int world_pthread_mutex_unlock(pthread_mutex_t *mutex);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -183,6 +184,55 @@ static void check_locks(void)
     assert(count == 2 && unlink("tree/lock") == 0);
 }
 
+/* A name is gone, or another file's, and what was open still is what it was. */
+static void check_names(void)
+{
+    char text[8] = "";
+    struct stat status, other;
+    int old = open("tree/n", O_RDWR | O_CREAT | O_EXCL, 0600);
+    assert(write(old, "old", 3) == 3 && unlink("tree/n") == 0);
+    int fresh = open("tree/n", O_RDWR | O_CREAT | O_EXCL, 0600);
+    assert(write(fresh, "fresh", 5) == 5 && pread(old, text, 8, 0) == 3 && text[0] == 'o');
+    assert(fstat(old, &status) == 0 && status.st_nlink == 0 && status.st_size == 3);
+    assert(fstat(fresh, &other) == 0 && other.st_nlink == 1 && other.st_ino != status.st_ino);
+    int moved = open("tree/m", O_RDWR | O_CREAT, 0600);
+    assert(write(moved, "moved", 5) == 5 && fstat(moved, &status) == 0);
+    assert(rename("tree/m", "tree/n") == 0 && access("tree/m", F_OK) == -1);
+    assert(pread(fresh, text, 8, 0) == 5 && text[0] == 'f' && write(moved, "!", 1) == 1);
+    has("tree/n", "moved!");
+    assert(stat("tree/n", &other) == 0 && other.st_ino == status.st_ino);
+    assert(close(old) == 0 && close(fresh) == 0 && close(moved) == 0 && unlink("tree/n") == 0);
+}
+
+/* Its stream and its descriptor stay the same. */
+static void check_reopening(void)
+{
+    FILE *file = fopen("tree/n", "w");
+    int number = fileno(file);
+    assert(fputs("one", file) >= 0 && freopen("tree/m", "w", file) == file);
+    assert(fileno(file) == number && fputs("two", file) >= 0);
+    assert(freopen("tree/n", "r", file) == file && fgetc(file) == 'o' && fclose(file) == 0);
+    has("tree/m", "two");
+    file = fopen("tree/n", "r");
+    assert(freopen("tree/none", "r", file) == NULL && errno == ENOENT);
+    assert(unlink("tree/n") == 0 && unlink("tree/m") == 0);
+}
+
+static void check_shared_memory(void)
+{
+    int one = shm_open("/harness-folders", O_RDWR | O_CREAT, 0600);
+    int other = shm_open("harness-folders", O_RDWR, 0), own = memfd_create("own", 0);
+    assert(one >= 0 && other >= 0 && own >= 0 && ftruncate(one, 4096) == 0);
+    char *there = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, one, 0);
+    char *here = mmap(NULL, 4096, PROT_READ, MAP_SHARED, other, 0);
+    assert(there != MAP_FAILED && here != MAP_FAILED && there[7] == 0);
+    there[7] = 'x';
+    assert(here[7] == 'x' && write(own, "mine", 4) == 4 && lseek(own, 0, SEEK_END) == 4);
+    assert(munmap(there, 4096) == 0 && munmap(here, 4096) == 0);
+    assert(shm_unlink("/harness-folders") == 0 && shm_unlink("/harness-folders") == -1);
+    assert(close(one) == 0 && close(other) == 0 && close(own) == 0);
+}
+
 static void *reads_on(void *file)
 {
     char line[8];
@@ -215,6 +265,9 @@ int main(int argc, char **argv)
     check_devices();
     check_memory();
     check_locks();
+    check_names();
+    check_reopening();
+    check_shared_memory();
     lists("tree", "b moved/ ");
     check_removal();
     puts("the same folders");

@@ -194,6 +194,8 @@ enum posix_where { EVERYWHERE, NO_TSAN };
     X(posix_counters_timerfd_interval, EVERYWHERE) \
     X(posix_sockets_pair, EVERYWHERE) \
     X(posix_sockets_pair_broken, EVERYWHERE) \
+    X(posix_sockets_packets, EVERYWHERE) \
+    X(posix_sockets_rights, EVERYWHERE) \
     X(posix_sockets_names, EVERYWHERE) \
     X(posix_sockets_refused, EVERYWHERE) \
     X(posix_sockets_bind_taken, EVERYWHERE) \

@@ -40,6 +40,89 @@ void posix_sockets_pair_broken(void)
     CHECK_OK(close(ends[0]));
 }
 
+/* Each keeps its bounds, and what there is no room for is lost. */
+void posix_sockets_packets(void)
+{
+    int ends[2];
+    char bytes[8];
+
+    CHECK_OK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends));
+    net_write(ends[0], "one");
+    net_write(ends[0], "number two");
+    net_write(ends[0], "three");
+    CHECK_EQ(recv(ends[1], bytes, sizeof bytes, MSG_PEEK), 3);
+    CHECK_EQ(recv(ends[1], bytes, sizeof bytes, 0), 3);
+    CHECK_EQ(recv(ends[1], bytes, sizeof bytes, MSG_TRUNC), 10);
+    CHECK_EQ(recv(ends[1], bytes, sizeof bytes, MSG_WAITALL), 5);
+    CHECK_ERROR(recv(ends[1], bytes, sizeof bytes, MSG_DONTWAIT), EAGAIN);
+    CHECK_OK(close(ends[0]));
+    CHECK_EQ(recv(ends[1], bytes, sizeof bytes, 0), 0);
+    CHECK_OK(close(ends[1]));
+}
+
+union control {
+    char bytes[CMSG_SPACE(2 * sizeof(int))];
+    struct cmsghdr header;
+};
+
+static void send_rights(int socket, int number)
+{
+    union control control = {.header = {.cmsg_len = CMSG_LEN(sizeof number),
+                                        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+    char bytes[] = "xy";
+    struct iovec piece = {bytes, 2};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control,
+                             .msg_controllen = CMSG_SPACE(sizeof number)};
+    memcpy(CMSG_DATA(&control.header), &number, sizeof number);
+    CHECK_EQ(sendmsg(socket, &message, 0), 2);
+}
+
+/* How many bytes came; *number: what came with them, or -1. */
+static ssize_t receive_rights(int socket, int *number)
+{
+    char bytes[8];
+    union control control;
+    struct iovec piece = {bytes, sizeof bytes};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control,
+                             .msg_controllen = sizeof control};
+    ssize_t count = recvmsg(socket, &message, 0);
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    *number = -1;
+    if (header) memcpy(number, CMSG_DATA(header), sizeof *number);
+    return count;
+}
+
+/* A descriptor is another number of the same; who asks for none gets none, and it is closed. */
+static void pass_rights(int type, ssize_t first_bytes)
+{
+    int ends[2], tube[2], got;
+    char byte;
+
+    CHECK_OK(socketpair(AF_UNIX, type, 0, ends));
+    CHECK_OK(pipe(tube));
+    net_write(ends[0], "p");
+    send_rights(ends[0], tube[1]);
+    send_rights(ends[0], tube[1]);
+    CHECK_OK(close(tube[1]));
+    CHECK_EQ(receive_rights(ends[1], &got), first_bytes);
+    if (got < 0) CHECK_EQ(receive_rights(ends[1], &got), 2);
+    net_write(got, "y");
+    CHECK_EQ(read(tube[0], &byte, 1), 1);
+    CHECK_OK(close(got));
+    CHECK_EQ(recv(ends[1], &byte, 1, 0), 1);
+    CHECK_EQ(read(tube[0], &byte, 1), 0);
+    send_rights(ends[0], tube[0]);
+    CHECK_OK(close(tube[0]));
+    net_close_both(ends[0], ends[1]);
+}
+
+void posix_sockets_rights(void)
+{
+    pass_rights(SOCK_STREAM, 3);
+    pass_rights(SOCK_DGRAM, 1);
+    pass_rights(SOCK_SEQPACKET, 1);
+}
+
 void posix_sockets_names(void)
 {
     int client, served;

@@ -1,6 +1,6 @@
 /* Behind the header of that name of libstdc++: who waits for an atomic variable looks at it sixteen
- * times before it sleeps, so that it would hardly ever sleep here, and a forgotten notify_one() would
- * never be missed. Here it looks once. */
+ * times before it sleeps, so that it would hardly ever sleep here, and a forgotten notify_one()
+ * would never be missed. Here it looks once. */
 #include_next <bits/atomic_wait.h>
 
 #ifndef HARNESS_ATOMIC_WAIT_H
@@ -19,8 +19,8 @@ bool __atomic_spin(Look &look, Spin) noexcept
     return look();
 }
 
-} // namespace __detail
-} // namespace std
+}
+}
 #endif
 
 #endif
