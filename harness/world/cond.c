@@ -2,6 +2,7 @@
  * again. A timeout is a step of its own between them, so that a signal which comes after the
  * deadline but before the waiter runs is explored both ways. */
 #include "contend.h"
+#include "refuse.h"
 
 static uint32_t cond_at(pthread_cond_t *cond, uintptr_t site)
 {
@@ -121,6 +122,7 @@ static int cond_wait(pthread_cond_t *storage, pthread_mutex_t *mutex_storage, ui
 
 int world_pthread_cond_init(pthread_cond_t *cond, const pthread_condattr_t *attributes)
 {
+    if (refused(WORLD_LOCKS)) return ENOMEM;
     uint32_t *storage = (uint32_t *)cond;
     uint32_t id = object_init(storage, OBJECT_COND, CALLER);
     W.objects[id].type = attributes ? (uint8_t)(*(const uint32_t *)attributes & 0xff) : 0;

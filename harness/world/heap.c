@@ -1,5 +1,5 @@
 /* malloc and its relatives, over the arena of the execution. */
-#include "internal.h"
+#include "refuse.h"
 
 #include <malloc.h>
 #include <stdarg.h>
@@ -7,9 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What may be refused. */
+static void *allocate(size_t bytes, bool zero, uintptr_t site)
+{
+    if (refused(WORLD_MEMORY)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return arena_alloc(bytes, 16, zero, site);
+}
+
 void *world_malloc(size_t bytes)
 {
-    return arena_alloc(bytes, 16, false, CALLER);
+    return allocate(bytes, false, CALLER);
 }
 
 void *world_calloc(size_t count, size_t bytes)
@@ -19,7 +29,7 @@ void *world_calloc(size_t count, size_t bytes)
         errno = ENOMEM;
         return NULL;
     }
-    return arena_alloc(total, 16, true, CALLER);
+    return allocate(total, true, CALLER);
 }
 
 void world_free(void *block)
@@ -29,13 +39,13 @@ void world_free(void *block)
 
 static void *resize(void *block, size_t bytes, uintptr_t site)
 {
-    if (block == NULL) return arena_alloc(bytes, 16, false, site);
+    if (block == NULL) return allocate(bytes, false, site);
     if (bytes == 0) {
         arena_free(block, site);
         return NULL;
     }
     size_t before = arena_size(block);
-    void *moved = arena_alloc(bytes, 16, false, site);
+    void *moved = allocate(bytes, false, site);
     if (moved == NULL) return NULL;
     memcpy(moved, block, before < bytes ? before : bytes);
     arena_free(block, site);

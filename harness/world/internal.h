@@ -233,6 +233,7 @@ struct world {
     struct world_limits limits;
     enum world_level level;
     bool find_races; /* of this execution: see race.h */
+    bool refuses;    /* somebody may be refused something: see refuse.h */
     uint32_t weak_left; /* loads that may still read an older value: see weak.h */
     bool count_accesses; /* every one of them */
     uint64_t accesses;   /* of this execution; 64 bytes of a range count as one */

@@ -5,6 +5,7 @@
  * make, and a blocked attempt is no step. */
 #include "interrupt.h"
 #include "plain.h"
+#include "refuse.h"
 
 enum {
     TYPE_NORMAL = PTHREAD_MUTEX_NORMAL,
@@ -291,6 +292,7 @@ void mutex_owner_ends(struct entity *self)
 
 int world_pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attributes)
 {
+    if (refused(WORLD_LOCKS)) return ENOMEM;
     uint32_t *storage = (uint32_t *)mutex;
     uint32_t id = object_init(storage, OBJECT_MUTEX, CALLER);
     W.objects[id].type = attributes ? (uint8_t)(*(const uint32_t *)attributes & 7) : TYPE_NORMAL;

@@ -3,6 +3,7 @@
 #include "instrument.h"
 #include "livelock.h"
 #include "race.h"
+#include "refuse.h"
 #include "spin.h"
 #include "weak.h"
 #include "word.h"
@@ -236,6 +237,7 @@ static void reset(struct world_chooser *chooser)
     weak_reset();
     spin_reset();
     gate_reset();
+    refuse_reset();
     W.release_points = W.limits.every_release;
     W.chance = W.limits.seed;
     W.end = WORLD_DONE;

@@ -1,6 +1,7 @@
 /* Simulated threads: creation, end, joining, cancellation, thread-specific data. */
 #include "attributes.h"
 #include "interrupt.h"
+#include "refuse.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -138,6 +139,7 @@ void world_group_kill(uint8_t group)
 static int create(pthread_t *out, const pthread_attr_t *attributes, void *(*start)(void *),
                   int (*start_c11)(void *), void *argument)
 {
+    if (refused(WORLD_THREADS)) return EAGAIN;
     struct entity *entity = thread_new(NULL, WORLD_THREAD);
     entity->start = start;
     entity->start_c11 = start_c11;

@@ -321,6 +321,14 @@ uint8_t world_group_of(uint16_t entity);
 /* The group's threads stop where they are, for ever; its memory is gone without a leak. */
 void world_group_kill(uint8_t group);
 
+/* What a system may refuse: memory by malloc, calloc and realloc (ENOMEM; what memalign gives is
+ * not counted), a new thread (EAGAIN), a mutex or condition to be initialised (ENOMEM). */
+enum world_resource { WORLD_MEMORY, WORLD_THREADS, WORLD_LOCKS, WORLD_RESOURCES };
+/* The n-th of these that the group asks for from here on is refused; 0: none, as at first. */
+void world_refuse(uint8_t group, enum world_resource what, uint32_t n);
+/* Whether it is still to come. */
+bool world_refusal_waits(uint8_t group, enum world_resource what);
+
 /* Threads that wait for something to change; FIFO. Zero-initialised is valid. */
 struct world_queue {
     uint16_t head, tail; /* entity id + 1 */
