@@ -80,6 +80,7 @@ static void end_run(struct turn *turn, struct run *run, bool started, enum core_
     settle_prompts(turn, session, run);
     run_finish(turn, session, run, outcome_of(run, started, result));
     run_retire(turn, session, run);
+    runs_forget_oldest(turn, session);
     turn_unlock(turn, &session->lock);
     turn_flush(turn);   /* from here on run and session may be gone */
 }
@@ -123,6 +124,7 @@ void run_launch(struct turn *turn, struct run *run)
     turn_lock(turn, &session->lock);
     run_finish(turn, session, run, RUN_FAILED);
     run_retire(turn, session, run);
+    runs_forget_oldest(turn, session);
     turn_unlock(turn, &session->lock);
     live_runs_remove(turn);
 }

@@ -42,9 +42,7 @@ void alert_owe(struct turn *turn, enum core_alert_kind kind, const char *subject
     struct core *core = turn->core;
     if (core->alert_port.alert == NULL)
         return;
-    struct pending_alert *alert = malloc(sizeof *alert);
-    /* As with effects: what was decided cannot be taken back. */
-    REQUIRE(alert != NULL);
+    struct pending_alert *alert = memory_owed(core, NULL, sizeof *alert);
     *alert = (struct pending_alert){ .kind = kind, .raised = raised, .value = value };
     core_set_name(alert->subject, subject);
     turn_lock(turn, &core->ring.lock);

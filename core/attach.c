@@ -133,6 +133,8 @@ void conn_resync(struct turn *turn, struct session *session, struct conn *conn, 
     REQUIRE(conn_is_attached(conn));
     REQUIRE(from > conn->cursor + 1);
     send_gap(turn, session, conn, conn->cursor + 1, from - 1);
+    if (!conn_is_attached(conn))   /* there was no memory for it */
+        return;
     conn->cursor = conn->attach_cursor = from - 1;
     conn->replay_to = session->log.head;
     conn->phase = CONN_REPLAYING;
@@ -201,10 +203,12 @@ void conn_attach(struct turn *turn, struct session *session, struct conn *conn)
         conn_drop(turn, conn, CORE_CLOSE_EXCESS);
         return;
     }
-    register_cursor(turn, session, conn);
     if (session->grace_timer != 0)
         timer_cancel(turn, session->grace_timer);
     session->grace_timer = 0;
+    register_cursor(turn, session, conn);
+    if (!conn_is_attached(conn))   /* no memory for what it has to be told: it has left again */
+        return;
     prompts_check_clocks(turn, session);
     session_check_retention(turn, session);
     conn_rearm(turn, conn);

@@ -101,11 +101,10 @@ static const char *handle_cancel(struct handling *handling, enum core_result *re
     *result = CORE_INVALID;
     if (!wire_number(handling->body, "run", &number))
         return "cancel names the number of a \"run\"";
-    struct run *run = run_find(handling->session, number);
-    if (run != NULL)
-        *result = run_stop(handling->turn, handling->session, run, "cancelled by the user");
-    else
-        *result = follow_is_live(handling->session, number) ? CORE_UNAVAILABLE : CORE_NOT_FOUND;
+    *result = run_stop_by_number(handling->turn, handling->session, number,
+                                 "cancelled by the user");
+    if (*result == CORE_NOT_FOUND && follow_is_live(handling->session, number))
+        *result = CORE_UNAVAILABLE;
     return *result == CORE_OK ? NULL : core_result_text(*result);
 }
 

@@ -262,8 +262,7 @@ static void grace_over(struct core *core, struct timer_target target)
             session->attached == 0) {
             session->grace_timer = 0;
             trace_owe(&turn, TP_GRACE_ENDED, session->key, 0, 0, 0);
-            for (struct run *run = session->runs; run != NULL; run = run->next)
-                run_stop(&turn, session, run, "nobody attached");
+            runs_stop(&turn, session, "nobody attached");
         }
         session_leave(&turn, session);
     }
@@ -278,8 +277,7 @@ static void last_detached(struct turn *turn, struct session *session)
     case ON_DETACH_KEEP:
         return;
     case ON_DETACH_CANCEL_NOW:
-        for (struct run *run = session->runs; run != NULL; run = run->next)
-            run_stop(turn, session, run, "nobody attached");
+        runs_stop(turn, session, "nobody attached");
         return;
     case ON_DETACH_CANCEL_AFTER_GRACE: {
         struct timer_target target = { session->slot, session->generation,

@@ -85,6 +85,7 @@ static const struct {
     enum core_result (*create)(struct core *core);
     void (*destroy)(struct core *core);
 } parts[] = {
+    { reserve_create, reserve_destroy },
     { create_table, destroy_table },
     { trace_create, trace_destroy },
     { alerts_create, alerts_destroy },
@@ -229,8 +230,7 @@ static void stop_all_runs(struct turn *turn)
             continue;
         turn_lock(turn, &session->lock);
         session->draining = true;
-        for (struct run *run = session->runs; run != NULL; run = run->next)
-            run_stop(turn, session, run, "draining");
+        runs_stop(turn, session, "draining");
         turn_unlock(turn, &session->lock);
     }
     turn_unlock(turn, &core->table_lock);

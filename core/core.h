@@ -5,6 +5,7 @@
 #include "core/alerts.h"
 #include "core/jobs.h"
 #include "core/module.h"
+#include "core/reserve.h"
 #include "core/session.h"
 #include "core/store.h"
 #include "core/timer.h"
@@ -29,6 +30,7 @@ struct core {
     bool has_messages, has_locks, has_sandboxes;
     _Atomic uint64_t chance;          /* counter behind core_backoff_us; changes */
     _Atomic uint64_t commands_named;  /* by command_session_name; changes */
+    void *_Atomic reserve;            /* NULL while it is spent; changes (reserve.h) */
     char commands[APP_TYPE_COUNT][CORE_COMMAND_MAX];
     struct trace_port trace_port;
     struct alert_port alert_port;

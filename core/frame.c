@@ -114,6 +114,9 @@ static bool give(struct turn *turn, struct conn *conn, struct conn_frame *frame)
                                    UINT64_MAX));
     if (conn->controls == NULL && conn->phase == CONN_REPLAYING && conn->cursor >= conn->replay_to)
         end_replay(turn, session, conn);
+    /* What was to be said first could not be: it was given up (conn_control). */
+    if (conn->phase == CONN_DROPPED && conn->controls == NULL)
+        return false;
     if (conn->controls == NULL)
         return give_event(session, conn, frame);
     give_control(turn, conn, frame);

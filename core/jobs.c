@@ -110,6 +110,7 @@ static void *worker_main(void *context)
         core->jobs.longs_running += is_long;
         turn_unlock(&turn, &core->jobs.lock);
         job->run(core, job);
+        reserve_refill(core);   /* where whoever spent it could not */
         turn_lock(&turn, &core->jobs.lock);
         core->jobs.longs_running -= is_long;
     }

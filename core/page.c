@@ -152,10 +152,13 @@ static void finish_forward(struct history_page *page, const struct reading *read
     page->more = page->next.seq < head;
 }
 
-static void finish_backward(struct history_page *page, const struct reading *reading)
+/* The store may have forgotten more than this core knows of, for another one. */
+static void finish_backward(struct history_page *page, const struct reading *reading,
+                            uint64_t floor)
 {
     page->next.seq = page->count > 0 ? page->events[0].seq : reading->range.end;
-    page->trimmed = !reading->dropped && page->next.seq > reading->range.first;
+    page->trimmed = !reading->dropped && page->next.seq > 1 &&
+                    (page->next.seq > reading->range.first || page->next.seq <= floor);
     page->more = !page->trimmed && page->next.seq > 1;
     turn_round(page);
 }
@@ -181,7 +184,7 @@ static enum core_result read_page(struct turn *turn, const struct page_order *or
     if (rc == CORE_OK && reading.failed)
         rc = CORE_NO_MEMORY;
     if (rc == CORE_OK && reading.backward)
-        finish_backward(page, &reading);
+        finish_backward(page, &reading, seen->floor);
     else if (rc == CORE_OK)
         finish_forward(page, &reading, seen->head);
     return rc;
@@ -194,6 +197,7 @@ void page_read(struct turn *turn, struct append *operation)
     struct history_page page = { .events = NULL };
     turn_lock(turn, &session->lock);
     struct log seen = session->log;   /* its numbers; the events are not looked at */
+    seen.floor = session->stored_floor;
     uint64_t bytes_max = session->settings.outbound_max_bytes;
     turn_unlock(turn, &session->lock);
     enum core_result rc = read_page(turn, order, &seen, bytes_max, &page);

@@ -104,11 +104,10 @@ static enum core_result publish_about(struct turn *turn, struct session *session
                                       json_t *payload)
 {
     size_t length;
-    char *text = wire_text(payload, &length);
+    char *text = wire_text_owed(turn->core, payload, &length);
     struct publish_order order = { .type = wire_message_word(type), .payload = text,
                                    .length = length, .owed = true, .prompt = prompt->number };
-    enum core_result rc =
-        text == NULL ? CORE_NO_MEMORY : session_publish(turn, session, &order);
+    enum core_result rc = session_publish(turn, session, &order);
     free(text);
     return rc;
 }

@@ -51,7 +51,7 @@ static enum core_result check(const struct session *session, const struct publis
     return CORE_OK;
 }
 
-static struct append *append_new(struct session *session, const struct publish_order *order)
+static struct append *try_append_new(struct session *session, const struct publish_order *order)
 {
     struct append *append = calloc(1, sizeof *append);
     if (append == NULL)
@@ -71,6 +71,27 @@ static struct append *append_new(struct session *session, const struct publish_o
     return append;
 }
 
+static struct append *append_new(struct session *session, const struct publish_order *order)
+{
+    struct append *append = try_append_new(session, order);
+    if (append == NULL && order->owed && reserve_spend(session->core)) {
+        append = try_append_new(session, order);
+        reserve_refill(session->core);
+    }
+    REQUIRE(append != NULL || !order->owed);
+    return append;
+}
+
+enum core_result session_reserve(struct session *session)
+{
+    enum core_result rc = log_reserve(&session->log);
+    if (rc != CORE_OK && reserve_spend(session->core)) {
+        rc = log_reserve(&session->log);
+        reserve_refill(session->core);
+    }
+    return rc;
+}
+
 enum core_result session_publish(struct turn *turn, struct session *session,
                                  const struct publish_order *order)
 {
@@ -78,7 +99,7 @@ enum core_result session_publish(struct turn *turn, struct session *session,
     enum core_result rc = check(session, order);
     if (rc != CORE_OK)
         return rc;
-    if (!turn->core->has_messages && log_reserve(&session->log) != CORE_OK)
+    if (!turn->core->has_messages && session_reserve(session) != CORE_OK)
         return CORE_NO_MEMORY;
     struct append *append = append_new(session, order);
     if (append == NULL)

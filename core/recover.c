@@ -20,25 +20,27 @@ static enum run_state state_of(const char *word)
     return RUN_INTERRUPTED;   /* a word of a later version: no run of ours is live with it */
 }
 
-static void fold_run(struct session *session, const json_t *payload)
+/* False, here and below: no memory for it. */
+static bool fold_run(struct session *session, const json_t *payload)
 {
     uint64_t number;
     char agent[CORE_NAME_MAX], key[CORE_NAME_MAX];
     if (!wire_number(payload, "run", &number) || !wire_name(payload, "agent", agent) ||
         !wire_name(payload, "key", key))
-        return;
-    run_restore(session, number, agent, key,
-                state_of(json_string_value(json_object_get(payload, "state"))));
+        return true;
+    return run_restore(session, number, agent, key,
+                       state_of(json_string_value(json_object_get(payload, "state")))) != NULL;
 }
 
-static void fold_prompt(struct session *session, const struct log_event *event,
+static bool fold_prompt(struct session *session, const struct log_event *event,
                         const json_t *payload, enum prompt_kind kind)
 {
     uint64_t number, run;
     char id[CORE_NAME_MAX];
-    if (wire_number(payload, "prompt", &number) && wire_number(payload, "run", &run) &&
-        wire_name(payload, "id", id))
-        prompt_restore(session, number, run, kind, id, event->seq);
+    if (!wire_number(payload, "prompt", &number) || !wire_number(payload, "run", &run) ||
+        !wire_name(payload, "id", id))
+        return true;
+    return prompt_restore(session, number, run, kind, id, event->seq) != NULL;
 }
 
 static void fold_closed(struct session *session, const json_t *payload)
@@ -68,7 +70,8 @@ static void fold_server(struct turn *turn, const json_t *payload)
         servers_saw(turn, version);
 }
 
-void session_fold(struct turn *turn, struct session *session, const struct log_event *event)
+enum core_result session_fold(struct turn *turn, struct session *session,
+                              const struct log_event *event)
 {
     bool run = is_message(event, WIRE_RUN_STATE);
     bool confirmation = is_message(event, WIRE_REQUEST_CONFIRMATION);
@@ -76,18 +79,20 @@ void session_fold(struct turn *turn, struct session *session, const struct log_e
     bool closed = is_message(event, WIRE_PROMPT_CLOSED);
     bool server = is_message(event, WIRE_SERVER_STATE);
     if (!run && !confirmation && !input && !closed && !server)
-        return;
+        return CORE_OK;
+    bool folded = true;
     json_t *payload = json_loadb(event->payload, event->length, 0, NULL);
     if (run)
-        fold_run(session, payload);
+        folded = fold_run(session, payload);
     else if (closed)
         fold_closed(session, payload);
     else if (server)
         fold_server(turn, payload);
     else
-        fold_prompt(session, event, payload,
-                    confirmation ? PROMPT_CONFIRMATION : PROMPT_USER_INPUT);
+        folded = fold_prompt(session, event, payload,
+                             confirmation ? PROMPT_CONFIRMATION : PROMPT_USER_INPUT);
     json_decref(payload);
+    return folded ? CORE_OK : CORE_NO_MEMORY;
 }
 
 /* ---- reading ---- */
@@ -127,11 +132,12 @@ static enum core_result take_page(struct turn *turn, struct session *session,
     for (size_t i = 0; i < loading->count; i++) {
         if (rc == CORE_OK)
             rc = log_reserve(&session->log);
+        if (rc == CORE_OK)
+            rc = session_fold(turn, session, loading->events[i]);
         if (rc != CORE_OK) {
             log_event_free(loading->events[i]);
             continue;
         }
-        session_fold(turn, session, loading->events[i]);
         log_append(&session->log, loading->events[i]);
         log_trim(&session->log, settings->history_max_events, settings->history_max_bytes);
     }

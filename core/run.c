@@ -50,8 +50,8 @@ void runs_forget_oldest(struct turn *turn, struct session *session)
     struct run **link = &session->runs;
     while (ended > session->settings.max_runs_per_session && *link != NULL) {
         struct run *run = *link;
-        /* One that still has its thread is needed until the thread has let go of it. */
-        if (!run->ended || run->pinned) {
+        /* Its thread lets go of it, and its lock waits for the store to have its end. */
+        if (!run->ended || run->pinned || run->states_pending > 0) {
             link = &run->next;
             continue;
         }
@@ -94,12 +94,12 @@ static void publish_state(struct turn *turn, struct session *session, struct run
     if (run->reason[0] != '\0')
         json_object_set_new(payload, "reason", json_string(run->reason));
     size_t length;
-    char *text = wire_text(payload, &length);
+    char *text = wire_text_owed(turn->core, payload, &length);
     struct publish_order order = { .type = wire_message_word(WIRE_RUN_STATE), .payload = text,
                                    .length = length, .owed = true, .run = run->number,
                                    .waiter = waiter };
     run->states_pending++;   /* without a store the answer comes before the call returns */
-    *result = text == NULL ? CORE_NO_MEMORY : session_publish(turn, session, &order);
+    *result = session_publish(turn, session, &order);
     if (*result != CORE_OK)
         run->states_pending--;
     free(text);
@@ -123,6 +123,7 @@ void run_state_stored(struct turn *turn, struct session *session, uint64_t numbe
         run_lock_release(turn, run);
     if (seq != 0)
         run->told_seq = seq;
+    runs_forget_oldest(turn, session);
 }
 
 enum core_result run_announce(struct turn *turn, struct session *session, struct run *run)
@@ -207,6 +208,7 @@ static void gate_over(struct core *core, struct timer_target target)
         if (run != NULL && run->state == RUN_WAITING && run->gate_timer != 0) {
             run->gate_timer = 0;
             gate_expired(&turn, session, run);
+            runs_forget_oldest(&turn, session);
         }
         session_leave(&turn, session);
     }
@@ -285,7 +287,6 @@ enum core_result run_submit_locked(struct turn *turn, struct session *session,
     session->runs_live++;
     session->users++;
     live_runs_add(turn);
-    runs_forget_oldest(turn, session);
     session_check_retention(turn, session);
     trace_owe(turn, TP_RUN_SUBMITTED, session->key, (*run)->number, 0, 0);
     if (gate_holds(session, *run)) {
@@ -382,6 +383,24 @@ enum core_result run_stop(struct turn *turn, struct session *session, struct run
     return CORE_OK;
 }
 
+void runs_stop(struct turn *turn, struct session *session, const char *reason)
+{
+    for (struct run *run = session->runs; run != NULL; run = run->next)
+        run_stop(turn, session, run, reason);
+    runs_forget_oldest(turn, session);
+}
+
+enum core_result run_stop_by_number(struct turn *turn, struct session *session, uint64_t number,
+                                    const char *reason)
+{
+    struct run *run = run_find(session, number);
+    if (run == NULL)
+        return CORE_NOT_FOUND;
+    enum core_result rc = run_stop(turn, session, run, reason);
+    runs_forget_oldest(turn, session);
+    return rc;
+}
+
 /* ---- how long it may take ---- */
 
 static void limit_over(struct core *core, struct timer_target target)
@@ -419,9 +438,7 @@ enum core_result run_cancel(struct core *core, struct run_ref ref, const char *r
     turn_begin(&turn, core);
     struct session *session = session_enter(&turn, ref.session);
     if (session != NULL) {
-        struct run *run = run_find(session, ref.run);
-        if (run != NULL)
-            rc = run_stop(&turn, session, run, reason != NULL ? reason : "cancelled");
+        rc = run_stop_by_number(&turn, session, ref.run, reason != NULL ? reason : "cancelled");
         session_leave(&turn, session);
     }
     turn_end(&turn);

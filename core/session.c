@@ -263,8 +263,7 @@ void session_end(struct turn *turn, struct session *session, enum core_close_cod
     if (session->phase == SESSION_CLOSED)
         return;
     session->phase = SESSION_CLOSED;
-    for (struct run *run = session->runs; run != NULL; run = run->next)
-        run_stop(turn, session, run, core_close_text(code));
+    runs_stop(turn, session, core_close_text(code));
     for (size_t i = 0; i < session->conns_count; i++)
         conn_drop(turn, session->conns[i], code);
     if (session->grace_timer != 0)

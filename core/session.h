@@ -213,6 +213,8 @@ struct publish_order {
 };
 enum core_result session_publish(struct turn *turn, struct session *session,
                                  const struct publish_order *order);
+/* Room in the log for one more event, with the reserve if need be. Session lock held. */
+enum core_result session_reserve(struct session *session);
 /* The store has it: into the log, and tell everybody. Takes the append's event over. */
 void session_append(struct turn *turn, struct session *session, struct append *append);
 /* An event of somebody else that the store has at head + 1. Takes the event over. */
@@ -278,8 +280,13 @@ void conn_error(struct turn *turn, struct conn *conn, const char *about, enum co
 void runs_check_gates(struct turn *turn, struct session *session, uint64_t generation);
 enum core_result run_submit_locked(struct turn *turn, struct session *session,
                                    const struct run_spec *spec, struct run **run, bool *created);
+/* Asks it to stop, as run_cancel. It stays in the list. */
 enum core_result run_stop(struct turn *turn, struct session *session, struct run *run,
                           const char *reason);
+/* The same with the run of this number, or with all; then older ones may be forgotten. */
+enum core_result run_stop_by_number(struct turn *turn, struct session *session, uint64_t number,
+                                    const char *reason);
+void runs_stop(struct turn *turn, struct session *session, const char *reason);
 struct run *run_find(struct session *session, uint64_t number);
 /* Decides the terminal state, once, and publishes it; open prompts are cancelled before. */
 void run_finish(struct turn *turn, struct session *session, struct run *run, enum run_state state);
@@ -295,7 +302,7 @@ enum core_result run_announce(struct turn *turn, struct session *session, struct
 void run_retire(struct turn *turn, struct session *session, struct run *run);
 /* Carries out EFFECT_START_RUN: makes the thread. No lock held. */
 void run_launch(struct turn *turn, struct run *run);
-/* A run known from the store. Its state is what the log says last. */
+/* A run known from the store. Its state is what the log says last. NULL without memory. */
 struct run *run_restore(struct session *session, uint64_t number, const char *agent,
                         const char *key, enum run_state state);
 /* Keeps the number of ended runs within its bound. */
@@ -324,7 +331,7 @@ void prompts_check_clocks(struct turn *turn, struct session *session);
 /* Shows open prompts, whose events are not in the replay, to a connection. */
 void prompts_offer(struct turn *turn, struct session *session, struct conn *conn);
 bool prompts_remain(const struct session *session, uint64_t run);
-/* A prompt known from the store, open until it is settled. */
+/* A prompt known from the store, open until it is settled. NULL without memory. */
 struct prompt *prompt_restore(struct session *session, uint64_t number, uint64_t run,
                               enum prompt_kind kind, const char *id, uint64_t seq);
 void prompt_free(struct prompt *prompt);
@@ -344,7 +351,8 @@ bool follow_is_live(const struct session *session, uint64_t run);
 
 /* The load operation of the store thread. No lock held. */
 void session_load(struct turn *turn, struct session *session);
-/* What a stored event says about runs and prompts. */
-void session_fold(struct turn *turn, struct session *session, const struct log_event *event);
+/* What a stored event says about runs and prompts. NO_MEMORY: it was not taken in. */
+enum core_result session_fold(struct turn *turn, struct session *session,
+                              const struct log_event *event);
 
 #endif

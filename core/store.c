@@ -90,13 +90,15 @@ static enum core_result adopt(struct turn *turn, struct session *session, uint64
     enum core_result rc = port->read(port->context, session->key, epoch, from,
                                      ADOPTION_EVENTS, collect, &adoption);
     turn_lock(turn, &session->lock);
-    for (size_t i = 0; i < adoption.count; i++) {
-        REQUIRE(log_reserve(&session->log) == CORE_OK);
-        session_adopt(turn, session, adoption.events[i]);
-    }
+    size_t adopted = 0;
+    while (adopted < adoption.count && session_reserve(session) == CORE_OK)
+        session_adopt(turn, session, adoption.events[adopted++]);
     turn_unlock(turn, &session->lock);
     turn_flush(turn);
-    *count = adoption.count;
+    /* What there was no memory for is found by the next look. */
+    for (size_t i = adopted; i < adoption.count; i++)
+        log_event_free(adoption.events[i]);
+    *count = adopted;
     return rc;
 }
 
@@ -110,7 +112,7 @@ static enum core_result try_append(struct turn *turn, const struct append *appen
     uint64_t epoch = session->log.epoch;
     uint64_t tenure = session->tenure;
     bool moved = session->moved;
-    enum core_result rc = log_reserve(&session->log);
+    enum core_result rc = session_reserve(session);
     event->seq = session->log.head + 1;
     turn_unlock(turn, &session->lock);
     if (moved)

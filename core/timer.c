@@ -80,13 +80,12 @@ static struct timer *take_out(struct timers *timers, size_t i)
     return timer;
 }
 
-static void put_in(struct timers *timers, struct timer *timer)
+static void put_in(struct turn *turn, struct timer *timer)
 {
+    struct timers *timers = &turn->core->timers;
     if (timers->count == timers->capacity) {
         size_t capacity = timers->capacity == 0 ? 8 : timers->capacity * 2;
-        struct timer **heap = realloc(timers->heap, capacity * sizeof(struct timer *));
-        REQUIRE(heap != NULL);
-        timers->heap = heap;
+        timers->heap = memory_owed(turn->core, timers->heap, capacity * sizeof(struct timer *));
         timers->capacity = capacity;
     }
     timers->heap[timers->count++] = timer;
@@ -108,9 +107,8 @@ uint64_t timer_arm(struct turn *turn, uint64_t due_us, timer_expired fn,
                    struct timer_target target)
 {
     struct timers *timers = &turn->core->timers;
-    struct timer *timer = malloc(sizeof *timer);
-    /* A wait without its deadline could last for ever: there is no going on without memory here. */
-    REQUIRE(timer != NULL);
+    /* A wait without its deadline could last for ever. */
+    struct timer *timer = memory_owed(turn->core, NULL, sizeof *timer);
     *timer = (struct timer){ .job = { .run = run_expiry }, .due_us = due_us, .fn = fn,
                              .target = target };
     turn_lock(turn, &timers->lock);
@@ -118,7 +116,7 @@ uint64_t timer_arm(struct turn *turn, uint64_t due_us, timer_expired fn,
     if (timers->stop) {
         free(timer);
     } else {
-        put_in(timers, timer);
+        put_in(turn, timer);
         if (timers->heap[0] == timer)
             pthread_cond_signal(&timers->changed);
     }

@@ -98,12 +98,12 @@ void turn_begin(struct turn *turn, struct core *core)
 static void grow(struct turn *turn)
 {
     size_t capacity = turn->capacity * 2;
-    struct effect *effects = malloc(capacity * sizeof *effects);
+    bool is_inline = turn->effects == turn->inline_effects;
     /* The state has changed already: an effect that is owed cannot be taken back. */
-    REQUIRE(effects != NULL);
-    memcpy(effects, turn->effects, turn->count * sizeof *effects);
-    if (turn->effects != turn->inline_effects)
-        free(turn->effects);
+    struct effect *effects = memory_owed(turn->core, is_inline ? NULL : turn->effects,
+                                         capacity * sizeof *effects);
+    if (is_inline)
+        memcpy(effects, turn->inline_effects, turn->count * sizeof *effects);
     turn->effects = effects;
     turn->capacity = capacity;
 }

@@ -76,14 +76,28 @@ char *wire_text(json_t *object, size_t *length)
     char small[WIRE_SMALL];
     size_t size = json_dumpb(object, small, sizeof small, JSON_COMPACT);
     char *text = size == 0 ? NULL : malloc(size + 1);
-    if (text != NULL && size <= sizeof small)
+    if (text != NULL && size <= sizeof small) {
         memcpy(text, small, size);
-    else if (text != NULL)
-        REQUIRE(json_dumpb(object, text, size, JSON_COMPACT) == size);
+    } else if (text != NULL && json_dumpb(object, text, size, JSON_COMPACT) != size) {
+        free(text);   /* without memory for the second time */
+        text = NULL;
+    }
     if (text != NULL)
         text[size] = '\0';
     json_decref(object);
     *length = text == NULL ? 0 : size;
+    return text;
+}
+
+char *wire_text_owed(struct core *core, json_t *object, size_t *length)
+{
+    char *text = wire_text(json_incref(object), length);
+    if (text == NULL && reserve_spend(core)) {
+        text = wire_text(json_incref(object), length);
+        reserve_refill(core);
+    }
+    REQUIRE(text != NULL);
+    json_decref(object);
     return text;
 }
 

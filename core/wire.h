@@ -28,6 +28,9 @@ bool wire_bool(const json_t *body, const char *name, bool *value);
 /* The text of an object, which is given up; allocated by the C library. NULL without memory. */
 char *wire_text(json_t *object, size_t *length);
 
+/* The same for what is owed (reserve.h): never NULL. */
+char *wire_text_owed(struct core *core, json_t *object, size_t *length);
+
 /* A new message object with its "type". */
 json_t *wire_message(enum wire_message message);
 
