@@ -49,6 +49,8 @@ static void make_settings(struct alone *alone)
     settings->retain_in_store_us = ALONE_RETAIN_STORE_US;
     settings->heartbeat_us = ALONE_HEARTBEAT_US;
     settings->start_gate = START_GATE_NONE;
+    settings->frame_max_bytes = ALONE_FRAME_MAX;
+    settings->max_message_rate = ALONE_RATE;
 }
 
 static void make_core(struct alone *alone)
@@ -158,6 +160,7 @@ void backend_alone(struct actor *actor, uint32_t rounds)
     *alone = (struct alone){ .actor = actor, .api = actor->play->api };
     alone->stored = alone_draw("a_store");
     for (uint32_t i = 0; i < ALONE_KEYS; i++) alone->sessions[i].name = alone_names[i];
+    alone_scarce(alone);
     make_core(alone);
     for (uint32_t i = 0; i < rounds; i++) {
         act(alone);

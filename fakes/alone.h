@@ -17,8 +17,10 @@ enum {
     ALONE_EVENT_MAX = 600,
     ALONE_REPLAY_MAX = 3,
     ALONE_RETAIN_US = 10000000,
-    ALONE_RETAIN_STORE_US = 20000000,
+    ALONE_RETAIN_STORE_US = 17300000,   /* no sum of pauses: two ends at once have no order */
     ALONE_HEARTBEAT_US = 4000000,
+    ALONE_FRAME_MAX = 256,   /* of a message of a client */
+    ALONE_RATE = 8,          /* of its messages, in a second */
     ALONE_FIRST_EPOCH = 7,
     ALONE_SLOW_US = 5000000  /* a run that does not stop when it is asked to */
 };
@@ -137,7 +139,6 @@ struct alone_page {
     uint64_t first, count, next;
     bool back, more, trimmed, renewed;
     bool in_memory; /* all of it, to its limit */
-    bool at_end;    /* where the store's answer and its floor meet: both words are right */
 };
 struct alone_page alone_expect_page(const struct alone *alone, const struct alone_session *session,
                                     struct history_cursor cursor, size_t limit, bool back,
@@ -161,6 +162,8 @@ void alone_run_one(struct alone *alone);
 /* A run that does not hear that it is to stop; false if there is no session for it. */
 bool alone_begin_slow_run(struct alone *alone);
 struct agent_runner_port alone_agents(struct alone *alone);
+/* Another core, for which there is not enough of something (alone_scarce.c). */
+void alone_scarce(struct alone *alone);
 /* A connection from its hello to its close (alone_conn.c). */
 void alone_connect(struct alone *alone, struct alone_session *session);
 /* The last one: the core's drain ends it, and nobody tells the core that it is gone. */

@@ -14,7 +14,9 @@ struct line {
     uint64_t frames;         /* that it was given */
     uint64_t cursor, gen;
     uint64_t beat_ns;        /* when the next heartbeat is due */
+    uint64_t due_us;         /* when the next message of the client is due */
     bool found;              /* at the last heartbeat: the store is looked at more often */
+    bool over;               /* the client did something wrong */
     bool asked, cut;         /* for a frame by the core; that it be closed */
     enum core_close_code code;
 };
@@ -176,10 +178,26 @@ static void due_silence(struct line *line)
     line->asked = false;
 }
 
-static void say(struct line *line, const char *text)
+/* Messages are due at equal distances, and may come up to a second early. */
+static bool may_say(struct line *line)
+{
+    uint64_t due_us = line->due_us > now_us() ? line->due_us : now_us();
+
+    if (due_us >= now_us() + 1000000) return false;
+    line->due_us = due_us + 1000000 / ALONE_RATE;
+    return true;
+}
+
+static void input(struct line *line, const char *text, size_t length, enum core_result right)
 {
     tell(line, "the answer to a message",
-         line->alone->api->conn_input(line->alone->core, line->conn, text, strlen(text)), CORE_OK);
+         line->alone->api->conn_input(line->alone->core, line->conn, text, length), right);
+}
+
+static void say(struct line *line, const char *text)
+{
+    tell(line, "whether the conversation keeps its pace", may_say(line), true);
+    input(line, text, strlen(text), CORE_OK);
 }
 
 /* --- the handshake --- */
@@ -320,13 +338,97 @@ static void follow(struct line *line)
     due_silence(line);
 }
 
+/* --- what a client says --- */
+
+static void due_error(struct line *line, const char *about, enum core_result code)
+{
+    const json_t *body = due_frame(line, "error");
+    const char *told = json_string_value(json_object_get(body, "about"));
+    const char *word = json_string_value(json_object_get(body, "code"));
+
+    tell(line, about, told != NULL && strcmp(told, about) == 0, true);
+    tell(line, "the code of an error",
+         word != NULL && strcmp(word, line->alone->api->result_word(code)) == 0, true);
+}
+
+/* The core gives it up, and says so first. */
+static void due_end(struct line *line, enum core_result code, enum core_close_code close)
+{
+    static const char pong[] = "{\"type\":\"pong\"}";
+
+    line->over = true;
+    line->session->attached = false;
+    alone_note_idle(line->session);
+    alone_settle();
+    due_error(line, "", code);
+    due_silence(line);
+    tell(line, "whether the core asks for the close", line->cut, true);
+    tell(line, "the code of a close", line->code, close);
+    tell(line, "the state of a connection that was given up",
+         line->alone->api->conn_state(line->alone->core, line->conn), CONN_ERROR);
+    input(line, pong, sizeof pong - 1, CORE_STALE);
+}
+
+/* A message of that length, filled up with spaces. */
+static void say_long(struct line *line, size_t length)
+{
+    static const char pong[] = "{\"type\":\"pong\"}";
+    char text[ALONE_FRAME_MAX + 1];
+
+    memset(text, ' ', sizeof text);
+    memcpy(text, pong, sizeof pong - 1);
+    input(line, text, length, CORE_OK);
+}
+
+/* As many messages at once as are taken, and maybe one more; one as long as is taken, or longer. */
+static void chat(struct line *line)
+{
+    uint32_t count = world_choose(ALONE_RATE + 2, "messages_at_once");
+
+    for (uint32_t i = 0; i < count && !line->over; i++) {
+        bool allowed = may_say(line);
+        say_long(line, ALONE_FRAME_MAX);
+        if (!allowed) due_end(line, CORE_LIMIT, CORE_CLOSE_RATE);
+        else due_silence(line);
+    }
+    if (line->over || !alone_draw("a_message_too_long") || !may_say(line)) return;
+    say_long(line, ALONE_FRAME_MAX + 1);
+    due_end(line, CORE_INVALID, CORE_CLOSE_TOO_BIG);
+}
+
+/* What it was sent, and what it was not. */
+static void confirm_events(struct line *line)
+{
+    uint64_t seq = line->cursor + world_choose(2, "more_than_was_sent");
+    char text[100];
+
+    (void)snprintf(text, sizeof text, "{\"type\":\"ack\",\"seq\":%llu}",
+                   (unsigned long long)seq);
+    say(line, text);
+    alone_settle();
+    if (seq > line->cursor) due_error(line, "ack", CORE_INVALID);
+    due_silence(line);
+}
+
+/* Time enough to be silent for a while before the next heartbeat. */
+static void talk(struct line *line)
+{
+    calm_down(line);
+    if (line->beat_ns < ahead_ns(2500000)) return;
+    if (alone_draw("talk_much")) chat(line);
+    else confirm_events(line);
+    if (!line->over) world_sleep_until(ahead_ns(2000000));
+}
+
 static void use(struct line *line)
 {
     for (uint32_t i = 0; i < DEEDS; i++) {
-        uint32_t deed = world_choose(4, "what_to_do_meanwhile");
+        uint32_t deed = world_choose(5, "what_to_do_meanwhile");
         if (deed == 0) publish_live(line);
         if (deed == 1) due_heartbeat(line);
         if (deed == 2) follow(line);
+        if (deed == 3) talk(line);
+        if (line->over) return;
         tell(line, "the state of a connection",
              line->alone->api->conn_state(line->alone->core, line->conn), CONN_CONNECTED);
         alone_compare(line->alone);
@@ -339,9 +441,9 @@ static void hang_up(struct line *line)
 {
     const struct core_api *api = line->alone->api;
 
-    if (!alone_draw("closed_by_the_core")) {
+    if (!line->over && !alone_draw("closed_by_the_core")) {
         calm_down(line);
-    } else {
+    } else if (!line->over) {
         tell(line, "the answer to the close of a session in use",
              api->session_close(line->alone->core, line->session->ref, CORE_CLOSE_NORMAL),
              CORE_OK);
@@ -355,6 +457,7 @@ static void hang_up(struct line *line)
     tell(line, "the state of a connection that is gone",
          api->conn_state(line->alone->core, line->conn), CONN_DISCONNECTED);
     line->alone->stale++;
+    if (line->over) return;
     line->session->attached = false;
     if (line->session->open) alone_note_idle(line->session);
 }

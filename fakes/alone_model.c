@@ -70,9 +70,9 @@ static void forget_oldest(struct alone_session *session)
 void alone_begin_run(struct alone_session *session, const char *key, uint64_t number)
 {
     REQUIRE(session->run_count < ALONE_RUNS);
-    forget_oldest(session);
     session->runs[session->run_count++] =
         (struct alone_run){ .key = key, .number = number, .kept = true };
+    forget_oldest(session);
 }
 
 void alone_note_idle(struct alone_session *session)
@@ -138,9 +138,19 @@ void alone_close(struct alone *alone, struct alone_session *session)
 
 /* --- time --- */
 
+/* No more streams than sessions wait for their end; one more waits for its next session. */
+static bool may_retire(const struct alone *alone, uint64_t at_us)
+{
+    uint32_t waiting = 0;
+
+    for (uint32_t i = 0; i < alone->retired_count; i++)
+        waiting += !alone->retired[i].over && alone->retired[i].due_us > at_us;
+    return alone->stored && waiting < ALONE_SESSIONS_MAX;
+}
+
 static void retire(struct alone *alone, struct alone_session *session)
 {
-    if (alone->stored) {
+    if (may_retire(alone, session->idle_us + ALONE_RETAIN_US)) {
         REQUIRE(alone->retired_count < ALONE_RETIRED);
         alone->retired[alone->retired_count++] = (struct alone_retired){
             .session = (uint32_t)(session - alone->sessions), .tenure = session->tenure,
@@ -150,19 +160,30 @@ static void retire(struct alone *alone, struct alone_session *session)
     alone_close(alone, session);
 }
 
-static void pass_time(struct alone *alone)
+/* Of the sessions whose time is over, the one whose time was over first. */
+static struct alone_session *first_over(struct alone *alone)
 {
+    struct alone_session *first = NULL;
+
     for (uint32_t i = 0; i < ALONE_KEYS; i++) {
         struct alone_session *session = &alone->sessions[i];
-        if (session->open && session->idle_us != 0 &&
-            now_us() >= session->idle_us + ALONE_RETAIN_US)
-            retire(alone, session);
+        bool over = session->open && session->idle_us != 0 &&
+                    now_us() >= session->idle_us + ALONE_RETAIN_US;
+        if (over && (first == NULL || session->idle_us < first->idle_us)) first = session;
     }
+    return first;
+}
+
+static void pass_time(struct alone *alone)
+{
+    struct alone_session *session;
+
+    while ((session = first_over(alone)) != NULL) retire(alone, session);
     for (uint32_t i = 0; i < alone->retired_count; i++) {
         struct alone_retired *retired = &alone->retired[i];
-        struct alone_session *session = &alone->sessions[retired->session];
         if (retired->over || now_us() < retired->due_us) continue;
         retired->over = true;
+        session = &alone->sessions[retired->session];
         if (session->tenure == retired->tenure && session->stored_floor < retired->floor)
             session->stored_floor = retired->floor;
     }
@@ -218,7 +239,6 @@ struct alone_page alone_expect_page(const struct alone *alone, const struct alon
     page.renewed = cursor.epoch != 0 && !known;
     page.in_memory = back ? page.count == limit && page.next >= session->floor
                           : page.first >= session->floor;
-    page.at_end = back && all && page.trimmed && page.count == limit;
     return page;
 }
 

@@ -26,10 +26,8 @@ static void compare_page(struct alone *alone, const struct alone_session *sessio
     alone_tell(alone, "the epoch of a page", page->next.epoch, session->epoch);
     alone_tell(alone, "where the next page begins", page->next.seq, due->next);
     alone_tell(alone, "whether a page begins anew", page->epoch_changed, due->renewed);
-    if (!due->at_end) {
-        alone_tell(alone, "whether more follows a page", page->more, due->more);
-        alone_tell(alone, "whether a page was trimmed", page->trimmed, due->trimmed);
-    }
+    alone_tell(alone, "whether more follows a page", page->more, due->more);
+    alone_tell(alone, "whether a page was trimmed", page->trimmed, due->trimmed);
     alone->api->history_page_free(&alone->page);
     alone_tell(alone, "what is left of a page that was freed", page->count, 0);
 }

@@ -354,6 +354,10 @@ void backend_body(void *argument)
 
 void backend_killed(struct actor *actor)
 {
+    if (actor->play->scarce == actor) {
+        world_group_kill(GROUP_SCARCE);
+        actor->play->scarce = NULL;
+    }
     actor->turn = actor->arrival = (struct world_queue){ 0, 0, 0 };
     actor->entity = WORLD_NOBODY;
     actor_abandon(actor);

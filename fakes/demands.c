@@ -49,6 +49,8 @@ static const char *obstacle_to(const struct scn_fault *fault, bool foreign)
         return "sandboxes of a daemon are this machine";
     case SCN_FAULT_DELAY: case SCN_FAULT_TIMEOUT: case SCN_FAULT_EXPIRE:
     case SCN_FAULT_LOSE_LAST: return "stores of a daemon are its own";
+    case SCN_FAULT_REFUSE_MEMORY: case SCN_FAULT_REFUSE_THREAD:
+        return "what a daemon is given is up to its machine";
     case SCN_FAULT_JUMP: return "the clock is the machine's";
     case SCN_FAULT_COUNT: break;
     }

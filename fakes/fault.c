@@ -23,10 +23,39 @@ static uint64_t choose_by(const struct scn_fault *scn)
     return values[world_choose(count, "fault_time")];
 }
 
+/* Which of so many: each of them, or a spread if there are many. */
+enum { COUNTS_MAX = 256 };
+
+static uint64_t spread(const struct scn_attr *range, uint32_t pick, uint64_t values)
+{
+    uint64_t low = (uint64_t)range->value.low;
+    uint64_t span = (uint64_t)(range->value.high - range->value.low);
+
+    return low + (values == 1 ? 0 : pick * span / (values - 1));
+}
+
+static uint64_t values_of(const struct scn_attr *range)
+{
+    uint64_t values = (uint64_t)(range->value.high - range->value.low) + 1;
+
+    return values > COUNTS_MAX ? COUNTS_MAX : values;
+}
+
+static uint32_t choose_nth(const struct scn_fault *scn)
+{
+    const struct scn_attr *nth = scn_attrs_find(&scn->attrs, "nth");
+
+    if (nth == NULL) return 1;
+    uint64_t values = values_of(nth);
+    return (uint32_t)spread(nth, world_choose((uint32_t)values, "refused"), values);
+}
+
 static void choose_lengths(struct fault *fault)
 {
     const struct scn_fault *scn = fault->scn;
 
+    if (scn->kind == SCN_FAULT_REFUSE_MEMORY || scn->kind == SCN_FAULT_REFUSE_THREAD)
+        fault->nth = choose_nth(scn);
     if (!scn->has_by) return;
     if (scn->kind == SCN_FAULT_JUMP) {
         bool high = scn->by_low_us != scn->by_high_us && world_choose(2, "clock_jump") == 1;
@@ -140,22 +169,16 @@ static bool cuts_by_count(const struct fault *fault)
            scn_attrs_find(&fault->scn->attrs, "byte") != NULL;
 }
 
-/* Which of the k frames or bytes: each of them, or a spread if there are many. */
-enum { COUNTS_MAX = 256 };
-
 static uint64_t choose_count(const struct fault *fault, const char *name)
 {
     const struct scn_attr *attr = scn_attrs_find(&fault->scn->attrs, name);
-    uint64_t low, span, values;
 
     if (attr == NULL) return 0;
-    low = (uint64_t)attr->value.low;
-    span = (uint64_t)(attr->value.high - attr->value.low);
-    values = span + 1 > COUNTS_MAX ? COUNTS_MAX : span + 1;
+    uint64_t values = values_of(attr);
     uint32_t pick = world_choose((uint32_t)values + fault->scn->may, "cut_at");
     if (fault->scn->may && pick == 0) return WORLD_NEVER;
     if (fault->scn->may) pick--;
-    return low + (values == 1 ? 0 : pick * span / (values - 1));
+    return spread(attr, pick, values);
 }
 
 static void arm_window(struct fault *fault)
@@ -206,7 +229,7 @@ static bool strikes_at_once(const struct fault *fault)
     case SCN_FAULT_CUT: case SCN_FAULT_HALFOPEN: case SCN_FAULT_SLOW: case SCN_FAULT_STALL:
     case SCN_FAULT_FREEZE: case SCN_FAULT_STALE_ANSWER: case SCN_FAULT_CRASH: case SCN_FAULT_REVOKE:
     case SCN_FAULT_SURVIVE: case SCN_FAULT_KILL: case SCN_FAULT_DRAIN: case SCN_FAULT_PAUSE:
-    case SCN_FAULT_EXPIRE:
+    case SCN_FAULT_REFUSE_MEMORY: case SCN_FAULT_REFUSE_THREAD: case SCN_FAULT_EXPIRE:
     case SCN_FAULT_LOSE_LAST: case SCN_FAULT_JUMP: case SCN_FAULT_COUNT: return false;
     }
     return false;

@@ -77,6 +77,20 @@ static bool has_closed_prompt(const struct tab *tab)
     return false;
 }
 
+static enum world_resource resource_of(const struct fault *fault)
+{
+    return fault->scn->kind == SCN_FAULT_REFUSE_MEMORY ? WORLD_MEMORY : WORLD_THREADS;
+}
+
+/* The library below the real transport takes a refusal for its end. */
+static bool may_refuse(const struct fault *fault)
+{
+    const struct instance *instance = target_core(fault);
+
+    return instance->alive && !instance->sockets &&
+           !world_refusal_waits(instance->group, resource_of(fault));
+}
+
 bool fault_available(const struct fault *fault)
 {
     const struct scn_fault *scn = fault->scn;
@@ -119,6 +133,8 @@ bool fault_available(const struct fault *fault)
     case SCN_FAULT_LIST_CLIENTS: return box_busy(target_box(fault));
     case SCN_FAULT_KILL:
     case SCN_FAULT_DRAIN: return target_core(fault)->alive;
+    case SCN_FAULT_REFUSE_MEMORY:
+    case SCN_FAULT_REFUSE_THREAD: return may_refuse(fault);
     case SCN_FAULT_PAUSE: return target_thread(fault) != WORLD_NOBODY;
     case SCN_FAULT_DELAY:
     case SCN_FAULT_TIMEOUT: return store_call_open(play, &scn->target);
@@ -237,6 +253,10 @@ void fault_act(struct fault *fault)
         instance_drain_aside(target_core(fault), 10000000, scn->has_for ? scn->for_us
                                                                          : WORLD_NEVER);
         return;
+    case SCN_FAULT_REFUSE_MEMORY:
+    case SCN_FAULT_REFUSE_THREAD:
+        world_refuse(target_core(fault)->group, resource_of(fault), fault->nth);
+        return;
     case SCN_FAULT_PAUSE: pause_target(fault); return;
     case SCN_FAULT_DELAY: delay(fault, true); return;
     case SCN_FAULT_TIMEOUT: time_out(fault); return;
@@ -279,6 +299,8 @@ void fault_undo(struct fault *fault)
     else if (kind == SCN_FAULT_SURVIVE) box_succumb(target_box(fault));
     else if (kind == SCN_FAULT_LOSE_ANSWER) target_box(fault)->lose_answer = false;
     else if (kind == SCN_FAULT_DELAY) delay(fault, false);
+    else if (kind == SCN_FAULT_REFUSE_MEMORY || kind == SCN_FAULT_REFUSE_THREAD)
+        world_refuse(target_core(fault)->group, resource_of(fault), 0);
     else if (kind == SCN_FAULT_PAUSE) resume_target(fault);
     else if (kind == SCN_FAULT_FREEZE) tab_thaw(target_tab(fault));
     else if (kind == SCN_FAULT_CUT || kind == SCN_FAULT_HALFOPEN) tab_back(target_tab(fault));

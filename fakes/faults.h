@@ -23,6 +23,7 @@ struct fault {
     bool lasting;           /* it struck, and was not taken back yet */
     uint64_t cut_frame, cut_byte; /* strikes when so many have passed; 0: not that way */
     uint64_t by_us;
+    uint32_t nth;           /* of what is to be refused */
     uint16_t paused;        /* the thread that stands still because of it */
     int64_t jump_us;
 };

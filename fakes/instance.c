@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Process group 0 is the environment's. */
-enum { GROUPS = 16, OPEN_AGAIN_US = 1000000 };
+enum { OPEN_AGAIN_US = 1000000 };
 
 /* --- the trace port --- */
 
@@ -130,13 +129,15 @@ void instance_start(struct instance *instance)
     struct lock_store_port locks;
     struct sandbox_provider_port sandboxes;
 
-    if (play->lives + 1 >= GROUPS) world_stop("more than %d lives of cores", GROUPS - 1);
+    if (play->lives + 1 >= GROUP_SCARCE)
+        world_stop("more than %d lives of cores", GROUP_SCARCE - 1);
     instance->group = (uint8_t)++play->lives;
     instance->life++;
     instance->ws = (struct ws){ .stop = false };
     instance->ws.tail = &instance->ws.head;
     world_group_enter(instance->group);
     configure(instance, &config, &messages, &locks, &sandboxes);
+    if (play->api->spare_json != NULL) play->api->spare_json();
     require_ok(instance, play->api->create(&config, &instance->core), "to be created");
     if (!instance->sockets)
         (void)world_spawn(instance->ws_name, WORLD_THREAD, ws_body, instance);

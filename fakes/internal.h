@@ -13,6 +13,9 @@
 #include "fakes/stores.h"
 #include "fakes/wire.h"
 
+/* Process groups: 0 is the environment's; lives of cores; one for a core that is refused things. */
+enum { GROUP_SCARCE = 15 };
+
 struct session_plan {
     const char *name, *owner;
     struct scn_place place; /* of the first who works in it */
@@ -35,6 +38,7 @@ struct play {
     struct socket *sockets[SOCKETS_MAX];
     uint32_t socket_count;
     uint32_t lives;         /* process groups used */
+    const struct actor *scarce; /* who makes a core in GROUP_SCARCE */
     uint32_t busy;          /* who will still do something by himself */
     uint64_t progress;      /* steps and faults that began or ended */
     bool setting_up;        /* before the scenario's time begins: no latency, no faults */

@@ -397,6 +397,7 @@ void check_boxes_clean(struct check_set *set);            /* at the end of the c
 void check_log_says(struct check_set *set, const struct record *record);
 /* outcomes.c */
 void check_outcome_said(struct check_set *set, const struct record *record);
+void check_run_said(struct check_set *set, const struct record *record);
 /* The store has lost something: what is left of the epoch before is the beginning of this one. */
 void check_model_begins_anew(struct check_set *set, const struct record *record, int64_t before);
 void check_client_told(struct check_set *set, const struct record *record);

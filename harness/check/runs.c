@@ -45,6 +45,14 @@ void check_run_req(struct check_set *set, const struct record *record)
                     record_text(v->key), record_text(v->session), (long long)v->run);
 }
 
+void check_run_said(struct check_set *set, const struct record *record)
+{
+    const struct record_values_LOG_SAYS *v = &record->values.LOG_SAYS;
+
+    /* Some are never started: what they asked for was refused. */
+    count_run(set, v->session, v->run);
+}
+
 void check_run_start(struct check_set *set, const struct record *record)
 {
     const struct record_values_RUN_START *v = &record->values.RUN_START;

@@ -73,6 +73,14 @@ static bool check_byte(struct scn_parser *parser, const struct scn_fault *fault)
                         "'byte' needs transport=sockets: without it, messages arrive whole");
 }
 
+static bool check_nth(struct scn_parser *parser, const struct scn_fault *fault)
+{
+    const struct scn_attr *nth = scn_attrs_find(&fault->attrs, "nth");
+
+    if (nth == NULL || nth->value.low > 0) return true;
+    return scn_error_at(parser, nth->place, NULL, "'nth' begins with 1");
+}
+
 static unsigned target_of(const struct scn_file *file, const struct scn_ref *ref)
 {
     switch (ref->kind) {
@@ -190,6 +198,6 @@ void scn_check_fault(struct scn_parser *parser, struct scn_fault *fault)
         return;
     }
     if (check_one_core(parser, &fault->target) && check_filters(parser, &fault->target) &&
-        scn_check_tab_fault(parser, fault))
-        check_byte(parser, fault);
+        scn_check_tab_fault(parser, fault) && check_byte(parser, fault))
+        check_nth(parser, fault);
 }

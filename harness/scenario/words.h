@@ -251,6 +251,8 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
     X(REVOKE, "revoke", AT(SANDBOX), NO, NO, "its owner loses it, and it is cleared") \
     X(KILL, "kill", AT(CORE), NO, MAY, "memory is lost, stores stay; `for` restarts it") \
     X(DRAIN, "drain", AT(CORE), NO, MAY, "asks the core to finish its work and stop") \
+    X(REFUSE_MEMORY, "refuse_memory", AT(CORE), NO, NO, "one of its next allocations fails") \
+    X(REFUSE_THREAD, "refuse_thread", AT(CORE), NO, NO, "one of its next threads is not made") \
     X(PAUSE, "pause", AT(ACTOR) | AT(THREAD), MUST, NO, "does not run for that long") \
     X(DELAY, "delay", AT(STORE), MUST, MAY, "holds one reply of the store back") \
     X(TIMEOUT, "timeout", AT(STORE), NO, NO, "a call gets an error, its effect unknown") \
@@ -265,6 +267,8 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
       "the same with bytes; needs transport=sockets") \
     X(LOSE, kind, NAME, "", "", "only messages of that kind") \
     X(DUPLICATE, kind, NAME, "", "", "only messages of that kind") \
+    X(REFUSE_MEMORY, nth, INT | SCN_TAKES_INTS, "", "1", "which of them, or any") \
+    X(REFUSE_THREAD, nth, INT | SCN_TAKES_INTS, "", "1", "which of them, or any") \
     X(TIMEOUT, applied, WORD, "yes|no|either", "either", "whether the call took effect")
 
 /* Built-in invariants. X(ID, "word", help) */

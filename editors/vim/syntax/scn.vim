@@ -13,7 +13,7 @@ syn keyword scnFault  may cut halfopen slow lose duplicate reorder stall freeze 
 syn keyword scnFault  repeat_close double_hello wrong_epoch reset_cursor cursor_ahead lose_ack
 syn keyword scnFault  stale_answer crash fail_exec late_exec leave_child survive move_port ghost_server reuse_pid
 syn keyword scnFault  list_clients lose_answer revoke refuse_call return_stopped kill delay timeout expire
-syn keyword scnFault  lose_last jump
+syn keyword scnFault  lose_last jump refuse_memory refuse_thread
 syn keyword scnOrder  after during within at times every in order or by for up to
 syn keyword scnCheck  on off known_bug always never sometimes eventually exactly most least when
 syn keyword scnCheck  before nothing
