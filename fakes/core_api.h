@@ -86,7 +86,7 @@ struct core_api {
 #define CORE_API_MEMBER(name, function) __typeof__(function) *name;
     CORE_API(CORE_API_MEMBER)
 #undef CORE_API_MEMBER
-    /* Not the core's: its JSON library is never refused memory (docs/FAKES.md). NULL of a daemon. */
+    /* Its JSON library is never refused memory (docs/FAKES.md). NULL of a daemon. */
     void (*spare_json)(void);
 };
 
