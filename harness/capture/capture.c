@@ -2,14 +2,16 @@
 #include "harness/capture/capture.h"
 
 #include <errno.h>
-#include <pcap/pcap.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/capture/dialogue.h"
 #include "harness/capture/flow.h"
+#include "harness/capture/gzip.h"
 #include "harness/capture/layers.h"
+#include "harness/capture/packets.h"
 #include "harness/capture/ring.h"
 
 enum { BUCKETS = 4096, CONNECTIONS_MAX = 65536, MESSAGES_MAX = 1 << 20, KEPT_MAX = 256 << 20 };
@@ -18,12 +20,12 @@ enum { BUCKETS = 4096, CONNECTIONS_MAX = 65536, MESSAGES_MAX = 1 << 20, KEPT_MAX
 struct talk {
     struct capture_connection out;
     struct talk *next;                  /* in its bucket, newest first */
+    struct talk *after;                 /* the one that began after it */
     struct packet_address ends[2];      /* of its first packet: from, to */
     struct flow flows[2];               /* from each of them */
     struct dialogue dialogue;
     bool known;                         /* which end is the client, and that is */
     int client;
-    bool amid;                          /* no handshake was seen */
     uint32_t first_sequence;            /* of the SYN */
 };
 
@@ -31,12 +33,13 @@ struct reader {
     struct capture *capture;
     struct fragments *fragments;
     struct talk *buckets[BUCKETS];
+    struct talk *first, **last;         /* all of them */
+    struct dialogue_listener listener;
     uint32_t room, messages;
     size_t kept;                        /* bytes of messages */
     const char *full;                   /* nothing more is taken in */
-    /* The packet that is read. */
-    uint32_t number;
-    uint64_t time_ns;
+    int foreign_link;                   /* one that is not read; -1: none */
+    struct flow_packet packet;          /* that is read */
     struct talk *talk;
     int from;
 };
@@ -114,35 +117,50 @@ static struct talk *find_talk(struct reader *reader, const struct segment *segme
     return NULL;
 }
 
-static struct talk *add_talk(struct reader *reader, const struct segment *segment)
+/* Takes in one more; false, and it is freed: there are too many. */
+static bool enter(struct reader *reader, struct capture_connection *connection)
 {
     struct capture *capture = reader->capture;
-    struct talk **bucket = bucket_of(reader, segment);
 
     if (capture->count == CONNECTIONS_MAX) {
         reader->full = "more than 65536 connections: a filter helps";
-        return NULL;
+        free(connection);
+        return false;
     }
     if (capture->count == reader->room) {
-        uint32_t room = reader->room == 0 ? 64 : 2 * reader->room;
-        struct capture_connection **grown = realloc(capture->connections, room * sizeof *grown);
-        if (grown == NULL) return NULL;
-        capture->connections = grown;
-        reader->room = room;
+        reader->room = reader->room == 0 ? 64 : 2 * reader->room;
+        capture->connections =
+            realloc(capture->connections, reader->room * sizeof *capture->connections);
+        if (capture->connections == NULL) abort();
     }
+    capture->connections[capture->count++] = connection;
+    return true;
+}
+
+static struct talk *add_talk(struct reader *reader, const struct segment *segment)
+{
+    struct talk **bucket = bucket_of(reader, segment);
     struct talk *talk = calloc(1, sizeof *talk);
-    if (talk == NULL) return NULL;
+
+    if (talk == NULL) abort();
+    if (!enter(reader, &talk->out)) return NULL;
+    reader->capture->tcp++;
     talk->ends[0] = segment->from;
     talk->ends[1] = segment->to;
-    talk->out.packet = reader->number;
-    talk->out.begin_ns = reader->time_ns;
+    talk->out.packet = reader->packet.number;
+    talk->out.begin_ns = reader->packet.time_ns;
+    talk->out.amid = !(segment->flags & PACKET_SYN);
     talk->dialogue.connection = &talk->out;
+    talk->dialogue.listener = &reader->listener;
+    talk->dialogue.amid = talk->out.amid;
+    talk->dialogue.client.http.from_client = true;
     talk->first_sequence = segment->sequence;
     set_client(talk, segment->from.port < segment->to.port ? 1 : 0);
     talk->known = false;
     talk->next = *bucket;
     *bucket = talk;
-    capture->connections[capture->count++] = &talk->out;
+    *reader->last = talk;
+    reader->last = &talk->after;
     return talk;
 }
 
@@ -150,19 +168,35 @@ static struct talk *add_talk(struct reader *reader, const struct segment *segmen
 static bool is_another(const struct talk *talk, const struct segment *segment)
 {
     return segment->flags & PACKET_SYN && !(segment->flags & PACKET_ACK) &&
-           (talk->amid || talk->out.end != CAPTURE_OPEN ||
+           (talk->out.amid || talk->out.end != CAPTURE_OPEN ||
             segment->sequence != talk->first_sequence);
 }
 
 /* --- messages --- */
 
-static void on_message(void *context, bool from_client, const struct websocket_message *message)
+static struct capture_connection *open_connection(void *context, enum capture_kind kind,
+                                                  const struct flow_packet *packet)
 {
     struct reader *reader = context;
-    struct capture_connection *connection = &reader->talk->out;
-    uint32_t count = connection->count;
+    const struct capture_connection *tcp = &reader->talk->out;
+    struct capture_connection *connection = calloc(1, sizeof *connection);
 
-    if (reader->full != NULL) return;
+    if (connection == NULL) abort();
+    connection->kind = kind;
+    connection->client = tcp->client;
+    connection->server = tcp->server;
+    connection->packet = packet->number;
+    connection->begin_ns = packet->time_ns;
+    return enter(reader, connection) ? connection : NULL;
+}
+
+static void on_message(void *context, struct capture_connection *connection, bool from_client,
+                       const struct websocket_message *message, const struct flow_packet *packet)
+{
+    struct reader *reader = context;
+    uint32_t count = connection == NULL ? 0 : connection->count;
+
+    if (reader->full != NULL || connection == NULL) return;
     if (++reader->messages > MESSAGES_MAX || message->length > KEPT_MAX - reader->kept) {
         reader->full = "more than 1048576 messages, or 256 MiB of them: a filter helps";
         return;
@@ -180,35 +214,47 @@ static void on_message(void *context, bool from_client, const struct websocket_m
     if (message->length > 0) memcpy(bytes, message->bytes, message->length);
     bytes[message->length] = '\0';
     connection->messages[connection->count++] = (struct capture_message){
-        reader->time_ns, reader->number, from_client, message->opcode, message->frames, bytes,
+        packet->time_ns, packet->number, from_client, message->opcode, message->frames, bytes,
         message->length };
 }
 
-static void on_bytes(void *context, const uint8_t *bytes, size_t size)
+/* Without a SYN, who asks is the client, or who masks its frames; else the port tells. */
+static void guess_client(struct talk *talk, int from, const uint8_t *bytes, size_t size)
+{
+    const struct websocket_settings server = { .from_client = false, .deflate = true };
+    const struct websocket_settings client = { .from_client = true, .deflate = true };
+
+    if (http_could_begin(false, (const char *)bytes, size) && size > 4) set_client(talk, 1 - from);
+    else if (http_could_begin(true, (const char *)bytes, size)) set_client(talk, from);
+    else if (websocket_could_begin(&server, bytes, size)) set_client(talk, 1 - from);
+    else if (websocket_could_begin(&client, bytes, size)) set_client(talk, from);
+}
+
+static void on_bytes(void *context, const struct flow_packet *packet, const uint8_t *bytes,
+                     size_t size)
 {
     struct reader *reader = context;
     struct talk *talk = reader->talk;
 
-    /* Without a SYN, who asks is the client. */
-    if (!talk->known) set_client(talk, memcmp(bytes, "HTTP", size < 4 ? size : 4) == 0
-                                           ? 1 - reader->from : reader->from);
-    const char *problem = dialogue_take(&talk->dialogue, reader->from == talk->client, bytes, size,
-                                        on_message, reader);
-    if (problem != NULL) damage(reader, talk, reader->number, problem);
+    if (!talk->known && bytes != NULL) guess_client(talk, reader->from, bytes, size);
+    talk->known = talk->known || bytes != NULL;
+    const char *problem =
+        dialogue_take(&talk->dialogue, reader->from == talk->client, packet, bytes, size);
+    if (problem != NULL) damage(reader, talk, packet->number, problem);
 }
 
 /* --- segments --- */
 
-static void note_end(struct reader *reader, const struct segment *segment)
+static void set_end(struct reader *reader, const struct segment *segment,
+                    struct capture_connection *connection)
 {
-    struct capture_connection *connection = &reader->talk->out;
     bool reset = segment->flags & PACKET_RST, finished = segment->flags & PACKET_FIN;
 
-    if (connection->end != CAPTURE_OPEN || (!reset && !finished)) return;
+    if (connection == NULL || connection->end != CAPTURE_OPEN || (!reset && !finished)) return;
     connection->end = reset ? CAPTURE_RESET : CAPTURE_FINISHED;
     connection->end_by_client = reader->from == reader->talk->client;
-    connection->end_ns = reader->time_ns;
-    connection->end_packet = reader->number;
+    connection->end_ns = reader->packet.time_ns;
+    connection->end_packet = reader->packet.number;
 }
 
 static void take_segment(struct reader *reader, const struct segment *segment)
@@ -221,52 +267,109 @@ static void take_segment(struct reader *reader, const struct segment *segment)
         talk = add_talk(reader, segment);
         reader->from = 0;
         if (talk == NULL) return;
-        talk->amid = !(segment->flags & PACKET_SYN);
     }
     reader->talk = talk;
     if (segment->flags & PACKET_SYN)
         set_client(talk, segment->flags & PACKET_ACK ? 1 - reader->from : reader->from);
-    const char *problem =
-        flow_take(&talk->flows[reader->from], segment, reader->number, on_bytes, reader);
-    if (problem != NULL) damage(reader, talk, reader->number, problem);
-    note_end(reader, segment);
+    flow_take(&talk->flows[reader->from], segment, &reader->packet, on_bytes, reader);
+    set_end(reader, segment, &talk->out);
+    set_end(reader, segment, talk->dialogue.stream);
 }
 
-static void take_packet(struct reader *reader, int link, const struct pcap_pkthdr *header,
-                        const uint8_t *bytes)
+static void take_packet(struct reader *reader, const struct packets_one *one)
 {
-    struct slice packet = { bytes, header->caplen,
-                            header->len < header->caplen ? header->caplen : header->len };
+    struct slice packet = { one->bytes, one->size, one->length };
     struct datagram datagram;
     struct segment segment;
     const char *problem = NULL;
-    enum layer_result result = link_strip(link, &packet, &problem);
+    enum layer_result result = link_known(one->link) ? link_strip(one->link, &packet, &problem)
+                                                     : LAYER_FOREIGN;
 
+    if (!link_known(one->link)) reader->foreign_link = one->link;
     if (result == LAYER_GOOD)
-        result = ip_read(reader->fragments, &packet, reader->number, &datagram, &problem);
+        result = ip_read(reader->fragments, &packet, reader->packet.number, &datagram, &problem);
     if (result == LAYER_GOOD) result = tcp_read(&datagram, &segment, &problem);
     if (result == LAYER_GOOD) take_segment(reader, &segment);
-    if (result == LAYER_BAD) note(reader, reader->number, "%s", problem);
+    if (result == LAYER_BAD) note(reader, reader->packet.number, "%s", problem);
+    reader->capture->foreign += result == LAYER_FOREIGN;
 }
 
 /* --- the end of the file --- */
 
+/* What waits for bytes that did not come is read without them, in the order of the capture. */
+static void resume(struct reader *reader, struct talk *talk)
+{
+    reader->talk = talk;
+    for (;;) {
+        uint32_t one = flow_waits(&talk->flows[0]), other = flow_waits(&talk->flows[1]);
+        if (one == 0 && other == 0) return;
+        reader->from = one == 0 || (other != 0 && other < one);
+        flow_resume(&talk->flows[reader->from], on_bytes, reader);
+    }
+}
+
+static void note_gaps(struct reader *reader, struct talk *talk, int from)
+{
+    const struct flow *flow = &talk->flows[from];
+    const struct half *half =
+        from == talk->client ? &talk->dialogue.client : &talk->dialogue.server;
+    struct websocket_losses lost = { 0, 0 };
+    char text[200], blind[60] = "";
+
+    if (half->reader != NULL) lost = websocket_losses(half->reader);
+    if (lost.blind > 0)
+        (void)snprintf(blind, sizeof blind, ", and %u compressed with their help", lost.blind);
+    (void)snprintf(text, sizeof text, "%s: %" PRIu64 " of the %s, in %u place%s; the messages that "
+                   "they belong to are left out%s",
+                   flow->first_cut ? "it was cut by the capture, bytes are missing"
+                                   : "bytes before it are missing",
+                   flow->missing, from == talk->client ? "client" : "server", flow->gaps,
+                   flow->gaps == 1 ? "" : "s", blind);
+    damage(reader, talk, flow->first_gap, text);
+}
+
 static void end_talk(struct reader *reader, struct talk *talk)
 {
-    const struct capture_connection *connection = &talk->out;
+    struct capture_connection *connection = &talk->out;
+    const struct half *client = &talk->dialogue.client;
 
+    resume(reader, talk);
+    dialogue_end(&talk->dialogue);
     for (int i = 0; i < 2; i++) {
-        uint32_t packet = flow_end(&talk->flows[i]);
-        if (packet != 0)
-            damage(reader, talk, packet, "bytes before it are missing; what follows is left out");
+        if (talk->flows[i].gaps > 0) note_gaps(reader, talk, i);
+        flow_end(&talk->flows[i]);
     }
-    if (talk->amid && !connection->upgraded)
+    if (connection->amid && connection->kind == CAPTURE_OTHER && connection->why[0] == '\0')
+        (void)snprintf(connection->why, sizeof connection->why, "it began before the capture");
+    if (connection->amid && connection->kind == CAPTURE_SOCKET)
         damage(reader, talk, connection->packet,
-               "it is in the midst of a connection whose beginning is not there: left out");
-    if (connection->upgraded && connection->end == CAPTURE_OPEN && talk->dialogue.client.reader &&
-        websocket_is_amid(talk->dialogue.client.reader))
+               "it is in the midst of a connection whose beginning is not there");
+    if (connection->kind == CAPTURE_SOCKET && connection->end == CAPTURE_OPEN &&
+        client->reader != NULL && websocket_is_amid(client->reader))
         damage(reader, talk, connection->packet, "the last message of the client is incomplete");
     dialogue_free(&talk->dialogue);
+}
+
+/* Each direction is in the order of its packets; that of what waited for bytes came late. */
+static void sort_messages(struct capture_connection *connection)
+{
+    uint32_t count = connection->count, at[2] = { 0, 0 };
+    struct capture_message *sorted = calloc(count + 1, sizeof *sorted);
+
+    if (sorted == NULL) abort();
+    for (uint32_t i = 0; i < count; i++) {
+        const struct capture_message *next[2];
+        for (int side = 0; side < 2; side++) {
+            while (at[side] < count && connection->messages[at[side]].from_client != side)
+                at[side]++;
+            next[side] = at[side] < count ? &connection->messages[at[side]] : NULL;
+        }
+        int side = next[0] == NULL || (next[1] != NULL && next[1]->packet <= next[0]->packet);
+        sorted[i] = *next[side];
+        at[side]++;
+    }
+    free(connection->messages);
+    connection->messages = sorted;
 }
 
 static void end_all(struct reader *reader)
@@ -274,70 +377,59 @@ static void end_all(struct reader *reader)
     struct capture *capture = reader->capture;
     uint32_t packet;
 
-    for (uint32_t i = 0; i < capture->count; i++)
-        end_talk(reader, (struct talk *)capture->connections[i]);
-    while (reader->fragments != NULL && (packet = fragments_left(reader->fragments)) != 0)
+    for (struct talk *talk = reader->first; talk != NULL; talk = talk->after)
+        end_talk(reader, talk);
+    for (uint32_t i = 0; i < capture->count; i++) sort_messages(capture->connections[i]);
+    while ((packet = fragments_left(reader->fragments)) != 0)
         note(reader, packet, "other fragments of its datagram are missing");
     fragments_free(reader->fragments);
 }
 
 /* --- the file --- */
 
-/* Numbers are those of the file, as other tools count, whether or not a filter was given: so the
- * filter is asked here. */
-static void read_packets(struct reader *reader, pcap_t *pcap, struct bpf_program *filter)
+/* Numbers are those of the file, as other tools count, whether or not a filter was given. */
+static void read_packets(struct reader *reader, struct packets *packets)
 {
     struct capture *capture = reader->capture;
-    struct pcap_pkthdr *header;
-    const uint8_t *bytes;
-    int link = pcap_datalink(pcap), rc;
+    struct packets_one one;
+    int rc = 0;
 
-    while (reader->full == NULL && (rc = pcap_next_ex(pcap, &header, &bytes)) == 1) {
-        reader->number = ++capture->packets;
-        reader->time_ns = (uint64_t)header->ts.tv_sec * 1000000000 + (uint64_t)header->ts.tv_usec;
-        if (capture->packets == 1) capture->begin_ns = reader->time_ns;
-        if (filter != NULL && pcap_offline_filter(filter, header, bytes) == 0) continue;
-        take_packet(reader, link, header, bytes);
+    while (reader->full == NULL && (rc = packets_next(packets, &one)) == 1) {
+        reader->packet = (struct flow_packet){ ++capture->packets, one.time_ns };
+        if (capture->packets == 1) capture->begin_ns = one.time_ns;
+        if (one.matches) take_packet(reader, &one);
+        else capture->unmatched++;
     }
     if (reader->full != NULL)
-        note(reader, reader->number, "%s; the rest is left out", reader->full);
-    else if (rc == PCAP_ERROR)
-        note(reader, capture->packets + 1, "%s; the rest is left out", pcap_geterr(pcap));
+        note(reader, reader->packet.number, "%s; the rest is left out", reader->full);
+    else if (rc == -1)
+        note(reader, capture->packets + 1, "%s; the rest is left out", packets_problem(packets));
 }
 
-static struct capture *read_all(pcap_t *pcap, struct bpf_program *filter,
-                                char problem[CAPTURE_PROBLEM_MAX])
+static struct capture *read_all(struct packets *packets, char problem[CAPTURE_PROBLEM_MAX])
 {
     struct reader *reader = calloc(1, sizeof *reader);
     struct capture *capture = calloc(1, sizeof *capture);
 
     if (reader == NULL || capture == NULL) abort();
-    reader->capture = capture;
-    reader->fragments = fragments_new();
+    *reader = (struct reader){
+        .capture = capture, .fragments = fragments_new(), .last = &reader->first,
+        .listener = { reader, open_connection, on_message }, .foreign_link = -1 };
     if (reader->fragments == NULL) abort();
-    read_packets(reader, pcap, filter);
+    read_packets(reader, packets);
     end_all(reader);
+    int foreign = reader->foreign_link;
     free(reader);
-    if (capture->packets > 0) return capture;
-    (void)snprintf(problem, CAPTURE_PROBLEM_MAX, "%s",
-                   capture->note_count > 0 ? capture->notes[0] : "it holds no packets");
+    if (capture->packets > 0 && (capture->count > 0 || foreign < 0)) return capture;
+    if (foreign >= 0)
+        (void)snprintf(problem, CAPTURE_PROBLEM_MAX,
+                       "its link type %d (%s) is not read; Ethernet, Linux cooked, raw IP and "
+                       "loopback are", foreign, packets_link_name(foreign));
+    else
+        (void)snprintf(problem, CAPTURE_PROBLEM_MAX, "%s",
+                       capture->note_count > 0 ? capture->notes[0] : "it holds no packets");
     capture_free(capture);
     return NULL;
-}
-
-static struct capture *read_filtered(pcap_t *pcap, const char *filter,
-                                     char problem[CAPTURE_PROBLEM_MAX])
-{
-    struct bpf_program program;
-
-    if (pcap_compile(pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-        (void)snprintf(problem, CAPTURE_PROBLEM_MAX, "the filter '%s': %s", filter,
-                       pcap_geterr(pcap));
-        return NULL;
-    }
-    struct capture *capture = read_all(pcap, &program, problem);
-    pcap_freecode(&program);
-    return capture;
 }
 
 static struct capture *read_ring(FILE *file, const char *filter,
@@ -356,29 +448,13 @@ static struct capture *read_ring(FILE *file, const char *filter,
 struct capture *capture_read_stream(FILE *file, const char *filter,
                                     char problem[CAPTURE_PROBLEM_MAX])
 {
-    char text[PCAP_ERRBUF_SIZE];
-    struct capture *capture = NULL;
-
+    file = gzip_open(file);
+    if (file == NULL) abort();
     if (ring_is(file)) return read_ring(file, filter, problem);
-    pcap_t *pcap =
-        pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, text);
-
-    if (pcap == NULL) {
-        (void)snprintf(problem, CAPTURE_PROBLEM_MAX, "not a capture: %s", text);
-        (void)fclose(file);
-        return NULL;
-    }
-    if (!link_known(pcap_datalink(pcap))) {
-        const char *name = pcap_datalink_val_to_description(pcap_datalink(pcap));
-        (void)snprintf(problem, CAPTURE_PROBLEM_MAX,
-                       "its link type %d (%s) is not read; Ethernet, Linux cooked, raw IP and "
-                       "loopback are", pcap_datalink(pcap), name == NULL ? "unknown" : name);
-    } else if (filter != NULL) {
-        capture = read_filtered(pcap, filter, problem);
-    } else {
-        capture = read_all(pcap, NULL, problem);
-    }
-    pcap_close(pcap);
+    struct packets *packets = packets_open(file, filter, problem);
+    if (packets == NULL) return NULL;
+    struct capture *capture = read_all(packets, problem);
+    packets_close(packets);
     return capture;
 }
 
@@ -405,60 +481,4 @@ void capture_free(struct capture *capture)
         free(capture->notes[i]);
     free(capture->connections);
     free(capture);
-}
-
-/* --- printing --- */
-
-static const char *opcode_word(enum websocket_opcode opcode)
-{
-    switch (opcode) {
-    case WEBSOCKET_TEXT: return "text";
-    case WEBSOCKET_BINARY: return "binary";
-    case WEBSOCKET_CLOSE: return "close";
-    case WEBSOCKET_PING: return "ping";
-    case WEBSOCKET_PONG: return "pong";
-    case WEBSOCKET_CONTINUATION: break;
-    }
-    return "?";
-}
-
-static void print_message(FILE *out, uint32_t connection, const struct capture *capture,
-                          const struct capture_message *message)
-{
-    /* Time stamps may run backwards. */
-    double seconds = (double)(int64_t)(message->time_ns - capture->begin_ns) / 1e9;
-    struct websocket_message close = { message->opcode, (const uint8_t *)message->bytes,
-                                       message->length, 1 };
-
-    (void)fprintf(out, "%u %u %.9f %s %s ", connection, message->packet, seconds,
-                  message->from_client ? "->" : "<-", opcode_word(message->opcode));
-    if (message->opcode == WEBSOCKET_CLOSE) {
-        (void)fprintf(out, "%u\n", websocket_close_code(&close));
-        return;
-    }
-    for (size_t i = 0; i < message->length; i++) {
-        unsigned char byte = (unsigned char)message->bytes[i];
-        if (byte < 32 || byte == 127 || (message->opcode != WEBSOCKET_TEXT && byte > 126))
-            (void)fprintf(out, "\\x%02x", byte);
-        else
-            (void)fputc(byte, out);
-    }
-    (void)fputc('\n', out);
-}
-
-void capture_print(FILE *out, const struct capture *capture)
-{
-    uint32_t number = 0;
-
-    for (uint32_t i = 0; i < capture->count; i++) {
-        const struct capture_connection *connection = capture->connections[i];
-        char client[PACKET_ADDRESS_TEXT], server[PACKET_ADDRESS_TEXT];
-        if (!connection->upgraded) continue;
-        packet_address_text(&connection->client, client);
-        packet_address_text(&connection->server, server);
-        (void)fprintf(out, "# connection %u: %s to %s %s, packet %u\n", ++number, client, server,
-                      connection->path, connection->packet);
-        for (uint32_t m = 0; m < connection->count; m++)
-            print_message(out, number, capture, &connection->messages[m]);
-    }
 }

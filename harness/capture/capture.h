@@ -1,10 +1,11 @@
-/* What WebSocket clients and servers said to each other, read from a packet capture, or from the
- * trace of a core (ring.h).
+/* What clients and servers said to each other, read from a packet capture, or from the trace of a
+ * core (ring.h).
  *
- * pcap and pcapng as libpcap reads them; Ethernet (with VLAN tags), Linux cooked (both versions),
- * raw IP, loopback; IPv4 and IPv6 with fragments; TCP put in order; the HTTP upgrade; WebSocket
- * messages, unmasked and inflated. Any bytes at all may be read: what is wrong with them is told,
- * with the number of the packet, and what is right is kept.
+ * pcap and pcapng, packed by gzip or not (packets.h); Ethernet (with VLAN tags and PPPoE), Linux
+ * cooked (both versions), raw IP, loopback; IPv4 and IPv6 with fragments; TCP put in order; HTTP/1.1:
+ * WebSocket messages, unmasked and inflated, event streams, and requests to a session core. Any
+ * bytes at all may be read: what is wrong with them is told, with the number of the packet, and what
+ * is right is kept.
  */
 #ifndef HARNESS_CAPTURE_CAPTURE_H
 #define HARNESS_CAPTURE_CAPTURE_H
@@ -17,7 +18,7 @@
 #include "harness/capture/packet.h"
 #include "harness/capture/websocket.h"
 
-enum { CAPTURE_PROBLEM_MAX = 512, CAPTURE_NOTES_MAX = 50 };
+enum { CAPTURE_PROBLEM_MAX = 512, CAPTURE_NOTES_MAX = 50, CAPTURE_WHY_MAX = 80 };
 
 /* One message, or control frame, in the order in which they were completed. */
 struct capture_message {
@@ -30,15 +31,24 @@ struct capture_message {
     size_t length;
 };
 
+/* What is read of a connection: nothing; WebSocket messages; an event stream, whose request is the
+ * client's hello; other requests to a session core and their answers, in the words of
+ * docs/PROTOCOL.md. The last two have entries of their own beside that of TCP, which is OTHER. */
+enum capture_kind { CAPTURE_OTHER, CAPTURE_SOCKET, CAPTURE_STREAM, CAPTURE_REQUESTS };
+
 enum capture_end { CAPTURE_OPEN, CAPTURE_FINISHED, CAPTURE_RESET };
 
 struct capture_connection {
     struct packet_address client, server;
     uint64_t begin_ns;
     uint32_t packet;            /* its first one */
-    bool upgraded;              /* it is a WebSocket */
+    enum capture_kind kind;
+    bool amid;                  /* it began before the capture did */
     bool damaged;               /* something of it is missing or could not be read: see the notes */
     char path[256], host[128], user[64], agent[128]; /* of the request; "" if absent */
+    char origin[64];            /* the client's address as a proxy has told it; "" if absent */
+    char why[CAPTURE_WHY_MAX];  /* nothing was read, or why something was not; "" if unknown */
+    uint32_t passed;            /* requests that were passed over */
     struct capture_message *messages;
     uint32_t count;
     enum capture_end end;
@@ -51,8 +61,9 @@ struct capture {
     bool trace;                 /* of a core: what is called a packet is one of its records */
     uint32_t packets;
     uint64_t begin_ns;          /* of the first packet */
-    struct capture_connection **connections;    /* all of TCP, by their first packets */
-    uint32_t count;
+    uint32_t foreign, unmatched;    /* those without TCP over IP; those that the filter left out */
+    struct capture_connection **connections;    /* TCP by first packets; see enum capture_kind */
+    uint32_t count, tcp;        /* all of them; those that are TCP connections */
     char *notes[CAPTURE_NOTES_MAX];             /* "packet 12: ..." */
     uint32_t note_count;        /* may be larger than CAPTURE_NOTES_MAX: those are not kept */
 };
@@ -70,5 +81,8 @@ void capture_free(struct capture *capture);
 
 /* One line for each message: connection, packet, time, direction, text. */
 void capture_print(FILE *out, const struct capture *capture);
+
+/* A few lines, each beginning with `mark`: how much there was of what, and what was passed over. */
+void capture_summary(FILE *out, const struct capture *capture, const char *mark);
 
 #endif

@@ -1,4 +1,4 @@
-/* Segments of TCP in order: retransmissions, overlaps, early ones. */
+/* Segments of TCP in order: retransmissions, overlaps, early ones, and gaps. */
 #include "harness/capture/flow.h"
 
 #include <stdlib.h>
@@ -10,20 +10,17 @@ static int32_t ahead(uint32_t sequence, uint32_t of)
     return (int32_t)(sequence - of);
 }
 
-static const char *keep(struct flow *flow, uint32_t sequence, const struct slice *payload,
-                        uint32_t packet)
+static void keep(struct flow *flow, uint32_t sequence, const struct slice *payload,
+                 const struct flow_packet *packet)
 {
     struct flow_segment **at = &flow->pending;
-
-    if (payload->size == 0) return NULL;
-    if (flow->pending_count == FLOW_PENDING_MAX ||
-        payload->size > FLOW_PENDING_BYTES_MAX - flow->pending_bytes)
-        return "too much came behind missing bytes";
     struct flow_segment *segment = malloc(sizeof *segment + payload->size);
-    if (segment == NULL) return "out of memory";
+
+    if (segment == NULL) abort();
+    segment->packet = *packet;
     segment->sequence = sequence;
-    segment->packet = packet;
     segment->size = payload->size;
+    segment->length = payload->length;
     memcpy(segment->bytes, payload->at, payload->size);
     while (*at != NULL && ahead((*at)->sequence, sequence) <= 0) at = &(*at)->next;
     segment->next = *at;
@@ -31,21 +28,36 @@ static const char *keep(struct flow *flow, uint32_t sequence, const struct slice
     flow->pending_count++;
     flow->pending_bytes += payload->size;
     flow->early++;
-    return NULL;
 }
 
-/* Delivers what is new of these bytes, which begin no later than where the flow stands. */
-static void deliver(struct flow *flow, uint32_t sequence, const uint8_t *bytes, size_t size,
-                    flow_listener listener, void *context)
+static void miss(struct flow *flow, const struct flow_packet *packet, size_t size, bool cut,
+                 flow_listener listener, void *context)
+{
+    if (flow->gaps++ == 0) {
+        flow->first_gap = packet->number;
+        flow->first_cut = cut;
+    }
+    flow->missing += size;
+    listener(context, packet, NULL, size);
+}
+
+/* Delivers what is new of these bytes, which begin no later than where the flow stands; what was
+ * cut of them is missing. */
+static void deliver(struct flow *flow, uint32_t sequence, const struct slice *payload,
+                    const struct flow_packet *packet, flow_listener listener, void *context)
 {
     size_t known = flow->next - sequence;
 
-    if (known >= size) {
+    if (known >= payload->length) {
         flow->repeated++;
         return;
     }
-    flow->next += (uint32_t)(size - known);
-    listener(context, bytes + known, size - known);
+    flow->next = sequence + (uint32_t)payload->length;
+    if (known < payload->size)
+        listener(context, packet, payload->at + known, payload->size - known);
+    if (payload->size == payload->length) return;
+    miss(flow, packet, payload->length - (known < payload->size ? payload->size : known), true,
+         listener, context);
 }
 
 static struct flow_segment *pop(struct flow *flow)
@@ -58,17 +70,22 @@ static struct flow_segment *pop(struct flow *flow)
     return first;
 }
 
-static void deliver_pending(struct flow *flow, flow_listener listener, void *context)
+/* What was waiting is complete by that packet or by its own, whichever is later. */
+static void deliver_pending(struct flow *flow, struct flow_packet by, flow_listener listener,
+                            void *context)
 {
     while (flow->pending != NULL && ahead(flow->pending->sequence, flow->next) <= 0) {
         struct flow_segment *first = pop(flow);
-        deliver(flow, first->sequence, first->bytes, first->size, listener, context);
+        struct slice payload = { first->bytes, first->size, first->length };
+        if (by.number < first->packet.number) by = first->packet;
+        flow->latest = by;
+        deliver(flow, first->sequence, &payload, &by, listener, context);
         free(first);
     }
 }
 
-static const char *take(struct flow *flow, const struct segment *segment, uint32_t packet,
-                        flow_listener listener, void *context)
+void flow_take(struct flow *flow, const struct segment *segment, const struct flow_packet *packet,
+               flow_listener listener, void *context)
 {
     const struct slice *payload = &segment->payload;
     uint32_t sequence = segment->sequence + (segment->flags & PACKET_SYN ? 1 : 0);
@@ -78,32 +95,36 @@ static const char *take(struct flow *flow, const struct segment *segment, uint32
         flow->amid = !(segment->flags & PACKET_SYN);
         flow->next = sequence;
     }
-    if (payload->length == 0) return NULL;
+    if (payload->length == 0) return;
     if (ahead(sequence, flow->next) > 0) {
-        if (payload->size < payload->length) return "a segment was cut by the capture";
-        return keep(flow, sequence, payload, packet);
+        keep(flow, sequence, payload, packet);
+        while (flow->pending_count > FLOW_PENDING_MAX ||
+               flow->pending_bytes > FLOW_PENDING_BYTES_MAX)
+            flow_resume(flow, listener, context);
+        return;
     }
-    deliver(flow, sequence, payload->at, payload->size, listener, context);
-    deliver_pending(flow, listener, context);
-    if (payload->size < payload->length &&
-        ahead(sequence + (uint32_t)payload->length, flow->next) > 0)
-        return "a segment was cut by the capture";
-    return NULL;
+    flow->latest = *packet;
+    deliver(flow, sequence, payload, packet, listener, context);
+    deliver_pending(flow, *packet, listener, context);
 }
 
-const char *flow_take(struct flow *flow, const struct segment *segment, uint32_t packet,
-                      flow_listener listener, void *context)
+uint32_t flow_waits(const struct flow *flow)
 {
-    if (flow->broken) return NULL;
-    const char *problem = take(flow, segment, packet, listener, context);
-    if (problem != NULL) flow->broken = true;
-    return problem;
+    return flow->pending == NULL ? 0 : flow->pending->packet.number;
 }
 
-uint32_t flow_end(struct flow *flow)
+void flow_resume(struct flow *flow, flow_listener listener, void *context)
 {
-    uint32_t packet = flow->pending == NULL || flow->broken ? 0 : flow->pending->packet;
+    struct flow_packet packet = flow->pending->packet;
+    uint32_t size = flow->pending->sequence - flow->next;
 
+    if (packet.number < flow->latest.number) packet = flow->latest;
+    flow->next = flow->pending->sequence;
+    miss(flow, &packet, size, false, listener, context);
+    deliver_pending(flow, packet, listener, context);
+}
+
+void flow_end(struct flow *flow)
+{
     while (flow->pending != NULL) free(pop(flow));
-    return packet;
 }

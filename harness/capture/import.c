@@ -16,7 +16,7 @@ char *import_scenario(const struct capture *capture, const struct import_options
     if (story_make(story, capture, problem)) {
         FILE *out = open_memstream(&text, &size);
         if (out == NULL) abort();
-        story_write(out, story, options->name, options->source, options->settings);
+        story_write(out, story, capture, options->name, options->source, options->settings);
         (void)fclose(out);
     }
     story_free(story);

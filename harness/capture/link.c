@@ -5,6 +5,7 @@
 #include "harness/capture/layers.h"
 
 enum { TYPE_IP4 = 0x0800, TYPE_IP6 = 0x86dd, TYPE_VLAN = 0x8100, TYPE_SERVICE_VLAN = 0x88a8 };
+enum { TYPE_OLD_VLAN = 0x9100, TYPE_PPPOE = 0x8864, PPP_IP4 = 0x21, PPP_IP6 = 0x57 };
 
 /* libpcap's own list gives raw IP several numbers, by platform. */
 enum { RAW_OTHER = 14, RAW_LINKTYPE = 101 };
@@ -37,6 +38,17 @@ static bool skip(struct slice *packet, size_t bytes)
 
 static const char too_short[] = "it is shorter than its link header";
 
+/* PPPoE (RFC 2516): the type of what it holds is PPP's. */
+static enum layer_result strip_session(struct slice *packet, const char **problem)
+{
+    if (!skip(packet, 8)) {
+        *problem = too_short;
+        return LAYER_BAD;
+    }
+    uint32_t type = get16(packet->at - 2);
+    return type == PPP_IP4 || type == PPP_IP6 ? LAYER_GOOD : LAYER_FOREIGN;
+}
+
 /* After the header the type may be that of a tag, before the type of what it holds. */
 static enum layer_result strip_typed(struct slice *packet, size_t header, size_t type_at,
                                      const char **problem)
@@ -47,7 +59,7 @@ static enum layer_result strip_typed(struct slice *packet, size_t header, size_t
     }
     uint32_t type = get16(packet->at + type_at);
     (void)skip(packet, header);
-    while (type == TYPE_VLAN || type == TYPE_SERVICE_VLAN) {
+    while (type == TYPE_VLAN || type == TYPE_SERVICE_VLAN || type == TYPE_OLD_VLAN) {
         if (packet->size < 4) {
             *problem = too_short;
             return LAYER_BAD;
@@ -55,6 +67,7 @@ static enum layer_result strip_typed(struct slice *packet, size_t header, size_t
         type = get16(packet->at + 2);
         (void)skip(packet, 4);
     }
+    if (type == TYPE_PPPOE) return strip_session(packet, problem);
     return type == TYPE_IP4 || type == TYPE_IP6 ? LAYER_GOOD : LAYER_FOREIGN;
 }
 

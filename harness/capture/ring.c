@@ -254,7 +254,7 @@ static struct conn *add_conn(struct ring *ring, const json_t *record, const char
     out->server = (struct packet_address){ false, { 10, 0, 0, 1 }, 8080 };
     out->begin_ns = ring->us * 1000;
     out->packet = (uint32_t)ring->number;
-    out->upgraded = true;
+    out->kind = CAPTURE_SOCKET;
     (void)snprintf(out->path, sizeof out->path, "/ws");
     (void)snprintf(out->host, sizeof out->host, "%s", ring->core);
     (void)snprintf(out->user, sizeof out->user, "%s", user);

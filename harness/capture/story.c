@@ -168,7 +168,7 @@ static int by_packet(const void *one, const void *other)
     if (a->message->packet != b->message->packet)
         return a->message->packet < b->message->packet ? -1 : 1;
     if (a->link != b->link) return a->link < b->link ? -1 : 1;
-    return a->message < b->message ? -1 : a->message > b->message;
+    return a->order < b->order ? -1 : a->order > b->order;
 }
 
 static json_t *decode(const struct capture_message *message, const char **type)
@@ -260,7 +260,8 @@ static void add_end(struct story *story, const struct story_link *link)
         .time_ns = connection->end_ns, .packet = connection->end_packet,
         .from_client = connection->end_by_client, .opcode = WEBSOCKET_CONTINUATION };
     story->messages[story->message_count++] = (struct story_message){
-        .message = end, .link = story->link_count, .type = "", .time_us = link->end_us };
+        .message = end, .link = story->link_count, .order = UINT32_MAX, .type = "",
+        .time_us = link->end_us };
 }
 
 static void add_link(struct story *story, const struct capture_connection *connection,
@@ -276,10 +277,12 @@ static void add_link(struct story *story, const struct capture_connection *conne
         struct story_message *message = &story->messages[story->message_count++];
         message->message = &connection->messages[m];
         message->link = story->link_count;
+        message->order = m + 1;
         message->type = "";
         message->body = decode(message->message, &message->type);
         if (message->body == NULL) message->type = "";
         message->time_us = since_us(message->message->time_ns, begin_ns);
+        if (m == 0) link->said_us = message->time_us;
         if (message->time_us > story->end_us) story->end_us = message->time_us;
     }
     if (connection->end != CAPTURE_OPEN) add_end(story, link);
@@ -291,42 +294,42 @@ static void gather(struct story *story, const struct capture *capture)
     uint64_t begin_ns = begin_of(capture);
     size_t messages = 0;
 
-    for (uint32_t i = 0; i < capture->count; i++) messages += capture->connections[i]->count + 1;
+    /* And an end, and maybe a beginning. */
+    for (uint32_t i = 0; i < capture->count; i++) messages += capture->connections[i]->count + 2;
     story->messages = scn_arena_alloc(story->arena, (messages + 1) * sizeof *story->messages);
     story->links = scn_arena_alloc(story->arena, (capture->count + 1) * sizeof *story->links);
     for (uint32_t i = 0; i < capture->count; i++) {
-        if (capture->connections[i]->upgraded)
+        if (capture->connections[i]->kind != CAPTURE_OTHER)
             add_link(story, capture->connections[i], begin_ns);
     }
+    story_greet(story);
     qsort(story->messages, story->message_count, sizeof *story->messages, by_packet);
 }
 
 /* --- the whole --- */
 
-static bool complain(const struct capture *capture, const struct story *story,
+static void complain(const struct capture *capture, const struct story *story,
                      char problem[CAPTURE_PROBLEM_MAX])
 {
-    uint32_t http = 0;
+    const char *why = "";
 
-    if (capture->trace) {
+    for (uint32_t i = 0; i < capture->count && *why == '\0'; i++)
+        why = capture->connections[i]->why;
+    if (capture->trace)
         (void)snprintf(problem, CAPTURE_PROBLEM_MAX,
                        "%u lines of a core's trace, and nobody is attached in them",
                        capture->packets);
-        return false;
-    }
-    for (uint32_t i = 0; i < capture->count; i++) http += capture->connections[i]->upgraded;
-    if (capture->count == 0)
+    else if (capture->tcp == 0)
         (void)snprintf(problem, CAPTURE_PROBLEM_MAX, "%u packets, and none of them is TCP over IP",
-                       capture->packets);
-    else if (http == 0)
+                       capture->packets - capture->unmatched);
+    else if (story->link_count == 0)
         (void)snprintf(problem, CAPTURE_PROBLEM_MAX,
-                       "%u connections, and none of them became a WebSocket; TLS has to be taken "
-                       "off first", capture->count);
+                       "%u connections, and none of them became a WebSocket or an event stream%s%s",
+                       capture->tcp, *why == '\0' ? "" : ": ", why);
     else
         (void)snprintf(problem, CAPTURE_PROBLEM_MAX,
-                       "%u WebSocket connections with %u messages, and no client says hello "
-                       "(docs/PROTOCOL.md)", http, story->message_count);
-    return false;
+                       "%u connections with %u messages, and no client says hello "
+                       "(docs/PROTOCOL.md)", story->link_count, story->message_count);
 }
 
 bool story_make(struct story *story, const struct capture *capture,
@@ -337,7 +340,10 @@ bool story_make(struct story *story, const struct capture *capture,
     story->trace = capture->trace;
     gather(story, capture);
     tale_read(story);
-    if (story->tab_count == 0) return complain(capture, story, problem);
+    if (story->tab_count == 0 && story->session_count == 0) {
+        complain(capture, story, problem);
+        return false;
+    }
     story_act(story);
     return true;
 }

@@ -34,10 +34,11 @@ struct story_steps {
     uint32_t count, room;
 };
 
-/* A message that was said on a connection of a WebSocket. */
+/* A message that was said on a connection. */
 struct story_message {
     const struct capture_message *message;
     uint32_t link;              /* index in story.links */
+    uint32_t order;             /* among those of one packet */
     json_t *body;               /* NULL: it is no JSON object with a type */
     const char *type;
     uint64_t time_us;           /* since the capture's first message; see story.clock_us */
@@ -50,11 +51,15 @@ struct story_link {
     uint32_t core;
     uint64_t gen, epoch;        /* 0: it was never ready */
     bool replayed, acknowledged;
+    bool joined;                /* it began before the capture; its hello was made up */
     bool client_closed, server_closed, over;
     uint32_t code;              /* of the server's close */
     uint64_t begin_us, end_us;  /* end: of the close, else of TCP; UINT64_MAX: none */
+    uint64_t said_us;           /* its first message */
     uint64_t heard_us;          /* the last message of the client */
     const char *said;           /* type of that one */
+    uint32_t *asked;            /* of requests over HTTP, the session of each */
+    uint32_t asked_count, asked_room, answered;
 };
 
 struct story_event;
@@ -92,7 +97,8 @@ struct story_run {
     bool asked;                 /* a tab asked for it, */
     uint32_t tab, step;         /* that one, by this step */
     bool began, live;           /* it was told of as running; it is, as far as was read */
-    uint64_t seen_us;           /* when it was first told of */
+    uint64_t seen_us;           /* when it was first told of, or posted */
+    uint32_t packet;            /* that posted it; 0: none did */
 };
 
 /* Who publishes into a session: an agent, or a backend. */
@@ -145,6 +151,7 @@ struct story {
     uint64_t clock_us;
     uint32_t cause;             /* who caused the last thing at that instant; 0: nobody has */
     bool replied;               /* the core has said something at that instant */
+    uint32_t homeless;          /* connections beyond the limits, which are left out */
     uint64_t lead_us;           /* before the first message, for what was there already */
     uint64_t end_us;            /* of the last message */
 };
@@ -156,6 +163,10 @@ void story_free(struct story *story);
 
 /* Who did what, made of the events: after all messages were read (story_agents.c). */
 void story_act(struct story *story);
+
+/* Connections that began before the capture get a hello, where it can be known what it said: before
+ * messages are read (story_amid.c). */
+void story_greet(struct story *story);
 
 /* --- shared by the files of the story --- */
 
@@ -180,6 +191,10 @@ bool story_can_emit(const char *type);
 /* A duration in the largest unit that is exact. */
 const char *story_time(struct story *story, uint64_t time_us);
 
+/* The backend of that name on the wire, made if it is new; NULL: there are too many actors. */
+struct story_actor *story_program(struct story *story, struct story_session *session,
+                                  const char *called);
+
 /* The run of an event, made if it is new; its agent and key are filled in when they are known. */
 struct story_run *story_run_of(struct story *story, struct story_session *session,
                                const json_t *payload);
@@ -188,7 +203,7 @@ const char *story_text(const json_t *body, const char *field);
 uint64_t story_number(const json_t *body, const char *field);
 
 /* Writes the scenario; `settings` stands where core, store and clock lines do, or is NULL. */
-void story_write(FILE *out, struct story *story, const char *name, const char *source,
-                 const char *settings);
+void story_write(FILE *out, struct story *story, const struct capture *capture, const char *name,
+                 const char *source, const char *settings);
 
 #endif

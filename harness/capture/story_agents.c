@@ -33,10 +33,16 @@ static struct story_actor *find_actor(const struct story_session *session, const
     return NULL;
 }
 
+struct story_actor *story_program(struct story *story, struct story_session *session,
+                                  const char *called)
+{
+    struct story_actor *actor = find_actor(session, called, false);
+    return actor != NULL ? actor : add_actor(story, session, called, false);
+}
+
 static struct story_actor *backend_of(struct story *story, struct story_session *session)
 {
-    struct story_actor *actor = find_actor(session, "", false);
-    return actor != NULL ? actor : add_actor(story, session, "", false);
+    return story_program(story, session, "");
 }
 
 /* --- runs --- */
@@ -146,6 +152,8 @@ static void delay_all(struct story *story, uint64_t by_us)
     for (uint32_t i = 0; i < story->session_count; i++) {
         struct story_session *session = &story->sessions[i];
         session->begin_us += by_us;
+        for (uint32_t a = 0; a < session->actor_count; a++)
+            delay(&session->actors[a].steps, by_us);
         for (uint32_t e = 0; e < session->event_count; e++) session->events[e].time_us += by_us;
         for (uint32_t r = 0; r < session->run_count; r++) {
             if (session->runs[r].seen_us != UINT64_MAX) session->runs[r].seen_us += by_us;
@@ -384,7 +392,7 @@ static bool all_at_the_beginning(const struct story_session *session)
 {
     for (uint32_t i = 0; i < session->run_count; i++) {
         const struct story_run *run = &session->runs[i];
-        if (run->asked || strcmp(run->key, run->agent) != 0) return false;
+        if (run->asked || run->packet != 0 || strcmp(run->key, run->agent) != 0) return false;
         if (run->seen_us > session->begin_us) return false;
     }
     return true;
@@ -434,7 +442,7 @@ static void start_runs(struct story *story, struct story_session *session)
         story_word(run->key, "run", key);
         struct story_actor *backend = backend_of(story, session);
         if (backend == NULL) return;
-        story_add(story, &backend->steps, run->seen_us, 0,
+        story_add(story, &backend->steps, run->seen_us, run->packet,
                   scn_arena_format(story->arena, "start key=%s%s", key,
                                    agent_attr(story, session, run)));
     }

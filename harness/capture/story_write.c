@@ -337,14 +337,45 @@ static void write_settings(FILE *out, const struct story *story, const char *set
     (void)fputs("\n\n", out);
 }
 
-void story_write(FILE *out, struct story *story, const char *name, const char *source,
-                 const char *settings)
+/* Lines of remarks, none of them too long for the language. */
+static void write_remarks(FILE *out, const char *text)
+{
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+        size_t part = length < COLUMNS_MAX ? length : COLUMNS_MAX;
+        while (part < length && part > 2 && text[part] != ' ') part--;
+        (void)fprintf(out, "%.*s\n", (int)part, text);
+        text += part;
+        if (*text == '\n') text++;
+        else if (*text != '\0') (void)fputs("#  ", out);
+    }
+}
+
+static void write_summary(FILE *out, const struct story *story, const struct capture *capture)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *summary = open_memstream(&text, &size);
+
+    if (summary == NULL) abort();
+    capture_summary(summary, capture, "# ");
+    if (story->homeless > 0)
+        (void)fprintf(summary, "# left out: %u connections: a scenario has room for %d tabs in %d "
+                      "sessions\n", story->homeless, STORY_TABS_MAX, STORY_SESSIONS_MAX);
+    (void)fclose(summary);
+    write_remarks(out, text);
+    free(text);
+}
+
+void story_write(FILE *out, struct story *story, const struct capture *capture, const char *name,
+                 const char *source, const char *settings)
 {
     (void)fprintf(out, "# From %.80s, by 'harness import'.\n"
                   "# Times count from %s before the first message; numbers in remarks are "
                   "%s. Steps stand where\n"
                   "# they were seen: 'within' makes them a place to explore from.\n",
                   source, story_time(story, story->lead_us), story->trace ? "records" : "packets");
+    write_summary(out, story, capture);
     (void)fprintf(out, "scenario %s \"what a %s showed: %u tabs, %u connections\"\n\n", name,
                   story->trace ? "trace" : "capture", story->tab_count, story->link_count);
     write_settings(out, story, settings);

@@ -27,7 +27,7 @@ static void remark(struct story *story, const struct story_message *message, con
 
 /* --- who it is --- */
 
-static uint32_t session_of(struct story *story, const char *called, uint32_t core)
+uint32_t tale_session(struct story *story, const char *called, uint32_t core)
 {
     for (uint32_t i = 0; i < story->session_count; i++) {
         if (strcmp(story->sessions[i].called, called) == 0) return i;
@@ -50,12 +50,18 @@ static bool is_gone(const struct story *story, const struct story_tab *tab)
     return last->over || last->client_closed || last->server_closed;
 }
 
-static bool same_host(const struct capture_connection *one, const struct capture_connection *other)
+/* As far as the connections tell: the same machine, program and user, also behind a proxy. */
+static bool same_client(const struct capture_connection *one,
+                        const struct capture_connection *other)
 {
     struct packet_address host = one->client;
+    bool users = one->user[0] != '\0' && other->user[0] != '\0';
 
     host.port = other->client.port;
-    return packet_address_same(&host, &other->client) && strcmp(one->agent, other->agent) == 0;
+    if (users && strcmp(one->user, other->user) != 0) return false;
+    if (!packet_address_same(&host, &other->client)) return false;
+    return one->amid || (strcmp(one->origin, other->origin) == 0 &&
+                         strcmp(one->agent, other->agent) == 0);
 }
 
 /* The protocol tells it by `previous`; the harness's own captures by the name in User-Agent; and
@@ -65,6 +71,7 @@ static int known_tab(struct story *story, const struct story_link *link, const j
 {
     uint64_t previous = story_number(hello, "previous");
     bool named = strncmp(link->connection->agent, "tab/", 4) == 0;
+    int found = -1;
 
     for (uint32_t i = 0; previous > 0 && i < story->link_count; i++) {
         const struct story_link *old = &story->links[i];
@@ -76,11 +83,14 @@ static int known_tab(struct story *story, const struct story_link *link, const j
         const struct capture_connection *last = story->links[tab->link].connection;
         if (tab->session != session) continue;
         if (named && strcmp(last->agent, link->connection->agent) == 0) return (int)i;
-        if (!named && json_object_get(hello, "cursor") != NULL && is_gone(story, tab) &&
-            same_host(last, link->connection))
-            return (int)i;
+        if (named || json_object_get(hello, "cursor") == NULL || !is_gone(story, tab) ||
+            !same_client(last, link->connection))
+            continue;
+        /* Of several, who stands exactly there. */
+        if (found < 0 || tab->cursor == story_number(hello, "cursor")) found = (int)i;
+        if (tab->cursor == story_number(hello, "cursor")) break;
     }
-    return -1;
+    return found;
 }
 
 static int new_tab(struct story *story, const struct story_link *link, uint32_t session)
@@ -162,6 +172,18 @@ static bool comes_back(struct story *story, struct story_tab *tab, struct story_
     return true;
 }
 
+/* What would have been told by connection_ready. */
+static void begin_amid(struct story *story, struct story_tab *tab,
+                       const struct story_message *message)
+{
+    struct story_session *session = &story->sessions[tab->session];
+
+    tab->ready = true;
+    session->acknowledged = true;
+    if (!session->begun) session->begin_us = message->time_us;
+    session->begun = true;
+}
+
 static void on_hello(struct story *story, struct story_message *message)
 {
     struct story_link *link = &story->links[message->link];
@@ -171,11 +193,13 @@ static void on_hello(struct story *story, struct story_message *message)
         add(story, message, "send hello");
         return;
     }
-    uint32_t session = session_of(story, story_text(hello, "session"), link->core);
-    if (session == STORY_SESSIONS_MAX) return;
-    int known = known_tab(story, link, hello, session);
-    int index = known >= 0 ? known : new_tab(story, link, session);
-    if (index < 0) return;
+    uint32_t session = tale_session(story, story_text(hello, "session"), link->core);
+    int known = session == STORY_SESSIONS_MAX ? -1 : known_tab(story, link, hello, session);
+    int index = known >= 0 || session == STORY_SESSIONS_MAX ? known : new_tab(story, link, session);
+    if (index < 0) {
+        story->homeless++;
+        return;
+    }
     struct story_tab *tab = &story->tabs[index];
     const char *how = known < 0 ? "connect" : how_connected(story, tab, hello);
     bool returns = known >= 0 && comes_back(story, tab, message, how);
@@ -184,6 +208,12 @@ static void on_hello(struct story *story, struct story_message *message)
     tab->gone_us = UINT64_MAX;
     if (returns) remark(story, message, "it is back by itself");
     else add(story, message, how);
+    if (link->connection->kind == CAPTURE_STREAM)
+        remark(story, message, "what it read was an event stream, here it is a WebSocket");
+    if (link->joined) {
+        remark(story, message, "it was connected before the capture began");
+        begin_amid(story, tab, message);
+    }
     if (known < 0 && share_cursor(story, tab, hello)) return;
     if (known < 0 && story_number(hello, "cursor") > 0)
         remark(story, message,
@@ -353,29 +383,43 @@ static void see_run(struct story *story, struct story_session *session,
     if (run == session->runs) session->core = story->links[message->link].core;
 }
 
+static struct story_event read_event(const struct story *story,
+                                     const struct story_message *message, uint64_t epoch,
+                                     const json_t *body, bool live)
+{
+    return (struct story_event){
+        .epoch = epoch, .seq = story_number(body, "seq"), .type = story_text(body, "type"),
+        .payload = json_object_get(body, "payload"), .time_us = message->time_us, .live = live,
+        .packet = message->message->packet, .core = story->links[message->link].core };
+}
+
+bool tale_event(struct story *story, uint32_t index, const struct story_message *message,
+                uint64_t epoch, const json_t *body, bool live)
+{
+    struct story_session *session = &story->sessions[index];
+    struct story_event event = read_event(story, message, epoch, body, live);
+
+    if (event.seq == 0) return false;
+    keep_event(story, &session->events, &session->event_count, &session->event_room, &event);
+    if (strcmp(event.type, "run_state") != 0) return true;
+    see_run(story, session, message, event.payload);
+    bool runs = strcmp(story_text(event.payload, "state"), "running") == 0;
+    if (runs && !session->acknowledged && live) session->attached = true;
+    if (runs && !session->acknowledged && !live) session->early = true;
+    return true;
+}
+
 static void on_event(struct story *story, const struct story_message *message, const json_t *body,
                      bool live)
 {
     const struct story_link *link = &story->links[message->link];
     struct story_tab *tab = tab_of(story, link);
-    struct story_session *session = &story->sessions[tab->session];
-    struct story_event event = {
-        .epoch = link->epoch, .seq = story_number(body, "seq"),
-        .type = story_text(body, "type"), .payload = json_object_get(body, "payload"),
-        .time_us = message->time_us, .live = live, .packet = message->message->packet,
-        .core = link->core };
+    struct story_event event = read_event(story, message, link->epoch, body, live);
 
-    if (event.seq == 0) return;
-    keep_event(story, &session->events, &session->event_count, &session->event_room, &event);
+    if (!tale_event(story, tab->session, message, link->epoch, body, live)) return;
     keep_event(story, &tab->received, &tab->received_count, &tab->received_room, &event);
     if (event.seq > tab->cursor) tab->cursor = event.seq;
-    if (strcmp(event.type, "run_state") == 0) {
-        see_run(story, session, message, event.payload);
-        tab->run = story_number(event.payload, "run");
-        bool runs = strcmp(story_text(event.payload, "state"), "running") == 0;
-        if (runs && !session->acknowledged && live) session->attached = true;
-        if (runs && !session->acknowledged && !live) session->early = true;
-    }
+    if (strcmp(event.type, "run_state") == 0) tab->run = story_number(event.payload, "run");
 }
 
 static void on_ready(struct story *story, struct story_message *message)
@@ -417,6 +461,15 @@ static const char *excerpt(struct story *story, const struct story_message *mess
     return scn_arena_format(story->arena, "<- %s", text);
 }
 
+/* For a client that reads an event stream, the server acknowledges. */
+static void on_replayed(struct story *story, struct story_link *link)
+{
+    link->replayed = true;
+    if (link->connection->kind != CAPTURE_STREAM) return;
+    link->acknowledged = true;
+    story->sessions[tab_of(story, link)->session].acknowledged = true;
+}
+
 static void on_reply(struct story *story, struct story_message *message)
 {
     struct story_link *link = &story->links[message->link];
@@ -424,7 +477,7 @@ static void on_reply(struct story *story, struct story_message *message)
 
     remark(story, message, excerpt(story, message));
     if (strcmp(type, "connection_ready") == 0) on_ready(story, message);
-    else if (strcmp(type, "state_replay_complete") == 0) link->replayed = true;
+    else if (strcmp(type, "state_replay_complete") == 0) on_replayed(story, link);
     else if (strcmp(type, "initial_state") == 0) link->replayed = false;
     else if (strcmp(type, "history_page") == 0) on_page(story, message);
     else on_event(story, message, message->body, link->replayed);
@@ -503,6 +556,11 @@ static void on_end(struct story *story, const struct story_message *message)
     if (tab == NULL) return;
     if (link == &story->links[tab->link]) tab->gone_us = link->end_us;
     if (link->client_closed) return;
+    if (connection->kind == CAPTURE_STREAM && connection->end_by_client && !link->server_closed) {
+        link->client_closed = true;
+        add(story, message, "close");
+        return;
+    }
     if (!connection->end_by_client && (!link->server_closed || link->code == 1001))
         kill_core(story, link);
     if (connection->end_by_client && !link->server_closed)
@@ -524,6 +582,10 @@ static void read_message(struct story *story, struct story_message *message)
     }
     if (message->message->opcode == WEBSOCKET_CLOSE) {
         on_close(story, message);
+        return;
+    }
+    if (link->connection->kind == CAPTURE_REQUESTS) {
+        tale_request(story, message);
         return;
     }
     if (message->message->from_client) {

@@ -112,3 +112,40 @@ uint32_t websocket_close_code(const struct websocket_message *message)
     if (message->length < 2) return 1005;
     return (uint32_t)read_number(message->bytes, 2);
 }
+
+/* --- the middle of a connection --- */
+
+/* The payload of a text, as far as it is there, begins as a JSON object. */
+static bool begins_object(const struct websocket_head *head, const uint8_t *bytes, size_t size)
+{
+    if (head->length < 2 || size <= head->size) return false;
+    return (bytes[head->size] ^ (head->masked ? head->mask[0] : 0)) == '{';
+}
+
+/* A length is written in as few bytes as it needs (RFC 6455, section 5.2). */
+static bool is_shortest(const struct websocket_head *head)
+{
+    size_t wide = head->size - 2 - (head->masked ? 4 : 0);
+
+    return (wide == 0 || head->length >= 126) && (wide < 8 || head->length > UINT16_MAX);
+}
+
+bool websocket_could_begin(const struct websocket_settings *settings, const uint8_t *bytes,
+                           size_t size)
+{
+    struct websocket_head head, next;
+    const char *problem;
+
+    if (websocket_read_head(bytes, size, &head, &problem) != 1 ||
+        head.masked != settings->from_client || head.length > WEBSOCKET_MESSAGE_MAX ||
+        !is_shortest(&head) || head.opcode == WEBSOCKET_CONTINUATION ||
+        head.opcode == WEBSOCKET_BINARY || (head.compressed && !settings->deflate))
+        return false;
+    bool plain = head.opcode == WEBSOCKET_TEXT && !head.compressed;
+    if (plain && !begins_object(&head, bytes, size)) return false;
+    if (head.opcode == WEBSOCKET_CLOSE && head.length == 1) return false;
+    uint64_t whole = head.size + head.length;
+    if (whole >= size) return plain || whole == size;
+    int rc = websocket_read_head(bytes + whole, size - whole, &next, &problem);
+    return rc == 0 || (rc == 1 && next.masked == settings->from_client);
+}

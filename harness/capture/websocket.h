@@ -90,7 +90,27 @@ void websocket_reader_free(struct websocket_reader *reader);
 const char *websocket_feed(struct websocket_reader *reader, const uint8_t *bytes, size_t size,
                            websocket_listener listener, void *context);
 
+/* The next `size` bytes are not there. Where they are the inside of a frame, the next frame is read;
+ * else what comes is searched for bytes that can begin one (websocket_could_begin). */
+void websocket_miss(struct websocket_reader *reader, uint64_t size);
+
+/* The reader begins in the midst of a connection: in what was said before it, the sender may have
+ * compressed, or not. */
+void websocket_join(struct websocket_reader *reader);
+
+/* What was not told for missing bytes: messages of which some are missing, or that were compressed
+ * with the help of those. */
+struct websocket_losses {
+    uint32_t torn, blind;
+};
+struct websocket_losses websocket_losses(const struct websocket_reader *reader);
+
 /* Whether a frame or a message has begun and not ended. */
 bool websocket_is_amid(const struct websocket_reader *reader);
+
+/* Whether these bytes of a segment can begin a frame: a text that is a JSON object, a control frame,
+ * or what may be a compressed message; and behind it another frame, or the segment's end. */
+bool websocket_could_begin(const struct websocket_settings *settings, const uint8_t *bytes,
+                           size_t size);
 
 #endif

@@ -24,6 +24,12 @@ struct websocket_reader {
     uint32_t frames;
     z_stream inflater;
     bool inflating;             /* the inflater was initialised */
+    bool seeking;               /* where the next frame begins is not known */
+    bool orphaned;              /* the beginning of a message may be missing: fragments are skipped */
+    bool skipped;               /* nobody is told of the frame: */
+    bool torn;                  /* some of its message is missing */
+    bool blind;                 /* some of what compressed messages refer to is missing */
+    struct websocket_losses losses;
     const char *problem;        /* nothing more can be read */
 };
 
@@ -137,6 +143,12 @@ static const char *tell_message(struct websocket_reader *reader, websocket_liste
     const char *problem = NULL;
 
     reader->in_message = false;
+    if (reader->torn || (reader->compressed && reader->blind)) {
+        if (reader->torn) reader->losses.torn++;
+        else reader->losses.blind++;
+        reader->torn = false;
+        return NULL;
+    }
     if (reader->compressed) {
         problem = inflate_message(reader);
         bytes = &reader->plain;
@@ -152,6 +164,7 @@ static const char *end_frame(struct websocket_reader *reader, websocket_listener
                              void *context)
 {
     reader->in_frame = false;
+    if (reader->skipped) return NULL;
     if (reader->frame.opcode >= WEBSOCKET_CLOSE) {
         listener(context, &(struct websocket_message){
             reader->frame.opcode, reader->control.at, reader->control.used, 1 });
@@ -165,6 +178,7 @@ static const char *begin_frame(struct websocket_reader *reader)
     const struct websocket_head *frame = &reader->frame;
 
     reader->in_frame = true;
+    reader->skipped = false;
     reader->taken = 0;
     if (frame->masked != reader->settings.from_client)
         return frame->masked ? "a frame of the server is masked"
@@ -174,12 +188,17 @@ static const char *begin_frame(struct websocket_reader *reader)
         return NULL;
     }
     bool goes_on = frame->opcode == WEBSOCKET_CONTINUATION;
+    if (goes_on && !reader->in_message && reader->orphaned) {
+        reader->skipped = true;
+        return NULL;
+    }
     if (goes_on && !reader->in_message) return "a fragment continues nothing";
     if (!goes_on && reader->in_message) return "a message begins inside another one";
     if (frame->compressed && (goes_on || !reader->settings.deflate))
         return "a frame is compressed, which was not agreed upon";
     if (frame->length > WEBSOCKET_MESSAGE_MAX) return too_long;
     if (!goes_on) {
+        reader->orphaned = false;
         reader->compressed = frame->compressed;
         reader->opcode = frame->opcode;
         reader->frames = 0;
@@ -215,17 +234,77 @@ static size_t take_payload(struct websocket_reader *reader, const uint8_t *bytes
     uint64_t missing = frame->length - reader->taken;
     size_t taken = size < missing ? size : (size_t)missing;
 
-    reader->problem = append(to, bytes, taken);
-    if (reader->problem != NULL) return taken;
-    if (frame->masked && taken > 0)
-        websocket_mask(to->at + to->used - taken, taken, frame->mask, reader->taken);
+    if (!reader->skipped && !(reader->torn && to == &reader->message)) {
+        reader->problem = append(to, bytes, taken);
+        if (reader->problem != NULL) return taken;
+        if (frame->masked && taken > 0)
+            websocket_mask(to->at + to->used - taken, taken, frame->mask, reader->taken);
+    }
     reader->taken += taken;
     return taken;
+}
+
+/* --- missing bytes --- */
+
+/* Compressed messages refer to those before them, unless their sender forgets those. */
+static void lose_window(struct websocket_reader *reader)
+{
+    if (reader->settings.deflate && !reader->settings.forget) reader->blind = true;
+}
+
+void websocket_miss(struct websocket_reader *reader, uint64_t size)
+{
+    if (reader->problem != NULL || size == 0) return;
+    bool inside = reader->in_frame && size <= reader->frame.length - reader->taken;
+    bool control = reader->in_frame && reader->frame.opcode >= WEBSOCKET_CLOSE;
+
+    if (inside && control) {
+        reader->skipped = true;
+    } else if (inside && !reader->skipped) {
+        reader->torn = true;
+        if (reader->compressed) lose_window(reader);
+    }
+    if (inside) {
+        reader->taken += size;
+        return;
+    }
+    reader->losses.torn += reader->in_message;
+    reader->in_frame = reader->in_message = reader->torn = false;
+    reader->head.used = 0;
+    reader->seeking = reader->orphaned = true;
+    lose_window(reader);
+}
+
+void websocket_join(struct websocket_reader *reader)
+{
+    reader->seeking = reader->orphaned = true;
+    lose_window(reader);
+}
+
+struct websocket_losses websocket_losses(const struct websocket_reader *reader)
+{
+    return reader->losses;
+}
+
+/* Gives how many bytes do not belong to the next frame. */
+static size_t seek(struct websocket_reader *reader, const uint8_t *bytes, size_t size)
+{
+    for (size_t at = 0; at < size; at++) {
+        if (!websocket_could_begin(&reader->settings, bytes + at, size - at)) continue;
+        reader->seeking = false;
+        return at;
+    }
+    return size;
 }
 
 const char *websocket_feed(struct websocket_reader *reader, const uint8_t *bytes, size_t size,
                            websocket_listener listener, void *context)
 {
+    if (reader->seeking) {
+        size_t skipped = seek(reader, bytes, size);
+        bytes += skipped;
+        size -= skipped;
+    }
     while (reader->problem == NULL && size > 0) {
         size_t taken = reader->in_frame ? take_payload(reader, bytes, size)
                                         : take_head(reader, bytes, size);
