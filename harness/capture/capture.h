@@ -48,7 +48,8 @@ struct capture_connection {
     char path[256], host[128], user[64], agent[128]; /* of the request; "" if absent */
     char origin[64];            /* the client's address as a proxy has told it; "" if absent */
     char why[CAPTURE_WHY_MAX];  /* nothing was read, or why something was not; "" if unknown */
-    uint32_t passed;            /* requests that were passed over */
+    uint32_t foreign;           /* requests that are none to a session core */
+    uint32_t refused, status;   /* those that it refused; with which status the last one */
     struct capture_message *messages;
     uint32_t count;
     enum capture_end end;

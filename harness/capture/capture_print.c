@@ -78,23 +78,11 @@ static const char *plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
-static const char *why_of(const struct capture_connection *connection)
-{
-    return connection->why[0] != '\0' ? connection->why : "nothing that can be read was said on it";
-}
-
-static bool is_passed_over(const struct capture_connection *connection)
-{
-    return connection->kind == CAPTURE_OTHER &&
-           (connection->passed > 0 || connection->why[0] != '\0');
-}
-
 /* Whether one before it was passed over for the same reason. */
 static bool was_told(const struct capture *capture, uint32_t index)
 {
     for (uint32_t i = 0; i < index; i++) {
-        if (is_passed_over(capture->connections[i]) &&
-            strcmp(capture->connections[i]->why, capture->connections[index]->why) == 0)
+        if (strcmp(capture->connections[i]->why, capture->connections[index]->why) == 0)
             return true;
     }
     return false;
@@ -104,19 +92,31 @@ static void print_passed_over(FILE *out, const struct capture *capture, const ch
 {
     for (uint32_t i = 0; i < capture->count; i++) {
         const struct capture_connection *first = capture->connections[i];
-        uint32_t connections = 0, requests = 0;
-        if (!is_passed_over(first) || was_told(capture, i)) continue;
-        for (uint32_t j = i; j < capture->count; j++) {
-            const struct capture_connection *other = capture->connections[j];
-            if (!is_passed_over(other) || strcmp(other->why, first->why) != 0) continue;
-            connections++;
-            requests += other->passed;
-        }
-        (void)fprintf(out, "%spassed over: ", mark);
-        if (requests > 0) (void)fprintf(out, "%u request%s on ", requests, plural(requests));
-        (void)fprintf(out, "%u connection%s from packet %u on: %s\n", connections,
-                      plural(connections), first->packet, why_of(first));
+        uint32_t count = 0;
+        if (first->why[0] == '\0' || was_told(capture, i)) continue;
+        for (uint32_t j = i; j < capture->count; j++)
+            count += strcmp(capture->connections[j]->why, first->why) == 0;
+        (void)fprintf(out, "%spassed over: %u connection%s from packet %u on: %s\n", mark, count,
+                      plural(count), first->packet, first->why);
     }
+}
+
+static void print_requests(FILE *out, const struct capture *capture, const char *mark)
+{
+    uint64_t foreign = 0, refused = 0;
+    uint32_t status = 0;
+
+    for (uint32_t i = 0; i < capture->count; i++) {
+        foreign += capture->connections[i]->foreign;
+        refused += capture->connections[i]->refused;
+        if (status == 0) status = capture->connections[i]->status;
+    }
+    if (foreign > 0)
+        (void)fprintf(out, "%spassed over: %" PRIu64 " request%s of HTTP that mean nothing to a "
+                      "scenario\n", mark, foreign, plural(foreign));
+    if (refused > 0)
+        (void)fprintf(out, "%spassed over: %" PRIu64 " request%s that a server refused, the first "
+                      "with status %u\n", mark, refused, plural(refused), status);
 }
 
 void capture_summary(FILE *out, const struct capture *capture, const char *mark)
@@ -145,5 +145,6 @@ void capture_summary(FILE *out, const struct capture *capture, const char *mark)
     if (capture->unmatched > 0)
         (void)fprintf(out, "%spassed over: %u packet%s that the filter leaves out\n", mark,
                       capture->unmatched, plural(capture->unmatched));
+    print_requests(out, capture, mark);
     print_passed_over(out, capture, mark);
 }

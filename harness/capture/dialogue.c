@@ -11,7 +11,8 @@ static const char *protocol_of(const char *bytes, size_t size)
 {
     static const char tls[] = "TLS: capture behind the proxy that takes it off";
     static const struct { const char *begin, *name; } known[] = {
-        { "PRI * HTTP/2", "HTTP/2: capture behind the proxy that takes it off" },
+        /* What follows the preface's head (RFC 9113, section 3.4). */
+        { "SM\r", "HTTP/2: capture behind the proxy that makes HTTP/1.1 of it" },
         { "\x16\x03", tls },
         { "\x17\x03\x03", tls },
     };
@@ -68,29 +69,47 @@ static void hold(struct dialogue *dialogue, const uint8_t *bytes, size_t size)
         dialogue->problem = "too much was said before an upgrade was answered";
         return;
     }
+    if (client->part_count == client->part_room) {
+        client->part_room = client->part_room == 0 ? 4 : 2 * client->part_room;
+        client->parts = realloc(client->parts, client->part_room * sizeof *client->parts);
+        if (client->parts == NULL) abort();
+    }
+    client->parts[client->part_count++] = (struct held_part){ dialogue->packet, size };
     bytes_keep(&client->held, bytes, size);
-    dialogue->held_by = dialogue->packet;
+}
+
+static void read_held(struct dialogue *dialogue, const struct half *held)
+{
+    struct flow_packet packet = dialogue->packet;
+    const uint8_t *at = (const uint8_t *)held->held.at;
+
+    for (uint32_t i = 0; i < held->part_count && dialogue->problem == NULL; i++) {
+        dialogue->packet = held->parts[i].packet;
+        dialogue_read(dialogue, true, at, held->parts[i].size);
+        at += held->parts[i].size;
+    }
+    dialogue->packet = packet;
 }
 
 /* The server has agreed, or refused: what the client said meanwhile is read. */
 static void release(struct dialogue *dialogue)
 {
-    struct half *client = &dialogue->client;
-    struct flow_packet packet = dialogue->packet;
-    struct bytes held = client->held;
+    struct half *client = &dialogue->client, held = *client;
 
     client->held = (struct bytes){ .at = NULL };
+    client->parts = NULL;
+    client->part_count = client->part_room = 0;
     if (dialogue->agreed) {
         upgrade_half(dialogue, true);
         if (dialogue->torn) websocket_join(client->reader);
     } else {
         client->mode = HALF_HTTP;
         client->http.state = dialogue->torn ? HTTP_LOST : HTTP_IN_HEAD;
+        client->http.used = 0;
     }
-    dialogue->packet = dialogue->held_by;
-    if (held.used > 0) dialogue_read(dialogue, true, (const uint8_t *)held.at, held.used);
-    dialogue->packet = packet;
-    free(held.at);
+    read_held(dialogue, &held);
+    free(held.held.at);
+    free(held.parts);
 }
 
 /* HTTP has ended, `bytes` is what follows it. */
@@ -111,6 +130,8 @@ static void read_foreign(struct dialogue *dialogue, bool from_client, const uint
     struct half *half = from_client ? &dialogue->client : &dialogue->server;
     const char *protocol = protocol_of(half->http.line, half->http.used);
 
+    /* Where the first byte already shows it, those behind it were not looked at. */
+    if (protocol == NULL) protocol = protocol_of((const char *)bytes, size);
     half->mode = HALF_DEAF;
     if (protocol == NULL && dialogue->amid) {
         dialogue->settings.deflate = true;
@@ -184,7 +205,7 @@ static void miss(struct dialogue *dialogue, bool from_client, size_t size)
         if (half->http.state == HTTP_LOST) dialogue->unpaired = true;
         break;
     case HALF_HELD:
-        half->held.used = 0;
+        half->held.used = half->part_count = 0;
         dialogue->torn = true;
         break;
     case HALF_SOCKET: websocket_miss(half->reader, size); break;
@@ -211,6 +232,7 @@ static void half_free(struct half *half)
 {
     http_free(&half->http);
     free(half->held.at);
+    free(half->parts);
     websocket_reader_free(half->reader);
 }
 

@@ -20,10 +20,18 @@ struct bytes {
     size_t used, room;
 };
 
+/* Bytes that were held back, of one packet. */
+struct held_part {
+    struct flow_packet packet;
+    size_t size;
+};
+
 struct half {
     enum half_mode mode;
     struct http http;
     struct bytes held;
+    struct held_part *parts;
+    uint32_t part_count, part_room;
     struct websocket_reader *reader;
 };
 
@@ -56,8 +64,7 @@ struct dialogue {
     struct flow_packet packet;  /* of what is read */
     const char *problem;        /* of what was read */
 
-    struct flow_packet held_by; /* the last one of what the client's half holds */
-    bool torn;                  /* something of that is missing */
+    bool torn;                  /* some of what the client's half holds is missing */
     bool refused;               /* an upgrade was just answered otherwise */
 
     struct exchange *waiting;   /* the oldest first */

@@ -1,7 +1,6 @@
 /* Requests and their answers: which is whose, and what a session core was asked. */
 #include "harness/capture/dialogue.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +32,6 @@ static void pass_over(struct dialogue *dialogue, const char *why)
 {
     struct capture_connection *connection = dialogue->connection;
 
-    connection->passed++;
     if (connection->why[0] == '\0')
         (void)snprintf(connection->why, sizeof connection->why, "%s", why);
 }
@@ -199,7 +197,6 @@ static void tell_request(struct dialogue *dialogue, const struct exchange *excha
 
 static void end_answer(struct dialogue *dialogue)
 {
-    char why[CAPTURE_WHY_MAX];
     const struct exchange *exchange = &dialogue->current;
     bool good = dialogue->status >= 200 && dialogue->status < 300;
 
@@ -212,12 +209,10 @@ static void end_answer(struct dialogue *dialogue)
         return;
     }
     if (!dialogue->answering || exchange->request.kind == REQUEST_FOREIGN) {
-        pass_over(dialogue, "HTTP that a session core is not asked by its clients");
+        dialogue->connection->foreign++;
     } else if (!good) {
-        (void)snprintf(why, sizeof why, "%s was refused with status %u",
-                       exchange->request.kind == REQUEST_UPGRADE ? "a WebSocket" : "a request",
-                       dialogue->status);
-        pass_over(dialogue, why);
+        dialogue->connection->refused++;
+        dialogue->connection->status = dialogue->status;
     } else if (exchange->request.kind == REQUEST_HISTORY ||
                exchange->request.kind == REQUEST_START) {
         tell_request(dialogue, exchange, dialogue->answer.used > 0 ? dialogue->answer.at : NULL);

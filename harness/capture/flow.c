@@ -95,7 +95,10 @@ void flow_take(struct flow *flow, const struct segment *segment, const struct fl
         flow->amid = !(segment->flags & PACKET_SYN);
         flow->next = sequence;
     }
-    if (payload->length == 0) return;
+    /* Also an end shows that bytes before it are missing. */
+    if (payload->length == 0 &&
+        !(segment->flags & PACKET_FIN && ahead(sequence, flow->next) > 0))
+        return;
     if (ahead(sequence, flow->next) > 0) {
         keep(flow, sequence, payload, packet);
         while (flow->pending_count > FLOW_PENDING_MAX ||

@@ -33,13 +33,13 @@ static void add_line(struct story *story, struct story_steps *steps, struct stor
 void story_add(struct story *story, struct story_steps *steps, uint64_t time_us, uint32_t packet,
                const char *text)
 {
-    add_line(story, steps, (struct story_step){ time_us, packet, false, text });
+    add_line(story, steps, (struct story_step){ time_us, 0, packet, false, text });
 }
 
 void story_remark(struct story *story, struct story_steps *steps, uint64_t time_us,
                   uint32_t packet, const char *text)
 {
-    add_line(story, steps, (struct story_step){ time_us, packet, true, text });
+    add_line(story, steps, (struct story_step){ time_us, 0, packet, true, text });
 }
 
 static bool is_name(const char *text)
@@ -324,12 +324,12 @@ static void complain(const struct capture *capture, const struct story *story,
                        capture->packets - capture->unmatched);
     else if (story->link_count == 0)
         (void)snprintf(problem, CAPTURE_PROBLEM_MAX,
-                       "%u connections, and none of them became a WebSocket or an event stream%s%s",
-                       capture->tcp, *why == '\0' ? "" : ": ", why);
+                       "no WebSocket and no event stream on %u TCP connection%s%s%s", capture->tcp,
+                       capture->tcp == 1 ? "" : "s", *why == '\0' ? "" : ": ", why);
     else
         (void)snprintf(problem, CAPTURE_PROBLEM_MAX,
-                       "%u connections with %u messages, and no client says hello "
-                       "(docs/PROTOCOL.md)", story->link_count, story->message_count);
+                       "a WebSocket or more, and no client says hello (docs/PROTOCOL.md); --list "
+                       "prints what is said");
 }
 
 bool story_make(struct story *story, const struct capture *capture,

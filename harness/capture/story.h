@@ -24,6 +24,7 @@ enum {
 /* A step of a script, or a remark in it. */
 struct story_step {
     uint64_t time_us;           /* since the story's beginning */
+    uint64_t latest_us;         /* it may have been as late as that; 0: it was then */
     uint32_t packet;            /* that shows it; 0: none does */
     bool remark;
     const char *text;
@@ -44,6 +45,12 @@ struct story_message {
     uint64_t time_us;           /* since the capture's first message; see story.clock_us */
 };
 
+/* A request over HTTP. */
+struct story_asked {
+    uint32_t session;
+    bool goes_on;               /* where a page before it has ended: its events are new */
+};
+
 /* A connection, and what was learned of it. */
 struct story_link {
     const struct capture_connection *connection;
@@ -56,9 +63,12 @@ struct story_link {
     uint32_t code;              /* of the server's close */
     uint64_t begin_us, end_us;  /* end: of the close, else of TCP; UINT64_MAX: none */
     uint64_t said_us;           /* its first message */
+    uint64_t hello_us;
+    uint64_t replay_to;         /* what comes behind that one is live, also during the replay */
+    uint32_t unanswered;        /* heartbeats since the last message of the client */
     uint64_t heard_us;          /* the last message of the client */
     const char *said;           /* type of that one */
-    uint32_t *asked;            /* of requests over HTTP, the session of each */
+    struct story_asked *asked;  /* requests over HTTP */
     uint32_t asked_count, asked_room, answered;
 };
 
@@ -87,7 +97,14 @@ struct story_event {
     const json_t *payload;
     uint64_t time_us;           /* the earliest at which it was seen live, or what is known of it */
     bool live;
+    bool unseen;                /* nobody was sent it (story_fill.c) */
+    uint64_t latest_us;         /* when a client came and was told of it, if it is not live */
     uint32_t packet, core;
+};
+
+/* The log of that epoch was known to go up to there. */
+struct story_head {
+    uint64_t epoch, seq, time_us;
 };
 
 struct story_run {
@@ -124,6 +141,10 @@ struct story_session {
     bool cancels;               /* somebody cancelled a run */
     bool begun;                 /* somebody was ready, first at: */
     uint64_t begin_us;
+    struct story_head *heads;   /* each further than those of its epoch before it */
+    uint32_t head_count, head_room;
+    uint64_t epoch, floor;      /* as the first one was told, who came; 0: nobody was */
+    uint64_t known;             /* up to where clients had come before the capture began */
     bool acknowledged;          /* some tab has acknowledged a handshake */
     bool early;                 /* a run was running before anybody was attached, */
     bool attached;              /* or before anybody had acknowledged */
@@ -163,6 +184,13 @@ void story_free(struct story *story);
 
 /* Who did what, made of the events: after all messages were read (story_agents.c). */
 void story_act(struct story *story);
+
+/* Somebody was told that the session's log has a head. */
+void story_note_head(struct story *story, struct story_session *session, uint64_t epoch,
+                     uint64_t head, uint64_t time_us);
+
+/* Puts events where the log must have had some: before story_act. */
+void story_fill(struct story *story, struct story_session *session);
 
 /* Connections that began before the capture get a hello, where it can be known what it said: before
  * messages are read (story_amid.c). */

@@ -137,6 +137,12 @@ static void delay(struct story_steps *steps, uint64_t by_us)
     for (uint32_t i = 0; i < steps->count; i++) steps->items[i].time_us += by_us;
 }
 
+static void delay_event(struct story_event *event, uint64_t by_us)
+{
+    event->time_us += by_us;
+    if (event->latest_us > 0) event->latest_us += by_us;
+}
+
 /* Makes room before the first message. */
 static void delay_all(struct story *story, uint64_t by_us)
 {
@@ -154,7 +160,7 @@ static void delay_all(struct story *story, uint64_t by_us)
         session->begin_us += by_us;
         for (uint32_t a = 0; a < session->actor_count; a++)
             delay(&session->actors[a].steps, by_us);
-        for (uint32_t e = 0; e < session->event_count; e++) session->events[e].time_us += by_us;
+        for (uint32_t e = 0; e < session->event_count; e++) delay_event(&session->events[e], by_us);
         for (uint32_t r = 0; r < session->run_count; r++) {
             if (session->runs[r].seen_us != UINT64_MAX) session->runs[r].seen_us += by_us;
         }
@@ -362,6 +368,31 @@ static struct story_actor *publisher_of(struct story *story, struct story_sessio
     return actor != NULL ? actor : backend_of(story, session);
 }
 
+/* Of what a client found when it came, the last one may have been published at that moment: who
+ * knows. 0: it is not the last one. */
+static uint64_t latest_of(const struct story_session *session, uint32_t at)
+{
+    const struct story_event *event = &session->events[at], *next = event + 1;
+
+    if (event->live) return 0;
+    bool last = at + 1 == session->event_count || next->live || next->latest_us > event->latest_us;
+    return last && event->latest_us > event->time_us ? event->latest_us : 0;
+}
+
+static void publish(struct story *story, const struct story_session *session,
+                    struct story_actor *actor, uint32_t at)
+{
+    const struct story_event *event = &session->events[at];
+
+    if (event->unseen && (at == 0 || !event[-1].unseen))
+        story_remark(story, &actor->steps, event->time_us, 0,
+                     "nobody was sent what comes now, up to what has a packet again");
+    story_add(story, &actor->steps, event->time_us, event->packet,
+              emit_text(story, actor->agent ? "emit" : "publish", event));
+    /* An agent begins when its run does, which may be at any time: its steps have their own. */
+    if (!actor->agent) actor->steps.items[actor->steps.count - 1].latest_us = latest_of(session, at);
+}
+
 static void act(struct story *story, uint32_t index)
 {
     struct story_session *session = &story->sessions[index];
@@ -379,8 +410,7 @@ static void act(struct story *story, uint32_t index)
         else if (story_can_emit(type)) {
             struct story_actor *actor = publisher_of(story, session, event);
             if (actor == NULL) continue;
-            story_add(story, &actor->steps, event->time_us, event->packet,
-                      emit_text(story, actor->agent ? "emit" : "publish", event));
+            publish(story, session, actor, i);
         }
     }
 }
@@ -487,8 +517,10 @@ void story_act(struct story *story)
 {
     bool early = false;
 
-    for (uint32_t i = 0; i < story->session_count; i++)
+    for (uint32_t i = 0; i < story->session_count; i++) {
+        story_fill(story, &story->sessions[i]);
         early = early || was_early(&story->sessions[i]);
+    }
     delay_all(story, early ? long_lead_us : lead_us);
     for (uint32_t i = 0; i < story->session_count; i++) {
         struct story_session *session = &story->sessions[i];

@@ -1,5 +1,5 @@
-/* Connections that were there before the capture: whose they are is told by what is said on them,
- * and by how their clients come back. */
+/* Connections that were there before the capture, or whose hello it has lost: whose they are is told
+ * by what is said on them, and by how their clients come back. */
 #include "harness/capture/story.h"
 
 #include <string.h>
@@ -52,6 +52,18 @@ static bool same_host(const struct story_link *one, const struct story_link *oth
     return packet_address_same(&host, &other->connection->client);
 }
 
+/* The server has answered the hello. */
+static bool who_is_ready(const struct story *story, uint32_t link, struct origin *origin)
+{
+    for (uint32_t i = 0; i < story->message_count; i++) {
+        const struct story_message *message = &story->messages[i];
+        if (message->link != link || strcmp(message->type, "connection_ready") != 0) continue;
+        origin->session = story_text(message->body, "session");
+        return *origin->session != '\0';
+    }
+    return false;
+}
+
 /* The same host is back and has seen exactly what was sent here. */
 static bool who_came_back(const struct story *story, uint32_t link, struct origin *origin)
 {
@@ -96,16 +108,18 @@ static bool who_heard_the_same(const struct story *story, uint32_t link, struct 
     return false;
 }
 
-/* There is only one session. */
+/* There is only one session that is named; or none, and this is one. */
 static bool who_else(const struct story *story, struct origin *origin)
 {
+    origin->session = NULL;
     for (uint32_t i = 0; i < story->message_count; i++) {
         if (!is_hello(&story->messages[i])) continue;
         const char *session = story_text(story->messages[i].body, "session");
         if (origin->session != NULL && strcmp(origin->session, session) != 0) return false;
         origin->session = session;
     }
-    return origin->session != NULL;
+    if (origin->session == NULL) origin->session = "unknown";
+    return true;
 }
 
 static void greet(struct story *story, uint32_t index, const struct origin *origin)
@@ -130,10 +144,11 @@ void story_greet(struct story *story)
     for (uint32_t i = 0; i < story->link_count; i++) {
         const struct capture_connection *connection = story->links[i].connection;
         struct origin origin = { NULL, 0 };
-        if (!connection->amid || connection->kind != CAPTURE_SOCKET || connection->count == 0 ||
-            has_hello(story, i))
+        if (!connection->damaged || connection->kind != CAPTURE_SOCKET || has_hello(story, i))
             continue;
-        if (who_came_back(story, i, &origin) || who_heard_the_same(story, i, &origin) ||
+        bool ready = who_is_ready(story, i, &origin);
+        if (!ready && event_of(story, i) == NULL) continue;
+        if (ready || who_came_back(story, i, &origin) || who_heard_the_same(story, i, &origin) ||
             who_else(story, &origin))
             greet(story, i, &origin);
     }

@@ -29,10 +29,10 @@ static uint32_t alike(const struct story_steps *steps, uint32_t from, bool loose
     const struct story_step *first = &steps->items[from];
     uint32_t count = 1;
 
-    if (!can_repeat(first)) return 1;
+    if (!can_repeat(first) || first->latest_us > 0) return 1;
     while (from + count < steps->count) {
         const struct story_step *next = first + count;
-        if (next->remark || strcmp(next->text, first->text) != 0) break;
+        if (next->remark || strcmp(next->text, first->text) != 0 || next->latest_us > 0) break;
         if (!loose && next->time_us - next[-1].time_us != first[1].time_us - first->time_us) break;
         count++;
     }
@@ -62,8 +62,9 @@ static const char *shown_by(const struct story *story)
     return story->trace ? "record" : "packet";
 }
 
+/* `before_us` is when the actor can begin with it. */
 static void write_step(FILE *out, struct story *story, const struct story_step *step,
-                       uint32_t times)
+                       uint32_t times, uint64_t before_us)
 {
     const char *text = step->text;
     uint64_t length_us = step[times - 1].time_us - step->time_us;
@@ -74,8 +75,11 @@ static void write_step(FILE *out, struct story *story, const struct story_step *
     if (times > 1 && length_us / (times - 1) > 0)
         text = scn_arena_format(story->arena, "%s every %s", text,
                                 story_time(story, length_us / (times - 1)));
-    text = scn_arena_format(story->arena, "  %s at %s", text,
-                            story_time(story, step->time_us));
+    text = step->latest_us == 0
+        ? scn_arena_format(story->arena, "  %s at %s", text, story_time(story, step->time_us))
+        : scn_arena_format(story->arena, "  %s within %s..%s", text,
+                           story_time(story, step->time_us - before_us),
+                           story_time(story, step->latest_us - before_us));
     (void)fputs(text, out);
     if (*packet == '\0') (void)fputc('\n', out);
     else write_note(out, strlen(text), packet);
@@ -83,7 +87,9 @@ static void write_step(FILE *out, struct story *story, const struct story_step *
 
 static void write_remark(FILE *out, struct story *story, const struct story_step *step)
 {
-    const char *text = scn_arena_format(story->arena, "  # %u: %s", step->packet, step->text);
+    const char *text = step->packet == 0
+        ? scn_arena_format(story->arena, "  # %s", step->text)
+        : scn_arena_format(story->arena, "  # %u: %s", step->packet, step->text);
 
     (void)fprintf(out, "%.*s\n", COLUMNS_MAX, text);
 }
@@ -91,6 +97,7 @@ static void write_remark(FILE *out, struct story *story, const struct story_step
 static void write_steps(FILE *out, struct story *story, struct story_steps *steps)
 {
     uint32_t remarks = 0, lines = 0, left_out = 0;
+    uint64_t before_us = 0;
 
     if (steps->count > 1) qsort(steps->items, steps->count, sizeof *steps->items, by_time);
     bool loose = lines_of(steps, false) > STEPS_MAX;
@@ -101,7 +108,8 @@ static void write_steps(FILE *out, struct story *story, struct story_steps *step
         if (step->remark) {
             if (remarks++ < REMARKS_MAX) write_remark(out, story, step);
         } else if (lines++ < STEPS_MAX) {
-            write_step(out, story, step, times);
+            write_step(out, story, step, times, before_us);
+            before_us = step[times - 1].time_us;
         } else {
             left_out++;
         }

@@ -1,4 +1,4 @@
-/* What the messages mean, one after another. */
+/* What the messages mean, one after another: what cores say, and how connections end. */
 #include "harness/capture/tale.h"
 
 #include <string.h>
@@ -6,346 +6,23 @@
 /* Several servers or clients that end within this time were ended by one cause. */
 enum { TOGETHER_US = 1000000 };
 
-static struct story_tab *tab_of(struct story *story, const struct story_link *link)
+struct story_tab *tale_tab(struct story *story, const struct story_link *link)
 {
     return link->tab < 0 ? NULL : &story->tabs[link->tab];
 }
 
-static void add(struct story *story, const struct story_message *message, const char *text)
+void tale_add(struct story *story, const struct story_message *message, const char *text)
 {
-    struct story_tab *tab = tab_of(story, &story->links[message->link]);
+    struct story_tab *tab = tale_tab(story, &story->links[message->link]);
 
     story_add(story, &tab->steps, message->time_us, message->message->packet, text);
 }
 
-static void remark(struct story *story, const struct story_message *message, const char *text)
+void tale_remark(struct story *story, const struct story_message *message, const char *text)
 {
-    struct story_tab *tab = tab_of(story, &story->links[message->link]);
+    struct story_tab *tab = tale_tab(story, &story->links[message->link]);
 
     story_remark(story, &tab->steps, message->time_us, message->message->packet, text);
-}
-
-/* --- who it is --- */
-
-uint32_t tale_session(struct story *story, const char *called, uint32_t core)
-{
-    for (uint32_t i = 0; i < story->session_count; i++) {
-        if (strcmp(story->sessions[i].called, called) == 0) return i;
-    }
-    if (story->session_count == STORY_SESSIONS_MAX) return STORY_SESSIONS_MAX;
-    struct story_session *session = &story->sessions[story->session_count];
-    *session = (struct story_session){ .called = called, .core = core };
-    story_word(called, "session", session->name);
-    for (uint32_t i = 0; i < story->session_count; i++) {
-        if (strcmp(story->sessions[i].name, session->name) == 0)
-            (void)snprintf(session->name, STORY_NAME_MAX, "session_%u", story->session_count + 1);
-    }
-    return story->session_count++;
-}
-
-static bool is_gone(const struct story *story, const struct story_tab *tab)
-{
-    const struct story_link *last = &story->links[tab->link];
-
-    return last->over || last->client_closed || last->server_closed;
-}
-
-/* As far as the connections tell: the same machine, program and user, also behind a proxy. */
-static bool same_client(const struct capture_connection *one,
-                        const struct capture_connection *other)
-{
-    struct packet_address host = one->client;
-    bool users = one->user[0] != '\0' && other->user[0] != '\0';
-
-    host.port = other->client.port;
-    if (users && strcmp(one->user, other->user) != 0) return false;
-    if (!packet_address_same(&host, &other->client)) return false;
-    return one->amid || (strcmp(one->origin, other->origin) == 0 &&
-                         strcmp(one->agent, other->agent) == 0);
-}
-
-/* The protocol tells it by `previous`; the harness's own captures by the name in User-Agent; and
- * else a cursor that comes from the same machine as one that has gone. */
-static int known_tab(struct story *story, const struct story_link *link, const json_t *hello,
-                     uint32_t session)
-{
-    uint64_t previous = story_number(hello, "previous");
-    bool named = strncmp(link->connection->agent, "tab/", 4) == 0;
-    int found = -1;
-
-    for (uint32_t i = 0; previous > 0 && i < story->link_count; i++) {
-        const struct story_link *old = &story->links[i];
-        if (old->tab >= 0 && old->gen == previous && story->tabs[old->tab].session == session)
-            return old->tab;
-    }
-    for (uint32_t i = 0; i < story->tab_count; i++) {
-        const struct story_tab *tab = &story->tabs[i];
-        const struct capture_connection *last = story->links[tab->link].connection;
-        if (tab->session != session) continue;
-        if (named && strcmp(last->agent, link->connection->agent) == 0) return (int)i;
-        if (named || json_object_get(hello, "cursor") == NULL || !is_gone(story, tab) ||
-            !same_client(last, link->connection))
-            continue;
-        /* Of several, who stands exactly there. */
-        if (found < 0 || tab->cursor == story_number(hello, "cursor")) found = (int)i;
-        if (tab->cursor == story_number(hello, "cursor")) break;
-    }
-    return found;
-}
-
-static int new_tab(struct story *story, const struct story_link *link, uint32_t session)
-{
-    const struct capture_connection *connection = link->connection;
-    bool named = strncmp(connection->agent, "tab/", 4) == 0;
-
-    if (story->tab_count == STORY_TABS_MAX) return -1;
-    struct story_tab *tab = &story->tabs[story->tab_count];
-    *tab = (struct story_tab){ .session = session, .core = link->core, .gone_us = UINT64_MAX };
-    story_name(story, named ? connection->agent + 4 : "", "tab", tab->name);
-    if (connection->user[0] != '\0') tab->user = connection->user;
-    return (int)story->tab_count++;
-}
-
-/* --- connecting --- */
-
-/* A server that sends to the last connection and hears nothing: the far end had gone. `away_us` is
- * how long it could not come back, 0 if it never did. */
-static void lose_last(struct story *story, const struct story_tab *tab, uint64_t away_us)
-{
-    const struct story_link *last = &story->links[tab->link];
-    const char *length = away_us == 0 ? "" : scn_arena_format(story->arena, " for %s",
-                                                             story_time(story, away_us));
-
-    story_add(story, &story->faults, last->heard_us + 1, last->connection->packet,
-              scn_arena_format(story->arena, "halfopen %s%s", tab->name, length));
-}
-
-static void note_return(struct story_tab *tab, uint64_t after_us)
-{
-    if (!tab->returns || after_us < tab->soonest_us) tab->soonest_us = after_us;
-    if (!tab->returns || after_us > tab->latest_us) tab->latest_us = after_us;
-    tab->returns = true;
-}
-
-static const char *how_connected(struct story *story, const struct story_tab *tab,
-                                 const json_t *hello)
-{
-    bool cursor = json_object_get(hello, "cursor") != NULL;
-
-    if (tab->steps.count == 0) return "connect";
-    if (cursor && story_number(hello, "cursor") == 0 && tab->cursor > 0)
-        story_add(story, &story->faults, story->links[tab->link].heard_us + 1, 0,
-                  scn_arena_format(story->arena, "reset_cursor %s", tab->name));
-    return cursor || !tab->ready ? "reconnect" : "reload";
-}
-
-/* A tab that has never been seen and knows where another one of its user stands reads what that one
- * has kept. */
-static bool share_cursor(struct story *story, struct story_tab *tab, const json_t *hello)
-{
-    uint64_t cursor = story_number(hello, "cursor");
-
-    for (uint32_t i = story->tab_count - 1; i-- > 0 && cursor > 0 && !tab->shares;) {
-        struct story_tab *other = &story->tabs[i];
-        bool same_user = (other->user == NULL) == (tab->user == NULL) &&
-                         (tab->user == NULL || strcmp(other->user, tab->user) == 0);
-        if (other->session == tab->session && same_user && other->cursor >= cursor)
-            tab->shares = other->shares = true;
-    }
-    return tab->shares;
-}
-
-/* Whether a tab that did not leave by itself comes back by itself; notes how long it took. */
-static bool comes_back(struct story *story, struct story_tab *tab, struct story_message *message,
-                       const char *how)
-{
-    const struct story_link *last = &story->links[tab->link];
-
-    if (last->client_closed || strcmp(how, "reconnect") != 0) return false;
-    if (is_gone(story, tab)) {
-        note_return(tab, message->time_us - last->end_us);
-        return true;
-    }
-    story->clock_us = message->time_us += 2;
-    note_return(tab, 0);
-    lose_last(story, tab, message->time_us - last->heard_us - 1);
-    return true;
-}
-
-/* What would have been told by connection_ready. */
-static void begin_amid(struct story *story, struct story_tab *tab,
-                       const struct story_message *message)
-{
-    struct story_session *session = &story->sessions[tab->session];
-
-    tab->ready = true;
-    session->acknowledged = true;
-    if (!session->begun) session->begin_us = message->time_us;
-    session->begun = true;
-}
-
-static void on_hello(struct story *story, struct story_message *message)
-{
-    struct story_link *link = &story->links[message->link];
-    const json_t *hello = message->body;
-
-    if (link->tab >= 0) {
-        add(story, message, "send hello");
-        return;
-    }
-    uint32_t session = tale_session(story, story_text(hello, "session"), link->core);
-    int known = session == STORY_SESSIONS_MAX ? -1 : known_tab(story, link, hello, session);
-    int index = known >= 0 || session == STORY_SESSIONS_MAX ? known : new_tab(story, link, session);
-    if (index < 0) {
-        story->homeless++;
-        return;
-    }
-    struct story_tab *tab = &story->tabs[index];
-    const char *how = known < 0 ? "connect" : how_connected(story, tab, hello);
-    bool returns = known >= 0 && comes_back(story, tab, message, how);
-    link->tab = index;
-    tab->link = (int)message->link;
-    tab->gone_us = UINT64_MAX;
-    if (returns) remark(story, message, "it is back by itself");
-    else add(story, message, how);
-    if (link->connection->kind == CAPTURE_STREAM)
-        remark(story, message, "what it read was an event stream, here it is a WebSocket");
-    if (link->joined) {
-        remark(story, message, "it was connected before the capture began");
-        begin_amid(story, tab, message);
-    }
-    if (known < 0 && share_cursor(story, tab, hello)) return;
-    if (known < 0 && story_number(hello, "cursor") > 0)
-        remark(story, message,
-               scn_arena_format(story->arena, "it came with cursor %llu, from before the capture",
-                                (unsigned long long)story_number(hello, "cursor")));
-}
-
-/* --- requests --- */
-
-static const char *prompt_of(struct story *story, uint32_t session, uint64_t number, bool *input)
-{
-    const struct story_session *in = &story->sessions[session];
-
-    for (uint32_t i = in->event_count; i-- > 0;) {
-        const struct story_event *event = &in->events[i];
-        *input = strcmp(event->type, "request_user_input") == 0;
-        if (!*input && strcmp(event->type, "request_confirmation") != 0) continue;
-        if (story_number(event->payload, "prompt") == number)
-            return story_text(event->payload, "id");
-    }
-    return NULL;
-}
-
-static void on_answer(struct story *story, struct story_message *message)
-{
-    const struct story_tab *tab = tab_of(story, &story->links[message->link]);
-    bool input = false;
-    const char *id =
-        prompt_of(story, tab->session, story_number(message->body, "prompt"), &input);
-    char name[STORY_NAME_MAX];
-
-    if (id == NULL) {
-        remark(story, message, "an answer to a question that is not in the capture");
-        return;
-    }
-    story_word(id, "question", name);
-    const json_t *values = json_object_get(message->body, "values");
-    add(story, message, scn_arena_format(
-        story->arena, "expect request_%s[id=%s] or run_state[state=interrupted]",
-        input ? "user_input" : "confirmation", name));
-    const char *text = story_attr(story, "text", json_object_get(values, "text"));
-    const char *quoted = strchr(text, '=') == NULL ? "" : strchr(text, '=') + 1;
-    if (input)
-        add(story, message, scn_arena_format(story->arena, *quoted == '"' ? "answer %s %s"
-                                             : "answer %s \"%s\"", name, quoted));
-    else
-        add(story, message, scn_arena_format(
-            story->arena, "answer %s %s", name,
-            json_is_true(json_object_get(message->body, "value")) ? "yes" : "no"));
-}
-
-static void on_start(struct story *story, struct story_message *message)
-{
-    struct story_session *session =
-        &story->sessions[tab_of(story, &story->links[message->link])->session];
-    const char *key = story_text(message->body, "key");
-    const json_t *input = json_object_get(message->body, "input");
-    bool talks = strcmp(message->type, "user_message") == 0;
-
-    add(story, message, scn_arena_format(
-        story->arena, "send %s%s%s", message->type,
-        story_attr(story, "key", json_object_get(message->body, "key")),
-        talks ? story_attr(story, "text", json_object_get(input, "text")) : ""));
-    session->runs = scn_arena_grow(story->arena, session->runs, session->run_count,
-                                   &session->run_room, sizeof *session->runs);
-    const struct story_link *link = &story->links[message->link];
-    session->runs[session->run_count++] = (struct story_run){
-        .agent = story_text(message->body, "agent"), .key = key, .actor = -1, .asked = true,
-        .tab = (uint32_t)link->tab, .step = tab_of(story, link)->steps.count - 1,
-        .seen_us = UINT64_MAX };
-}
-
-static void on_server_request(struct story *story, struct story_message *message)
-{
-    struct story_tab *tab = tab_of(story, &story->links[message->link]);
-    uint64_t port = story_number(message->body, "port");
-
-    story->sessions[tab->session].serves = true;
-    if (port == 0) port = strcmp(story_text(message->body, "app"), "mobile") == 0 ? 8081 : 3000;
-    add(story, message, scn_arena_format(story->arena, "send %s port=%llu", message->type,
-                                         (unsigned long long)port));
-}
-
-static void on_history(struct story *story, struct story_message *message, const char *before)
-{
-    const json_t *body = message->body;
-    bool limited = json_object_get(body, "limit") != NULL;
-
-    /* A client that has missed something asks by itself after a heartbeat, for all there is. */
-    if (!limited && (strcmp(before, "pong") == 0 || strcmp(before, "ack") == 0)) {
-        remark(story, message, "history: the tab asks for what it missed");
-        return;
-    }
-    if (json_is_true(json_object_get(body, "backward"))) {
-        remark(story, message, "history backward: there is no word for it");
-        return;
-    }
-    add(story, message, scn_arena_format(
-        story->arena, "send history%s%s",
-        story_attr(story, "cursor", json_object_get(body, "cursor")),
-        story_attr(story, "limit", json_object_get(body, "limit"))));
-}
-
-static void on_cancel(struct story *story, struct story_message *message)
-{
-    const struct story_tab *tab = tab_of(story, &story->links[message->link]);
-    uint64_t run = story_number(message->body, "run");
-
-    story->sessions[tab->session].cancels = true;
-    add(story, message, run == tab->run ? "send cancel"
-        : scn_arena_format(story->arena, "send cancel run=%llu", (unsigned long long)run));
-}
-
-static void on_request(struct story *story, struct story_message *message, const char *before)
-{
-    struct story_link *link = &story->links[message->link];
-    const char *type = message->type;
-
-    if (strcmp(type, "connection_acknowledged") == 0) {
-        link->acknowledged = true;
-        story->sessions[tab_of(story, link)->session].acknowledged = true;
-    }
-    if (tale_is_automatic(type)) remark(story, message, scn_arena_format(story->arena, "%s", type));
-    else if (strcmp(type, "confirm") == 0 || strcmp(type, "user_input") == 0)
-        on_answer(story, message);
-    else if (strcmp(type, "start_agent") == 0 || strcmp(type, "user_message") == 0)
-        on_start(story, message);
-    else if (strcmp(type, "server_start") == 0 || strcmp(type, "server_stop") == 0)
-        on_server_request(story, message);
-    else if (strcmp(type, "history") == 0) on_history(story, message, before);
-    else if (strcmp(type, "cancel") == 0) on_cancel(story, message);
-    else remark(story, message, "a message that the language has no word for");
 }
 
 /* --- what the core says --- */
@@ -390,7 +67,7 @@ static struct story_event read_event(const struct story *story,
     return (struct story_event){
         .epoch = epoch, .seq = story_number(body, "seq"), .type = story_text(body, "type"),
         .payload = json_object_get(body, "payload"), .time_us = message->time_us, .live = live,
-        .packet = message->message->packet, .core = story->links[message->link].core };
+        .latest_us = live ? 0 : story->links[message->link].hello_us + 1, .packet = message->message->packet, .core = story->links[message->link].core };
 }
 
 bool tale_event(struct story *story, uint32_t index, const struct story_message *message,
@@ -404,6 +81,8 @@ bool tale_event(struct story *story, uint32_t index, const struct story_message 
     if (strcmp(event.type, "run_state") != 0) return true;
     see_run(story, session, message, event.payload);
     bool runs = strcmp(story_text(event.payload, "state"), "running") == 0;
+    /* Who polls is not attached. */
+    live = live && story->links[message->link].connection->kind != CAPTURE_REQUESTS;
     if (runs && !session->acknowledged && live) session->attached = true;
     if (runs && !session->acknowledged && !live) session->early = true;
     return true;
@@ -413,7 +92,7 @@ static void on_event(struct story *story, const struct story_message *message, c
                      bool live)
 {
     const struct story_link *link = &story->links[message->link];
-    struct story_tab *tab = tab_of(story, link);
+    struct story_tab *tab = tale_tab(story, link);
     struct story_event event = read_event(story, message, link->epoch, body, live);
 
     if (!tale_event(story, tab->session, message, link->epoch, body, live)) return;
@@ -422,10 +101,19 @@ static void on_event(struct story *story, const struct story_message *message, c
     if (strcmp(event.type, "run_state") == 0) tab->run = story_number(event.payload, "run");
 }
 
+static void note_head(struct story *story, const struct story_message *message, uint64_t time_us,
+                      const char *field)
+{
+    const struct story_link *link = &story->links[message->link];
+
+    story_note_head(story, &story->sessions[tale_tab(story, link)->session], link->epoch,
+                    story_number(message->body, field), time_us);
+}
+
 static void on_ready(struct story *story, struct story_message *message)
 {
     struct story_link *link = &story->links[message->link];
-    struct story_tab *tab = tab_of(story, link);
+    struct story_tab *tab = tale_tab(story, link);
 
     struct story_session *session = &story->sessions[tab->session];
     const json_t *runs = json_object_get(message->body, "runs");
@@ -437,6 +125,11 @@ static void on_ready(struct story *story, struct story_message *message)
         see_run(story, session, message, json_array_get(runs, i));
     link->gen = story_number(message->body, "gen");
     link->epoch = story_number(message->body, "epoch");
+    if (session->epoch == 0) {
+        session->epoch = link->epoch;
+        session->floor = story_number(message->body, "floor");
+    }
+    note_head(story, message, link->hello_us, "head");
     tab->ready = true;
 }
 
@@ -467,7 +160,22 @@ static void on_replayed(struct story *story, struct story_link *link)
     link->replayed = true;
     if (link->connection->kind != CAPTURE_STREAM) return;
     link->acknowledged = true;
-    story->sessions[tab_of(story, link)->session].acknowledged = true;
+    story->sessions[tale_tab(story, link)->session].acknowledged = true;
+}
+
+static void on_replay(struct story *story, struct story_link *link,
+                      const struct story_message *message)
+{
+    link->replayed = false;
+    link->replay_to = story_number(message->body, "to");
+    note_head(story, message, link->hello_us, "to");
+}
+
+static void on_heartbeat(struct story *story, struct story_link *link,
+                         const struct story_message *message)
+{
+    link->unanswered++;
+    note_head(story, message, message->time_us, "head");
 }
 
 static void on_reply(struct story *story, struct story_message *message)
@@ -475,12 +183,14 @@ static void on_reply(struct story *story, struct story_message *message)
     struct story_link *link = &story->links[message->link];
     const char *type = message->type;
 
-    remark(story, message, excerpt(story, message));
+    tale_remark(story, message, excerpt(story, message));
     if (strcmp(type, "connection_ready") == 0) on_ready(story, message);
     else if (strcmp(type, "state_replay_complete") == 0) on_replayed(story, link);
-    else if (strcmp(type, "initial_state") == 0) link->replayed = false;
+    else if (strcmp(type, "initial_state") == 0) on_replay(story, link, message);
+    else if (strcmp(type, "heartbeat") == 0) on_heartbeat(story, link, message);
     else if (strcmp(type, "history_page") == 0) on_page(story, message);
-    else on_event(story, message, message->body, link->replayed);
+    else on_event(story, message, message->body,
+                  link->replayed || story_number(message->body, "seq") > link->replay_to);
 }
 
 /* --- ends --- */
@@ -496,18 +206,18 @@ static void on_close(struct story *story, struct story_message *message)
     link->end_us = message->time_us;
     if (said->from_client) {
         link->client_closed = true;
-        if (link->tab >= 0) add(story, message, "close");
+        if (link->tab >= 0) tale_add(story, message, "close");
         return;
     }
     link->server_closed = true;
     link->code = websocket_close_code(&close);
     if (link->tab < 0) return;
-    remark(story, message, scn_arena_format(story->arena, "<- close %u", link->code));
+    tale_remark(story, message, scn_arena_format(story->arena, "<- close %u", link->code));
     /* It was given up for its silence: its end had gone. */
-    if (link->code == 4011) lose_last(story, tab_of(story, link), 0);
+    if (link->code == 4011) tale_lose(story, tale_tab(story, link), 0);
     if (link->code == 4008 && link->replayed && !link->acknowledged)
         story_add(story, &story->faults, link->begin_us, link->connection->packet,
-                  scn_arena_format(story->arena, "lose_ack %s", tab_of(story, link)->name));
+                  scn_arena_format(story->arena, "lose_ack %s", tale_tab(story, link)->name));
 }
 
 /* When the next connection to that core begins, after it was gone. */
@@ -549,7 +259,7 @@ static void on_end(struct story *story, const struct story_message *message)
 {
     struct story_link *link = &story->links[message->link];
     const struct capture_connection *connection = link->connection;
-    struct story_tab *tab = tab_of(story, link);
+    struct story_tab *tab = tale_tab(story, link);
 
     if (!link->client_closed && !link->server_closed) link->end_us = message->time_us;
     link->over = true;
@@ -558,7 +268,7 @@ static void on_end(struct story *story, const struct story_message *message)
     if (link->client_closed) return;
     if (connection->kind == CAPTURE_STREAM && connection->end_by_client && !link->server_closed) {
         link->client_closed = true;
-        add(story, message, "close");
+        tale_add(story, message, "close");
         return;
     }
     if (!connection->end_by_client && (!link->server_closed || link->code == 1001))
@@ -591,13 +301,14 @@ static void read_message(struct story *story, struct story_message *message)
     if (message->message->from_client) {
         link->heard_us = message->time_us;
         link->said = message->type;
+        link->unanswered = 0;
     }
     if (message->body == NULL) {
-        if (link->tab >= 0) remark(story, message, "no message of the protocol");
+        if (link->tab >= 0) tale_remark(story, message, "no message of the protocol");
     } else if (strcmp(message->type, "hello") == 0 && message->message->from_client) {
-        on_hello(story, message);
+        tale_hello(story, message);
     } else if (link->tab >= 0) {
-        if (message->message->from_client) on_request(story, message, before);
+        if (message->message->from_client) tale_ask(story, message, before);
         else on_reply(story, message);
     }
 }
@@ -605,4 +316,10 @@ static void read_message(struct story *story, struct story_message *message)
 void tale_read(struct story *story)
 {
     for (uint32_t i = 0; i < story->message_count; i++) read_message(story, &story->messages[i]);
+    /* Who answers no heartbeat any more has gone, whether or not the server has noticed. */
+    for (uint32_t t = 0; t < story->tab_count; t++) {
+        const struct story_link *last = &story->links[story->tabs[t].link];
+        if (last->unanswered > 1 && !last->over && !last->client_closed && !last->server_closed)
+            tale_lose(story, &story->tabs[t], 0);
+    }
 }

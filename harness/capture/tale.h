@@ -14,6 +14,23 @@ uint32_t tale_session(struct story *story, const char *called, uint32_t core);
 bool tale_event(struct story *story, uint32_t session, const struct story_message *message,
                 uint64_t epoch, const json_t *body, bool live);
 
+/* The tab of a connection; NULL: nobody said hello on it. */
+struct story_tab *tale_tab(struct story *story, const struct story_link *link);
+
+/* Adds a step to the script of a message's tab, or a remark. */
+void tale_add(struct story *story, const struct story_message *message, const char *text);
+void tale_remark(struct story *story, const struct story_message *message, const char *text);
+
+/* A server sends to the last connection of the tab and hears nothing: the far end had gone. `away_us`
+ * is how long it could not come back, 0 if it never did (tale_hello.c). */
+void tale_lose(struct story *story, const struct story_tab *tab, uint64_t away_us);
+
+/* A client says hello: who it is, whether it is back, and how (tale_hello.c). */
+void tale_hello(struct story *story, struct story_message *message);
+
+/* A client asks for something; `before` is the type of what it said last (tale_asks.c). */
+void tale_ask(struct story *story, struct story_message *message, const char *before);
+
 /* A message that is a request over HTTP, or its answer (tale_requests.c). */
 void tale_request(struct story *story, const struct story_message *message);
 

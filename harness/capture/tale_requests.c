@@ -7,11 +7,11 @@
 /* Pollers have scripts of their own, for they are long. No event is published by that name. */
 static const char poller[] = " poller";
 
-static void remember(struct story *story, struct story_link *link, uint32_t session)
+static void remember(struct story *story, struct story_link *link, struct story_asked asked)
 {
     link->asked = scn_arena_grow(story->arena, link->asked, link->asked_count, &link->asked_room,
                                  sizeof *link->asked);
-    link->asked[link->asked_count++] = session;
+    link->asked[link->asked_count++] = asked;
 }
 
 static void on_start(struct story *story, const struct story_message *message, uint32_t index)
@@ -49,11 +49,11 @@ static void on_answer(struct story *story, const struct story_message *message)
 
     /* Answers come in the order of the requests. */
     if (link->answered == link->asked_count) return;
-    uint32_t index = link->asked[link->answered++];
-    if (index == STORY_SESSIONS_MAX) return;
+    struct story_asked asked = link->asked[link->answered++];
+    if (asked.session == STORY_SESSIONS_MAX) return;
     for (size_t i = 0; i < json_array_size(events); i++)
-        (void)tale_event(story, index, message, story_number(message->body, "epoch"),
-                         json_array_get(events, i), false);
+        (void)tale_event(story, asked.session, message, story_number(message->body, "epoch"),
+                         json_array_get(events, i), asked.goes_on);
 }
 
 void tale_request(struct story *story, const struct story_message *message)
@@ -66,7 +66,8 @@ void tale_request(struct story *story, const struct story_message *message)
         return;
     }
     uint32_t index = *called == '\0' ? STORY_SESSIONS_MAX : tale_session(story, called, link->core);
-    remember(story, link, index);
+    remember(story, link, (struct story_asked){
+        index, json_object_get(message->body, "cursor") != NULL });
     if (index == STORY_SESSIONS_MAX) story->homeless += link->asked_count == 1;
     else if (strcmp(message->type, "start_agent") == 0) on_start(story, message, index);
     else if (strcmp(message->type, "history") == 0) on_poll(story, message, index);
