@@ -257,6 +257,18 @@ static void set_end(struct reader *reader, const struct segment *segment,
     connection->end_packet = reader->packet.number;
 }
 
+/* Who no longer reads a stream says so by the end of the connection alone. */
+static void end_stream(struct reader *reader, const struct segment *segment,
+                       struct capture_connection *stream)
+{
+    const struct websocket_message close = { WEBSOCKET_CLOSE, NULL, 0, 1 };
+
+    if (stream == NULL || stream->end != CAPTURE_OPEN) return;
+    set_end(reader, segment, stream);
+    if (stream->end != CAPTURE_OPEN && stream->end_by_client)
+        on_message(reader, stream, true, &close, &reader->packet);
+}
+
 static void take_segment(struct reader *reader, const struct segment *segment)
 {
     struct talk *talk = find_talk(reader, segment, &reader->from);
@@ -273,7 +285,7 @@ static void take_segment(struct reader *reader, const struct segment *segment)
         set_client(talk, segment->flags & PACKET_ACK ? 1 - reader->from : reader->from);
     flow_take(&talk->flows[reader->from], segment, &reader->packet, on_bytes, reader);
     set_end(reader, segment, &talk->out);
-    set_end(reader, segment, talk->dialogue.stream);
+    end_stream(reader, segment, talk->dialogue.stream);
 }
 
 static void take_packet(struct reader *reader, const struct packets_one *one)

@@ -2,10 +2,10 @@
  * core (ring.h).
  *
  * pcap and pcapng, packed by gzip or not (packets.h); Ethernet (with VLAN tags and PPPoE), Linux
- * cooked (both versions), raw IP, loopback; IPv4 and IPv6 with fragments; TCP put in order; HTTP/1.1:
- * WebSocket messages, unmasked and inflated, event streams, and requests to a session core. Any
- * bytes at all may be read: what is wrong with them is told, with the number of the packet, and what
- * is right is kept.
+ * cooked (both versions), raw IP, loopback; IPv4 and IPv6 with fragments; TCP put in order; of
+ * HTTP/1.1 WebSocket messages, unmasked and inflated, event streams, and requests to a session
+ * core. Any bytes at all may be read: what is wrong with them is told, with the number of the
+ * packet, and what is right is kept.
  */
 #ifndef HARNESS_CAPTURE_CAPTURE_H
 #define HARNESS_CAPTURE_CAPTURE_H

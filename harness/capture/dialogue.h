@@ -1,5 +1,5 @@
-/* What one TCP connection says, both directions: HTTP, and what it leads to: WebSocket messages, event
- * streams, requests to a session core. Internal to harness/capture. */
+/* What one TCP connection says, both directions: HTTP, and what it leads to: WebSocket messages,
+ * event streams, requests to a session core. Internal to harness/capture. */
 #ifndef HARNESS_CAPTURE_DIALOGUE_H
 #define HARNESS_CAPTURE_DIALOGUE_H
 

@@ -1,5 +1,5 @@
-/* One direction of HTTP/1.1 (RFC 9112): heads, and bodies with a length, in chunks, or up to the end
- * of the connection. Internal to harness/capture. */
+/* One direction of HTTP/1.1 (RFC 9112): heads, and bodies with a length, in chunks, or up to the
+ * end of the connection. Internal to harness/capture. */
 #ifndef HARNESS_CAPTURE_HTTP_H
 #define HARNESS_CAPTURE_HTTP_H
 

@@ -58,7 +58,8 @@ struct story_link {
     uint32_t core;
     uint64_t gen, epoch;        /* 0: it was never ready */
     bool replayed, acknowledged;
-    bool joined;                /* it began before the capture; its hello was made up */
+    bool joined;                /* its hello is not in the capture, and was made up; */
+    uint64_t past;              /* up to there its client knew the log then */
     bool client_closed, server_closed, over;
     uint32_t code;              /* of the server's close */
     uint64_t begin_us, end_us;  /* end: of the close, else of TCP; UINT64_MAX: none */

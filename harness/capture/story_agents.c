@@ -119,6 +119,12 @@ static void find_runs(struct story *story, struct story_session *session)
         struct story_run *run = story_run_of(story, session, event->payload);
         if (run->agent[0] != '\0' && run->actor < 0) cast_run(story, session, run);
     }
+    /* A start over HTTP was accepted, whether or not its run was told of. */
+    for (uint32_t i = 0; i < session->run_count; i++) {
+        struct story_run *run = &session->runs[i];
+        if (run->packet != 0 && run->agent[0] != '\0' && run->actor < 0)
+            cast_run(story, session, run);
+    }
 }
 
 /* --- times --- */
@@ -390,7 +396,8 @@ static void publish(struct story *story, const struct story_session *session,
     story_add(story, &actor->steps, event->time_us, event->packet,
               emit_text(story, actor->agent ? "emit" : "publish", event));
     /* An agent begins when its run does, which may be at any time: its steps have their own. */
-    if (!actor->agent) actor->steps.items[actor->steps.count - 1].latest_us = latest_of(session, at);
+    if (!actor->agent)
+        actor->steps.items[actor->steps.count - 1].latest_us = latest_of(session, at);
 }
 
 static void act(struct story *story, uint32_t index)

@@ -1,5 +1,5 @@
-/* Connections that were there before the capture, or whose hello it has lost: whose they are is told
- * by what is said on them, and by how their clients come back. */
+/* Connections that were there before the capture, or whose hello it has lost: whose they are is
+ * told by what is said on them, and by how their clients come back. */
 #include "harness/capture/story.h"
 
 #include <string.h>
@@ -122,7 +122,22 @@ static bool who_else(const struct story *story, struct origin *origin)
     return true;
 }
 
-static void greet(struct story *story, uint32_t index, const struct origin *origin)
+/* UINT64_MAX: no event was sent. */
+static uint64_t first_seq(const struct story *story, uint32_t link)
+{
+    uint64_t first = UINT64_MAX;
+
+    for (uint32_t i = 0; i < story->message_count; i++) {
+        const struct story_message *message = &story->messages[i];
+        uint64_t seq = story_number(message->body, "seq");
+        if (message->link == link && !message->message->from_client && seq > 0 && seq < first)
+            first = seq;
+    }
+    return first;
+}
+
+/* `ready`: it was told where it stands. */
+static void greet(struct story *story, uint32_t index, const struct origin *origin, bool ready)
 {
     struct story_link *link = &story->links[index];
     struct capture_message *hello = scn_arena_alloc(story->arena, sizeof *hello);
@@ -134,6 +149,8 @@ static void greet(struct story *story, uint32_t index, const struct origin *orig
                                        .from_client = true, .opcode = WEBSOCKET_TEXT };
     link->epoch = origin->epoch;
     link->replayed = link->acknowledged = link->joined = true;
+    uint64_t seq = first_seq(story, index);
+    if (!ready && seq != UINT64_MAX) link->past = seq - 1;
     story->messages[story->message_count++] = (struct story_message){
         .message = hello, .link = index, .body = body, .type = "hello",
         .time_us = link->said_us };
@@ -150,6 +167,6 @@ void story_greet(struct story *story)
         if (!ready && event_of(story, i) == NULL) continue;
         if (ready || who_came_back(story, i, &origin) || who_heard_the_same(story, i, &origin) ||
             who_else(story, &origin))
-            greet(story, i, &origin);
+            greet(story, i, &origin, ready);
     }
 }

@@ -291,6 +291,23 @@ static void write_promises(FILE *out, struct story *story, const struct story_ta
     }
 }
 
+/* Those that have something to judge: an order has more than one event. */
+static void write_judges(FILE *out, const struct story *story, bool events)
+{
+    bool ordered = false;
+
+    for (uint32_t t = 0; t < story->tab_count; t++)
+        ordered = ordered || story->tabs[t].received_count > 1;
+    (void)fputs("check\n", out);
+    if (!events)
+        (void)fputs("  off no_lost_events \"nothing was published\"\n", out);
+    else if (story->tab_count == 0)
+        (void)fputs("  off no_lost_events \"nobody was attached\"\n", out);
+    else
+        (void)fputs("  on  no_lost_events\n", out);
+    if (ordered) (void)fputs("  on  events_in_order\n", out);
+}
+
 static void write_checks(FILE *out, struct story *story, bool limited)
 {
     bool events = false, serves = false;
@@ -299,8 +316,7 @@ static void write_checks(FILE *out, struct story *story, bool limited)
         events = events || story->sessions[i].event_count > 0;
         serves = serves || story->sessions[i].serves;
     }
-    (void)fputs(events ? "check\n  on  no_lost_events\n  on  events_in_order\n"
-                       : "check\n  off no_lost_events \"nothing was published\"\n", out);
+    write_judges(out, story, events);
     if (serves)
         (void)fputs("  off no_idle_sandbox \"a capture does not tell who keeps a sandbox\"\n", out);
     for (uint32_t t = 0; t < story->tab_count; t++) {
@@ -368,8 +384,9 @@ static void write_summary(FILE *out, const struct story *story, const struct cap
     if (summary == NULL) abort();
     capture_summary(summary, capture, "# ");
     if (story->homeless > 0)
-        (void)fprintf(summary, "# left out: %u connections: a scenario has room for %d tabs in %d "
-                      "sessions\n", story->homeless, STORY_TABS_MAX, STORY_SESSIONS_MAX);
+        (void)fprintf(summary, "# left out: %u connection%s: a scenario has room for %d tabs in %d "
+                      "sessions\n", story->homeless, story->homeless == 1 ? "" : "s",
+                      STORY_TABS_MAX, STORY_SESSIONS_MAX);
     (void)fclose(summary);
     write_remarks(out, text);
     free(text);

@@ -64,10 +64,13 @@ static struct story_event read_event(const struct story *story,
                                      const struct story_message *message, uint64_t epoch,
                                      const json_t *body, bool live)
 {
+    const struct story_link *link = &story->links[message->link];
+
     return (struct story_event){
         .epoch = epoch, .seq = story_number(body, "seq"), .type = story_text(body, "type"),
         .payload = json_object_get(body, "payload"), .time_us = message->time_us, .live = live,
-        .latest_us = live ? 0 : story->links[message->link].hello_us + 1, .packet = message->message->packet, .core = story->links[message->link].core };
+        .latest_us = live ? 0 : link->hello_us + 1, .packet = message->message->packet,
+        .core = link->core };
 }
 
 bool tale_event(struct story *story, uint32_t index, const struct story_message *message,
@@ -96,6 +99,8 @@ static void on_event(struct story *story, const struct story_message *message, c
     struct story_event event = read_event(story, message, link->epoch, body, live);
 
     if (!tale_event(story, tab->session, message, link->epoch, body, live)) return;
+    /* Who has left reads nothing more. */
+    if (link->client_closed) return;
     keep_event(story, &tab->received, &tab->received_count, &tab->received_room, &event);
     if (event.seq > tab->cursor) tab->cursor = event.seq;
     if (strcmp(event.type, "run_state") == 0) tab->run = story_number(event.payload, "run");
@@ -266,11 +271,6 @@ static void on_end(struct story *story, const struct story_message *message)
     if (tab == NULL) return;
     if (link == &story->links[tab->link]) tab->gone_us = link->end_us;
     if (link->client_closed) return;
-    if (connection->kind == CAPTURE_STREAM && connection->end_by_client && !link->server_closed) {
-        link->client_closed = true;
-        tale_add(story, message, "close");
-        return;
-    }
     if (!connection->end_by_client && (!link->server_closed || link->code == 1001))
         kill_core(story, link);
     if (connection->end_by_client && !link->server_closed)

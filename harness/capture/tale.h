@@ -21,8 +21,8 @@ struct story_tab *tale_tab(struct story *story, const struct story_link *link);
 void tale_add(struct story *story, const struct story_message *message, const char *text);
 void tale_remark(struct story *story, const struct story_message *message, const char *text);
 
-/* A server sends to the last connection of the tab and hears nothing: the far end had gone. `away_us`
- * is how long it could not come back, 0 if it never did (tale_hello.c). */
+/* A server sends to the last connection of the tab and hears nothing: the far end had gone.
+ * `away_us` is how long it could not come back, 0 if it never did (tale_hello.c). */
 void tale_lose(struct story *story, const struct story_tab *tab, uint64_t away_us);
 
 /* A client says hello: who it is, whether it is back, and how (tale_hello.c). */

@@ -107,8 +107,8 @@ static void on_cancel(struct story *story, struct story_message *message)
         : scn_arena_format(story->arena, "send cancel run=%llu", (unsigned long long)run));
 }
 
-/* An acknowledgement of less than the client has been sent is one of its own; a client that keeps up
- * may still be one event behind. */
+/* An acknowledgement of less than the client has been sent is one of its own; a client that keeps
+ * up may still be one event behind. */
 static bool is_behind(const struct story_tab *tab, const struct story_message *message)
 {
     return strcmp(message->type, "ack") == 0 &&
@@ -127,7 +127,8 @@ void tale_ask(struct story *story, struct story_message *message, const char *be
     if (is_behind(tale_tab(story, link), message))
         tale_add(story, message, scn_arena_format(story->arena, "send ack%s", story_attr(
             story, "seq", json_object_get(message->body, "seq"))));
-    else if (tale_is_automatic(type)) tale_remark(story, message, scn_arena_format(story->arena, "%s", type));
+    else if (tale_is_automatic(type))
+        tale_remark(story, message, scn_arena_format(story->arena, "%s", type));
     else if (strcmp(type, "confirm") == 0 || strcmp(type, "user_input") == 0)
         on_answer(story, message);
     else if (strcmp(type, "start_agent") == 0 || strcmp(type, "user_message") == 0)

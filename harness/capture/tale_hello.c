@@ -155,8 +155,8 @@ static void hurry(struct story_steps *steps, const char *text, uint64_t until_us
     }
 }
 
-/* A tab that comes back with less than it was sent had gone before that, though the server, where the
- * capture was taken, learned of it later. */
+/* A tab that comes back with less than it was sent had gone before that, though the server, where
+ * the capture was taken, learned of it later. */
 static void leave_earlier(struct story *story, struct story_tab *tab, const json_t *hello)
 {
     struct story_link *last = &story->links[tab->link];
@@ -193,6 +193,11 @@ static bool comes_back(struct story *story, struct story_tab *tab, struct story_
     return true;
 }
 
+static void note_past(struct story_session *session, uint64_t cursor)
+{
+    if (cursor > session->known) session->known = cursor;
+}
+
 /* What would have been told by connection_ready. */
 static void begin_amid(struct story *story, struct story_tab *tab,
                        const struct story_message *message)
@@ -201,13 +206,9 @@ static void begin_amid(struct story *story, struct story_tab *tab,
 
     tab->ready = true;
     session->acknowledged = true;
+    note_past(session, story->links[message->link].past);
     if (!session->begun) session->begin_us = message->time_us;
     session->begun = true;
-}
-
-static void note_past(struct story_session *session, uint64_t cursor)
-{
-    if (cursor > session->known) session->known = cursor;
 }
 
 void tale_hello(struct story *story, struct story_message *message)

@@ -1,5 +1,5 @@
-/* What was asked over HTTP: polls, and starts of runs. A program asks the core so for its clients, and
- * is a backend of the scenario. */
+/* What was asked over HTTP: polls, and starts of runs. A program asks the core so for its clients,
+ * and is a backend of the scenario. */
 #include "harness/capture/tale.h"
 
 #include <string.h>

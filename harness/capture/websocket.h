@@ -90,8 +90,8 @@ void websocket_reader_free(struct websocket_reader *reader);
 const char *websocket_feed(struct websocket_reader *reader, const uint8_t *bytes, size_t size,
                            websocket_listener listener, void *context);
 
-/* The next `size` bytes are not there. Where they are the inside of a frame, the next frame is read;
- * else what comes is searched for bytes that can begin one (websocket_could_begin). */
+/* The next `size` bytes are not there. Where they are the inside of a frame, the next frame is
+ * read; else what comes is searched for bytes that can begin one (websocket_could_begin). */
 void websocket_miss(struct websocket_reader *reader, uint64_t size);
 
 /* The reader begins in the midst of a connection: in what was said before it, the sender may have
@@ -108,8 +108,8 @@ struct websocket_losses websocket_losses(const struct websocket_reader *reader);
 /* Whether a frame or a message has begun and not ended. */
 bool websocket_is_amid(const struct websocket_reader *reader);
 
-/* Whether these bytes of a segment can begin a frame: a text that is a JSON object, a control frame,
- * or what may be a compressed message; and behind it another frame, or the segment's end. */
+/* Whether these bytes of a segment can begin a frame: a text that is a JSON object, a control
+ * frame, or what may be a compressed message; and behind it another frame, or the segment's end. */
 bool websocket_could_begin(const struct websocket_settings *settings, const uint8_t *bytes,
                            size_t size);
 

@@ -25,7 +25,7 @@ struct websocket_reader {
     z_stream inflater;
     bool inflating;             /* the inflater was initialised */
     bool seeking;               /* where the next frame begins is not known */
-    bool orphaned;              /* the beginning of a message may be missing: fragments are skipped */
+    bool orphaned;              /* fragments may be of a message whose beginning is missing */
     bool skipped;               /* nobody is told of the frame: */
     bool torn;                  /* some of its message is missing */
     bool blind;                 /* some of what compressed messages refer to is missing */

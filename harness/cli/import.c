@@ -16,11 +16,18 @@ static int help(void)
     printf("harness import FILE [-o NAME.scn] [--filter EXPRESSION] [--settings FILE.scn]\n"
            "harness import FILE --list [--filter EXPRESSION]\n"
            "\n"
-           "Reads a packet capture (pcap or pcapng) of WebSocket clients that talk to a session\n"
-           "core, or the trace that a core keeps itself (option trace of sessiond), and writes a\n"
-           "scenario with the same tabs, agents, messages, order and times. It runs as it\n"
-           "is, and is a place to explore from. With --list, prints the messages instead. Without\n"
-           "-o, prints the scenario. docs/CAPTURES.md has an example.\n"
+           "Reads a packet capture (pcap or pcapng, also packed by gzip) of clients that talk to\n"
+           "a session core by WebSocket, event stream or requests, or the trace that a core\n"
+           "keeps itself (option trace of sessiond), and writes a scenario with the same tabs,\n"
+           "agents, messages, order and times. It runs as it is, and is a place to explore from.\n"
+           "With --list, prints the messages instead. Without -o, prints the scenario.\n"
+           "\n"
+           "  tcpdump -i any -s 0 -w reported.pcap 'tcp port 8080'    where no TLS is, or no more\n"
+           "  harness import reported.pcap -o reported.scn\n"
+           "  harness run reported.scn\n"
+           "\n"
+           "What is missing, damaged or passed over is told with the number of its packet. The\n"
+           "status is 0 where a scenario came of it, 2 otherwise. docs/CAPTURES.md has it all.\n"
            "\n");
     cli_options_help(allowed);
     return 0;
@@ -122,8 +129,31 @@ static int write_output(const struct cli_options *options, const char *name, con
     return 2;
 }
 
+static const char *plural(uint32_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+/* What it came from, and what is in it; where the scenario itself is printed, it says so itself. */
+static void print_summary(const struct cli_options *options, const struct capture *capture,
+                          const struct import_counts *counts)
+{
+    const char *path = options->files[0];
+    if (counts->homeless > 0) {
+        fprintf(stderr, "%s: warning: a scenario has no room for %u connection%s more, which are "
+                "left out; try --filter\n", path, counts->homeless, plural(counts->homeless));
+    }
+    if (options->output == NULL) return;
+    capture_summary(stdout, capture, "");
+    printf("%s: %u tab%s, %u agent%s and %u backend%s in %u session%s\n", options->output,
+           counts->tabs, plural(counts->tabs), counts->agents, plural(counts->agents),
+           counts->backends, plural(counts->backends), counts->sessions,
+           plural(counts->sessions));
+}
+
 static int import(const struct cli_options *options, const struct capture *capture)
 {
+    struct import_counts counts;
     char problem[CAPTURE_PROBLEM_MAX], name[256];
     const char *path = options->files[0], *base = strrchr(path, '/');
     char *settings = NULL;
@@ -136,8 +166,9 @@ static int import(const struct cli_options *options, const struct capture *captu
         if (settings == NULL) return 2;
     }
     struct import_options wanted = {name, base ? base + 1 : path, settings};
-    char *text = import_scenario(capture, &wanted, problem);
+    char *text = import_scenario(capture, &wanted, &counts, problem);
     int status = text ? write_output(options, name, text) : wrong(path, problem);
+    if (text && status == 0) print_summary(options, capture, &counts);
     free(settings);
     free(text);
     return status;

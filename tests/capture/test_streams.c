@@ -355,7 +355,8 @@ static void a_scenario_comes_of_it(void **state)
     char problem[CAPTURE_PROBLEM_MAX];
     struct capture *capture = capture_read(path, NULL, problem);
     struct import_options options = { "story", "story.pcap", NULL };
-    char *text = import_scenario(capture, &options, problem);
+    struct import_counts counts;
+    char *text = import_scenario(capture, &options, &counts, problem);
 
     (void)state;
     assert_non_null(text);

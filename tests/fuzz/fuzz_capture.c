@@ -32,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char problem[CAPTURE_PROBLEM_MAX] = "";
     struct import_options options = { "x", "x.pcap", NULL };
+    struct import_counts counts;
 
     if (size == 0) return 0;
     FILE *file = fmemopen((void *)(uintptr_t)data, size, "rb");
@@ -39,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct capture *capture = capture_read_stream(file, NULL, problem);
     require((capture == NULL) == (problem[0] != '\0'));
     if (capture == NULL) return 0;
-    char *text = import_scenario(capture, &options, problem);
+    char *text = import_scenario(capture, &options, &counts, problem);
     require((text == NULL) == (problem[0] != '\0'));
     if (text != NULL) check_scenario(text);
     free(text);
