@@ -182,8 +182,6 @@ static enum core_result append_until_answered(struct turn *turn, const struct ap
 /* Nothing of this core is stored there any more. Lock held. */
 static void move_away(struct turn *turn, struct session *session)
 {
-    if (session->moved)
-        return;
     session->moved = true;
     session_end(turn, session, CORE_CLOSE_MOVED);
 }

@@ -16,8 +16,9 @@ enum {
     ALONE_BYTES_MAX = 1024,  /* of a log in memory, and of what waits for a connection */
     ALONE_EVENT_MAX = 600,
     ALONE_REPLAY_MAX = 3,
-    ALONE_RETAIN_US = 10000000,
-    ALONE_RETAIN_STORE_US = 17300000,   /* no sum of pauses: two ends at once have no order */
+    /* No sums of pauses, which are whole milliseconds: two things at once have no order. */
+    ALONE_RETAIN_US = 10000500,
+    ALONE_RETAIN_STORE_US = 17300250,
     ALONE_HEARTBEAT_US = 4000000,
     ALONE_FRAME_MAX = 256,   /* of a message of a client */
     ALONE_RATE = 8,          /* of its messages, in a second */
@@ -43,6 +44,7 @@ struct alone_stream {
 struct alone_run {
     const char *key;
     uint64_t number, first_seq, last_seq;   /* of its events */
+    enum run_state state, said;             /* as it was, and as its log says since */
     bool kept;
 };
 

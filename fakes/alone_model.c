@@ -71,7 +71,8 @@ void alone_begin_run(struct alone_session *session, const char *key, uint64_t nu
 {
     REQUIRE(session->run_count < ALONE_RUNS);
     session->runs[session->run_count++] =
-        (struct alone_run){ .key = key, .number = number, .kept = true };
+        (struct alone_run){ .key = key, .number = number, .kept = true,
+                            .state = RUN_COMPLETED, .said = RUN_COMPLETED };
     forget_oldest(session);
 }
 
@@ -110,8 +111,10 @@ static void load(struct alone *alone, struct alone_session *session)
     session->head = session->stored;
     session->floor = session->stored_floor;
     (void)trim(session);
-    for (uint32_t i = 0; i < session->run_count; i++)
+    for (uint32_t i = 0; i < session->run_count; i++) {
         session->runs[i].kept = session->runs[i].last_seq >= session->stored_floor;
+        session->runs[i].state = session->runs[i].said;
+    }
     forget_oldest(session);
 }
 

@@ -76,13 +76,13 @@ static const struct alone_run *run_called(const struct alone_session *session, c
 }
 
 static void compare_run(struct alone *alone, const struct alone_session *session,
-                        struct run_ref ref)
+                        struct run_ref ref, enum run_state due)
 {
     enum run_state state = RUN_WAITING;
     enum core_result rc = alone->api->run_state(alone->core, ref, &state);
 
     alone_tell(alone, "the answer about a run", rc, CORE_OK);
-    alone_tell(alone, "the state of a run that has ended", state, RUN_COMPLETED);
+    alone_tell(alone, "the state of a run that has ended", state, due);
     alone_tell(alone, "the answer to the cancel of a run that has ended",
                alone->api->run_cancel(alone->core, ref, NULL), CORE_STALE);
     ref.run = session->runs[session->run_count - 1].number + 1;
@@ -119,7 +119,7 @@ void alone_run_one(struct alone *alone)
         if (alone->stored) alone->failing = false;
         session->idle_us = session->attached ? 0 : begun_us;
     }
-    compare_run(alone, session, ref);
+    compare_run(alone, session, ref, known != NULL ? known->state : RUN_COMPLETED);
 }
 
 /* A run that does not hear that it is to stop: a drain waits for it, and tells whether in time. */

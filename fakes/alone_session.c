@@ -2,6 +2,8 @@
  * taken over by another core. */
 #include "fakes/alone.h"
 
+#include <stdio.h>
+
 static const char *const owners[] = { "ann", "ben" };
 
 static void on_opened(void *context, enum core_result rc, struct session_ref ref, uint64_t epoch)
@@ -129,18 +131,36 @@ void alone_configure_one(struct alone *alone)
 
 /* --- other cores --- */
 
+/* It says of the newest run what only a later version knows: whoever reads it takes that for an
+ * end. */
+static void write_strange(struct alone_session *session, struct alone_stream *stream)
+{
+    struct alone_run *run = &session->runs[session->run_count - 1];
+    char text[100];
+
+    int length = snprintf(text, sizeof text,
+                          "{\"run\":%llu,\"key\":\"%s\",\"agent\":\"x\",\"state\":\"asleep\"}",
+                          (unsigned long long)run->number, run->key);
+    struct alone_event event = { "run_state", text, (size_t)length, UINT64_MAX };
+    alone_store_write(stream, &event);
+    run->last_seq = ++session->stored;
+    run->said = RUN_INTERRUPTED;
+}
+
 /* Another core has written into the stream. */
 void alone_meddle(struct alone *alone, struct alone_session *session)
 {
     struct alone_stream *stream = &alone->streams[session - alone->sessions];
     uint32_t count = 1 + world_choose(20, "events_of_another_core");
 
-    if (!alone->stored || !session->open || session->head + count + 1 >= ALONE_EVENTS) return;
+    if (!alone->stored || !session->open || session->stored + count + 2 >= ALONE_EVENTS) return;
     for (uint32_t i = 0; i < count; i++) {
         struct alone_event event = { "item", "{\"by\":\"another\"}", 16, UINT64_MAX };
         alone_store_write(stream, &event);
         session->stored++;
     }
+    if (session->run_count > 0 && alone_draw("a_word_of_a_later_version"))
+        write_strange(session, stream);
 }
 
 void alone_refresh_one(struct alone *alone)

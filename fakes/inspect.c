@@ -48,6 +48,20 @@ static void look_at_tables(const struct instance *instance)
                      metrics[i].ended + metrics[i].held, metrics[i].ended + metrics[i].held);
 }
 
+/* Between two checks it is what the last one has found. What a check finds just now is told in a
+ * moment: who has told of nothing new by then was not well all the time. */
+static void look_at_health(const struct instance *instance)
+{
+    uint32_t life = instance->life, told = instance->health_told;
+
+    if (!instance->unwell || inspect_pauses(instance->play)) return;
+    enum core_health health = instance->play->api->health(instance->core);
+    world_sleep_until(ahead_ns(1000));
+    if (instance->alive && instance->life == life && instance->health_told == told)
+        inspect_tell(instance, "the health of a core that is not well", health, CORE_DEGRADED,
+                     CORE_DEGRADED);
+}
+
 static void look_at_session(struct actor *actor)
 {
     const struct core_api *api = actor->play->api;
@@ -170,6 +184,7 @@ static void ask_for_nothing(struct instance *instance)
 void inspect_core(struct actor *actor)
 {
     look_at_tables(actor->instance);
+    look_at_health(actor->instance);
     look_at_session(actor);
     for (int app = 0; app < APP_TYPE_COUNT; app++) look_at_server(actor, (enum app_type)app);
     ask_for_nothing(actor->instance);

@@ -133,6 +133,7 @@ void instance_start(struct instance *instance)
         world_stop("more than %d lives of cores", GROUP_SCARCE - 1);
     instance->group = (uint8_t)++play->lives;
     instance->life++;
+    instance->unwell = false;
     instance->ws = (struct ws){ .stop = false };
     instance->ws.tail = &instance->ws.head;
     world_group_enter(instance->group);

@@ -1,6 +1,6 @@
 /* Between cores: what a client of one core says to a run of another one is taken there by a thread
  * of the program that the other core is linked with. */
-#include "fakes/internal.h"
+#include "fakes/inspect.h"
 
 struct passed {
     struct instance *to;
@@ -25,11 +25,24 @@ static void carry(void *argument)
     world_wake(&to->changed);
 }
 
+static bool is_session(const struct play *play, const char *name)
+{
+    const struct stage *stage = play->stage;
+
+    for (uint32_t i = 0; i < stage->session_count; i++)
+        if (strcmp(stage->sessions[i].name, name) == 0) return true;
+    return false;
+}
+
 void relay_pass(void *context, const char *session, const char *message, size_t length)
 {
     struct instance *from = instance_called(context);
     struct play *play = from->play;
 
+    inspect_tell(from, "whether a message is passed on for a session", is_session(play, session),
+                 true, true);
+    inspect_tell(from, "the length of a message that is passed on", length, strlen(message),
+                 strlen(message));
     for (uint32_t i = 0; i < play->file->core_count; i++) {
         struct instance *to = &play->instances[i];
         if (to == from) continue;

@@ -39,7 +39,11 @@ void tally_end(struct instance *instance, const char *key, uint64_t held_us, boo
 
 void tally_alert(struct instance *instance, const struct core_alert *alert)
 {
-    if (alert->kind == ALERT_HEALTH) return;
+    if (alert->kind == ALERT_HEALTH) {
+        instance->unwell = alert->raised;
+        instance->health_told++;
+        return;
+    }
     for (uint32_t i = 0; i < instance->tally_count; i++) {
         struct tally *tally = &instance->tallies[i];
         if (tally->life != instance->life || strcmp(tally->key, alert->subject) != 0) continue;

@@ -233,6 +233,8 @@ struct instance {
     uint64_t restart_us;    /* WORLD_NEVER: leave it */
     struct world_queue changed;
     struct tally tallies[TALLIES_MAX];
+    bool unwell;               /* as it has told of itself */
+    uint32_t health_told;      /* how often it has, either way */
     uint32_t tally_count;
     struct world_queue started;      /* nobody waits here: what was done before is known after */
 };
