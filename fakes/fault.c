@@ -163,10 +163,10 @@ static void close_fault(void *argument)
 
 /* --- offering --- */
 
-static bool cuts_by_count(const struct fault *fault)
+static bool cuts_by_count(const struct scn_fault *scn)
 {
-    return scn_attrs_find(&fault->scn->attrs, "frame") != NULL ||
-           scn_attrs_find(&fault->scn->attrs, "byte") != NULL;
+    return scn_attrs_find(&scn->attrs, "frame") != NULL ||
+           scn_attrs_find(&scn->attrs, "byte") != NULL;
 }
 
 static uint64_t choose_count(const struct fault *fault, const char *name)
@@ -201,7 +201,7 @@ static void arm(struct fault *fault)
     const struct scn_modifiers *modifiers = &fault->scn->modifiers;
 
     fault->armed = true;
-    if (cuts_by_count(fault)) {
+    if (fault->by_count) {
         fault->cut_frame = choose_count(fault, "frame");
         fault->cut_byte = choose_count(fault, "byte");
     } else if (modifiers->has_at) {
@@ -258,7 +258,7 @@ static void refresh(struct fault *fault)
         return;
     }
     if (ready == READY && !fault->armed) arm(fault);
-    if (fault->armed && !fault->timed && !cuts_by_count(fault))
+    if (fault->armed && !fault->timed && !fault->by_count)
         show(fault, ready == READY && !fault->active && fault_available(fault));
     /* It will strike by itself. One that waits for its chance is waited for as scripts are. */
     set_counted(fault, !fault->scn->may && (fault->timed || fault->shown));
@@ -297,7 +297,7 @@ static bool reached(const struct fault *fault, const struct socket *socket, bool
 static bool may_cut(const struct fault *fault, const struct socket *socket, bool to_tab)
 {
     return fault->scn->kind == SCN_FAULT_CUT && fault->left > 0 && fault->armed &&
-           cuts_by_count(fault) && counts(fault, socket, to_tab) && !socket->cut;
+           fault->by_count && counts(fault, socket, to_tab) && !socket->cut;
 }
 
 size_t faults_let_pass(const struct play *play, const struct socket *socket, bool to_tab,
@@ -369,6 +369,8 @@ void faults_init(struct play *play)
         fault->scn = scn;
         fault->index = i;
         fault->party = party_of(play, scn);
+        fault->by_count = cuts_by_count(scn);
+        fault_name_thread(fault);
         fault->left = times > up_to ? times : up_to;
         const struct stage_live *live = play->stage->hooks.live;
         if (live != NULL && !demands_fault(scn, live->foreign)) fault->left = 0;

@@ -36,24 +36,31 @@ static struct link *target_link(const struct fault *fault)
     return to_core ? &tab->to_core : &tab->to_tab;
 }
 
+void fault_name_thread(struct fault *fault)
+{
+    const struct scn_ref *target = &fault->scn->target;
+    const char *thread = scn_thread_word(target->thread);
+
+    if (fault->scn->kind != SCN_FAULT_PAUSE || target->kind == SCN_REF_ACTOR) return;
+    if (target->thread == SCN_THREAD_WS) return;
+    const char *core = fault->play->file->cores[target->core < 0 ? 0 : target->core].name;
+    if (target->thread_index > 0)
+        (void)snprintf(fault->thread, sizeof fault->thread, "%.*s/%s[%u]", CORE_THREAD_OWNER_MAX,
+                       core, thread, target->thread_index);
+    else
+        (void)snprintf(fault->thread, sizeof fault->thread, "%.*s/%s%s", CORE_THREAD_OWNER_MAX,
+                       core, thread, target->thread == SCN_THREAD_JOBS ? "[1]" : "");
+}
+
 /* The thread to be paused, WORLD_NOBODY while there is none. */
 static uint16_t target_thread(const struct fault *fault)
 {
     const struct scn_ref *target = &fault->scn->target;
-    char name[WORLD_NAME_MAX];
 
     if (target->kind == SCN_REF_ACTOR) return target_actor(fault)->entity;
     const struct instance *instance = target_core(fault);
-    if (target->thread == SCN_THREAD_WS) return instance_thread(instance, instance->ws_name);
-    const char *core = fault->play->file->cores[instance->index].name;
-    if (target->thread_index > 0)
-        (void)snprintf(name, sizeof name, "%.*s/%s[%u]", CORE_THREAD_OWNER_MAX, core,
-                       scn_thread_word(target->thread), target->thread_index);
-    else
-        (void)snprintf(name, sizeof name, "%.*s/%s%s", CORE_THREAD_OWNER_MAX, core,
-                       scn_thread_word(target->thread),
-                       target->thread == SCN_THREAD_JOBS ? "[1]" : "");
-    return instance_thread(instance, name);
+    bool ws = target->thread == SCN_THREAD_WS;
+    return instance_thread(instance, ws ? instance->ws_name : fault->thread);
 }
 
 static bool something_written(const struct fault *fault)

@@ -21,6 +21,8 @@ struct fault {
     bool counted;           /* mandatory and due: in play->busy */
     bool active;            /* with `for`: not healed yet */
     bool lasting;           /* it struck, and was not taken back yet */
+    bool by_count;          /* cuts at the k-th frame or byte */
+    char thread[WORLD_NAME_MAX]; /* that it pauses, where that has a name of its own */
     uint64_t cut_frame, cut_byte; /* strikes when so many have passed; 0: not that way */
     uint64_t by_us;
     uint32_t nth;           /* of what is to be refused */
@@ -44,6 +46,8 @@ bool faults_owed(const struct play *play);
 uint64_t faults_patience_us(const struct play *play);
 /* Calm: optional ones end, active ones are healed. */
 void faults_heal(struct play *play);
+/* Once, when its play, file and target are known. */
+void fault_name_thread(struct fault *fault);
 bool fault_available(const struct fault *fault);
 void fault_act(struct fault *fault);
 void fault_undo(struct fault *fault);

@@ -397,11 +397,7 @@ void instance_drain_aside(struct instance *instance, uint64_t deadline_us, uint6
 
 uint16_t instance_thread(const struct instance *instance, const char *name)
 {
-    for (uint16_t id = world_entity_count(); id-- > 0;) {
-        if (world_group_of(id) == instance->group && strcmp(world_entity_name(id), name) == 0)
-            return id;
-    }
-    return WORLD_NOBODY;
+    return world_entity_newest(instance->group, name);
 }
 
 void instance_init(struct play *play, uint32_t index)

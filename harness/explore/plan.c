@@ -51,48 +51,56 @@ static struct planned *planned_for(struct plan *plan, uint16_t entity)
     return planned;
 }
 
-uint32_t plan_options(struct plan *plan, uint32_t count, uint16_t *index, uint16_t *entity,
-                      uint32_t max, uint32_t *forced)
+/* Those that are offered, so far: each moves to the front. */
+struct offered {
+    uint16_t *index, *entity;
+    uint32_t used;
+};
+
+static inline void offer(struct offered *offered, uint32_t at)
 {
-    uint32_t used = 0, advance = UINT32_MAX, pressing = 0;
-    uint16_t options[WORLD_ENTITIES_MAX + 1];
-    world_options(options);
-    *forced = UINT32_MAX;
+    offered->index[offered->used] = (uint16_t)at;
+    offered->entity[offered->used++] = offered->entity[at];
+}
+
+/* The last one that is due, which is taken right now; or UINT32_MAX. */
+static uint32_t optional_due(struct plan *plan, const uint16_t *entity, uint32_t from, uint32_t end)
+{
+    uint32_t due = UINT32_MAX;
+    for (uint32_t at = from; at < end; at++) {
+        if (plan->choice <= planned_for(plan, entity[at])->due_choice) continue;
+        plan->of[entity[at]].execution = 0; /* if it is offered again, drawn again */
+        due = at;
+    }
+    return due;
+}
+
+uint32_t plan_options(struct plan *plan, uint32_t count, uint16_t *index, uint16_t *entity,
+                      uint32_t *forced)
+{
+    uint16_t ends[WORLD_CLASSES];
+    world_options(entity, ends);
     plan->choice++;
-    for (uint32_t i = 0; i < count && used < max; i++) {
-        uint16_t id = options[i];
-        if (id == WORLD_ADVANCE) {
-            advance = i;
-            continue;
-        }
-        switch (world_class_of(id)) {
-        case WORLD_WINDOW:
-            if (world_now_ns() < planned_for(plan, id)->due_ns) continue;
-            break;
-        case WORLD_OPTIONAL:
-            if (plan->choice <= planned_for(plan, id)->due_choice) continue;
-            plan->of[id].execution = 0;   /* if it is offered again, drawn again */
-            *forced = i;
-            continue;
-        case WORLD_SPURIOUS:
-            if (chance_below(plan->chance, 16) != 0) continue;
-            break;
-        case WORLD_THREAD:
-        case WORLD_ACTOR:
-        case WORLD_MESSAGE:
-        case WORLD_FAULT:
-            pressing++;
-            break;
-        }
-        index[used] = (uint16_t)i;
-        entity[used++] = id;
+    struct offered offered = {index, entity, 0};
+    uint32_t at = 0, time = UINT32_MAX;
+    while (at < ends[WORLD_MESSAGE]) offer(&offered, at++);
+    for (uint64_t now_ns = world_now_ns(); at < ends[WORLD_WINDOW]; at++) {
+        if (now_ns >= planned_for(plan, entity[at])->due_ns) offer(&offered, at);
     }
+    while (at < ends[WORLD_FAULT]) offer(&offered, at++);
+    bool pressing = ends[WORLD_MESSAGE] > 0 || ends[WORLD_FAULT] > ends[WORLD_WINDOW];
+    if (at < count && entity[at] == WORLD_ADVANCE) time = at++;
+    for (; at < ends[WORLD_SPURIOUS]; at++) {
+        if (chance_below(plan->chance, 16) == 0) offer(&offered, at);
+    }
+    *forced = optional_due(plan, entity, at, count);
     /* Time passes when nothing else is wanted; a stall is drawn like a spurious wakeup. */
-    if (advance != UINT32_MAX && used < max &&
-        (used == 0 || (pressing > 0 && chance_below(plan->chance, 16) == 0))) {
-        index[used] = (uint16_t)advance;
-        entity[used++] = WORLD_ADVANCE;
+    bool passes = time != UINT32_MAX &&
+                  (offered.used == 0 || (pressing && chance_below(plan->chance, 16) == 0));
+    if (passes) {
+        index[offered.used] = (uint16_t)time;
+        entity[offered.used++] = WORLD_ADVANCE;
     }
-    if (used == 0 && *forced == UINT32_MAX) *forced = 0;
-    return used;
+    if (offered.used == 0 && *forced == UINT32_MAX) *forced = 0;
+    return offered.used;
 }

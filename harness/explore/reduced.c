@@ -317,8 +317,8 @@ static uint32_t take(struct reduced *self, enum node_kind kind, const uint16_t *
 
 static uint32_t schedule(struct world_chooser *chooser, uint32_t count)
 {
-    uint16_t options[WORLD_ENTITIES_MAX + 1];
-    world_options(options);
+    uint16_t options[WORLD_ENTITIES_MAX + 1], ends[WORLD_CLASSES];
+    world_options(options, ends);
     ((struct reduced *)chooser)->idle = false;
     return take((struct reduced *)chooser, NODE_SCHEDULE, options, count);
 }

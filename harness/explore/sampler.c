@@ -30,8 +30,7 @@ bool sampler_begin(struct strategy *strategy, uint64_t n)
 uint32_t sampler_offer(struct sampler *self, uint32_t count, struct offer *offer)
 {
     uint32_t forced;
-    offer->count = plan_options(&self->plan, count, offer->index, offer->entity,
-                                WORLD_ENTITIES_MAX, &forced);
+    offer->count = plan_options(&self->plan, count, offer->index, offer->entity, &forced);
     return forced;
 }
 

@@ -21,7 +21,7 @@ struct sampler {
 /* What may be picked at a choice: indexes of options, and who is behind them. */
 struct offer {
     uint32_t count;
-    uint16_t index[WORLD_ENTITIES_MAX], entity[WORLD_ENTITIES_MAX];
+    uint16_t index[WORLD_ENTITIES_MAX + 1], entity[WORLD_ENTITIES_MAX + 1];
 };
 
 /* A sampler of so many bytes, all zero but for what is common: the caller sets what it picks and

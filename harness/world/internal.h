@@ -173,6 +173,7 @@ struct world {
     uint64_t enabled[WORLD_CLASSES][SET_WORDS];
     uint32_t others;  /* enabled entities that are no threads of the program */
     uint32_t relaxed; /* of them, those that let time pass */
+    uint32_t by_class[WORLD_CLASSES]; /* of `others` */
     uint32_t words;   /* words of the sets in use */
     bool plain;       /* only threads with a bit can be options: see plain_update */
     struct world_stream *draws; /* where choices are drawn while all is plain, or NULL */
@@ -269,6 +270,7 @@ static inline void set_count(uint32_t class_, uint32_t by)
 {
     if (LIKELY(class_ == WORLD_THREAD)) return;
     W.others += by;
+    W.by_class[class_] += by;
     if (class_ >= WORLD_WINDOW && class_ != WORLD_FAULT) W.relaxed += by;
     plain_update();
 }

@@ -205,6 +205,7 @@ uint32_t world_op_count(uint16_t entity, enum world_op op)
 static void reset(struct world_chooser *chooser)
 {
     memset(W.enabled, 0, sizeof W.enabled);
+    memset(W.by_class, 0, sizeof W.by_class);
     memset(W.ordinals, 0, sizeof W.ordinals);
     W.chooser = chooser;
     W.others = W.relaxed = 0;

@@ -16,15 +16,20 @@ static uint16_t select_bit(uint64_t bits, uint32_t index)
     return (uint16_t)__builtin_ctzll(bits);
 }
 
-/* The index-th enabled entity of that class, leaving out the current one; WORLD_NOBODY and
- * a reduced index when there are fewer. */
+/* The enabled entities of that class, leaving out the current one where it goes on. */
+static inline uint64_t others_of(uint32_t class_, uint32_t word)
+{
+    uint64_t bits = W.enabled[class_][word];
+    if (class_ > WORLD_ACTOR || !W.option_continues) return bits;
+    if (W.self->id >> 6 == word && W.self->class_ == class_) bits &= ~(1ull << (W.self->id & 63));
+    return bits;
+}
+
+/* The index-th of them; WORLD_NOBODY and a reduced index when there are fewer. */
 static uint16_t option_of_class(uint32_t class_, uint32_t *index)
 {
     for (uint32_t word = 0; word < W.words; word++) {
-        uint64_t bits = W.enabled[class_][word];
-        if (W.option_continues && W.self->id >> 6 == word && W.self->class_ == class_) {
-            bits &= ~(1ull << (W.self->id & 63));
-        }
+        uint64_t bits = others_of(class_, word);
         uint32_t here = (uint32_t)__builtin_popcountll(bits);
         if (*index < here) return (uint16_t)(word * 64 + select_bit(bits, *index));
         *index -= here;
@@ -44,26 +49,24 @@ uint16_t world_option(uint32_t index)
     return WORLD_NOBODY;
 }
 
-static uint32_t options_of_class(uint32_t class_, uint16_t *out)
+static uint16_t *options_of_class(uint32_t class_, uint16_t *out)
 {
-    uint32_t used = 0;
     for (uint32_t word = 0; word < W.words; word++) {
-        uint64_t bits = W.enabled[class_][word];
-        for (; bits != 0; bits &= bits - 1) {
-            uint16_t id = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(bits));
-            if (!W.option_continues || id != W.self->id) out[used++] = id;
+        for (uint64_t bits = others_of(class_, word); bits != 0; bits &= bits - 1) {
+            *out++ = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(bits));
         }
     }
-    return used;
+    return out;
 }
 
-void world_options(uint16_t *out)
+void world_options(uint16_t *out, uint16_t ends[WORLD_CLASSES])
 {
-    uint32_t used = 0;
-    if (W.option_continues) out[used++] = W.self->id;
+    uint16_t *at = out;
+    if (W.option_continues) *at++ = W.self->id;
     for (uint32_t class_ = 0; class_ < WORLD_CLASSES; class_++) {
-        if (class_ == WORLD_SPURIOUS && W.option_advance) out[used++] = WORLD_ADVANCE;
-        used += options_of_class(class_, out + used);
+        if (class_ == WORLD_SPURIOUS && W.option_advance) *at++ = WORLD_ADVANCE;
+        if (class_ == WORLD_THREAD || W.by_class[class_] > 0) at = options_of_class(class_, at);
+        ends[class_] = (uint16_t)(at - out);
     }
 }
 
@@ -355,6 +358,15 @@ uint16_t world_entity_count(void)
 uint16_t world_entity_find(const char *name)
 {
     for (uint32_t id = 0; id < W.entity_count; id++) {
+        if (strcmp(world_entity_name((uint16_t)id), name) == 0) return (uint16_t)id;
+    }
+    return WORLD_NOBODY;
+}
+
+uint16_t world_entity_newest(uint8_t group, const char *name)
+{
+    for (uint32_t id = W.entity_count; id-- > 0;) {
+        if (entity_of((uint16_t)id)->group != group) continue;
         if (strcmp(world_entity_name((uint16_t)id), name) == 0) return (uint16_t)id;
     }
     return WORLD_NOBODY;

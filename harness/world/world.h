@@ -219,8 +219,10 @@ struct world_result world_run(struct world_chooser *chooser, const char *name,
 
 /* The option of that index at the choice being made: an entity, or WORLD_ADVANCE. */
 uint16_t world_option(uint32_t index);
-/* All of them, in order: as many as the choice has. */
-void world_options(uint16_t *out);
+/* All of them, in order: as many as the choice has. `ends`: of each class, the index behind its last
+ * one. The thread that goes on is the first, whatever its class; that time passes comes before the
+ * first of WORLD_SPURIOUS. */
+void world_options(uint16_t *out, uint16_t ends[WORLD_CLASSES]);
 /* Whether option 0 means that the thread which made the last step goes on. */
 bool world_option_continues(void);
 enum world_class world_class_of(uint16_t entity);
@@ -262,6 +264,8 @@ const char *world_entity_name(uint16_t entity);
 uint16_t world_entity_count(void);
 bool world_is_task(uint16_t entity); /* it has no stack of its own */
 uint16_t world_entity_find(const char *name); /* WORLD_NOBODY when there is none */
+/* The newest one of that name in the group. */
+uint16_t world_entity_newest(uint8_t group, const char *name);
 /* How often that entity has made an operation of that kind in this execution; counted only
  * while an observer is set. */
 uint32_t world_op_count(uint16_t entity, enum world_op op);
