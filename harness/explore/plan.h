@@ -30,8 +30,8 @@ void plan_begin(struct plan *plan, struct chance *chance, uint64_t execution, ui
                 bool calm);
 
 /* What a sampler may pick at the current choice, of so many options: their indexes, and who is
- * behind them; room for WORLD_ENTITIES_MAX + 1 of each. Sets *forced to an index that the plan wants
- * taken right now, or UINT32_MAX. Counts the choice. */
+ * behind them; room for WORLD_ENTITIES_MAX + 1 of each. Sets *forced to an index that the plan
+ * wants taken right now, or UINT32_MAX. Counts the choice. */
 uint32_t plan_options(struct plan *plan, uint32_t count, uint16_t *index, uint16_t *entity,
                       uint32_t *forced);
 

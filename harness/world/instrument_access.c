@@ -24,10 +24,23 @@
     ALIGNED(write##bytes, write##bytes, size, true)                                                \
     ALIGNED(read_write##bytes, write##bytes, size, true)
 
-#define UNALIGNED_ACCESSES(bytes)                                                                  \
-    ACCESS(unaligned_read##bytes, bytes, RACE_READ)                                                \
-    ACCESS(unaligned_write##bytes, bytes, RACE_WRITE)                                              \
-    ACCESS(unaligned_read_write##bytes, bytes, RACE_WRITE)
+/* Those that the compiler does not know to be aligned: most are. */
+#define UNALIGNED(name, first, size, write)                                                        \
+    void world___tsan_unaligned_##name(void *memory)                                               \
+    {                                                                                              \
+        const uintptr_t address = (uintptr_t)memory, bytes = 1u << (size);                         \
+        if (UNLIKELY(address % bytes != 0)) {                                                      \
+            instrument_touch(memory, bytes, (write) ? RACE_WRITE : RACE_READ, CALLER);             \
+            return;                                                                                \
+        }                                                                                          \
+        if (race_is_recent(write, size, address)) return;                                          \
+        instrument_first_##first(address, CALLER);                                                 \
+    }
+
+#define UNALIGNED_ACCESSES(bytes, size)                                                            \
+    UNALIGNED(read##bytes, read##bytes, size, false)                                               \
+    UNALIGNED(write##bytes, write##bytes, size, true)                                              \
+    UNALIGNED(read_write##bytes, write##bytes, size, true)
 
 #define VOLATILE_ACCESSES(prefix, bytes)                                                           \
     void world___tsan_##prefix##volatile_read##bytes(void *memory)                                 \
@@ -44,10 +57,10 @@ ALIGNED_ACCESSES(2, 1)
 ALIGNED_ACCESSES(4, 2)
 ALIGNED_ACCESSES(8, 3)
 ALIGNED_ACCESSES(16, 4)
-UNALIGNED_ACCESSES(2)
-UNALIGNED_ACCESSES(4)
-UNALIGNED_ACCESSES(8)
-UNALIGNED_ACCESSES(16)
+UNALIGNED_ACCESSES(2, 1)
+UNALIGNED_ACCESSES(4, 2)
+UNALIGNED_ACCESSES(8, 3)
+UNALIGNED_ACCESSES(16, 4)
 VOLATILE_ACCESSES(, 1)
 VOLATILE_ACCESSES(, 2)
 VOLATILE_ACCESSES(, 4)

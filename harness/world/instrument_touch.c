@@ -60,13 +60,8 @@ void instrument_init(void)
 void instrument_touch(const void *memory, size_t bytes, uint32_t flags, uintptr_t pc)
 {
     uintptr_t address = (uintptr_t)memory;
-    if (bytes == 0) return;
-    if (bytes <= RACE_WORD) {
-        touch(address, bytes, flags, pc);
-        return;
-    }
-    if (race_range_is_recent(flags != 0, address, bytes)) return;
-    touch(address, bytes, flags, pc);
+    if (bytes == 0 || race_range_is_recent(flags != 0, address, bytes)) return;
+    if (UNLIKELY(!touch(address, bytes, flags, pc))) return;
     if (LIKELY(may_note())) race_range_note(flags != 0, address, bytes);
 }
 

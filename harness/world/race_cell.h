@@ -91,6 +91,21 @@ static inline bool race_knows(const struct race_clock *known, uint64_t who)
     return slot < known->count && (uint32_t)who <= known->at[slot];
 }
 
+/* From here on the cell tells of its word. */
+static inline void race_open_cell(struct race_cell *cell)
+{
+    struct race_region *region = race_region_of(cell);
+    race_clear_cell(cell);
+    if (UNLIKELY(region == NULL)) return;
+    if (region->run != R.run) *region = (struct race_region){.run = R.run};
+    region->used |= 1ull << race_place_in_region(cell);
+    const struct race_record *whole = &region->whole;
+    if (LIKELY(whole->mask == 0)) return;
+    uint32_t home = race_home(whole->flags, UINT8_MAX);
+    race_put(cell, home, race_own(whole), whole->where);
+    cell->last = whole->flags & RACE_FREE ? RACE_RECORDS : home;
+}
+
 /* The bytes of the former that are left: those are of no use any more of which whatever races with
  * them races with the latter. RACE_MET: the two race, or the former is a free. `flags` are those of
  * the latter: where they are known, so is most of this. */
@@ -157,7 +172,7 @@ struct race_record *race_list_meet(struct race_cell *cell, const struct race_clo
  * room at all. */
 bool race_add(struct race_cell *cell, const struct race_clock *known,
               const struct race_record *record, bool follows);
-/* From here on the cell tells of its word. */
+/* As race_open_cell(). */
 RACE_APART void race_begin_cell(struct race_cell *cell);
 /* As race_keep(), in any case. */
 RACE_APART bool race_keep_all(struct race_cell *cell, const struct race_clock *known, uint64_t who,
@@ -207,21 +222,21 @@ race_follow_own(struct race_cell *cell, uint32_t mask, uint32_t flags, uint32_t 
     return true;
 }
 
-/* A plain access. False: it is not like that, or its place is taken. `own`: the epoch, as in a
- * record; `home`: by race_home(). */
+/* An access that is not atomic. False: it is not like that, or its place is taken. `own`: the
+ * epoch, as in a record; `home`: by race_home(). */
 static inline __attribute__((always_inline)) bool
 race_follow(struct race_cell *cell, const struct race_clock *known, uint64_t own, uint32_t mask,
             uint32_t flags, uint32_t home, uint32_t where)
 {
     if (UNLIKELY(!race_follows(cell, known))) return false;
-    if (race_is_last(cell, own)) {
+    if (!(flags & RACE_FREE) && race_is_last(cell, own)) {
         uint64_t who = own | (uint64_t)mask << 48 | (uint64_t)flags << 56;
         return race_follow_own(cell, mask, flags, where) || race_keep_own(cell, who, home, where);
     }
     uint32_t left = cell->masks & ~race_replaced(flags, mask);
     if (UNLIKELY(left >> 8 * home & 0xff)) return false;
     cell->masks = left | mask << 8 * home;
-    cell->last = home;
+    cell->last = flags & RACE_FREE ? RACE_RECORDS : home;
     uint64_t who = own | (uint64_t)flags << 56;
     memcpy(&cell->at[home], &who, sizeof who);
     cell->at[home].where = where;
@@ -234,9 +249,11 @@ static inline __attribute__((always_inline)) bool
 race_keep(struct race_cell *cell, const struct race_clock *known, uint64_t own, uint32_t mask,
           uint32_t flags, uint32_t home, uint32_t where)
 {
-    bool plain = !(flags & (RACE_ATOMIC | RACE_FREE));
     if (UNLIKELY(cell->run != R.run)) race_begin_cell(cell);
-    if (LIKELY(plain && race_follow(cell, known, own, mask, flags, home, where))) return true;
+    if (LIKELY(!(flags & RACE_ATOMIC)) &&
+        LIKELY(race_follow(cell, known, own, mask, flags, home, where))) {
+        return true;
+    }
     return race_keep_all(cell, known, own | (uint64_t)mask << 48 | (uint64_t)flags << 56, where);
 }
 

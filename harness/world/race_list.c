@@ -68,16 +68,7 @@ struct race_record *race_list_meet(struct race_cell *cell, const struct race_clo
 
 void race_begin_cell(struct race_cell *cell)
 {
-    struct race_region *region = race_region_of(cell);
-    race_clear_cell(cell);
-    if (UNLIKELY(region == NULL)) return;
-    if (region->run != R.run) *region = (struct race_region){.run = R.run};
-    region->used |= 1ull << race_place_in_region(cell);
-    const struct race_record *whole = &region->whole;
-    if (LIKELY(whole->mask == 0)) return;
-    uint32_t home = race_home(whole->flags, UINT8_MAX);
-    race_put(cell, home, race_own(whole), whole->where);
-    cell->last = whole->flags & RACE_FREE ? RACE_RECORDS : home;
+    race_open_cell(cell);
 }
 
 static bool is_in_order(const struct race_cell *cell, const struct race_clock *known)

@@ -76,7 +76,6 @@ static __attribute__((noinline)) void access_cell_at_length(struct access *acces
                                                             struct race_cell *cell)
 {
     struct race_record *record = &access->record;
-    if (cell->run != R.run) race_begin_cell(cell);
     bool again = race_is_again(cell, record);
     if (again && race_is_known(cell, record)) return;
     find_place(access);
@@ -95,6 +94,7 @@ static __attribute__((always_inline)) inline void access_cell(struct access *acc
                                                               struct race_cell *cell)
 {
     const struct race_record *record = &access->record;
+    if (cell->run != R.run) race_open_cell(cell);
     if (LIKELY(!W.keep_stacks)) {
         find_place(access);
         uint64_t own = record->clock | (uint64_t)record->slot << 32;

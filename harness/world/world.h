@@ -219,9 +219,9 @@ struct world_result world_run(struct world_chooser *chooser, const char *name,
 
 /* The option of that index at the choice being made: an entity, or WORLD_ADVANCE. */
 uint16_t world_option(uint32_t index);
-/* All of them, in order: as many as the choice has. `ends`: of each class, the index behind its last
- * one. The thread that goes on is the first, whatever its class; that time passes comes before the
- * first of WORLD_SPURIOUS. */
+/* All of them, in order: as many as the choice has. `ends`: of each class, the index behind its
+ * last one. The thread that goes on is the first, whatever its class; that time passes comes
+ * before the first of WORLD_SPURIOUS. */
 void world_options(uint16_t *out, uint16_t ends[WORLD_CLASSES]);
 /* Whether option 0 means that the thread which made the last step goes on. */
 bool world_option_continues(void);
