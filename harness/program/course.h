@@ -46,7 +46,7 @@ struct shared {
     /* Of the execution that went before everything else: */
     uint16_t threads;
     bool once_cut;
-    uint32_t once_choices;
+    uint32_t once_choices, once_steps;
     struct life life;        /* of the last execution */
     char problem[WORLD_TEXT_MAX];
     char reason[WORLD_TEXT_MAX]; /* of the failure that was told */
@@ -68,6 +68,9 @@ void course_prepare(struct explore_log *log, struct capture *output);
 
 /* Divides the budget. */
 void phases_plan(void);
+/* Unless it was given, it is smaller where the execution that went before has very many steps, or
+ * so many threads that each step takes long. */
+void phases_moderate(void);
 
 /* Leaves what this shard has of it. False: the program ends with that status. */
 bool phases_divide(int *status);

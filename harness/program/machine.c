@@ -274,7 +274,14 @@ long world_syscall(long number, ...)
         return world_getpid();
     case SYS_close:
         return world_close(first);
-    case SYS_membarrier: /* an old kernel, as far as a program can tell */
+    case SYS_membarrier: /* not there: an old kernel, as far as a program can tell */
+    case SYS_sched_setattr:
+    case SYS_sched_getattr:
+    case SYS_getcpu:
+    case SYS_get_mempolicy:
+    case SYS_set_mempolicy:
+    case SYS_mbind:
+    case SYS_io_uring_setup:
         errno = ENOSYS;
         return -1;
     default:

@@ -111,6 +111,7 @@ static int run_once(void *argument)
     shared->life = life;
     shared->once_cut = result.end == WORLD_CUT;
     shared->once_choices = result.choices;
+    shared->once_steps = result.steps;
     if (must_explore()) return 0;
     shared->phases[0].stats = (struct explore_stats){
         .runs = 1, .distinct = 1, .distinct_exact = true, .cut = shared->once_cut, .new_lately = 1,
@@ -532,6 +533,7 @@ int main(int argc, char **argv)
     int status = work(run_once);
     if (status != 0) return status;
     if (!must_explore() && !options.choices) return end_plain();
+    phases_moderate();
     if (shared->promises.used || shared->promises.count > 0) options.jobs = 1;
     if (!phases_divide(&status)) return status;
     progress_begin();

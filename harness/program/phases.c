@@ -79,6 +79,20 @@ void phases_plan(void)
     shared->phases[0].limits.late_max = shared->phases[0].limits.weak_max = 0;
 }
 
+/* What all executions together may cost, and what a step costs besides its threads: so that a
+ * program with hundreds of them takes as long as others. */
+enum { STEP_COST = 30, RUNS_MIN = 100 };
+#define COST_MAX 2000000000ull
+
+void phases_moderate(void)
+{
+    uint64_t cost = (uint64_t)shared->once_steps * (shared->threads + STEP_COST);
+    if (options.given[PROGRAM_RUNS] || !program_is_sampler(options.strategy)) return;
+    if (cost * options.runs <= COST_MAX) return;
+    options.runs = COST_MAX / cost < RUNS_MIN ? RUNS_MIN : COST_MAX / cost;
+    phases_plan();
+}
+
 /* What both the phase and the shard have. */
 static void cut_out(struct phase *phase, uint64_t first, uint64_t runs)
 {

@@ -64,6 +64,13 @@ static void wait_for_it()
     changed.wait(held); // whether it is ready already or not
 }
 
+static std::atomic<int> turn;
+
+static void take_turn()
+{
+    turn = 1; // and nobody is told
+}
+
 static void nothing() {}
 
 static const struct {
@@ -72,7 +79,7 @@ static const struct {
 } ways[] = {{"throw", throw_it}, {"own", throw_own},        {"noexcept", leave_noexcept},
             {"lose", lose},      {"late", write_late},      {"far", write_far},
             {"relock", relock},  {"wait", wait_for_it},     {"race", bump},
-            {"unjoined", nothing}};
+            {"unjoined", nothing}, {"turn", take_turn}};
 
 } // namespace app
 
@@ -91,6 +98,9 @@ int main(int argc, char **argv)
         std::lock_guard held(app::lock);
         app::changed.notify_one();
     }
+#ifdef __cpp_lib_atomic_wait
+    if (body == app::take_turn) app::turn.wait(0);
+#endif
     thread.join();
     return 0;
 }
