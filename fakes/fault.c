@@ -45,7 +45,9 @@ static uint32_t choose_nth(const struct scn_fault *scn)
 {
     const struct scn_attr *nth = scn_attrs_find(&scn->attrs, "nth");
 
-    if (nth == NULL) return 1;
+    /* One that is written out is chosen no more than one that goes without saying. */
+    if (nth == NULL || nth->value.low == nth->value.high)
+        return nth == NULL ? 1 : (uint32_t)nth->value.low;
     uint64_t values = values_of(nth);
     return (uint32_t)spread(nth, world_choose((uint32_t)values, "refused"), values);
 }
