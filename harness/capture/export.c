@@ -391,12 +391,22 @@ void export_client_closes(struct export *export, uint64_t time_ns, uint64_t id)
     finish(export, connection);
 }
 
-void export_reset(struct export *export, uint64_t time_ns, uint64_t id, bool by_client)
+void export_cut(struct export *export, uint64_t time_ns, uint64_t id)
 {
     struct connection *connection = find(export, time_ns, id);
 
     if (connection == NULL) return;
-    send_segment(export, connection, by_client ? CLIENT : SERVER, PACKET_RST | PACKET_ACK, NULL, 0);
+    send_segment(export, connection, CLIENT, PACKET_RST | PACKET_ACK, NULL, 0);
+    connection->over = true;
+}
+
+void export_server_gone(struct export *export, uint64_t time_ns, uint64_t id)
+{
+    struct connection *connection = find(export, time_ns, id);
+
+    if (connection == NULL) return;
+    if (!connection->sides[SERVER].finished)
+        send_segment(export, connection, SERVER, PACKET_FIN | PACKET_ACK, NULL, 0);
     connection->over = true;
 }
 

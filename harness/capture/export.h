@@ -48,13 +48,15 @@ void export_from_server(struct export *export, uint64_t time_ns, uint64_t id, ui
 /* That message reached the client: everything up to it is acknowledged. */
 void export_arrived(struct export *export, uint64_t time_ns, uint64_t id, uint32_t number);
 
-/* The server closes; its close frame reached the client; the client closes; either side breaks the
- * connection off. What comes after the end of a connection is ignored. */
+/* The server closes; its close frame reached the client; the client closes; its connection breaks
+ * off; the server's process is gone, and its kernel says so. What comes after the end of a
+ * connection is ignored. */
 void export_server_closes(struct export *export, uint64_t time_ns, uint64_t id, uint32_t code,
                           const char *reason);
 void export_close_arrived(struct export *export, uint64_t time_ns, uint64_t id);
 void export_client_closes(struct export *export, uint64_t time_ns, uint64_t id);
-void export_reset(struct export *export, uint64_t time_ns, uint64_t id, bool by_client);
+void export_cut(struct export *export, uint64_t time_ns, uint64_t id);
+void export_server_gone(struct export *export, uint64_t time_ns, uint64_t id);
 
 /* The same where bytes are known and not messages: the connection begins with TCP alone, bytes
  * leave one side (those of the client are at the server then), so many bytes of the server have

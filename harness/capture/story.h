@@ -109,7 +109,7 @@ struct story_head {
 };
 
 struct story_run {
-    uint64_t number;
+    uint64_t number, epoch;     /* numbers begin anew with an epoch; 0: unknown so far */
     const char *agent, *key;    /* as on the wire */
     int actor;                  /* index in story_session.actors; -1: none does what it did */
     bool asked;                 /* a tab asked for it, */
@@ -140,6 +140,8 @@ struct story_session {
     uint32_t actor_count, actor_room;
     const char *owner;          /* the first user who was let in; NULL: unknown */
     bool cancels;               /* somebody cancelled a run */
+    bool closed;                /* the core has closed it, and nobody was let in since */
+    bool reopened;              /* after that somebody was: a script opens it, so it must always */
     bool begun;                 /* somebody was ready, first at: */
     uint64_t begin_us;
     struct story_head *heads;   /* each further than those of its epoch before it */
@@ -226,7 +228,7 @@ struct story_actor *story_program(struct story *story, struct story_session *ses
 
 /* The run of an event, made if it is new; its agent and key are filled in when they are known. */
 struct story_run *story_run_of(struct story *story, struct story_session *session,
-                               const json_t *payload);
+                               uint64_t epoch, const json_t *payload);
 
 const char *story_text(const json_t *body, const char *field);
 uint64_t story_number(const json_t *body, const char *field);

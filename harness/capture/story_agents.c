@@ -6,6 +6,9 @@
 /* The story begins that much before the first message; and so much if something had happened. */
 static const uint64_t lead_us = 1, long_lead_us = 1000000;
 
+/* When nothing happens for so long, time is what the story is about. */
+enum { IDLE_US = 1000000 };
+
 /* --- who --- */
 
 /* NULL: there are too many. */
@@ -48,32 +51,37 @@ static struct story_actor *backend_of(struct story *story, struct story_session 
 /* --- runs --- */
 
 struct story_run *story_run_of(struct story *story, struct story_session *session,
-                               const json_t *payload)
+                               uint64_t epoch, const json_t *payload)
 {
     uint64_t number = story_number(payload, "run");
     const char *key = story_text(payload, "key"), *agent = story_text(payload, "agent");
 
     for (uint32_t i = 0; i < session->run_count; i++) {
         struct story_run *run = &session->runs[i];
-        if (run->number == number) return run;
+        if (run->number == number && run->epoch == epoch) return run;
         if (run->number != 0 || strcmp(run->key, key) != 0) continue;
         run->number = number;
+        run->epoch = epoch;
         run->agent = agent;
         return run;
     }
     session->runs = scn_arena_grow(story->arena, session->runs, session->run_count,
                                    &session->run_room, sizeof *session->runs);
     struct story_run *run = &session->runs[session->run_count++];
-    *run = (struct story_run){ .number = number, .agent = agent, .key = key, .actor = -1,
-                               .seen_us = UINT64_MAX };
+    *run = (struct story_run){ .number = number, .epoch = epoch, .agent = agent, .key = key,
+                               .actor = -1, .seen_us = UINT64_MAX };
     return run;
 }
 
-static struct story_actor *actor_of_run(const struct story_session *session, uint64_t number)
+static struct story_actor *actor_of_run(const struct story_session *session,
+                                        const struct story_event *event)
 {
+    uint64_t number = story_number(event->payload, "run");
+
     for (uint32_t i = 0; i < session->run_count; i++) {
         const struct story_run *run = &session->runs[i];
-        if (run->number == number && run->actor >= 0) return &session->actors[run->actor];
+        if (run->number == number && run->epoch == event->epoch && run->actor >= 0)
+            return &session->actors[run->actor];
     }
     return NULL;
 }
@@ -107,23 +115,24 @@ static void find_runs(struct story *story, struct story_session *session)
     for (uint32_t i = 0; i < session->event_count; i++) {
         const struct story_event *event = &session->events[i];
         if (strcmp(event->type, "run_state") == 0)
-            (void)story_run_of(story, session, event->payload);
+            (void)story_run_of(story, session, event->epoch, event->payload);
     }
     for (uint32_t i = 0; i < session->event_count; i++) {
         const struct story_event *event = &session->events[i];
-        if (is_running(event)) story_run_of(story, session, event->payload)->began = true;
+        if (!is_running(event)) continue;
+        story_run_of(story, session, event->epoch, event->payload)->began = true;
     }
     for (uint32_t i = 0; i < session->event_count; i++) {
         const struct story_event *event = &session->events[i];
         if (strcmp(event->type, "run_state") != 0) continue;
-        struct story_run *run = story_run_of(story, session, event->payload);
+        struct story_run *run = story_run_of(story, session, event->epoch, event->payload);
         if (run->agent[0] != '\0' && run->actor < 0) cast_run(story, session, run);
     }
-    /* A start over HTTP was accepted, whether or not its run was told of. */
+    /* Who was asked for is there, whether or not a run of his was told of. */
     for (uint32_t i = 0; i < session->run_count; i++) {
         struct story_run *run = &session->runs[i];
-        if (run->packet != 0 && run->agent[0] != '\0' && run->actor < 0)
-            cast_run(story, session, run);
+        bool asked = run->asked || run->packet != 0;
+        if (asked && run->agent[0] != '\0' && run->actor < 0) cast_run(story, session, run);
     }
 }
 
@@ -220,8 +229,8 @@ static const char *emit_text(struct story *story, const char *verb, const struct
 static void on_run_state(struct story *story, struct story_session *session,
                          const struct story_event *event)
 {
-    struct story_actor *agent = actor_of_run(session, story_number(event->payload, "run"));
-    story_run_of(story, session, event->payload)->live = is_running(event);
+    struct story_actor *agent = actor_of_run(session, event);
+    story_run_of(story, session, event->epoch, event->payload)->live = is_running(event);
     const char *state = story_text(event->payload, "state");
 
     if (agent == NULL) return;
@@ -239,7 +248,7 @@ static bool goes_on(const struct story_session *session, uint32_t at)
     const struct story_event *question = &session->events[at];
     uint64_t prompt = story_number(question->payload, "prompt");
     uint64_t run = story_number(question->payload, "run");
-    const struct story_actor *agent = actor_of_run(session, run);
+    const struct story_actor *agent = actor_of_run(session, question);
     bool cancelled = false;
 
     for (uint32_t i = at + 1; i < session->event_count; i++) {
@@ -267,7 +276,7 @@ static bool goes_on(const struct story_session *session, uint32_t at)
 static void on_question(struct story *story, struct story_session *session, uint32_t at)
 {
     const struct story_event *event = &session->events[at];
-    struct story_actor *agent = actor_of_run(session, story_number(event->payload, "run"));
+    struct story_actor *agent = actor_of_run(session, event);
     uint64_t timeout_us = story_number(event->payload, "timeout_us");
     bool input = strcmp(event->type, "request_user_input") == 0;
     char name[STORY_NAME_MAX];
@@ -520,6 +529,25 @@ static void drop_answers(struct story *story)
     }
 }
 
+/* What a core does when nobody does anything takes its time: the scenario goes on until the last
+ * message. */
+static void last_as_long(struct story *story)
+{
+    const struct story_message *last = &story->messages[story->message_count - 1];
+    uint64_t acted_us = 0;
+
+    if (story->tab_count == 0) return;
+    for (uint32_t t = 0; t < story->tab_count; t++) {
+        const struct story_steps *steps = &story->tabs[t].steps;
+        for (uint32_t i = 0; i < steps->count; i++) {
+            if (!steps->items[i].remark && steps->items[i].time_us > acted_us)
+                acted_us = steps->items[i].time_us;
+        }
+    }
+    if (story->end_us <= acted_us + IDLE_US) return;
+    story_add(story, &story->tabs[0].steps, story->end_us, last->message->packet, "wait 1us");
+}
+
 void story_act(struct story *story)
 {
     bool early = false;
@@ -535,6 +563,8 @@ void story_act(struct story *story)
         find_runs(story, session);
         act(story, i);
         start_runs(story, session);
+        if (session->reopened) story_add(story, &backend_of(story, session)->steps, 0, 0, "open");
     }
+    last_as_long(story);
     drop_answers(story);
 }

@@ -19,14 +19,15 @@ void story_note_head(struct story *story, struct story_session *session, uint64_
     session->heads[session->head_count++] = (struct story_head){ epoch, head, time_us };
 }
 
-/* When it was known first that the log of that epoch has this number; UINT64_MAX: it was not. */
-static uint64_t known_us(const struct story_session *session, uint64_t epoch, uint64_t seq)
+/* Who was told first that the log of that epoch has this number; NULL: nobody was. */
+static const struct story_head *head_with(const struct story_session *session, uint64_t epoch,
+                                          uint64_t seq)
 {
     for (uint32_t i = 0; i < session->head_count; i++) {
         if (session->heads[i].epoch == epoch && session->heads[i].seq >= seq)
-            return session->heads[i].time_us;
+            return &session->heads[i];
     }
-    return UINT64_MAX;
+    return NULL;
 }
 
 /* Whoever published the one before, or the one behind, published it, too, as far as is known. */
@@ -41,9 +42,13 @@ static struct story_event unseen(const struct story_session *session, uint64_t e
                                  const struct story_event *before, const struct story_event *next)
 {
     const struct story_event *model = model_of(before, next);
-    struct story_event event = { .epoch = epoch, .seq = seq, .type = "unseen", .live = true,
-                                 .time_us = known_us(session, epoch, seq),
+    const struct story_head *head = head_with(session, epoch, seq);
+    struct story_event event = { .epoch = epoch, .seq = seq, .type = "unseen",
+                                 .time_us = head == NULL ? UINT64_MAX : head->time_us,
                                  .core = session->core, .unseen = true };
+
+    /* What was the newest when somebody came may have been published at that moment. */
+    event.live = head == NULL || head->seq == seq;
 
     if (model != NULL) {
         event.type = model->type;

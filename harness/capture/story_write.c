@@ -20,7 +20,8 @@ static int by_time(const void *one, const void *other)
 static bool can_repeat(const struct story_step *step)
 {
     return !step->remark && (strncmp(step->text, "emit ", 5) == 0 ||
-                             strncmp(step->text, "publish ", 8) == 0);
+                             strncmp(step->text, "publish ", 8) == 0 ||
+                             strcmp(step->text, "send pong") == 0);
 }
 
 /* How many steps from `from` on are the same, equally far apart; `loose`: however far. */

@@ -51,9 +51,9 @@ static void keep_event(struct story *story, struct story_event **events, uint32_
 
 /* A session lives where its runs are told of first. */
 static void see_run(struct story *story, struct story_session *session,
-                    const struct story_message *message, const json_t *fields)
+                    const struct story_message *message, uint64_t epoch, const json_t *fields)
 {
-    struct story_run *run = story_run_of(story, session, fields);
+    struct story_run *run = story_run_of(story, session, epoch, fields);
 
     if (run->seen_us != UINT64_MAX) return;
     run->seen_us = message->time_us;
@@ -82,7 +82,7 @@ bool tale_event(struct story *story, uint32_t index, const struct story_message 
     if (event.seq == 0) return false;
     keep_event(story, &session->events, &session->event_count, &session->event_room, &event);
     if (strcmp(event.type, "run_state") != 0) return true;
-    see_run(story, session, message, event.payload);
+    see_run(story, session, message, epoch, event.payload);
     bool runs = strcmp(story_text(event.payload, "state"), "running") == 0;
     /* Who polls is not attached. */
     live = live && story->links[message->link].connection->kind != CAPTURE_REQUESTS;
@@ -115,6 +115,20 @@ static void note_head(struct story *story, const struct story_message *message, 
                     story_number(message->body, field), time_us);
 }
 
+/* What a program did to the session of a message. */
+static void add_step(struct story *story, const struct story_message *message, uint64_t time_us,
+                     const char *text)
+{
+    struct story_session *session =
+        &story->sessions[tale_tab(story, &story->links[message->link])->session];
+    struct story_actor *actor = story_program(story, session, "");
+
+    session->closed = strcmp(text, "close") == 0;
+    if (actor == NULL) return;
+    session->reopened = session->reopened || !session->closed;
+    story_add(story, &actor->steps, time_us, message->message->packet, text);
+}
+
 static void on_ready(struct story *story, struct story_message *message)
 {
     struct story_link *link = &story->links[message->link];
@@ -123,13 +137,14 @@ static void on_ready(struct story *story, struct story_message *message)
     struct story_session *session = &story->sessions[tab->session];
     const json_t *runs = json_object_get(message->body, "runs");
 
+    if (session->closed) add_step(story, message, link->hello_us, "open");
     if (session->owner == NULL) session->owner = tab->user;
     if (!session->begun) session->begin_us = message->time_us;
     session->begun = true;
-    for (size_t i = 0; i < json_array_size(runs); i++)
-        see_run(story, session, message, json_array_get(runs, i));
     link->gen = story_number(message->body, "gen");
     link->epoch = story_number(message->body, "epoch");
+    for (size_t i = 0; i < json_array_size(runs); i++)
+        see_run(story, session, message, link->epoch, json_array_get(runs, i));
     if (session->epoch == 0) {
         session->epoch = link->epoch;
         session->floor = story_number(message->body, "floor");
@@ -200,6 +215,14 @@ static void on_reply(struct story *story, struct story_message *message)
 
 /* --- ends --- */
 
+/* A session that was closed takes all its connections with it; the first one tells. */
+static void end_session(struct story *story, const struct story_message *message)
+{
+    const struct story_tab *tab = tale_tab(story, &story->links[message->link]);
+
+    if (!story->sessions[tab->session].closed) add_step(story, message, message->time_us, "close");
+}
+
 static void on_close(struct story *story, struct story_message *message)
 {
     struct story_link *link = &story->links[message->link];
@@ -218,6 +241,7 @@ static void on_close(struct story *story, struct story_message *message)
     link->code = websocket_close_code(&close);
     if (link->tab < 0) return;
     tale_remark(story, message, scn_arena_format(story->arena, "<- close %u", link->code));
+    if (link->code == 1000) end_session(story, message);
     /* It was given up for its silence: its end had gone. */
     if (link->code == 4011) tale_lose(story, tale_tab(story, link), 0);
     if (link->code == 4008 && link->replayed && !link->acknowledged)
@@ -301,16 +325,16 @@ static void read_message(struct story *story, struct story_message *message)
     if (message->message->from_client) {
         link->heard_us = message->time_us;
         link->said = message->type;
-        link->unanswered = 0;
     }
     if (message->body == NULL) {
-        if (link->tab >= 0) tale_remark(story, message, "no message of the protocol");
+        if (link->tab >= 0) tale_say(story, message, "no message of the protocol");
     } else if (strcmp(message->type, "hello") == 0 && message->message->from_client) {
         tale_hello(story, message);
     } else if (link->tab >= 0) {
         if (message->message->from_client) tale_ask(story, message, before);
         else on_reply(story, message);
     }
+    if (message->message->from_client) link->unanswered = 0;
 }
 
 void tale_read(struct story *story)

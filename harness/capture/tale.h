@@ -31,6 +31,10 @@ void tale_hello(struct story *story, struct story_message *message);
 /* A client asks for something; `before` is the type of what it said last (tale_asks.c). */
 void tale_ask(struct story *story, struct story_message *message, const char *before);
 
+/* A client says something that no step can `send`: its very text, or, if that cannot stand in a
+ * scenario, `remark` (tale_asks.c). */
+void tale_say(struct story *story, const struct story_message *message, const char *remark);
+
 /* A message that is a request over HTTP, or its answer (tale_requests.c). */
 void tale_request(struct story *story, const struct story_message *message);
 

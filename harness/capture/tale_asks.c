@@ -3,6 +3,36 @@
 
 #include <string.h>
 
+/* Of what is said as it is: with its time the line has 100 columns. */
+enum { SAY_MAX = 64 };
+
+/* In quotes, with ' in place of their own ones. */
+static bool can_say(const struct capture_message *message)
+{
+    if (!message->from_client || message->opcode != WEBSOCKET_TEXT || message->length == 0 ||
+        message->length > SAY_MAX)
+        return false;
+    for (size_t i = 0; i < message->length; i++) {
+        char letter = message->bytes[i];
+        if (letter < 32 || letter > 126 || letter == '\'' || letter == '#') return false;
+    }
+    return true;
+}
+
+void tale_say(struct story *story, const struct story_message *message, const char *remark)
+{
+    char text[SAY_MAX + 1];
+    const struct capture_message *said = message->message;
+
+    if (!can_say(said)) {
+        tale_remark(story, message, remark);
+        return;
+    }
+    for (size_t i = 0; i <= said->length; i++)
+        text[i] = said->bytes[i] == '"' ? '\'' : said->bytes[i];
+    tale_add(story, message, scn_arena_format(story->arena, "say \"%s\"", text));
+}
+
 static const char *prompt_of(struct story *story, uint32_t session, uint64_t number, bool *input)
 {
     const struct story_session *in = &story->sessions[session];
@@ -88,7 +118,7 @@ static void on_history(struct story *story, struct story_message *message, const
         return;
     }
     if (json_is_true(json_object_get(body, "backward"))) {
-        tale_remark(story, message, "history backward: there is no word for it");
+        tale_say(story, message, "history backward: there is no word for it");
         return;
     }
     tale_add(story, message, scn_arena_format(
@@ -127,6 +157,8 @@ void tale_ask(struct story *story, struct story_message *message, const char *be
     if (is_behind(tale_tab(story, link), message))
         tale_add(story, message, scn_arena_format(story->arena, "send ack%s", story_attr(
             story, "seq", json_object_get(message->body, "seq"))));
+    else if (strcmp(type, "pong") == 0 && link->unanswered == 0)
+        tale_add(story, message, "send pong");
     else if (tale_is_automatic(type))
         tale_remark(story, message, scn_arena_format(story->arena, "%s", type));
     else if (strcmp(type, "confirm") == 0 || strcmp(type, "user_input") == 0)
@@ -137,5 +169,5 @@ void tale_ask(struct story *story, struct story_message *message, const char *be
         on_server_request(story, message);
     else if (strcmp(type, "history") == 0) on_history(story, message, before);
     else if (strcmp(type, "cancel") == 0) on_cancel(story, message);
-    else tale_remark(story, message, "a message that the language has no word for");
+    else tale_say(story, message, "a message that the language has no word for");
 }

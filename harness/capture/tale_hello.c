@@ -167,7 +167,7 @@ static void leave_earlier(struct story *story, struct story_tab *tab, const json
         const struct story_event *event = &tab->received[i];
         if (event->epoch == last->epoch && event->seq > cursor) missed = event;
     }
-    if (cursor == 0 || missed == NULL || missed->time_us <= last->hello_us + 1 ||
+    if (cursor == 0 || missed == NULL || missed->time_us <= last->hello_us ||
         last->end_us == UINT64_MAX || missed->time_us > last->end_us)
         return;
     if (last->client_closed) hurry(&tab->steps, "close", missed->time_us);

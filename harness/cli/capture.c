@@ -54,8 +54,10 @@ static void on_bytes(const struct stage_wire *what, uint64_t now_ns)
         export_finish(export, now_ns, what->socket, what->kind == STAGE_WIRE_TAB_CLOSES);
         return;
     case STAGE_WIRE_BROKEN:
+        export_cut(export, now_ns, what->socket);
+        return;
     case STAGE_WIRE_CORE_GONE:
-        export_reset(export, now_ns, what->socket, what->kind == STAGE_WIRE_BROKEN);
+        export_server_gone(export, now_ns, what->socket);
         return;
     }
 }
@@ -92,8 +94,10 @@ static void on_wire(void *context, const struct stage_wire *what)
         export_client_closes(export, now_ns, what->socket);
         return;
     case STAGE_WIRE_BROKEN:
+        export_cut(export, now_ns, what->socket);
+        return;
     case STAGE_WIRE_CORE_GONE:
-        export_reset(export, now_ns, what->socket, what->kind == STAGE_WIRE_BROKEN);
+        export_server_gone(export, now_ns, what->socket);
         return;
     }
 }

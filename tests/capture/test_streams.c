@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -239,7 +240,32 @@ static void missing_bytes_are_told(void **state)
     assert_int_equal(notes, 1);
     assert_non_null(strstr(note, "bytes before it are missing"));
     assert_true(strlen(text) < strlen(told) && strncmp(text, told, 100) == 0);
+    /* Only the message that they belong to is lost. */
+    assert_non_null(strstr(told, "\"seq\":1,"));
+    assert_null(strstr(text, "\"seq\":1,"));
+    for (const char *left = "2345"; *left != '\0'; left++) {
+        char message[] = "\"seq\":0,";
+        message[6] = *left;
+        assert_non_null(strstr(text, message));
+    }
+    assert_non_null(strstr(text, "1 8 "));
     free(note);
+    free(text);
+}
+
+/* Where frames begin is not known any more when the head of one is missing. */
+static void frames_are_found_again(void **state)
+{
+    uint32_t gone = nth_data(6), notes;
+
+    (void)state;
+    memmove(&packets[gone], &packets[gone + 1], (--packet_count - gone) * sizeof *packets);
+    store(DLT_EN10MB);
+    char *text = messages(&notes);
+    assert_int_equal(notes, 1);
+    assert_null(strstr(text, "\"seq\":1,"));
+    assert_non_null(strstr(text, "\"seq\":2,"));
+    assert_non_null(strstr(text, "\"seq\":5,"));
     free(text);
 }
 
@@ -340,6 +366,109 @@ static void six_says_the_same(void **state)
     free(text);
 }
 
+/* --- pcapng --- */
+
+static void put_block(FILE *out, uint32_t type, const void *body, uint32_t size)
+{
+    uint32_t padded = (size + 3) / 4 * 4, length = padded + 12;
+
+    (void)fwrite(&type, 4, 1, out);
+    (void)fwrite(&length, 4, 1, out);
+    (void)fwrite(body, size, 1, out);
+    (void)fwrite("\0\0\0", padded - size, 1, out);
+    (void)fwrite(&length, 4, 1, out);
+}
+
+static void put_packet(FILE *out, uint32_t interface, uint64_t stamp, const void *bytes,
+                       uint32_t size)
+{
+    uint32_t body[5 + PACKET_ROOM / 4] = { interface, (uint32_t)(stamp >> 32), (uint32_t)stamp,
+                                           size, size };
+
+    memcpy(body + 5, bytes, size);
+    put_block(out, 6, body, 20 + size);
+}
+
+/* Nanoseconds on Ethernet; parts of 2^-20 s, counted from 1000 s on, of raw IP. Between them what
+ * else such files have. */
+static void store_mixed(void)
+{
+    static const uint8_t section[16] = { 0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, 255, 255, 255, 255,
+                                         255, 255, 255, 255 };
+    static const uint8_t ethernet[] = { 1, 0, 0, 0, 0, 0, 4, 0, 9, 0, 1, 0, 9, 0, 0, 0,
+                                        0, 0, 0, 0 };
+    static const uint8_t raw[] = { 101, 0, 0, 0, 96, 0, 0, 0, 9, 0, 1, 0, 0x94, 0, 0, 0,
+                                   14, 0, 8, 0, 0xe8, 3, 0, 0, 0, 0, 0, 0 };
+    FILE *out = fopen(path, "wb");
+
+    assert_non_null(out);
+    put_block(out, 0x0a0d0d0a, section, sizeof section);
+    put_block(out, 1, ethernet, sizeof ethernet);
+    put_block(out, 1, raw, sizeof raw);
+    put_block(out, 10, "KLST\4\0\0\0keys", 12);
+    for (uint32_t i = 0; i < packet_count; i++) {
+        const struct raw *packet = &packets[i];
+        uint64_t us = (uint64_t)packet->header.ts.tv_sec * 1000000 +
+                      (uint64_t)packet->header.ts.tv_usec;
+        if (i % 2 == 0) put_packet(out, 0, us * 1000, packet->bytes, packet->header.caplen);
+        else put_packet(out, 1, (us - 1000000000) / 15625 * 16384 +
+                                    (us - 1000000000) % 15625 * 16384 / 15625,
+                        packet->bytes + ETHERNET, packet->header.caplen - ETHERNET);
+        if (i == 4) put_block(out, 5, "\0\0\0\0\0\0\0\0\0\0\0\0", 12);
+    }
+    (void)fclose(out);
+}
+
+static void interfaces_of_several_kinds(void **state)
+{
+    char problem[CAPTURE_PROBLEM_MAX];
+    uint32_t notes;
+
+    (void)state;
+    store_mixed();
+    char *text = messages(&notes);
+    assert_string_equal(text, told);
+    assert_int_equal(notes, 0);
+    free(text);
+    struct capture *capture = capture_read(path, "tcp port 8080", problem);
+    assert_non_null(capture);
+    assert_int_equal(capture->unmatched, 0);
+    for (uint32_t i = 0; i < capture->connections[0]->count; i++) {
+        /* All within ten milliseconds, whatever they were counted in. */
+        uint64_t time_ns = capture->connections[0]->messages[i].time_ns;
+        assert_in_range(time_ns, 1700000000000000000, 1700000000010000000);
+    }
+    capture_free(capture);
+}
+
+static void a_file_that_is_packed(void **state)
+{
+    char bytes[4096], problem[CAPTURE_PROBLEM_MAX];
+    size_t size;
+
+    (void)state;
+    store(DLT_EN10MB);
+    FILE *in = fopen(path, "rb");
+    gzFile out = gzopen("capture_streams.gz", "wb");
+    assert_true(in != NULL && out != NULL);
+    while ((size = fread(bytes, 1, sizeof bytes, in)) > 0)
+        assert_int_equal(gzwrite(out, bytes, (unsigned)size), size);
+    (void)fclose(in);
+    assert_int_equal(gzclose(out), Z_OK);
+    assert_int_equal(rename("capture_streams.gz", path), 0);
+    uint32_t notes;
+    char *text = messages(&notes);
+    assert_string_equal(text, told);
+    assert_int_equal(notes, 0);
+    free(text);
+    assert_int_equal(truncate(path, 200), 0);
+    struct capture *capture = capture_read(path, NULL, problem);
+    assert_true(capture == NULL || capture->note_count > 0);
+    if (capture != NULL) assert_non_null(strstr(capture->notes[0], "gzip"));
+    else assert_non_null(strstr(problem, "gzip"));
+    capture_free(capture);
+}
+
 static void a_foreign_link_type_is_refused(void **state)
 {
     char problem[CAPTURE_PROBLEM_MAX];
@@ -373,7 +502,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(what_was_said_is_read), CASE(retransmissions_and_late_segments), CASE(an_overlap),
-        CASE(missing_bytes_are_told), CASE(a_cut_packet_is_told),
+        CASE(missing_bytes_are_told), CASE(frames_are_found_again),
+        CASE(interfaces_of_several_kinds), CASE(a_file_that_is_packed), CASE(a_cut_packet_is_told),
         CASE(a_beginning_in_the_midst_is_told), CASE(fragments_of_ip), CASE(other_link_types),
         CASE(six_says_the_same), CASE(a_foreign_link_type_is_refused),
         CASE(a_scenario_comes_of_it),
