@@ -90,7 +90,8 @@ static void an_event_stream_in_chunks(void **state)
     say(false, "1a\r\nid: 3-18\ndata: {\"seq\":18,\n\r\n");
     say(false, "1D;more=no\r\n: a remark\r\ndata: \"n\":1}\r\n\r\n\r\n");
     say(false, "25\r\nevent: close\ndata: {\"code\":1000}\n\n    \n\r\n0\r\n\r\n");
-    expect(CAPTURE_STREAM, ">{\"type\":\"hello\",\"session\":\"shop 1\",\"epoch\":3,\"cursor\":17}\n"
+    expect(CAPTURE_STREAM, ">{\"type\":\"hello\",\"session\":\"shop 1\",\"epoch\":3,"
+                           "\"cursor\":17}\n"
                            "<{\"seq\":18,\n\"n\":1}\n<close\n");
 }
 
@@ -178,7 +179,8 @@ static void a_scenario_comes_of_requests(void **state)
     say(false, "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}");
     say(true, "GET /sessions/s1/history?limit=9 HTTP/1.1\r\n\r\n");
     say(false, "HTTP/1.1 200 OK\r\nContent-Length: 187\r\n\r\n"
-               "{\"type\":\"history_page\",\"epoch\":1,\"events\":[{\"seq\":1,\"type\":\"run_state\","
+               "{\"type\":\"history_page\",\"epoch\":1,\"events\":"
+               "[{\"seq\":1,\"type\":\"run_state\","
                "\"payload\":{\"run\":1,\"key\":\"one\",\"agent\":\"bot\",\"state\":\"running\"}},"
                "{\"seq\":2,\"type\":\"token\",\"payload\":{\"by\":\"bot\"}}]}  ");
     struct capture *capture = written();
