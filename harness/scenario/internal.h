@@ -122,7 +122,7 @@ struct scn_owned_rule {
     struct scn_rule rule;
 };
 
-enum { SCN_RULES_MAX = 8 };
+enum { SCN_RULES_MAX = 9 };
 
 extern const struct scn_table scn_actor_table, scn_verb_table, scn_send_table, scn_frame_table,
     scn_agent_expect_table, scn_sandbox_expect_table, scn_fault_table, scn_invariant_table,

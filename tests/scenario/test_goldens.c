@@ -13,7 +13,7 @@ static const char *const names[] = {
     "cycle_in_loop", "empty_check", "events", "explore", "fault_shape",
     "label_builtin", "label_twice", "lexis", "loops", "messages",
     "missing_unit", "names_alike", "no_check", "no_title", "not_built", "occurrence",
-    "reason", "schedule", "settings", "several_cores", "unknown_block",
+    "reason", "schedule", "settings", "several_cores", "speaks", "unknown_block",
     "unknown_label", "waits", "which_agent", "wrong_name", "wrong_verb",
 };
 
