@@ -20,7 +20,6 @@ struct line {
     uint64_t until_ns;
     char *answer;           /* what came, with a zero behind it */
     size_t length, capacity;
-    bool ended;
 };
 
 static bool send_all(const struct line *line, const char *bytes, size_t length)
@@ -93,6 +92,7 @@ static bool hear_all(struct line *line)
         if (count < 0) return false;
         if (count == 0) return true;
         if (!take(line, piece, (size_t)count)) return false;
+        if (line->secure != NULL && secure_ended(line->secure)) return true;
     }
     return false;
 }

@@ -266,6 +266,8 @@ bool secure_take(struct secure *secure, const char *bytes, size_t count);
 size_t secure_read(struct secure *secure, char *bytes, size_t room);
 /* What has to go there: so many bytes, 0: nothing more. To be asked for after each call above. */
 size_t secure_sends(struct secure *secure, char *bytes, size_t room);
+/* Nothing more will come: it may wait for the same to be said to it before its connection ends. */
+bool secure_ended(const struct secure *secure);
 /* Why it cannot go on; NULL: it can. Static. */
 const char *secure_problem(const struct secure *secure);
 

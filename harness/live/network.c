@@ -89,7 +89,7 @@ static void hear(struct wire *wire, const char *bytes, size_t count)
     for (size_t more; good && wire->secure != NULL &&
                       (more = secure_read(wire->secure, plain, sizeof plain)) > 0;)
         wire->calls->bytes(wire->context, plain, more);
-    if (!good) end(wire, true);
+    if (wire->secure != NULL && (!good || secure_ended(wire->secure))) end(wire, !good);
 }
 
 /* Who has no room is not read from: the bytes stay in the daemon's socket, and it feels that. */

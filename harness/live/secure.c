@@ -15,7 +15,7 @@ struct secure {
     BIO *in, *out;          /* owned by ssl: what came, and what has to go */
     char *plain;            /* to be said once the handshake is over */
     size_t plain_length;
-    bool broken;
+    bool broken, ended;
 };
 
 /* --- whom to believe --- */
@@ -79,8 +79,9 @@ void secure_free(struct secure *secure)
 static void judge(struct secure *secure, int rc)
 {
     int error = SSL_get_error(secure->ssl, rc);
-    if (rc > 0 || error == SSL_ERROR_WANT_READ || error == SSL_ERROR_ZERO_RETURN) return;
-    secure->broken = true;
+    if (rc > 0 || error == SSL_ERROR_WANT_READ) return;
+    secure->ended = true;
+    secure->broken = error != SSL_ERROR_ZERO_RETURN;
 }
 
 static void say(struct secure *secure)
@@ -124,6 +125,11 @@ size_t secure_sends(struct secure *secure, char *bytes, size_t room)
 {
     int rc = BIO_read(secure->out, bytes, (int)room);
     return rc > 0 ? (size_t)rc : 0;
+}
+
+bool secure_ended(const struct secure *secure)
+{
+    return secure->ended;
 }
 
 const char *secure_problem(const struct secure *secure)
