@@ -112,9 +112,7 @@ static bool next_flag(int count, char *const *words, int *at, struct flag *flag,
         if (strcmp(flag->name, alone[i]) == 0) return true;
     }
     if (flag->value == NULL && *at < count) flag->value = words[(*at)++];
-    if (flag->value == NULL)
-        snprintf(problem, OPTION_PROBLEM_MAX, "--%s needs a value", flag->name);
-    return flag->value != NULL;
+    return true;
 }
 
 static bool is_request(const struct flag *flag, enum config_request *request)
@@ -139,8 +137,13 @@ static bool walk(struct options *options, int count, char *const *words, bool fi
         if (!next_flag(count, words, &at, &flag, problem)) return false;
         bool is_file = strcmp(flag.name, "config") == 0;
         if (is_request(&flag, request) || is_file != files) continue;
+        if (flag.value == NULL && (is_file || options_knows(flag.name))) {
+            snprintf(problem, OPTION_PROBLEM_MAX, "--%s needs a value", flag.name);
+            return false;
+        }
         if (is_file && !config_read_file(options, flag.value, problem)) return false;
-        if (!is_file && options_set(options, flag.name, flag.value, inner) != NULL) {
+        const char *value = flag.value == NULL ? "" : flag.value;
+        if (!is_file && options_set(options, flag.name, value, inner) != NULL) {
             snprintf(problem, OPTION_PROBLEM_MAX, "--%s: %.400s", flag.name, inner);
             return false;
         }

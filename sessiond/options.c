@@ -199,14 +199,31 @@ static const char *unknown(const char *name, char *problem)
     return problem;
 }
 
+/* As it is written in a file. */
+static void make_plain(const char *name, char plain[OPTION_NAME_MAX])
+{
+    snprintf(plain, OPTION_NAME_MAX, "%s", name);
+    for (char *at = plain; *at != 0; at++) *at = *at == '-' ? '_' : *at;
+}
+
+bool options_knows(const char *name)
+{
+    char plain[OPTION_NAME_MAX];
+    make_plain(name, plain);
+    for (size_t i = 0; i < ROWS; i++) {
+        if (strcmp(rows[i].name, plain) == 0) return true;
+    }
+    return strncmp(name, agent_prefix, sizeof agent_prefix - 1) == 0 ||
+           core_setting_find(plain) != NULL;
+}
+
 const char *options_set(struct options *options, const char *name, const char *value,
                         char problem[OPTION_PROBLEM_MAX])
 {
     char plain[OPTION_NAME_MAX];
     if (strncmp(name, agent_prefix, sizeof agent_prefix - 1) == 0)
         return set_agent(options, name + sizeof agent_prefix - 1, value, problem);
-    snprintf(plain, sizeof plain, "%s", name);
-    for (char *at = plain; *at != 0; at++) *at = *at == '-' ? '_' : *at;
+    make_plain(name, plain);
     for (size_t i = 0; i < ROWS; i++) {
         if (strcmp(rows[i].name, plain) == 0) return set_row(options, &rows[i], value, problem);
     }
@@ -229,6 +246,8 @@ static const char *complain(char *problem, const char *name, const char *value, 
 const char *options_check(const struct options *options, char problem[OPTION_PROBLEM_MAX])
 {
     enum journal_level level;
+    char address[PLACE_ADDRESS_MAX];
+    uint16_t port;
     const char *settings = core_settings_problem(&options->settings);
     if (settings != NULL) {
         snprintf(problem, OPTION_PROBLEM_MAX, "%s", settings);
@@ -236,6 +255,9 @@ const char *options_check(const struct options *options, char problem[OPTION_PRO
     }
     if (strlen(options->name) >= CORE_NAME_MAX || options->name[0] == 0)
         return complain(problem, "name", options->name, "it has 1 to 63 letters");
+    if (!place_read(options->listen, address, &port))
+        return complain(problem, "listen", options->listen,
+                        "write ADDRESS:PORT, [ADDRESS]:PORT or *:PORT");
     if (!is_one_of(options->store_sync, "full", "process"))
         return complain(problem, "store_sync", options->store_sync, "write full or process");
     if (!is_one_of(options->restored, "yes", "no"))

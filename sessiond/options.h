@@ -61,6 +61,9 @@ void options_free(struct options *options);
 const char *options_set(struct options *options, const char *name, const char *value,
                         char problem[OPTION_PROBLEM_MAX]);
 
+/* Is there an option, agent or setting of that name, with - or _ between its words? */
+bool options_knows(const char *name);
+
 /* What is wrong between them, as options_set. */
 const char *options_check(const struct options *options, char problem[OPTION_PROBLEM_MAX]);
 

@@ -38,7 +38,8 @@ static bool open_store(struct parts *parts, const struct options *options, struc
  * Tokens and instances begin above this number, which is larger at every start. Without a file that
  * counts starts it is the clock's microseconds: one that is set back would repeat tokens.
  */
-static bool count_start(const struct parts *parts, uint64_t *base, char *problem)
+static bool count_start(const struct parts *parts, const char *path, uint64_t *base,
+                        char *problem)
 {
     struct timespec now;
     if (parts->store == NULL) {
@@ -50,7 +51,8 @@ static bool count_start(const struct parts *parts, uint64_t *base, char *problem
         *base <<= NUMBERS_PER_START_BITS;
         return true;
     }
-    snprintf(problem, SERVICE_PROBLEM_MAX, "store: the start cannot be counted in it");
+    snprintf(problem, SERVICE_PROBLEM_MAX, "store: %s cannot be written to: the log tells why",
+             path);
     return false;
 }
 
@@ -97,7 +99,8 @@ bool parts_open(struct parts *parts, const struct options *options, struct journ
                 char problem[SERVICE_PROBLEM_MAX])
 {
     uint64_t base;
-    return open_store(parts, options, log, problem) && count_start(parts, &base, problem) &&
+    return open_store(parts, options, log, problem) &&
+           count_start(parts, options->store, &base, problem) &&
            open_locks(parts, options, base, problem) &&
            open_sandboxes(parts, options, base, problem);
 }

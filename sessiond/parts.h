@@ -9,6 +9,7 @@
 #include "adapters/sqlite/sqlite_store.h"
 #include "sessiond/auth.h"
 #include "sessiond/service.h"
+#include "sessiond/words.h"
 
 #include <pthread.h>
 
@@ -31,7 +32,7 @@ struct service {
     struct core *core;
     struct ws_transport *transport;
     char **origins;             /* ends with NULL; NULL: every one */
-    char address[64];           /* "": every one */
+    char address[PLACE_ADDRESS_MAX];           /* "": every one */
     pthread_rwlock_t auth_lock; /* guards auth, which a reload replaces */
     struct auth *auth;
 };

@@ -68,28 +68,6 @@ static void tell_library(int level, const char *line)
 
 /* ---- reading the options ---- */
 
-/* HOST:PORT, [ADDRESS]:PORT or *:PORT. */
-static bool read_place(struct service *service, const char *text, uint16_t *port, char *problem)
-{
-    const char *colon = strrchr(text, ':');
-    char *end = NULL;
-    unsigned long number = colon == NULL ? 0 : strtoul(colon + 1, &end, 10);
-    size_t length = colon == NULL ? 0 : (size_t)(colon - text);
-    bool bracketed = length > 2 && text[0] == '[' && text[length - 1] == ']';
-    bool fine = length > 0 && length < sizeof service->address && colon[1] >= '0' &&
-                colon[1] <= '9' && *end == 0 && number <= UINT16_MAX;
-    if (!fine) {
-        snprintf(problem, SERVICE_PROBLEM_MAX,
-                 "listen is '%.100s'; write ADDRESS:PORT, [ADDRESS]:PORT or *:PORT", text);
-        return false;
-    }
-    *port = (uint16_t)number;
-    text += bracketed;
-    length -= bracketed ? 2 : 0;
-    if (length != 1 || text[0] != '*') memcpy(service->address, text, length);
-    return true;
-}
-
 static size_t count_commas(const char *text)
 {
     size_t count = 0;
@@ -174,7 +152,7 @@ static bool listen_now(struct service *service, char *problem)
         return false;
     }
     snprintf(problem, SERVICE_PROBLEM_MAX, "%s cannot be listened on: %s", service->options->listen,
-             errno != 0 ? strerror(errno) : core_result_text(rc));
+             errno != 0 ? strerror(errno) : "this machine has no such address");
     return false;
 }
 
@@ -206,7 +184,10 @@ static bool set_up(struct service *service, char *problem)
 {
     const struct options *options = service->options;
     uint16_t port;
-    if (!read_place(service, options->listen, &port, problem)) return false;
+    if (!place_read(options->listen, service->address, &port)) {
+        snprintf(problem, SERVICE_PROBLEM_MAX, "listen is '%.100s'", options->listen);
+        return false;
+    }
     end_leftovers(service);
     service->agents = agents_new(options, service->log);
     if (service->agents == NULL || !read_origins(service, options->origins)) {

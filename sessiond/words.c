@@ -77,3 +77,22 @@ bool words_same_secret(const char *left, const char *right)
         difference |= (unsigned char)left[i] ^ (unsigned char)right[i];
     return difference == 0;
 }
+
+bool place_read(const char *text, char address[PLACE_ADDRESS_MAX], uint16_t *port)
+{
+    const char *colon = strrchr(text, ':');
+    char *end = NULL;
+    unsigned long number = colon == NULL ? 0 : strtoul(colon + 1, &end, 10);
+    size_t length = colon == NULL ? 0 : (size_t)(colon - text);
+    bool bracketed = length > 2 && text[0] == '[' && text[length - 1] == ']';
+    if (length == 0 || length >= PLACE_ADDRESS_MAX || colon[1] < '0' || colon[1] > '9' ||
+        *end != 0 || number > UINT16_MAX)
+        return false;
+    *port = (uint16_t)number;
+    text += bracketed;
+    length -= bracketed ? 2 : 0;
+    if (length == 1 && text[0] == '*') length = 0;
+    memcpy(address, text, length);
+    address[length] = 0;
+    return true;
+}

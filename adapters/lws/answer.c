@@ -73,7 +73,7 @@ static bool allow_origin(struct peer *peer, unsigned char **at, unsigned char *e
 {
     char origin[256];
     int length = lws_hdr_copy(peer->wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN);
-    if (length <= 0)
+    if (length <= 0 || !gate_origin(peer))
         return true;
     return lws_add_http_header_by_name(peer->wsi,
                                        (const unsigned char *)"access-control-allow-origin:",
@@ -82,13 +82,28 @@ static bool allow_origin(struct peer *peer, unsigned char **at, unsigned char *e
                                        (const unsigned char *)"origin", 6, at, end) == 0;
 }
 
+/* What goes with that status by the standard, RFC 9110. */
+static bool explain(struct peer *peer, unsigned status, unsigned char **at, unsigned char *end)
+{
+    static const char allow[] = "GET, POST, OPTIONS", scheme[] = "Bearer";
+    if (status == 405)
+        return lws_add_http_header_by_name(peer->wsi, (const unsigned char *)"allow:",
+                                           (const unsigned char *)allow, sizeof allow - 1, at,
+                                           end) == 0;
+    if (status == 401)
+        return lws_add_http_header_by_name(peer->wsi, (const unsigned char *)"www-authenticate:",
+                                           (const unsigned char *)scheme, sizeof scheme - 1, at,
+                                           end) == 0;
+    return true;
+}
+
 bool answer_headers(struct peer *peer, unsigned status, const char *type, lws_filepos_t length,
                     unsigned char **at, unsigned char *end)
 {
     return lws_add_http_common_headers(peer->wsi, status, type, length, at, end) == 0 &&
            lws_add_http_header_by_name(peer->wsi, (const unsigned char *)"cache-control:",
                                        (const unsigned char *)"no-store", 8, at, end) == 0 &&
-           allow_origin(peer, at, end);
+           explain(peer, status, at, end) && allow_origin(peer, at, end);
 }
 
 static bool write_headers(struct peer *peer)

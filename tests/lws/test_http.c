@@ -272,6 +272,25 @@ static void starts_follow_each_other(void **state)
     site_stop(&site);
 }
 
+/* Who may not do a thing is told what he may. */
+static void refusals_say_what_is_possible(void **state)
+{
+    struct site site;
+    (void)state;
+    site_init(&site);
+    site_start(&site);
+    char *put = client_ask(&site, "PUT /health HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    assert_non_null(strstr(put, "HTTP/1.1 405 "));
+    assert_non_null(strstr(put, "\r\nallow: GET, POST, OPTIONS\r\n"));
+    free(put);
+    char *nobody = client_ask(&site, "GET /sessions/s1 HTTP/1.1\r\nHost: h\r\n"
+                                     "Authorization: Bearer nobody\r\nConnection: close\r\n\r\n");
+    assert_non_null(strstr(nobody, "HTTP/1.1 401 "));
+    assert_non_null(strstr(nobody, "\r\nwww-authenticate: Bearer\r\n"));
+    free(nobody);
+    site_stop(&site);
+}
+
 /* Several requests on one connection, the second one sent before the first one is answered. */
 static void a_connection_serves_many_requests(void **state)
 {
@@ -338,6 +357,7 @@ int main(void)
         cmocka_unit_test(half_a_body_stops_nobody),
         cmocka_unit_test(a_start_behind_a_question_is_not_taken),
         cmocka_unit_test(starts_follow_each_other),
+        cmocka_unit_test(refusals_say_what_is_possible),
         cmocka_unit_test(a_connection_serves_many_requests),
         cmocka_unit_test(a_long_answer_arrives_whole),
     };
