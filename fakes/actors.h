@@ -135,6 +135,8 @@ struct tab {
     bool asking;                /* a question of it is under way; */
     bool hurried;               /* the stage waits for all that there is, counted in play->busy */
     struct outgoing *outgoing, **outgoing_tail;
+    bool hello_waits;           /* for the WebSocket to be open; */
+    struct outgoing *sayings;   /* these, too */
     struct prompt_note prompts[PROMPTS_MAX];
     uint32_t prompt_count;
     struct run_note run_notes[RUNS_NOTED];
@@ -155,6 +157,8 @@ struct tab {
 void tab_init(struct actor *actor);
 void tab_body(void *actor);
 void tab_connect(struct tab *tab);
+/* The handshake of its WebSocket is under way, which no message may overtake. */
+bool tab_is_opening(const struct tab *tab);
 /* The first message on its socket, unless its script says it. */
 void tab_greet(struct tab *tab);
 void tab_hello(struct tab *tab);

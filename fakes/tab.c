@@ -37,10 +37,29 @@ static void push_message(struct tab *tab, const struct outgoing *message)
     if (!socket->cut) link_push(&tab->to_core, frame);
 }
 
+bool tab_is_opening(const struct tab *tab)
+{
+    return tab->socket != NULL && tab->socket->ends != NULL &&
+           tab->socket->ends->websocket.state == WEBSOCKET_OPENING;
+}
+
+static void keep_message(struct tab *tab, const struct outgoing *message)
+{
+    struct outgoing *kept = scratch_alloc(sizeof *kept), **tail = &tab->sayings;
+
+    *kept = *message;
+    while (*tail != NULL) tail = &(*tail)->next;
+    *tail = kept;
+}
+
 static void send_message(struct tab *tab, const struct outgoing *message)
 {
     /* Who is told otherwise than by a WebSocket cannot speak. */
     if (tab->socket == NULL || tab->speech != SPEECH_WEBSOCKET) return;
+    if (tab_is_opening(tab)) {
+        keep_message(tab, message);
+        return;
+    }
     if (tab->lose_ack && strcmp(message->kind, "connection_acknowledged") == 0) {
         tab->lose_ack = false;
         RECORD(WIRE_DROP, tab->actor->party, tab->actor->party, tab->actor->instance->party, 0,
@@ -78,9 +97,6 @@ void tab_say(struct tab *tab, const char *bytes, size_t length)
 {
     record_word type = ws_type_of(bytes, length);
 
-    if (tab->socket != NULL && tab->socket->ends != NULL &&
-        tab->socket->ends->websocket.state != WEBSOCKET_OPEN)
-        return;
     send_message(tab, &(struct outgoing){ .bytes = bytes, .length = length,
                                           .kind = type == 0 ? "text" : record_text(type) });
 }
@@ -178,7 +194,9 @@ void tab_greet(struct tab *tab)
 {
     const struct scn_attrs *attrs = &tab->actor->scn->attrs;
 
-    if (strcmp(attr_text(attrs, "greeting", "on"), "on") == 0) tab_hello(tab);
+    if (strcmp(attr_text(attrs, "greeting", "on"), "on") == 0 || tab->hello_waits) tab_hello(tab);
+    tab->hello_waits = false;
+    for (; tab->sayings != NULL; tab->sayings = tab->sayings->next) send_message(tab, tab->sayings);
 }
 
 static struct socket *socket_new(struct tab *tab)
@@ -214,6 +232,8 @@ void tab_connect(struct tab *tab)
     set_reconnecting(tab, true);
     tab->socket = socket_new(tab);
     tab->phase = TAB_CONNECTING;
+    tab->sayings = NULL;
+    tab->hello_waits = false;
     tab->fetching = false;
     tab->head_heard = tab->put_off = tab->paged = 0;
     RECORD(CLIENT_OPEN, tab->actor->party, tab->actor->party, instance->party, 0,

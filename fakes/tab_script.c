@@ -98,7 +98,8 @@ static void send_hello(struct tab *tab, const struct scn_step *step)
 
     /* The first word of a page that leaves it to its script. */
     if (!greets && step->attrs.count == 0 && tab->phase == TAB_CONNECTING) {
-        tab_hello(tab);
+        if (tab_is_opening(tab)) tab->hello_waits = true;
+        else tab_hello(tab);
         return;
     }
     json_t *body = message("hello");
