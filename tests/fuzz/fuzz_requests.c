@@ -1,5 +1,5 @@
-/* What a server may say to the HTTP client of the fakes, in two pieces: it takes every byte and ends,
- * and a cut changes nothing. The first byte says where the cut is. */
+/* What a server may say to the HTTP client of the fakes, in two pieces: it takes every byte, and a
+ * cut changes nothing. The first byte says where the cut is. */
 #include "fakes/http/client.h"
 
 #include <stdlib.h>

@@ -41,18 +41,20 @@ static void a_request_says_what_it_is_told_to(void **state)
 }
 
 /* All events of these bytes, cut at that place, one line each. */
-static void hear(struct http *http, const char *bytes, size_t length, size_t cut, char *out)
+static void hear(struct http *http, const char *bytes, size_t length, size_t cut, char *out,
+                 size_t room)
 {
     struct http_event event;
-    size_t at = 0, taken;
+    size_t at = 0, taken, used = 0;
     *out = '\0';
     while (at < length) {
         size_t end = at < cut ? cut : length;
         bool got = http_take(http, bytes + at, end - at, &taken, &event);
         at += taken;
         if (got)
-            out += sprintf(out, "%d %s|%s|%s\n", event.kind, event.type,
-                           event.id == NULL ? "-" : event.id, event.bytes);
+            used += (size_t)snprintf(out + used, room - used, "%d %s|%s|%s\n", event.kind,
+                                     event.type, event.id == NULL ? "-" : event.id, event.bytes);
+        assert_true(used < room);
     }
 }
 
@@ -64,7 +66,7 @@ static void expect(const char *bytes, const char *events)
         struct http http;
         char text[512], out[1024];
         begin(&http, &plain, text);
-        hear(&http, bytes, length, cut, out);
+        hear(&http, bytes, length, cut, out, sizeof out);
         assert_string_equal(out, events);
         free(http.room);
     }
