@@ -184,10 +184,13 @@ static void count_request(struct ws_transport *transport)
     pthread_mutex_unlock(&transport->lock);
 }
 
+/* What is too long to be a number libwebsockets reads as far as it is one. */
 static bool announces_body(struct lws *wsi)
 {
     char length[24];
-    return lws_hdr_copy(wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 &&
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0)
+        return false;
+    return lws_hdr_copy(wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0 ||
            strtoull(length, NULL, 10) > 0;
 }
 
@@ -212,7 +215,8 @@ static int serve(struct peer *peer)
     case LWSHUMETH_GET: return serve_get(peer, path);
     case LWSHUMETH_POST: return serve_post(peer, path);
     case LWSHUMETH_OPTIONS: return serve_options(peer);
-    default: return answer_refuse(peer, 405, "the methods are GET, POST and OPTIONS");
+    /* libwebsockets waits for the body of a PUT, whether one is announced or not. */
+    default: return answer_refuse_at_once(peer, 405, "the methods are GET, POST and OPTIONS");
     }
 }
 
