@@ -55,9 +55,9 @@ static bool may_go(const struct server *server)
     return server->closed && server_at_rest(server) && server->status.state != SERVER_RUNNING;
 }
 
-static void remove_server(struct turn *turn, struct servers *servers, struct server *server)
+static void remove_server(struct servers *servers, struct server *server)
 {
-    procedure_disarm(turn, &server->procedure);
+    REQUIRE(server->procedure.timer == 0);   /* one that does not run waits for nothing */
     servers->slots[server->slot] = NULL;
     servers->count--;
     free(server);
@@ -71,7 +71,7 @@ static void rest(struct turn *turn, struct procedure *procedure)
     if (!may_go(server))
         return;
     turn_owe_call(turn, sandbox_server_rested, NULL, server->sandbox.generation);
-    remove_server(turn, servers, server);
+    remove_server(servers, server);
 }
 
 static bool grow(struct servers *servers)
@@ -315,7 +315,7 @@ size_t servers_close(struct turn *turn, struct sandbox_ref sandbox)
             continue;
         server->closed = true;
         if (may_go(server)) {
-            remove_server(turn, servers, server);
+            remove_server(servers, server);
             continue;
         }
         left++;

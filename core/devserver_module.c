@@ -10,12 +10,8 @@ static enum core_result create(struct core *core)
     struct servers *servers = calloc(1, sizeof *servers);
     if (!servers)
         return CORE_NO_MEMORY;
-    enum core_result result = core_lock_init(&servers->lock, RANK_SERVERS);
-    if (result == CORE_OK) {
-        result = core_cond_init(&servers->quiet);
-        if (result != CORE_OK)
-            core_lock_destroy(&servers->lock);
-    }
+    enum core_result result =
+        core_lock_and_cond_init(&servers->lock, RANK_SERVERS, &servers->quiet);
     if (result == CORE_OK)
         core->servers = servers;
     else
@@ -63,7 +59,6 @@ static void destroy(struct core *core)
     core_lock_destroy(&servers->lock);
     free(servers->slots);
     free(servers);
-    core->servers = NULL;
 }
 
 static void count(struct core *core, struct core_stats *stats)

@@ -99,7 +99,7 @@ static void check(struct core *core, struct job *job)
 
 /* ---- the timer ---- */
 
-static void arm(struct turn *turn, struct health *health);
+static void arm(struct turn *turn);
 
 static void raise_alert(struct turn *turn, struct health *health)
 {
@@ -138,24 +138,24 @@ static void due(struct core *core, struct timer_target target)
 {
     struct health *health = core->health;
     struct turn turn;
+    (void)target;
     turn_begin(&turn, core);
     turn_lock(&turn, &health->lock);
-    if (!health->draining && health->timer_number == target.number) {
+    if (!health->draining) {
         if (health->checking)
             give_up_waiting(&turn, health);
         else
             begin(&turn, health);
-        arm(&turn, health);
+        arm(&turn);
     }
     turn_unlock(&turn, &health->lock);
     turn_end(&turn);
 }
 
-static void arm(struct turn *turn, struct health *health)
+static void arm(struct turn *turn)
 {
-    struct timer_target target = { 0, 0, ++health->timer_number };
-    uint64_t due_us = core_now_us() + turn->core->settings.health_period_us;
-    health->timer = timer_arm(turn, due_us, due, target);
+    timer_arm(turn, core_now_us() + turn->core->settings.health_period_us, due,
+              (struct timer_target){ .slot = 0 });
 }
 
 /* ---- public ---- */
@@ -178,12 +178,7 @@ static enum core_result create(struct core *core)
     struct health *health = calloc(1, sizeof *health);
     if (health == NULL)
         return CORE_NO_MEMORY;
-    enum core_result result = core_lock_init(&health->lock, RANK_HEALTH);
-    if (result == CORE_OK) {
-        result = core_cond_init(&health->quiet);
-        if (result != CORE_OK)
-            core_lock_destroy(&health->lock);
-    }
+    enum core_result result = core_lock_and_cond_init(&health->lock, RANK_HEALTH, &health->quiet);
     health->job.run = check;
     if (result == CORE_OK)
         core->health = health;
@@ -200,9 +195,7 @@ static enum core_result start(struct core *core)
         return CORE_OK;
     struct turn turn;
     turn_begin(&turn, core);
-    turn_lock(&turn, &core->health->lock);
-    arm(&turn, core->health);
-    turn_unlock(&turn, &core->health->lock);
+    arm(&turn);
     turn_end(&turn);
     return CORE_OK;
 }
@@ -214,8 +207,6 @@ static void drain(struct core *core)
     turn_begin(&turn, core);
     turn_lock(&turn, &health->lock);
     health->draining = true;
-    if (health->timer != 0)
-        timer_cancel(&turn, health->timer);
     while (health->checking)
         turn_wait(&turn, &health->quiet, &health->lock, 0);
     turn_unlock(&turn, &health->lock);
@@ -229,7 +220,6 @@ static void destroy(struct core *core)
     pthread_cond_destroy(&health->quiet);
     core_lock_destroy(&health->lock);
     free(health);
-    core->health = NULL;
 }
 
 const struct core_module health_module = { "health", create, start, drain, destroy, NULL };

@@ -14,7 +14,6 @@ struct health {
     bool draining, checking;
     bool degraded;              /* what was told last */
     uint64_t begun_us;          /* the check under way */
-    uint64_t timer, timer_number;
     struct core_health_report report;
 };
 

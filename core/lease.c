@@ -114,15 +114,14 @@ static void on_deadline(struct core *core, struct timer_target target)
 void lease_arm(struct turn *turn, struct lease *lease, uint64_t due_us)
 {
     REQUIRE(lease->timer == 0);
-    struct timer_target target = { lease->slot, lease->generation, ++lease->timer_number };
+    struct timer_target target = { lease->slot, lease->generation, lease->timer_number };
     lease->timer = timer_arm(turn, due_us, on_deadline, target);
 }
 
 void lease_disarm(struct turn *turn, struct lease *lease)
 {
-    lease->timer_number++;
-    if (lease->timer)
-        timer_cancel(turn, lease->timer);
+    lease->timer_number++;   /* what is on its way is about the past */
+    timer_cancel(turn, lease->timer);
     lease->timer = 0;
 }
 
@@ -134,10 +133,7 @@ static struct lease *lease_new(const char *key, uint64_t ttl_us,
     struct lease *lease = calloc(1, sizeof *lease);
     if (!lease)
         return NULL;
-    if (!core_copy_name(lease->key, key)) {
-        free(lease);
-        return NULL;
-    }
+    core_set_name(lease->key, key);
     lease->ttl_us = ttl_us;
     lease->phase = LEASE_WANTED;
     lease->done = done;

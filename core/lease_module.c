@@ -10,19 +10,13 @@ static enum core_result create(struct core *core)
     struct leases *leases = calloc(1, sizeof *leases);
     if (!leases)
         return CORE_NO_MEMORY;
-    enum core_result result = core_lock_init(&leases->lock, RANK_LEASES);
-    if (result != CORE_OK) {
+    enum core_result result =
+        core_lock_and_cond_init(&leases->lock, RANK_LEASES, &leases->changed);
+    if (result == CORE_OK)
+        core->leases = leases;
+    else
         free(leases);
-        return result;
-    }
-    result = core_cond_init(&leases->changed);
-    if (result != CORE_OK) {
-        core_lock_destroy(&leases->lock);
-        free(leases);
-        return result;
-    }
-    core->leases = leases;
-    return CORE_OK;
+    return result;
 }
 
 /* Ends one lease that somebody still counts on. False if there is none. */
@@ -79,7 +73,6 @@ static void destroy(struct core *core)
     free(leases->slots);
     watch_free(&leases->watch);
     free(leases);
-    core->leases = NULL;
 }
 
 static void count(struct core *core, struct core_stats *stats)

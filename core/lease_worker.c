@@ -225,6 +225,8 @@ static struct lease_answer found_ours(struct turn *turn, struct lease *lease,
         lease_new_owner(turn->core, lease);
         return refused(turn, lease, CORE_EXPIRED);
     case LEASE_HELD:
+        if (core_now_us() >= lease->valid_until_us)
+            return lease_lose(turn, lease);
         /* The read can tell of a renewal, never of less than was known before. */
         if (useful && until > lease->expires_us)
             extend(turn, lease, until);

@@ -6,17 +6,8 @@ enum { QUEUE_FULL_US = 100000 };
 static void nap(struct turn *turn, struct procedure *procedure, uint64_t delay_us)
 {
     REQUIRE(procedure->timer == 0);
-    procedure->target.number++;
     procedure->timer =
         timer_arm(turn, core_now_us() + delay_us, procedure->wake, procedure->target);
-}
-
-void procedure_disarm(struct turn *turn, struct procedure *procedure)
-{
-    procedure->target.number++;
-    if (procedure->timer)
-        timer_cancel(turn, procedure->timer);
-    procedure->timer = 0;
 }
 
 static void run(struct core *core, struct job *job)
@@ -61,7 +52,9 @@ void procedure_kick(struct turn *turn, struct procedure *procedure)
         procedure->again = true;
         return;
     }
-    procedure_disarm(turn, procedure);
+    procedure->target.number++;   /* a nap that is on its way to its end means nothing */
+    timer_cancel(turn, procedure->timer);
+    procedure->timer = 0;
     procedure->active = job_post(turn, &procedure->job, JOB_LONG) == CORE_OK;
     if (!procedure->active)
         nap(turn, procedure, QUEUE_FULL_US);

@@ -43,9 +43,6 @@ void procedure_kick(struct turn *turn, struct procedure *procedure);
 /* A timer of this procedure expired; a nap that has ended otherwise means nothing. Lock held. */
 void procedure_woken(struct turn *turn, struct procedure *procedure, uint64_t number);
 
-/* Sleeps no more. Lock held. */
-void procedure_disarm(struct turn *turn, struct procedure *procedure);
-
 /* Is the effect of a call with this result unknown? */
 bool procedure_in_doubt(enum core_result result);
 

@@ -121,7 +121,7 @@ static void tell_and_forget(struct turn *turn, struct session *session, struct p
     if (prompt->waiter != NULL) {
         *prompt->answer = answer;
         prompt->values = NULL;
-        waiter_finish(prompt->waiter, CORE_OK, 0, 0);
+        waiter_finish(prompt->waiter, CORE_OK, 0);
     } else if (prompt->done != NULL) {
         struct effect *effect = turn_owe(turn, EFFECT_PROMPT_DONE);
         effect->u.prompt.done = prompt->done;
@@ -135,7 +135,7 @@ static void tell_and_forget(struct turn *turn, struct session *session, struct p
     struct run *run = run_find(session, prompt->run);
     prompt_free(prompt);
     if (run != NULL && run->settling != NULL && !prompts_remain(session, run->number))
-        waiter_finish(run->settling, CORE_OK, 0, 0);
+        waiter_finish(run->settling, CORE_OK, 0);
 }
 
 /* The outcome is not in the log: for everybody else the question was cut off, so it is for us. */
@@ -175,10 +175,7 @@ void prompt_settle(struct turn *turn, struct session *session, struct prompt *pr
     REQUIRE(prompt->outcome == PROMPT_OPEN);
     prompt->outcome = outcome;
     prompt->values = values;
-    prompt->clock_on = false;
-    if (prompt->timer != 0)
-        timer_cancel(turn, prompt->timer);
-    prompt->timer = 0;
+    timer_cancel(turn, prompt->timer);
     trace_owe(turn, TP_PROMPT_SETTLED, session->key, prompt->number, (uint64_t)outcome,
               generation);
     json_t *payload = json_pack("{s:I, s:s, s:I, s:s}", "prompt", (json_int_t)prompt->number,
@@ -254,9 +251,7 @@ static void stop_clock(struct turn *turn, struct session *session, struct prompt
     }
     prompt->remaining_us = time_left_us(prompt);
     prompt->clock_on = false;
-    if (prompt->timer != 0)
-        timer_cancel(turn, prompt->timer);
-    prompt->timer = 0;
+    timer_cancel(turn, prompt->timer);
 }
 
 static bool clock_runs(const struct session *session)
@@ -336,8 +331,7 @@ static void withdraw(struct turn *turn, struct session *session, struct prompt *
     prompt->waiter = NULL;
     prompt->done = NULL;
     prompt->outcome = PROMPT_CANCELLED;
-    if (prompt->timer != 0)
-        timer_cancel(turn, prompt->timer);
+    timer_cancel(turn, prompt->timer);
     tell_and_forget(turn, session, prompt);
 }
 

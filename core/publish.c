@@ -18,11 +18,10 @@ void waiter_destroy(struct waiter *waiter)
     REQUIRE(pthread_cond_destroy(&waiter->cond) == 0);
 }
 
-void waiter_finish(struct waiter *waiter, enum core_result result, uint64_t epoch, uint64_t seq)
+void waiter_finish(struct waiter *waiter, enum core_result result, uint64_t seq)
 {
     waiter->done = true;
     waiter->result = result;
-    waiter->epoch = epoch;
     waiter->seq = seq;
     pthread_cond_signal(&waiter->cond);
 }
@@ -158,7 +157,7 @@ void append_finish(struct turn *turn, struct append *append, enum core_result re
     REQUIRE(turn_holds(turn, RANK_SESSION));
     REQUIRE((result == CORE_OK) == (append->event == NULL));
     if (append->waiter != NULL)
-        waiter_finish(append->waiter, result, session->log.epoch, seq);
+        waiter_finish(append->waiter, result, seq);
     if (append->done != NULL) {
         struct effect *effect = turn_owe(turn, EFFECT_PUBLISH_DONE);
         effect->u.publish.done = append->done;

@@ -160,10 +160,7 @@ static bool gate_holds(const struct session *session, const struct run *run)
 static void start(struct turn *turn, struct run *run)
 {
     REQUIRE(run->state == RUN_WAITING);
-    run->state = RUN_STARTING;
-    if (run->gate_timer != 0)
-        timer_cancel(turn, run->gate_timer);
-    run->gate_timer = 0;
+    run->state = RUN_STARTING;   /* a gate's timeout that comes now finds it so */
     turn_owe(turn, EFFECT_START_RUN)->u.run = run;
 }
 
@@ -205,8 +202,7 @@ static void gate_over(struct core *core, struct timer_target target)
         &turn, (struct session_ref){ .slot = target.slot, .generation = target.generation });
     if (session != NULL) {
         struct run *run = run_find(session, target.number);
-        if (run != NULL && run->state == RUN_WAITING && run->gate_timer != 0) {
-            run->gate_timer = 0;
+        if (run != NULL && run->state == RUN_WAITING) {
             gate_expired(&turn, session, run);
             runs_forget_oldest(&turn, session);
         }
@@ -330,11 +326,8 @@ void run_finish(struct turn *turn, struct session *session, struct run *run, enu
     prompts_cancel_of_run(turn, session, run->number);
     run->ended = true;
     run->state = state;
-    if (run->gate_timer != 0)
-        timer_cancel(turn, run->gate_timer);
-    if (run->limit_timer != 0)
-        timer_cancel(turn, run->limit_timer);
-    run->gate_timer = run->limit_timer = 0;
+    timer_cancel(turn, run->gate_timer);
+    timer_cancel(turn, run->limit_timer);
     trace_owe(turn, TP_RUN_ENDED, session->key, run->number, (uint64_t)state, 0);
     enum core_result rc;   /* a session that moved away has its runs ended by the new core */
     publish_state(turn, session, run, NULL, &rc);
@@ -373,7 +366,7 @@ enum core_result run_stop(struct turn *turn, struct session *session, struct run
         return CORE_OK;
     }
     if (run->pausing != NULL)
-        waiter_finish(run->pausing, CORE_CANCELLED, 0, 0);
+        waiter_finish(run->pausing, CORE_CANCELLED, 0);
     if (run->locking != NULL)
         pthread_cond_signal(&run->locking->cond);
     prompts_cancel_of_run(turn, session, run->number);
@@ -411,8 +404,7 @@ static void limit_over(struct core *core, struct timer_target target)
         &turn, (struct session_ref){ .slot = target.slot, .generation = target.generation });
     if (session != NULL) {
         struct run *run = run_find(session, target.number);
-        if (run != NULL && !run->ended && !run->stop_asked && run->limit_timer != 0) {
-            run->limit_timer = 0;
+        if (run != NULL && !run->ended && !run->stop_asked) {
             run->fail_asked = true;
             run_stop(&turn, session, run, "it took too long");
         }

@@ -95,7 +95,7 @@ static void rest(struct turn *turn, struct procedure *procedure)
     pthread_cond_broadcast(&sandboxes->quiet);
     if (box->stage != BOX_GONE || box->lease_pending || box->acquiring || box->releasing)
         return;
-    procedure_disarm(turn, procedure);
+    REQUIRE(procedure->timer == 0);   /* what is gone waits for nothing */
     sandboxes->slots[box->slot] = NULL;
     sandboxes->count--;
     free(box);

@@ -65,7 +65,7 @@ struct sandboxes {
     uint32_t capacity, count;
     uint64_t generations, requests;
     uint64_t nonce;                  /* makes request keys unique among all cores */
-    uint64_t sweep_timer, sweep_number;
+    bool sweep_armed;
     uint64_t making, makes;          /* creates under way, and begun so far */
     uint64_t stale_calls;
 };

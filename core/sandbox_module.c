@@ -42,18 +42,16 @@ static void sweep(struct core *core, struct timer_target target)
 {
     struct sandboxes *sandboxes = core->sandboxes;
     struct turn turn;
+    (void)target;
     turn_begin(&turn, core);
     turn_lock(&turn, &sandboxes->lock);
-    bool current = sandboxes->sweep_number == target.number && !sandboxes->draining;
-    uint32_t capacity = sandboxes->capacity;
+    uint32_t capacity = sandboxes->draining ? 0 : sandboxes->capacity;
     turn_unlock(&turn, &sandboxes->lock);
-    for (uint32_t i = 0; current && i < capacity; i++)
+    for (uint32_t i = 0; i < capacity; i++)
         sweep_slot(&turn, i);
     turn_lock(&turn, &sandboxes->lock);
-    if (current) {
-        sandboxes->sweep_timer = 0;
-        sandboxes_arm_sweep(&turn);
-    }
+    sandboxes->sweep_armed = false;
+    sandboxes_arm_sweep(&turn);
     turn_unlock(&turn, &sandboxes->lock);
     turn_end(&turn);
 }
@@ -61,11 +59,11 @@ static void sweep(struct core *core, struct timer_target target)
 void sandboxes_arm_sweep(struct turn *turn)
 {
     struct sandboxes *sandboxes = turn->core->sandboxes;
-    if (sandboxes->sweep_timer || sandboxes->count == 0 || sandboxes->draining)
+    if (sandboxes->sweep_armed || sandboxes->count == 0 || sandboxes->draining)
         return;
-    struct timer_target target = { .number = ++sandboxes->sweep_number };
-    sandboxes->sweep_timer =
-        timer_arm(turn, core_now_us() + turn->core->settings.pool_sweep_us, sweep, target);
+    sandboxes->sweep_armed = true;
+    timer_arm(turn, core_now_us() + turn->core->settings.pool_sweep_us, sweep,
+              (struct timer_target){ .slot = 0 });
 }
 
 /* ---- module ---- */
@@ -77,12 +75,8 @@ static enum core_result create(struct core *core)
     struct sandboxes *sandboxes = calloc(1, sizeof *sandboxes);
     if (!sandboxes)
         return CORE_NO_MEMORY;
-    enum core_result result = core_lock_init(&sandboxes->lock, RANK_SANDBOX);
-    if (result == CORE_OK) {
-        result = core_cond_init(&sandboxes->quiet);
-        if (result != CORE_OK)
-            core_lock_destroy(&sandboxes->lock);
-    }
+    enum core_result result =
+        core_lock_and_cond_init(&sandboxes->lock, RANK_SANDBOX, &sandboxes->quiet);
     if (result == CORE_OK)
         core->sandboxes = sandboxes;
     else
@@ -110,9 +104,6 @@ static void drain(struct core *core)
     turn_begin(&turn, core);
     turn_lock(&turn, &sandboxes->lock);
     sandboxes->draining = true;
-    sandboxes->sweep_number++;
-    if (sandboxes->sweep_timer)
-        timer_cancel(&turn, sandboxes->sweep_timer);
     for (uint32_t i = 0; i < sandboxes->capacity; i++)
         if (sandboxes->slots[i])
             procedure_kick(&turn, &sandboxes->slots[i]->procedure);
@@ -136,7 +127,6 @@ static void destroy(struct core *core)
     core_lock_destroy(&sandboxes->lock);
     free(sandboxes->slots);
     free(sandboxes);
-    core->sandboxes = NULL;
 }
 
 static void count(struct core *core, struct core_stats *stats)

@@ -231,7 +231,7 @@ enum core_result session_publish_owed(struct turn *turn, struct session_ref ref,
 
 void waiter_init(struct waiter *waiter);
 void waiter_destroy(struct waiter *waiter);
-void waiter_finish(struct waiter *waiter, enum core_result result, uint64_t epoch, uint64_t seq);
+void waiter_finish(struct waiter *waiter, enum core_result result, uint64_t seq);
 /* Flushes what is owed, then waits until done; session lock held before and after. */
 void waiter_wait(struct turn *turn, struct session *session, struct waiter *waiter);
 

@@ -16,7 +16,7 @@ struct waiter {
     pthread_cond_t cond;    /* predicate: done */
     bool done;
     enum core_result result;
-    uint64_t epoch, seq;
+    uint64_t seq;
 };
 
 enum store_operation {

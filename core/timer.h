@@ -43,7 +43,10 @@ void timers_destroy(struct core *core);
 uint64_t timer_arm(struct turn *turn, uint64_t due_us, timer_expired fn,
                    struct timer_target target);
 
-/* True if the timer was still waiting: it will not fire. False: it fired, or its job is queued. */
+/*
+ * True if the timer was still waiting: it will not fire. False: it fired, or its job is queued, or
+ * the id is 0.
+ */
 bool timer_cancel(struct turn *turn, uint64_t id);
 
 #endif

@@ -33,6 +33,18 @@ enum core_result core_cond_init(pthread_cond_t *cond)
     return rc == 0 ? CORE_OK : CORE_NO_MEMORY;
 }
 
+enum core_result core_lock_and_cond_init(struct core_lock *lock, enum lock_rank rank,
+                                         pthread_cond_t *cond)
+{
+    enum core_result rc = core_lock_init(lock, rank);
+    if (rc != CORE_OK)
+        return rc;
+    rc = core_cond_init(cond);
+    if (rc != CORE_OK)
+        core_lock_destroy(lock);
+    return rc;
+}
+
 static uint32_t rank_bit(enum lock_rank rank)
 {
     REQUIRE(rank < LOCK_RANK_COUNT);

@@ -105,6 +105,10 @@ void core_lock_destroy(struct core_lock *lock);
 /* A condition variable on the monotonic clock. */
 enum core_result core_cond_init(pthread_cond_t *cond);
 
+/* Both, or none of them. */
+enum core_result core_lock_and_cond_init(struct core_lock *lock, enum lock_rank rank,
+                                         pthread_cond_t *cond);
+
 void turn_begin(struct turn *turn, struct core *core);
 
 /* Carries out what is owed and ends the turn. No lock may be held. */

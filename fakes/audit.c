@@ -90,7 +90,7 @@ static uint64_t deadlines_at_most(const struct instance *instance, const struct 
 {
     uint64_t retired = 2 * (uint64_t)instance->play->stage->session_count;
 
-    return stats->conns + stats->prompts + stats->runs + stats->leases + 2 * stats->sandboxes +
+    return stats->conns + stats->prompts + 2 * stats->runs + stats->leases + 2 * stats->sandboxes +
            2 * stats->servers + 2 * stats->sessions + retired + 2;
 }
 
