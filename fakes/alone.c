@@ -51,6 +51,13 @@ static void make_settings(struct alone *alone)
     settings->start_gate = START_GATE_NONE;
     settings->frame_max_bytes = ALONE_FRAME_MAX;
     settings->max_message_rate = ALONE_RATE;
+    settings->run_lock = alone->locked ? RUN_LOCK_ON : RUN_LOCK_OFF;
+    settings->lease_ttl_us = ALONE_TTL_US;
+    settings->lease_renew_us = ALONE_TTL_US / 3;
+    settings->gate_timeout_us = ALONE_GATE_US;
+    settings->on_gate_timeout = world_choose(3, "on_gate_timeout");
+    settings->prompt_clock = world_choose(2, "prompt_clock");
+    settings->on_expire = world_choose(3, "on_expire");
 }
 
 static void make_core(struct alone *alone)
@@ -70,6 +77,8 @@ static void make_core(struct alone *alone)
     config.agents = alone_agents(alone);
     alone->port = alone_store(alone);
     config.messages = alone->stored ? &alone->port : NULL;
+    struct lock_store_port locks = alone_locks(alone);
+    config.locks = alone->locked ? &locks : NULL;
     alone_tell(alone, "the answer to a configuration",
                alone->api->create(&config, &alone->core), CORE_OK);
     alone_tell(alone, "the health of a core before its start", alone->api->health(alone->core),
@@ -84,7 +93,7 @@ static void act(struct alone *alone)
 {
     struct alone_session *session;
 
-    switch (world_choose(12, "what_to_do")) {
+    switch (world_choose(13, "what_to_do")) {
     case 0: alone_publish_some(alone); return;
     case 1: alone_open_one(alone); return;
     case 2: alone_read_one(alone); return;
@@ -102,6 +111,7 @@ static void act(struct alone *alone)
         if (session->open) alone_connect(alone, session);
         return;
     case 10: alone_open_one(alone); return;
+    case 11: alone_task_one(alone); return;
     default: alone_read_one(alone); return;
     }
 }
@@ -143,7 +153,8 @@ static void end_core(struct alone *alone)
             alone->api->drain(alone->core, patient ? 2 * ALONE_SLOW_US : ALONE_SLOW_US / 2);
         alone_tell(alone, "the answer to a drain", rc,
                    slow && !patient ? CORE_EXPIRED : CORE_OK);
-        alone_tell(alone, "agents that were asked to stop", alone->stops, slow);
+        alone_tell(alone, "agents that were asked to stop", alone->stops,
+                   alone->due_stops + slow);
         inspect_tell(alone->actor->instance, "how long a drain took", now_us() - begun_us, 0,
                      slow ? ALONE_SLOW_US : 0);
         compare_drained(alone);
@@ -159,6 +170,7 @@ void backend_alone(struct actor *actor, uint32_t rounds)
 
     *alone = (struct alone){ .actor = actor, .api = actor->play->api };
     alone->stored = alone_draw("a_store");
+    alone->locked = alone_draw("runs_take_locks");
     for (uint32_t i = 0; i < ALONE_KEYS; i++) alone->sessions[i].name = alone_names[i];
     alone_scarce(alone);
     make_core(alone);

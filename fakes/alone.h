@@ -23,7 +23,10 @@ enum {
     ALONE_FRAME_MAX = 256,   /* of a message of a client */
     ALONE_RATE = 8,          /* of its messages, in a second */
     ALONE_FIRST_EPOCH = 7,
-    ALONE_SLOW_US = 5000000  /* a run that does not stop when it is asked to */
+    ALONE_SLOW_US = 5000000, /* a run that does not stop when it is asked to */
+    ALONE_GATE_US = 3000000, /* gate_timeout */
+    ALONE_LIMIT_US = 2000000, /* how long a run may pause */
+    ALONE_TTL_US = 5000000   /* lease_ttl */
 };
 
 struct line;   /* a connection */
@@ -72,6 +75,30 @@ struct alone_retired {
     bool over;
 };
 
+/* What a run does that takes its time. */
+enum alone_kind {
+    ALONE_GATED, ALONE_PAUSES, ALONE_ASKS, ALONE_ASKS_TWICE, ALONE_ASKS_AND_GOES, ALONE_LOCKED
+};
+enum { ALONE_KINDS = ALONE_LOCKED + 1 };
+
+struct alone_task {
+    enum alone_kind kind;
+    struct alone_session *session;
+    struct run_ref ref;
+    uint64_t time_us;        /* how long it would pause, or wait for an answer */
+    uint64_t begun_us, over_us;          /* over_us: when it has to end */
+    enum core_result rc;     /* what its agent was told, */
+    uint64_t ended_us;       /* and when that ended */
+    enum prompt_outcome told[2];
+    uint32_t outcomes;
+    uint64_t told_us;        /* the newest of them */
+};
+
+/* An event of a run: its type, the state or outcome, and the reason. */
+struct alone_line {
+    const char *type, *said, *why;
+};
+
 struct alone {
     struct actor *actor;
     const struct core_api *api;
@@ -89,7 +116,11 @@ struct alone {
     bool failing;            /* the last call of the store had no answer */
     uint64_t epochs;         /* that sessions without a store have had */
     uint64_t appended, trimmed, stale, frames, resyncs, published;
-    uint32_t stops;          /* agents that were asked to */
+    uint32_t stops, due_stops;   /* agents that were asked to, and had to be */
+    struct alone_task task;
+    uint32_t tasks;
+    bool locked, rival;      /* runs take a lock; somebody else has it */
+    uint64_t locks;          /* that were granted */
     bool called;             /* a completion, with what it told: */
     enum core_result rc;
     struct session_ref told_ref;
@@ -132,8 +163,12 @@ void alone_close(struct alone *alone, struct alone_session *session);
 void alone_begin_run(struct alone_session *session, const char *key, uint64_t number);
 /* The store is trimmed after an append that it has answered. */
 void alone_trim_store(struct alone *alone, struct alone_session *session);
+/* What its clocks wait for, connections apart. */
+uint64_t alone_deadlines(const struct alone *alone);
 /* After a change of runs or connections. */
 void alone_note_idle(struct alone_session *session);
+/* Sessions and streams whose time is over. */
+void alone_pass_time(struct alone *alone);
 /* Everything that the core tells is what the model has. */
 void alone_compare(struct alone *alone);
 
@@ -163,6 +198,11 @@ void alone_read_one(struct alone *alone);
 void alone_run_one(struct alone *alone);
 /* A run that does not hear that it is to stop; false if there is no session for it. */
 bool alone_begin_slow_run(struct alone *alone);
+/* The locks of runs (alone_task.c). */
+struct lock_store_port alone_locks(struct alone *alone);
+/* One that takes its time, and what its agent does. */
+void alone_task_one(struct alone *alone);
+enum core_result alone_task_run(struct alone *alone, struct run_context *run);
 struct agent_runner_port alone_agents(struct alone *alone);
 /* Another core, for which there is not enough of something (alone_scarce.c). */
 void alone_scarce(struct alone *alone);

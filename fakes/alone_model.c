@@ -177,7 +177,7 @@ static struct alone_session *first_over(struct alone *alone)
     return first;
 }
 
-static void pass_time(struct alone *alone)
+void alone_pass_time(struct alone *alone)
 {
     struct alone_session *session;
 
@@ -282,16 +282,21 @@ static void compare_stream(const struct alone *alone, uint32_t at)
     alone_tell(alone, "the floor of a stream", stream->floor, session->stored_floor);
 }
 
+uint64_t alone_deadlines(const struct alone *alone)
+{
+    uint64_t deadlines = 0;
+
+    for (uint32_t i = 0; i < ALONE_KEYS; i++) deadlines += alone->sessions[i].idle_us != 0;
+    for (uint32_t i = 0; i < alone->retired_count; i++) deadlines += !alone->retired[i].over;
+    return deadlines;
+}
+
 static void compare_stats(struct alone *alone)
 {
     struct core_stats stats;
-    uint64_t deadlines = 0, attached = 0;
+    uint64_t deadlines = alone_deadlines(alone), attached = 0;
 
-    for (uint32_t i = 0; i < ALONE_KEYS; i++) {
-        deadlines += alone->sessions[i].idle_us != 0;
-        attached += alone->sessions[i].attached;
-    }
-    for (uint32_t i = 0; i < alone->retired_count; i++) deadlines += !alone->retired[i].over;
+    for (uint32_t i = 0; i < ALONE_KEYS; i++) attached += alone->sessions[i].attached;
     alone->api->stats(alone->core, &stats);
     alone_tell(alone, "sessions", stats.sessions, alone_open_count(alone));
     alone_tell(alone, "connections", stats.conns, attached);
@@ -312,7 +317,7 @@ static void compare_stats(struct alone *alone)
 
 void alone_compare(struct alone *alone)
 {
-    pass_time(alone);
+    alone_pass_time(alone);
     compare_stats(alone);
     alone_tell(alone, "the health of a core alone", alone->api->health(alone->core),
                alone->failing ? CORE_DEGRADED : CORE_HEALTHY);

@@ -11,6 +11,7 @@ static enum core_result run_agent(void *context, const char *agent, struct run_c
     alone_tell(alone, "whether an agent has its name",
                strcmp(agent, agent_of(alone->actor)) == 0, true);
     if (strcmp(alone->api->run_input(run), "{}") == 0) return CORE_OK;
+    if (strstr(alone->api->run_input(run), "task") != NULL) return alone_task_run(alone, run);
     alone_tell(alone, "whether a run that begins is to stop", alone->api->run_should_stop(run), 0);
     world_sleep_until(ahead_ns(ALONE_SLOW_US));
     alone_tell(alone, "whether a run of a core that drains is to stop",

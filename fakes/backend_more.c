@@ -1,5 +1,7 @@
 /* Backends: the calls of the core that a program makes less often. */
 #include "fakes/alone.h"
+#include "fakes/alone_lease.h"
+#include "fakes/alone_supply.h"
 #include "fakes/inspect.h"
 
 /* --- publishing without waiting --- */
@@ -140,6 +142,16 @@ static void release_box(struct actor *actor)
     note_refusal(actor, "release", rc);
 }
 
+static void use_alone(struct actor *actor, const struct scn_step *step)
+{
+    uint32_t rounds = (uint32_t)attr_number(&step->attrs, "rounds", 20);
+    const char *about = attr_text(&step->attrs, "about", "sessions");
+
+    if (strcmp(about, "leases") == 0) backend_alone_leases(actor, rounds);
+    else if (strcmp(about, "servers") == 0) backend_alone_servers(actor, rounds);
+    else backend_alone(actor, rounds);
+}
+
 void backend_more(struct actor *actor, const struct scn_step *step)
 {
     if (step->verb == SCN_VERB_POST) post_event(actor, step);
@@ -149,7 +161,6 @@ void backend_more(struct actor *actor, const struct scn_step *step)
     else if (step->verb == SCN_VERB_RELEASE) release_box(actor);
     else if (step->verb == SCN_VERB_INSPECT) inspect_core(actor);
     else if (step->verb == SCN_VERB_MISUSE) backend_misuse(actor);
-    else if (step->verb == SCN_VERB_ALONE)
-        backend_alone(actor, (uint32_t)attr_number(&step->attrs, "rounds", 20));
+    else if (step->verb == SCN_VERB_ALONE) use_alone(actor, step);
     else REQUIRE(!"a verb of backends");
 }

@@ -213,6 +213,7 @@ static const struct {
     { "cd app ; npm start", NO_SERVER, 0 },
     { "app app && npm start", NO_SERVER, 0 },
     { "1A=2 npm start", NO_SERVER, 0 },
+    { "A=1 _=2 npm start", APP_WEB, 0 },
     { "=2 npm start", NO_SERVER, 0 },
     { "npm start & ls", NO_SERVER, 0 },
     { "npm start && ls", NO_SERVER, 0 },

@@ -1,12 +1,12 @@
 /* Core instances: started, killed, started again, drained; with the stores that outlive them. */
-#include "fakes/internal.h"
+#include "fakes/inspect.h"
 
 #include "harness/net/net.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { OPEN_AGAIN_US = 1000000 };
+enum { OPEN_AGAIN_US = 1000000, DRAIN_LONGEST_US = 150000000 };
 
 /* --- the trace port --- */
 
@@ -328,15 +328,39 @@ static void stop_transport(struct instance *instance)
     world_acquire(&ws->done);
 }
 
+/* Others may go on for ever, so that nothing else tells of a drain without end. */
+static void drain_overdue(void *argument)
+{
+    struct instance *instance = argument;
+
+    inspect_tell(instance, "how long a drain takes", now_us() - instance->draining_us, 0,
+                 DRAIN_LONGEST_US);
+}
+
+static void watch_drain(struct instance *instance, uint64_t deadline_us)
+{
+    char name[WORLD_NAME_MAX];
+
+    instance->draining_us = now_us();
+    if (inspect_pauses(instance->play)) return;
+    if (instance->overdue == 0)
+        instance->overdue = world_task(name_of(name, record_party_name(instance->party),
+                                               ".overdue", ""), WORLD_FAULT, drain_overdue,
+                                       instance);
+    world_task_arm(instance->overdue, ahead_ns(deadline_us + DRAIN_LONGEST_US + 1));
+}
+
 void instance_stop(struct instance *instance, uint64_t deadline_us)
 {
     struct play *play = instance->play;
 
     REQUIRE(instance->core != NULL);
+    watch_drain(instance, deadline_us);
     instance->alive = false;
     world_group_enter(instance->group);
     world_acquire(&instance->started);
     enum core_result rc = play->api->drain(instance->core, deadline_us);
+    if (instance->overdue != 0) world_task_disarm(instance->overdue);
     RECORD(CORE_DRAINED, instance->party, 0, 0, 0,
            .code = record_intern(play->api->result_word(rc)));
     while (instance->callers > 0)

@@ -230,6 +230,8 @@ struct instance {
     bool submitting;        /* a thread of its process is about to submit runs */
     uint16_t restart_task;
     uint64_t drain_us;      /* what its keeper has to do */
+    uint64_t draining_us;   /* since then, */
+    uint16_t overdue;       /* and who tells that it takes too long; 0: nobody */
     uint64_t restart_us;    /* WORLD_NEVER: leave it */
     struct world_queue changed;
     struct tally tallies[TALLIES_MAX];

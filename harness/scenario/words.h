@@ -148,6 +148,7 @@ enum scn_shape {
     X(LEASE, wait, TIME, "", "", "how long to keep trying while somebody else has it") \
     X(LEASE, hold, TIME, "", "", "how long it is kept before it is released") \
     X(LEASE, look, TIME, "", "", "how often its holder looks whether it still has it") \
+    X(ALONE, about, WORD, "sessions|leases|servers", "sessions", "which part of the core is used") \
     X(ALONE, rounds, INT, "1..100", "20", "how many things are done to it") \
     X(DRAIN, deadline, TIME, "", "", "how long draining may take")
 
