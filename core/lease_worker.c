@@ -302,7 +302,7 @@ static struct lease_answer reconcile(struct turn *turn, struct lease *lease, str
         ours = grant.token == call->token;
     if (ours)
         return found_ours(turn, lease, &grant, call);
-    return found_other(turn, lease, result == CORE_OK && grant.held);
+    return found_other(turn, lease, held);
 }
 
 /* ---- the loop ---- */
