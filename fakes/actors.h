@@ -27,6 +27,7 @@ struct actor {
     /* What arrived, in order, as seen by `expect`. */
     struct arrival *inbox;
     uint32_t inbox_count, inbox_capacity, inbox_next;
+    const struct scn_step *expected; /* what is waited for where waits are silent */
     struct run_ref run;     /* of a backend: that it asked for last */
     struct sandbox_ref held; /* of a backend: the sandbox that it was given last */
     uint32_t box_life;      /* in that life of its core; 0: none yet */
@@ -66,8 +67,10 @@ bool ref_open(const struct play *play, const struct scn_ref *ref);
 bool ref_dead(const struct play *play, const struct scn_ref *ref);
 enum readiness { NOT_YET, READY, NEVER };
 enum readiness modifiers_ready(const struct play *play, const struct scn_modifiers *modifiers);
-/* A step or fault began or ended: wakes those who waited for it. */
-void progress(struct play *play);
+/* A step of that actor began or ended, or (NULL) a fault: wakes those who waited for it. */
+void progress(struct play *play, const struct actor *actor);
+/* Nobody waits in the actor's queues. */
+void actor_queues_init(struct actor *actor);
 
 /* --- expectations (expect.c) --- */
 

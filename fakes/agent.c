@@ -245,7 +245,8 @@ enum core_result agent_run(void *context, const char *name, struct run_context *
     agent->run_number = api->run_self(run).run;
     agent->stop_asked = agent->finished = false;
     actor->entity = world_self();
-    actor->turn = actor->arrival = agent->stopped = (struct world_queue){ 0, 0, 0 };
+    actor_queues_init(actor);
+    agent->stopped = (struct world_queue){ .head = 0 };
     RECORD(RUN_START, actor->party, instance->party, actor->party, 0,
            .session = actor->session_word, .run = (int64_t)agent->run_number);
     tell_token(actor, api->run_token(run));
@@ -286,7 +287,8 @@ void agents_killed(struct play *play, const struct instance *instance)
         actor->agent->asking_us = 0;
         actor->agent->questions = 0;
         actor->entity = WORLD_NOBODY;
-        actor->turn = actor->arrival = actor->agent->stopped = (struct world_queue){ 0, 0, 0 };
+        actor_queues_init(actor);
+        actor->agent->stopped = (struct world_queue){ .head = 0 };
         actor_abandon(actor);
     }
 }

@@ -321,13 +321,28 @@ static void call_core(struct actor *actor, const struct scn_step *step)
     else backend_more(actor, step);
 }
 
+/* Calls may begin and return in any order, unless the core's end waits for them. */
+static bool core_can_be_called(const struct instance *instance)
+{
+    world_meet_place(PLACE_CALLERS, WORLD_LOOKS);
+    return instance->alive;
+}
+
+static void call_returns(struct instance *instance)
+{
+    instance->callers--;
+    world_meet_place(PLACE_CALLERS, WORLD_LOOKS);
+    if (instance->changed.head != 0) world_wake(&instance->changed);
+    else world_release(&instance->changed);
+}
+
 static bool perform(struct actor *actor, const struct scn_step *step)
 {
     struct instance *instance = actor->instance;
 
     if (step->verb == SCN_VERB_WAIT) {
         world_sleep_until(ahead_ns(step->wait_us));
-    } else if (!instance->alive) {
+    } else if (!core_can_be_called(instance)) {
         note_refusal(actor, "call", CORE_UNAVAILABLE);
     } else if (step->verb == SCN_VERB_DRAIN) {
         drain_core(actor, step);
@@ -335,8 +350,7 @@ static bool perform(struct actor *actor, const struct scn_step *step)
         instance->callers++;
         world_acquire(&instance->started);
         call_core(actor, step);
-        instance->callers--;
-        world_wake(&instance->changed);
+        call_returns(instance);
     }
     return true;
 }
@@ -358,7 +372,7 @@ void backend_killed(struct actor *actor)
         world_group_kill(GROUP_SCARCE);
         actor->play->scarce = NULL;
     }
-    actor->turn = actor->arrival = (struct world_queue){ 0, 0, 0 };
+    actor_queues_init(actor);
     actor->entity = WORLD_NOBODY;
     actor_abandon(actor);
 }

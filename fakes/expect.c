@@ -3,18 +3,9 @@
 
 #include <stdio.h>
 
-void inbox_add(struct actor *actor, const struct arrival *arrival)
+static void meet_item(const struct actor *actor, uint32_t number, enum world_how how)
 {
-    if (actor->inbox_count == actor->inbox_capacity) {
-        uint32_t capacity = actor->inbox_capacity == 0 ? 64 : 2 * actor->inbox_capacity;
-        struct arrival *grown = scratch_alloc(capacity * sizeof *grown);
-        if (actor->inbox_count > 0)
-            memcpy(grown, actor->inbox, actor->inbox_count * sizeof *grown);
-        actor->inbox = grown;
-        actor->inbox_capacity = capacity;
-    }
-    actor->inbox[actor->inbox_count++] = *arrival;
-    world_wake(&actor->arrival);
+    world_meet_place(place_each(PLACE_INBOX_ITEM + number % PLACE_FRAMES, actor->index), how);
 }
 
 /* --- matching --- */
@@ -45,24 +36,50 @@ static bool matches(const struct scn_pattern *pattern, const struct arrival *arr
     return true;
 }
 
+static bool matches_any(const struct scn_step *step, const struct arrival *arrival)
+{
+    for (uint32_t p = 0; p < step->pattern_count; p++) {
+        if (matches(&step->patterns[p], arrival)) return true;
+    }
+    return false;
+}
+
 static bool find_match(const struct actor *actor, const struct scn_step *step, uint32_t *at)
 {
     for (uint32_t i = actor->inbox_next; i < actor->inbox_count; i++) {
-        for (uint32_t p = 0; p < step->pattern_count; p++) {
-            if (!matches(&step->patterns[p], &actor->inbox[i])) continue;
-            *at = i;
-            return true;
-        }
+        meet_item(actor, i, WORLD_TAKES);
+        if (!matches_any(step, &actor->inbox[i])) continue;
+        *at = i;
+        return true;
     }
+    world_meet_place(place_each(PLACE_INBOX, actor->index), WORLD_LOOKS);
     return false;
 }
 
 static const struct arrival *find_event(const struct actor *actor)
 {
+    meet_each(PLACE_INBOX, actor->index);
     for (uint32_t i = actor->inbox_next; i < actor->inbox_count; i++) {
         if (actor->inbox[i].seq > 0) return &actor->inbox[i];
     }
     return NULL;
+}
+
+void inbox_add(struct actor *actor, const struct arrival *arrival)
+{
+    if (actor->inbox_count == actor->inbox_capacity) {
+        uint32_t capacity = actor->inbox_capacity == 0 ? 64 : 2 * actor->inbox_capacity;
+        struct arrival *grown = scratch_alloc(capacity * sizeof *grown);
+        if (actor->inbox_count > 0)
+            memcpy(grown, actor->inbox, actor->inbox_count * sizeof *grown);
+        actor->inbox = grown;
+        actor->inbox_capacity = capacity;
+    }
+    meet_each(PLACE_INBOX, actor->index);
+    meet_item(actor, actor->inbox_count, WORLD_GIVES);
+    actor->inbox[actor->inbox_count++] = *arrival;
+    if (actor->expected == NULL || matches_any(actor->expected, arrival))
+        world_wake(&actor->arrival);
 }
 
 /* --- violations --- */
@@ -171,6 +188,21 @@ static void expect_nothing(struct actor *actor, const struct scn_step *step)
     expect_broken(actor, step, text);
 }
 
+/* Where waits are silent, who waits goes on when what is expected is there. */
+static void await_silently(struct actor *actor, const struct scn_step *step)
+{
+    bool there = false;
+
+    for (uint32_t i = actor->inbox_next; i < actor->inbox_count && !there; i++)
+        there = matches_any(step, &actor->inbox[i]);
+    actor->expected = step;
+    actor_busy(actor, false);
+    if (there) world_stand(&actor->arrival);
+    else (void)world_wait(&actor->arrival, WORLD_NEVER, "an arrival");
+    actor_busy(actor, true);
+    actor->expected = NULL;
+}
+
 void expect_step(struct actor *actor, const struct scn_step *step)
 {
     uint64_t deadline_ns = patience_of(actor, step);
@@ -180,6 +212,7 @@ void expect_step(struct actor *actor, const struct scn_step *step)
         expect_nothing(actor, step);
         return;
     }
+    if (actor->play->silent && deadline_ns == WORLD_NEVER) await_silently(actor, step);
     while (!find_match(actor, step, &at)) {
         if (await_arrival(actor, deadline_ns)) continue;
         /* It may have come at the very instant of the deadline. */

@@ -16,6 +16,7 @@ static uint64_t choose_by(const struct scn_fault *scn)
     uint32_t count = low == high ? 1 : 2;
     uint64_t next_ns = world_next_deadline_ns();
 
+    if (low != high) world_meet(WORLD_MET_ALL); /* anybody's deadline may be the next */
     if (next_ns != WORLD_NEVER) {
         uint64_t past_us = (next_ns - world_now_ns()) / 1000 + 1;
         if (past_us > low && past_us < high) values[count++] = past_us;
@@ -81,7 +82,7 @@ static void set_counted(struct fault *fault, bool counted)
 {
     if (fault->counted == counted) return;
     fault->counted = counted;
-    play_busy(fault->play, counted);
+    play_busy(fault->play, PLACE_OTHERS, counted);
 }
 
 static void hide(struct fault *fault)
@@ -123,7 +124,7 @@ static void strike(struct fault *fault)
         world_task_arm(fault->end_task, ahead_ns(duration_us));
     else
         finish(fault);
-    progress(fault->play);
+    progress(fault->play, NULL);
 }
 
 /* A fault without `for` has ended as soon as it struck; what it did lasts until the calm. */
@@ -151,7 +152,7 @@ static void end_fault(void *argument)
     struct fault *fault = argument;
 
     heal(fault);
-    progress(fault->play);
+    progress(fault->play, NULL);
 }
 
 /* The window of an optional fault is over. */
@@ -160,7 +161,7 @@ static void close_fault(void *argument)
     struct fault *fault = argument;
 
     retire(fault);
-    progress(fault->play);
+    progress(fault->play, NULL);
 }
 
 /* --- offering --- */
@@ -245,21 +246,40 @@ static void show(struct fault *fault, bool shown)
         return;
     }
     fault->shown = shown;
+    meet_each(PLACE_FAULT, fault->index);
     if (shown)
         world_task_arm(fault->task, world_now_ns());
     else
         world_task_disarm(fault->task);
 }
 
+/* What decides whether it may strike is told for those that may do so at any moment while a tab has
+ * a socket, or a core lives. For all others it may be anything. */
+static void meet(const struct fault *fault)
+{
+    const struct scn_modifiers *modifiers = &fault->scn->modifiers;
+    bool any = modifiers->after.count == 0 && modifiers->during == NULL && !modifiers->has_at &&
+               !modifiers->has_within && !fault->by_count;
+
+    world_meet_place(place_each(PLACE_FAULT, fault->index), WORLD_LOOKS);
+    if (any && fault_meets_socket(fault)) return;
+    if (any && fault_meets_life(fault)) return;
+    world_meet(WORLD_MET_FAKES);
+}
+
 static void refresh(struct fault *fault)
 {
+    meet(fault);
     if (fault->left == 0) return;
     enum readiness ready = modifiers_ready(fault->play, &fault->scn->modifiers);
     if (ready == NEVER) {
         retire(fault);
         return;
     }
-    if (ready == READY && !fault->armed) arm(fault);
+    if (ready == READY && !fault->armed) {
+        meet_each(PLACE_FAULT, fault->index);
+        arm(fault);
+    }
     if (fault->armed && !fault->timed && !fault->by_count)
         show(fault, ready == READY && !fault->active && fault_available(fault));
     /* It will strike by itself. One that waits for its chance is waited for as scripts are. */
@@ -412,11 +432,12 @@ uint64_t faults_patience_us(const struct play *play)
 void faults_heal(struct play *play)
 {
     play->calm = true;
+    if (play->file->fault_count == 0) return;
     for (uint32_t i = 0; i < play->file->fault_count; i++) {
         struct fault *fault = &play->faults[i];
         retire(fault);
         world_task_disarm(fault->end_task);
         heal(fault);
     }
-    progress(play);
+    progress(play, NULL);
 }

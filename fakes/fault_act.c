@@ -98,6 +98,24 @@ static bool may_refuse(const struct fault *fault)
            !world_refusal_waits(instance->group, resource_of(fault));
 }
 
+bool fault_meets_socket(const struct fault *fault)
+{
+    enum scn_fault_kind kind = fault->scn->kind;
+    bool result = kind == SCN_FAULT_CUT || kind == SCN_FAULT_HALFOPEN || kind == SCN_FAULT_SLOW ||
+                  kind == SCN_FAULT_STALL;
+
+    if (result) world_meet_place(place_each(PLACE_SOCKET, target_actor(fault)->index), WORLD_LOOKS);
+    return result;
+}
+
+bool fault_meets_life(const struct fault *fault)
+{
+    bool result = fault->scn->kind == SCN_FAULT_KILL || fault->scn->kind == SCN_FAULT_DRAIN;
+
+    if (result) world_meet_place(PLACE_CALLERS, WORLD_LOOKS);
+    return result;
+}
+
 bool fault_available(const struct fault *fault)
 {
     const struct scn_fault *scn = fault->scn;

@@ -49,6 +49,10 @@ void faults_heal(struct play *play);
 /* Once, when its play, file and target are known. */
 void fault_name_thread(struct fault *fault);
 bool fault_available(const struct fault *fault);
+/* Whether no more is looked at for that than the socket of a tab, or whether a core lives: the
+ * world is told then. */
+bool fault_meets_socket(const struct fault *fault);
+bool fault_meets_life(const struct fault *fault);
 void fault_act(struct fault *fault);
 void fault_undo(struct fault *fault);
 

@@ -12,7 +12,7 @@ enum { OPEN_AGAIN_US = 1000000, DRAIN_LONGEST_US = 150000000 };
 
 static void on_point(void *context, const struct trace_record *record)
 {
-    struct instance *instance = instance_called(context);
+    struct instance *instance = context;
     struct play *play = instance->play;
     const struct stage *stage = play->stage;
 
@@ -21,7 +21,7 @@ static void on_point(void *context, const struct trace_record *record)
            .name = stage->points[record->point].word, .subject = record_intern(record->subject),
            .first = (int64_t)record->args[0], .second = (int64_t)record->args[1],
            .third = (int64_t)record->args[2], .count = ++play->point_counts[record->point]);
-    if (!play->setting_up) world_point(stage->points[record->point].name, WORLD_WRITE);
+    if (!play->setting_up) world_point_told(stage->points[record->point].name);
 }
 
 static void on_alert(void *context, const struct core_alert *alert)
@@ -136,6 +136,8 @@ void instance_start(struct instance *instance)
     instance->unwell = false;
     instance->ws = (struct ws){ .stop = false };
     instance->ws.tail = &instance->ws.head;
+    instance->ws.queue = queue_at(place_each(PLACE_WORK_EMPTY, instance->index),
+                                  instance->play->silent);
     world_group_enter(instance->group);
     configure(instance, &config, &messages, &locks, &sandboxes);
     if (play->api->spare_json != NULL) play->api->spare_json();
@@ -203,7 +205,7 @@ static void set_submitting(struct instance *instance, bool submitting)
 {
     if (instance->submitting == submitting) return;
     instance->submitting = submitting;
-    play_busy(instance->play, submitting);
+    play_busy(instance->play, PLACE_OTHERS, submitting);
 }
 
 /* A thread of the core's own process, which dies with it. */
@@ -244,7 +246,7 @@ static void set_coming(struct instance *instance, bool coming)
 {
     if (instance->coming == coming) return;
     instance->coming = coming;
-    play_busy(instance->play, coming);
+    play_busy(instance->play, PLACE_OTHERS, coming);
 }
 
 /* Everything that this life of the core had to do with tabs is gone. */
@@ -318,6 +320,7 @@ static void stop_transport(struct instance *instance)
 {
     struct ws *ws = &instance->ws;
 
+    world_meet(WORLD_MET_FAKES);
     if (instance->sockets) {
         sockets_stop(instance);
         return;
@@ -433,6 +436,7 @@ void instance_init(struct play *play, uint32_t index)
 
     instance->play = play;
     instance->index = index;
+    instance->changed = queue_at(PLACE_CALLERS, false);
     instance->party = (uint16_t)(PARTY_CORE + index);
     instance->sockets = play->stage->sockets[index];
     instance->eager = strcmp(attr_text(&play->file->cores[index].attrs, "pull", "modest"),

@@ -9,6 +9,7 @@
 #include "fakes/actors.h"
 #include "fakes/boxes.h"
 #include "fakes/faults.h"
+#include "fakes/places.h"
 #include "fakes/stage.h"
 #include "fakes/stores.h"
 #include "fakes/wire.h"
@@ -23,6 +24,8 @@ struct session_plan {
     uint32_t core;          /* which opens it */
     bool by_backend;        /* a script opens it */
 };
+
+enum { BUSY_PLACES = PLACES_SINGLE + PLACES_EACH * PLACE_SPAN };
 
 struct play {
     struct stage *stage;
@@ -39,13 +42,15 @@ struct play {
     uint32_t socket_count;
     uint32_t lives;         /* process groups used */
     const struct actor *scarce; /* who makes a core in GROUP_SCARCE */
-    uint32_t busy;          /* who will still do something by himself */
+    uint32_t busy;          /* who will still do something by himself, */
+    uint32_t busy_at[BUSY_PLACES]; /* by the place that tells */
     uint64_t progress;      /* steps and faults that began or ended */
     bool setting_up;        /* before the scenario's time begins: no latency, no faults */
     bool patient;           /* the stage waits for scripts and faults that nothing drives on */
     bool calm;              /* no more faults */
     bool passed;            /* time has passed in the calm */
     bool ending;            /* cores are drained: nobody comes back */
+    bool silent;            /* waits that are only of the fakes make no steps */
     struct world_queue stirred;
     uint32_t point_counts[POINTS_MAX];
 };
@@ -81,8 +86,10 @@ static inline const char *session_called(const struct play *play, const char *se
     return live == NULL ? session : live->session(live->context, session);
 }
 
-/* One more, or one less, who will still do something by himself. */
-void play_busy(struct play *play, bool more);
+/* One more, or one less, who will still do something by himself; `where` tells it: place_busy(). */
+void play_busy(struct play *play, uint32_t where, bool more);
+/* Whether anybody is. */
+bool play_is_busy(const struct play *play);
 
 /* --- what is wrong with a scenario (problem.c) --- */
 
@@ -108,7 +115,8 @@ const char *attr_text(const struct scn_attrs *attrs, const char *name, const cha
 const char *agent_of(const struct actor *asking);
 int64_t attr_number(const struct scn_attrs *attrs, const char *name, int64_t fallback);
 
-/* The core calls one of its ports. */
+/* The core calls one of its ports, which may meet whatever the fakes know. Those that tell what
+ * they meet take their context as it is. */
 static inline struct instance *instance_called(void *context)
 {
     world_meet(WORLD_MET_FAKES);

@@ -3,6 +3,13 @@
 
 #include "harness/world/gate.h"
 
+static void meet_frame(const struct link *link, uint64_t number, enum world_how how)
+{
+    uint32_t kind = link->to_core ? PLACE_UP_FRAME : PLACE_DOWN_FRAME;
+    kind += (uint32_t)(number % PLACE_FRAMES);
+    world_meet_place(place_each(kind, link->tab->actor->index), how);
+}
+
 /* The task is neither enabled nor waiting for a time. */
 static void arm(struct link *link)
 {
@@ -11,6 +18,7 @@ static void arm(struct link *link)
 
 static void rearm(struct link *link)
 {
+    world_meet(WORLD_MET_FAKES);
     world_task_disarm(link->task);
     arm(link);
 }
@@ -22,6 +30,7 @@ static struct frame *pop(struct link *link)
     link->head = frame->next;
     if (link->head == NULL) link->tail = &link->head;
     link->count--;
+    meet_frame(link, link->taken++, WORLD_TAKES);
     return frame;
 }
 
@@ -101,6 +110,9 @@ static void deliver(void *argument)
     struct socket *socket = frame->socket;
     bool was_full = link->count + 1 >= LINK_WINDOW;
 
+    /* Sockets that end, and links that were full, are rare; bytes are another matter. */
+    if (was_full || socket->cut || frame->kind == FRAME_CLOSE || socket->ends != NULL)
+        world_meet(WORLD_MET_FAKES);
     if (!socket->cut) split(link, frame);
     arm(link);
     if (socket->cut) {
@@ -135,6 +147,7 @@ void link_init(struct play *play, struct tab *tab, struct link *link, bool to_co
     link->tail = &link->head;
     (void)name_of(name, to_core ? own : core, "->", to_core ? core : own);
     link->task = world_task(name, WORLD_MESSAGE, deliver, link);
+    world_tell(link->task, true);
 }
 
 struct frame *link_frame(struct socket *socket, enum frame_kind kind)
@@ -150,6 +163,8 @@ void link_push(struct link *link, struct frame *frame)
 {
     uint64_t due_ns = ahead_ns(link->slow_us);
 
+    meet_each(link->to_core ? PLACE_UP : PLACE_DOWN, link->tab->actor->index);
+    meet_frame(link, link->taken + link->count, WORLD_GIVES);
     if (due_ns < link->last_due_ns) due_ns = link->last_due_ns;
     link->last_due_ns = frame->due_ns = due_ns;
     frame->next = NULL;
@@ -198,6 +213,7 @@ void link_duplicate_head(struct link *link)
 {
     struct frame *copy = scratch_alloc(sizeof *copy);
 
+    world_meet(WORLD_MET_FAKES);
     link->head->socket->pages_unclear = true;
     *copy = *link->head;
     link->head->next = copy;
@@ -218,6 +234,7 @@ void link_reorder(struct link *link)
 {
     struct frame *first = link->head, *second = first->next;
 
+    world_meet(WORLD_MET_FAKES);
     first->socket->pages_unclear = true;
     first->next = second->next;
     second->next = first;

@@ -155,7 +155,7 @@ static enum core_result append_event(struct instance *instance, const char *sess
 static enum core_result append(void *context, const char *session, uint64_t epoch,
                                uint64_t tenure, const struct store_event *event)
 {
-    struct instance *instance = instance_called(context);
+    struct instance *instance = context;
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 
@@ -185,7 +185,7 @@ static enum core_result read_events(void *context, const char *session, uint64_t
                                     uint64_t from, size_t limit, store_visit visit,
                                     void *visit_context)
 {
-    struct instance *instance = instance_called(context);
+    struct instance *instance = context;
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 

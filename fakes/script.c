@@ -1,9 +1,45 @@
 /* Scripts: when a step may begin, and what its beginning and end mean for others. */
 #include "fakes/internal.h"
 
-void play_busy(struct play *play, bool more)
+static bool meets_busy(const struct play *play, uint32_t where, bool if_busy)
 {
-    REQUIRE(more || play->busy > 0);
+    bool busy = play->busy_at[where] > 0;
+
+    if (busy || !if_busy) world_meet_place(where, WORLD_LOOKS);
+    return busy;
+}
+
+/* One who is busy is enough to know that somebody is; that nobody is, all of them tell. */
+static void meet_busy(const struct play *play)
+{
+    if (meets_busy(play, PLACE_OTHERS, true)) return;
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        if (meets_busy(play, place_each(PLACE_BUSY, i), true)) return;
+        if (meets_busy(play, place_each(PLACE_RETURNS, i), true)) return;
+    }
+    (void)meets_busy(play, PLACE_OTHERS, false);
+    for (uint32_t i = 0; i < play->file->actor_count; i++) {
+        (void)meets_busy(play, place_each(PLACE_BUSY, i), false);
+        if (play->file->actors[i].kind == SCN_ACTOR_TAB)
+            (void)meets_busy(play, place_each(PLACE_RETURNS, i), false);
+    }
+}
+
+bool play_is_busy(const struct play *play)
+{
+    meet_busy(play);
+    return play->busy > 0;
+}
+
+/* Whether others are is looked at while this one is not counted, if somebody waits for it. */
+void play_busy(struct play *play, uint32_t where, bool more)
+{
+    REQUIRE(more || play->busy_at[where] > 0);
+    world_meet_place(where, WORLD_CHANGES);
+    if (!more) play->busy_at[where]--;
+    world_meet_place(PLACE_STAGE, WORLD_LOOKS);
+    if (play->stirred.head != 0) meet_busy(play);
+    if (more) play->busy_at[where]++;
     play->busy += more ? 1u : (uint32_t)-1;
     if (play->busy == (more ? 1u : 0u)) world_wake(&play->stirred);
 }
@@ -12,7 +48,7 @@ void actor_busy(struct actor *actor, bool busy)
 {
     if (actor->busy == busy) return;
     actor->busy = busy;
-    play_busy(actor->play, busy);
+    play_busy(actor->play, place_each(PLACE_BUSY, actor->index), busy);
 }
 
 /* --- what a reference has come to --- */
@@ -58,11 +94,31 @@ bool ref_dead(const struct play *play, const struct scn_ref *ref)
     return play->actors[ref->actor].over || play->actors[ref->actor].dead;
 }
 
-enum readiness modifiers_ready(const struct play *play, const struct scn_modifiers *modifiers)
+/* How far an actor has come is looked at; how far a fault has, changes with everything. */
+static void meet_ref(const struct scn_ref *ref)
+{
+    if (ref->kind == SCN_REF_STEP)
+        world_meet_place(place_each(PLACE_ACTOR, (uint32_t)ref->actor), WORLD_LOOKS);
+    else world_meet(WORLD_MET_FAKES);
+}
+
+static bool names(const struct scn_modifiers *modifiers, const struct actor *actor)
+{
+    if (actor == NULL) return true;
+    const struct scn_ref *during = modifiers->during;
+    bool result = during != NULL && during->kind == SCN_REF_STEP &&
+                  (uint32_t)during->actor == actor->index;
+    for (uint32_t i = 0; i < modifiers->after.count && !result; i++) {
+        const struct scn_ref *ref = &modifiers->after.items[i];
+        result = ref->kind == SCN_REF_STEP && (uint32_t)ref->actor == actor->index;
+    }
+    return result;
+}
+
+static enum readiness readiness_of(const struct play *play, const struct scn_modifiers *modifiers)
 {
     enum readiness result = READY;
 
-    world_meet(WORLD_MET_FAKES);
     for (uint32_t i = 0; i < modifiers->after.count; i++) {
         const struct scn_ref *ref = &modifiers->after.items[i];
         if (ref_ended(play, ref)) continue;
@@ -76,15 +132,31 @@ enum readiness modifiers_ready(const struct play *play, const struct scn_modifie
     return result;
 }
 
-void progress(struct play *play)
+enum readiness modifiers_ready(const struct play *play, const struct scn_modifiers *modifiers)
+{
+    if (modifiers->during != NULL) meet_ref(modifiers->during);
+    for (uint32_t i = 0; i < modifiers->after.count; i++) meet_ref(&modifiers->after.items[i]);
+    return readiness_of(play, modifiers);
+}
+
+void progress(struct play *play, const struct actor *actor)
 {
     play->progress++;
+    if (actor != NULL) meet_each(PLACE_ACTOR, actor->index);
     for (uint32_t i = 0; i < play->file->actor_count; i++) {
-        struct actor *actor = &play->actors[i];
-        if (actor->awaits != NULL && modifiers_ready(play, actor->awaits) != NOT_YET)
-            world_wake(&actor->turn);
+        struct actor *other = &play->actors[i];
+        if (other->awaits == NULL || !names(other->awaits, actor)) continue;
+        enum readiness ready = play->silent ? readiness_of(play, other->awaits)
+                                            : modifiers_ready(play, other->awaits);
+        if (ready != NOT_YET) world_wake(&other->turn);
     }
     faults_refresh(play);
+}
+
+void actor_queues_init(struct actor *actor)
+{
+    actor->turn = queue_at(place_each(PLACE_ACTOR, actor->index), actor->play->silent);
+    actor->arrival = queue_at(place_each(PLACE_INBOX, actor->index), actor->play->silent);
 }
 
 void actor_abandon(struct actor *actor)
@@ -92,16 +164,29 @@ void actor_abandon(struct actor *actor)
     actor->dead = true;
     actor->awaits = NULL;
     actor_busy(actor, false);
-    progress(actor->play);
+    progress(actor->play, actor);
 }
 
 /* --- running a script --- */
+
+/* Where waits are silent, whoever waits for another script stands here, if need be or not. */
+static void await_silently(struct actor *actor, const struct scn_modifiers *modifiers)
+{
+    if (modifiers->during == NULL && modifiers->after.count == 0) return;
+    actor->awaits = modifiers;
+    actor_busy(actor, false);
+    if (readiness_of(actor->play, modifiers) != NOT_YET) world_stand(&actor->turn);
+    else (void)world_wait(&actor->turn, WORLD_NEVER, "a step of another script");
+    actor->awaits = NULL;
+    actor_busy(actor, true);
+}
 
 /* False when the step can never begin. */
 static bool await_modifiers(struct actor *actor, const struct scn_modifiers *modifiers)
 {
     enum readiness ready;
 
+    if (actor->play->silent) await_silently(actor, modifiers);
     while ((ready = modifiers_ready(actor->play, modifiers)) == NOT_YET) {
         actor->awaits = modifiers;
         actor_busy(actor, false);
@@ -117,6 +202,7 @@ static void await_thaw(struct actor *actor)
 {
     struct tab *tab = actor->scn->kind == SCN_ACTOR_TAB ? actor->tab : NULL;
 
+    if (tab != NULL) world_meet_place(place_each(PLACE_PAGE, actor->index), WORLD_LOOKS);
     while (tab != NULL && tab->frozen) {
         actor_busy(actor, tab->frozen_until_ns != WORLD_NEVER);
         (void)world_wait(&tab->thawed, WORLD_NEVER, "the tab to be thawed");
@@ -144,14 +230,21 @@ static void step_begins(struct actor *actor, uint32_t step, uint64_t *began_ns)
     *began_ns = world_now_ns();
     if (actor->step_time == 1) actor->step_since_ns = *began_ns;
     RECORD(STEP_BEGIN, actor->party, 0, 0, 0, .step = step, .occurrence = actor->begun[step]);
-    progress(actor->play);
+    progress(actor->play, actor);
 }
 
 static void step_ends(struct actor *actor, uint32_t step)
 {
     actor->ended[step]++;
     RECORD(STEP_END, actor->party, 0, 0, 0, .step = step, .occurrence = actor->ended[step]);
-    progress(actor->play);
+    progress(actor->play, actor);
+}
+
+/* Whether what such a step meets is told while it is performed. */
+static bool tells(enum scn_verb verb)
+{
+    return verb == SCN_VERB_CONNECT || verb == SCN_VERB_SEND || verb == SCN_VERB_EXPECT ||
+           verb == SCN_VERB_WAIT || verb == SCN_VERB_PUBLISH;
 }
 
 /* One occurrence of a step. False: the script is over. */
@@ -177,7 +270,10 @@ static bool run_once(struct actor *actor, uint32_t index, uint64_t *began_ns, ui
     }
     actor->step_time = time + 1;
     step_begins(actor, index, began_ns);
-    bool more = perform(actor, step);
+    bool told = world_tells(world_self()), more;
+    world_tell(world_self(), told && tells(step->verb));
+    more = perform(actor, step);
+    world_tell(world_self(), told);
     step_ends(actor, index);
     return more;
 }
@@ -210,5 +306,5 @@ void script_run(struct actor *actor, step_performer perform)
     (void)run_steps(actor, 0, actor->scn->step_count, perform);
     actor->over = true;
     actor_busy(actor, false);
-    progress(actor->play);
+    progress(actor->play, actor);
 }

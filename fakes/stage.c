@@ -36,6 +36,7 @@ static void make_actor(struct play *play, uint32_t index)
     actor->index = index;
     actor->party = (uint16_t)(PARTY_ACTOR + index);
     actor->entity = WORLD_NOBODY;
+    actor_queues_init(actor);
     actor->instance = &play->instances[scn->core < 0 ? 0 : scn->core];
     actor->begun = scratch_alloc(scn->step_count * sizeof(uint32_t));
     actor->ended = scratch_alloc(scn->step_count * sizeof(uint32_t));
@@ -56,6 +57,8 @@ static struct play *make_play(struct stage *stage)
 
     play->stage = stage;
     play->file = file;
+    play->silent = file->explore.storm_only;
+    play->stirred = queue_at(PLACE_STAGE, play->silent);
     play->api = stage->api;
     play->instances = scratch_alloc(file->core_count * sizeof *play->instances);
     play->actors = scratch_alloc(file->actor_count * sizeof *play->actors);
@@ -91,6 +94,7 @@ static void start_actors(struct play *play)
         actor_busy(actor, true);
         actor->entity = world_spawn(actor->scn->name, WORLD_ACTOR, bodies[actor->scn->kind],
                                     actor);
+        world_tell(actor->entity, actor->scn->kind != SCN_ACTOR_SANDBOX);
     }
     for (uint32_t i = 0; i < play->file->core_count; i++)
         instance_submit_runs(&play->instances[i]);
@@ -98,6 +102,12 @@ static void start_actors(struct play *play)
 }
 
 /* --- storm and calm --- */
+
+static void await_stir(struct play *play, uint64_t until_ns, const char *what)
+{
+    (void)world_wait(&play->stirred, until_ns, what);
+    world_meet_place(PLACE_STAGE, WORLD_CHANGES); /* it comes after whoever woke it */
+}
 
 /* With choices=storm the storm is over when time has to pass in the calm. */
 static void end_choices(const struct play *play, enum world_fix fix)
@@ -113,11 +123,11 @@ static bool stay_calm(struct play *play)
 
     RECORD(CALM, PARTY_NOBODY, 0, 0, 0, .length = (int64_t)calm_us);
     end_choices(play, WORLD_FIX_WHEN_TIME_PASSES);
-    while (play->busy == 0 && world_now_ns() < until_ns)
-        (void)world_wait(&play->stirred, until_ns, "the calm to end");
+    while (!play_is_busy(play) && world_now_ns() < until_ns)
+        await_stir(play, until_ns, "the calm to end");
     play->passed |= world_now_ns() > now_ns;
     end_choices(play, WORLD_FIX_NEVER);
-    return play->busy == 0;
+    return !play_is_busy(play);
 }
 
 static bool all_over(const struct play *play)
@@ -150,20 +160,30 @@ static uint64_t patience_us(const struct play *play)
     return result;
 }
 
+/* With choices=storm it makes no difference when the stage looks: it does so when nobody else can
+ * go on, which is when time passes. */
+static void stand_aside(const struct play *play)
+{
+    if (play->silent) world_sleep_until(world_now_ns() + 1);
+}
+
 /* Until every script has ended and every mandatory fault has struck, or those that have not wait
  * for something that did not come for as long as anything in a core may take. */
 static void wait_for_scripts(struct play *play)
 {
     for (;;) {
-        while (play->busy > 0)
-            (void)world_wait(&play->stirred, WORLD_NEVER, "the scripts to end");
+        stand_aside(play);
+        while (play_is_busy(play)) {
+            await_stir(play, WORLD_NEVER, "the scripts to end");
+            stand_aside(play);
+        }
         if (all_over(play) && (play->calm || !faults_owed(play))) return;
         uint64_t until_ns = ahead_ns(patience_us(play)), seen = play->progress;
         play->patient = true;
-        while (play->busy == 0 && play->progress == seen && world_now_ns() < until_ns)
-            (void)world_wait(&play->stirred, until_ns, "a script to go on");
+        while (!play_is_busy(play) && play->progress == seen && world_now_ns() < until_ns)
+            await_stir(play, until_ns, "a script to go on");
         play->patient = false;
-        if (play->busy == 0 && play->progress == seen) return;
+        if (!play_is_busy(play) && play->progress == seen) return;
     }
 }
 
@@ -188,7 +208,7 @@ static void poll_once_more(struct play *play)
         if (actor->scn->kind == SCN_ACTOR_TAB && actor->tab->speech == SPEECH_POLLING)
             polling_hurries(actor->tab);
     }
-    while (play->busy > 0 && world_now_ns() < until_ns)
+    while (play_is_busy(play) && world_now_ns() < until_ns)
         (void)world_wait(&play->stirred, until_ns, "the last pages");
 }
 
@@ -197,7 +217,7 @@ static void wait_until_quiet(struct play *play)
     do {
         wait_for_scripts(play);
         if (!play->calm) begin_calm(play);
-    } while (play->busy > 0 || !stay_calm(play));
+    } while (play_is_busy(play) || !stay_calm(play));
     poll_once_more(play);
     RECORD(QUIESCE, PARTY_NOBODY, 0, 0, 0, .length = (int64_t)play->stage->calm_us);
 }

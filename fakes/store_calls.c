@@ -4,6 +4,13 @@
 static const char *const part_points[STORE_PARTS] = { "store.locks.call", "store.messages.call" };
 static const uint16_t part_parties[STORE_PARTS] = { PARTY_LOCKS, PARTY_MESSAGES };
 
+/* Calls of the message store are told apart from all else. */
+static void meet(enum store_part part)
+{
+    if (part == STORE_MESSAGES) world_meet_place(PLACE_MESSAGES, WORLD_CHANGES);
+    else world_meet(WORLD_MET_FAKES);
+}
+
 static uint64_t latency_us(const struct stores *stores)
 {
     uint64_t low = stores->latency_low_us, high = stores->latency_high_us;
@@ -18,6 +25,7 @@ void store_call_begin(struct instance *instance, struct store_call *call, enum s
     struct play *play = instance->play;
     struct stores *stores = &play->stores;
 
+    meet(part);
     *call = (struct store_call){ .part = part, .core = instance->party,
                                  .number = ++stores->calls, .op = record_intern(op),
                                  .key = record_intern(key), .applied = true,
@@ -31,6 +39,7 @@ void store_call_begin(struct instance *instance, struct store_call *call, enum s
     world_point(part_points[part], WORLD_WRITE);
     uint64_t latency = latency_us(stores);
     if (latency > 0) world_sleep_until(ahead_ns(latency));
+    meet(part);
 }
 
 bool store_performed(const struct store_call *call)
@@ -50,9 +59,9 @@ static void take_out(struct stores *stores, const struct store_call *call)
 static void hold_back(struct play *play, struct store_call *call)
 {
     call->held = true;
-    play_busy(play, true);
+    play_busy(play, PLACE_OTHERS, true);
     world_sleep_until(ahead_ns(call->delay_us));
-    play_busy(play, false);
+    play_busy(play, PLACE_OTHERS, false);
     call->held = false;
 }
 
@@ -64,6 +73,7 @@ enum core_result store_end(struct instance *instance, struct store_call *call,
 
     if (play->setting_up) return result;
     if (call->delay_us > 0) hold_back(play, call);
+    meet(call->part);
     take_out(&play->stores, call);
     if (call->timeout) result = CORE_UNKNOWN;
     RECORD(STORE_REPLY, party, party, instance->party, call->record, .op = call->op,
@@ -82,7 +92,7 @@ void store_calls_killed(struct play *play, uint16_t core)
                 at = &(*at)->next;
                 continue;
             }
-            if ((*at)->held) play_busy(play, false);
+            if ((*at)->held) play_busy(play, PLACE_OTHERS, false);
             *at = (*at)->next;
         }
     }

@@ -11,7 +11,7 @@ static void set_reconnecting(struct tab *tab, bool reconnecting)
 {
     if (tab->reconnecting == reconnecting) return;
     tab->reconnecting = reconnecting;
-    play_busy(tab->actor->play, reconnecting);
+    play_busy(tab->actor->play, place_each(PLACE_RETURNS, tab->actor->index), reconnecting);
 }
 
 /* --- sending --- */
@@ -22,6 +22,7 @@ static void push_message(struct tab *tab, const struct outgoing *message)
     struct frame *frame = link_frame(socket, FRAME_MESSAGE);
     uint16_t party = tab->actor->party;
 
+    meet_each(PLACE_PAGE, tab->actor->index);
     frame->bytes = message->bytes;
     frame->length = message->length;
     frame->word = record_intern(message->kind);
@@ -106,6 +107,7 @@ void tab_queue(struct tab *tab, const json_t *body, const char *kind, const char
 {
     struct outgoing message = dump(body, kind);
 
+    meet_each(PLACE_PAGE, tab->actor->index);
     message.id = id;
     message.port = port;
     if (tab->phase == TAB_ONLINE) {
@@ -136,6 +138,7 @@ void tab_keep_cursor(struct tab *tab)
     struct cursor_store *kept = tab->kept;
 
     if (kept == NULL) return;
+    world_meet(WORLD_MET_FAKES);
     if (kept->known && kept->epoch == tab->page.epoch && kept->cursor > tab->page.cursor) return;
     *kept = tab->page;
 }
@@ -148,6 +151,7 @@ bool tab_knows_cursor(const struct tab *tab)
 /* A shared store is read here, and only here: what other pages write later is theirs. */
 static void load_cursor(struct tab *tab)
 {
+    if (tab->kept != NULL) world_meet(WORLD_MET_FAKES);
     if (tab->kept == NULL || !tab->kept->known) return;
     if (tab->page.epoch != tab->kept->epoch) tab->acked = 0;
     tab->page = *tab->kept;
@@ -221,6 +225,9 @@ void tab_connect(struct tab *tab)
 {
     struct instance *instance = tab->actor->instance;
 
+    world_meet_place(PLACE_SOCKETS, WORLD_CHANGES);
+    meet_each(PLACE_SOCKET, tab->actor->index);
+    meet_each(PLACE_PAGE, tab->actor->index);
     world_task_disarm(tab->reconnect_task);
     if (tab->socket != NULL) tab_close(tab);
     tab->closed_for_good = false;
@@ -270,6 +277,7 @@ void tab_reconnect_later(struct tab *tab)
     const struct scn_attr *range = scn_attrs_find(&tab->actor->scn->attrs, "reconnect");
     uint64_t from_ns = world_now_ns();
 
+    world_meet(WORLD_MET_FAKES);
     if (!tab_wants_back(tab)) {
         set_reconnecting(tab, false);
         return;
@@ -297,6 +305,7 @@ void tab_offline(struct tab *tab, const char *why, uint32_t code)
 {
     struct socket *socket = tab->socket;
 
+    world_meet(WORLD_MET_FAKES);
     if (socket == NULL) return;
     socket->tab_open = false;
     tab->socket = NULL;
@@ -338,6 +347,7 @@ void tab_close(struct tab *tab)
 {
     struct socket *socket = tab->socket;
 
+    world_meet(WORLD_MET_FAKES);
     if (socket == NULL) return;
     socket->left = true;
     if (tab->late_close_us > 0 && !world_task_armed(tab->closer_task)) {
@@ -355,6 +365,7 @@ void tab_close(struct tab *tab)
 
 void tab_fresh(struct tab *tab)
 {
+    meet_each(PLACE_PAGE, tab->actor->index);
     tab->page = (struct cursor_store){ false, 0, 0 };
     tab->gen = 0;
     tab->acked = 0;
@@ -398,12 +409,16 @@ void tab_back(struct tab *tab)
 
 void tab_try_anew(struct tab *tab)
 {
+    meet_each(PLACE_PAGE, tab->actor->index);
+    if (tab->failures == 0 && tab->socket != NULL) return;
+    world_meet(WORLD_MET_FAKES);
     tab->failures = 0;
     if (tab_wants_back(tab) && !world_task_armed(tab->reconnect_task)) tab_reconnect_later(tab);
 }
 
 void tab_freeze(struct tab *tab, uint64_t until_ns)
 {
+    world_meet(WORLD_MET_FAKES);
     if (!tab->frozen) tab->frozen_since_ns = world_now_ns();
     tab->frozen = true;
     tab->frozen_until_ns = until_ns;
@@ -414,6 +429,7 @@ void tab_freeze(struct tab *tab, uint64_t until_ns)
 
 void tab_thaw(struct tab *tab)
 {
+    world_meet(WORLD_MET_FAKES);
     tab->frozen_ns = tab_frozen_ns(tab);
     tab->frozen = false;
     tab->frozen_until_ns = 0;

@@ -434,6 +434,7 @@ void tab_deliver(struct tab *tab, struct frame *frame)
 {
     struct socket *socket = frame->socket;
 
+    meet_each(PLACE_PAGE, tab->actor->index);
     if (socket != tab->socket) return;
     if (frame->kind == FRAME_CLOSE) {
         tab_follows_close(tab, frame->code);

@@ -45,6 +45,7 @@ struct link {
     uint64_t slow_us;       /* every message sent now takes that long */
     uint64_t last_due_ns;
     uint32_t count;
+    uint64_t taken;         /* frames that left it by arriving, or were lost at its head */
     struct frame *head, **tail;
 };
 
@@ -145,6 +146,7 @@ struct work {
 
 struct ws {
     struct work *head, **tail;
+    uint64_t posted, taken; /* so much work, so far */
     struct world_queue queue;
     struct world_queue done;
     bool stop, stopped;

@@ -5,17 +5,27 @@
 /* Deadlines are met by threads, which take their turns. */
 static const uint64_t margin_us = 1000000;
 
+static uint32_t place_of_work(const struct instance *instance, uint64_t number)
+{
+    return place_each(PLACE_WORK_ITEM + (uint32_t)(number % PLACE_FRAMES), instance->index);
+}
+
 void ws_post(struct instance *instance, struct socket *socket, enum work_kind kind,
              struct frame *frame, const char *why)
 {
     struct ws *ws = &instance->ws;
 
+    meet_each(PLACE_WORK, instance->index);
     if (instance->core == NULL || socket->life != instance->life) return;
+    bool empty = ws->head == NULL;
     struct work *work = scratch_alloc(sizeof *work);
     *work = (struct work){ NULL, socket, kind, frame, why };
     *ws->tail = work;
     ws->tail = &work->next;
-    world_wake(&ws->queue);
+    world_meet_place(place_of_work(instance, ws->posted++), WORLD_GIVES);
+    /* Nobody waits while there is work. */
+    if (empty) world_wake(&ws->queue);
+    else world_release(&ws->queue);
 }
 
 /* --- callbacks of the core: any thread, must not block --- */
@@ -51,9 +61,10 @@ static void judge_handle(const struct socket *socket, struct conn_ref conn)
 
 void ws_want_write(void *argument, uint64_t handle, struct conn_ref conn)
 {
-    struct instance *instance = instance_called(argument);
+    struct instance *instance = argument;
     struct socket *socket = socket_of(instance, handle);
 
+    meet_each(PLACE_WANTED, socket->tab->actor->index);
     judge_handle(socket, conn);
     /* Calls overtake each other, but for each one the core was told to wait for it. */
     object(socket, "how often a transport was woken", ++socket->wakes, 1,
@@ -129,6 +140,7 @@ static void send_frame(struct socket *socket, const struct conn_frame *given)
 
 static bool has_room(const struct socket *socket)
 {
+    if (socket->tab->to_tab.count + 1 >= LINK_WINDOW) world_meet(WORLD_MET_FAKES);
     return socket->tab->to_tab.count < LINK_WINDOW;
 }
 
@@ -197,6 +209,7 @@ static bool somebody_stands_still(const struct play *play)
 static void note_delay(const struct socket *socket)
 {
     const struct instance *instance = socket->instance;
+    meet_each(PLACE_WANTED, socket->tab->actor->index);
     uint64_t most_us = instance->play->stage->settings[instance->index].send_stall_us + margin_us;
     uint64_t delay_us = (world_now_ns() - socket->wanted_ns) / 1000;
 
@@ -211,6 +224,7 @@ static void pump(struct socket *socket)
 {
     struct conn_frame frame;
 
+    meet_each(PLACE_WANTED, socket->tab->actor->index);
     socket->write_queued = false;
     if (socket->instance->eager) {
         pump_eagerly(socket);
@@ -219,6 +233,7 @@ static void pump(struct socket *socket)
     while (socket->core_open && has_room(socket)) {
         note_delay(socket);
         bool given = next_frame(socket, &frame);
+        meet_each(PLACE_WANTED, socket->tab->actor->index);
         socket->wanted_ns = given ? world_now_ns() : 0;
         if (!given) return;
         pass_on(socket, &frame);
@@ -231,6 +246,7 @@ void ws_resume(struct socket *socket)
         sockets_resume(socket);
         return;
     }
+    world_meet(WORLD_MET_FAKES);
     if (!socket->core_open || socket->write_queued) return;
     socket->write_queued = true;
     ws_post(socket->instance, socket, WORK_WRITE, NULL, NULL);
@@ -330,6 +346,7 @@ static void detach(struct socket *socket, const char *why)
 {
     struct instance *instance = socket->instance;
 
+    world_meet(WORLD_MET_FAKES);
     if (!socket->core_open) return;
     socket->core_open = false;
     socket->closed = true;
@@ -355,6 +372,9 @@ static void close_socket(struct socket *socket)
 
 static void carry_out(const struct work *work)
 {
+    /* Connections that end are rare. */
+    if (work->kind == WORK_CLOSE || work->kind == WORK_CLOSED) world_meet(WORLD_MET_FAKES);
+    else world_meet_place(PLACE_SENT + work->socket->tab->actor->party % 16u, WORLD_CHANGES);
     switch (work->kind) {
     case WORK_OPEN: open_socket(work->socket); return;
     case WORK_INPUT: take_input(work->socket, work->frame); return;
@@ -374,14 +394,18 @@ void ws_body(void *argument)
     struct ws *ws = &instance->ws;
 
     for (;;) {
+        if (ws->head != NULL || ws->stop) world_stand(&ws->queue);
         while (ws->head == NULL && !ws->stop)
             (void)world_wait(&ws->queue, WORLD_NEVER, "work for the transport");
         if (ws->head == NULL) break;
         struct work *work = ws->head;
-        world_meet(WORLD_MET_FAKES);
         world_acquire(&ws->queue);
         ws->head = work->next;
-        if (ws->head == NULL) ws->tail = &ws->head;
+        world_meet_place(place_of_work(instance, ws->taken++), WORLD_TAKES);
+        if (ws->head == NULL) {
+            if (!ws->queue.silent) meet_each(PLACE_WORK_EMPTY, instance->index);
+            ws->tail = &ws->head;
+        }
         carry_out(work);
     }
     ws->stopped = true;

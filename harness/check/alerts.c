@@ -88,7 +88,7 @@ void check_hold_expires(struct check_set *set, const struct record *record)
     int64_t lock = record->values.LK_EXPIRE.lock;
 
     for (uint32_t i = 0; i < set->holds.count; i++) {
-        struct hold_fact *hold = ledger_at(&set->holds, i);
+        struct hold_fact *hold = ledger_change_at(&set->holds, i);
         if (hold->entry.key.at[0] == lock && hold->held)
             ends(set, hold, set->now_us < hold->until_us);
     }

@@ -164,7 +164,7 @@ static void says_running(struct check_set *set, const struct record *record)
 static void says_otherwise(struct check_set *set, int64_t sandbox)
 {
     for (uint32_t i = 0; i < set->instances.count; i++) {
-        struct instance_fact *instance = ledger_at(&set->instances, i);
+        struct instance_fact *instance = ledger_change_at(&set->instances, i);
         if (instance->entry.key.at[0] == sandbox) instance->running = false;
     }
 }

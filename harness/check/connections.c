@@ -12,6 +12,11 @@ struct conn_fact *check_conn_of(struct check_set *set, uint16_t tab, int64_t con
     return ledger_get(&set->conns, LEDGER_KEY(tab, conn));
 }
 
+static struct beat_fact *beat_of(struct check_set *set, uint16_t tab, int64_t conn)
+{
+    return ledger_get(&set->beats, LEDGER_KEY(tab, conn));
+}
+
 struct gate_fact *check_gate_of(struct check_set *set, int64_t session, int32_t core)
 {
     return ledger_get(&set->gates, LEDGER_KEY(session, core, set->lives[core]));
@@ -92,11 +97,10 @@ void check_conn_taken(struct check_set *set, const struct record *record)
     int32_t core = core_of(set, record);
     if (core < 0) return;
     const struct conn_fact *conn = check_conn_of(set, record->subject, v->conn);
-    const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(conn->session));
+    if (conn->cancel == 0 || conn->cancel != v->frame) return;
+    const struct work_fact *work = ledger_find(&set->works, LEDGER_KEY(conn->session));
     /* Before the run has begun there is nothing to cancel. */
-    bool runs = session != NULL && session->running > 0;
-    if (runs && conn->cancel != 0 && conn->cancel == v->frame)
-        gate_of(set, conn, core)->taken = conn->cancel_run;
+    if (work != NULL && work->running > 0) gate_of(set, conn, core)->taken = conn->cancel_run;
 }
 
 void check_gate_call(struct check_set *set, const struct record *record)
@@ -165,12 +169,14 @@ static uint64_t bytes_of(const struct check_set *set, int64_t session, int64_t e
 /* An event goes out: it and those behind it were waiting, as far as the core had told publishers
  * that they are stored when the frame before left. */
 static void judge_backlog(struct check_set *set, const struct record *record, int32_t core,
-                          const struct conn_fact *conn, const struct session_fact *session)
+                          const struct conn_fact *conn)
 {
     int64_t from = record->values.CORE_SEND.seq - 1;
     uint64_t limit = set->policies[core].outbound_max_bytes;
 
     if (from < conn->beyond) return;
+    const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(conn->session));
+    if (session == NULL) return;
     check_exercise(set, SCN_INVARIANT_OUTBOUND_IS_BOUNDED);
     uint64_t bytes = bytes_of(set, conn->session, session->epoch, from, conn->accepted);
     if (bytes > limit)
@@ -186,24 +192,22 @@ void check_conn_send(struct check_set *set, const struct record *record)
     int32_t core = core_of(set, record);
     if (core < 0) return;
     struct conn_fact *conn = check_conn_of(set, record->subject, v->conn);
-    const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(conn->session));
 
     if (v->kind == set->names.connection_ready) becomes_ready(set, record, core, conn);
-    if (v->kind == set->names.heartbeat) conn->beat_us = set->now_us;
+    if (v->kind == set->names.heartbeat)
+        beat_of(set, record->subject, v->conn)->since_us = set->now_us;
     /* Whatever the replay is now, it goes no further than what the store holds. */
     if (v->kind == set->names.initial_state || v->kind == set->names.gap)
-        conn->beyond = session == NULL ? 0 : session->head;
-    if (session == NULL) return;
-    if (v->seq != 0) judge_backlog(set, record, core, conn, session);
-    conn->accepted = session->accepted[core];
+        conn->beyond = check_head_of(set, conn->session);
+    if (v->seq != 0) judge_backlog(set, record, core, conn);
+    conn->accepted = check_promised(set, conn->session, core);
 }
 
 void check_conn_online(struct check_set *set, const struct record *record)
 {
-    struct conn_fact *conn =
-        check_conn_of(set, record->subject, record->values.CLIENT_ONLINE.conn);
-    conn->online = true;
-    conn->beat_us = set->now_us;
+    struct beat_fact *beat = beat_of(set, record->subject, record->values.CLIENT_ONLINE.conn);
+    beat->online = true;
+    beat->since_us = set->now_us;
 }
 
 /* --- how connections end --- */
@@ -318,15 +322,15 @@ static void judge_silence(struct check_set *set, const struct conn_fact *conn, u
                     (long long)((set->now_us - silence->heard_us) / 1000000));
 }
 
-static void judge_heartbeat(struct check_set *set, const struct conn_fact *conn, uint16_t tab,
-                            int32_t core)
+static void judge_heartbeat(struct check_set *set, int64_t conn, uint16_t tab, int32_t core)
 {
+    const struct beat_fact *beat = beat_of(set, tab, conn);
     uint64_t limit_us = 2 * set->policies[core].heartbeat_us + set->margin_us;
 
-    if (!conn->online || set->now_us - conn->beat_us <= limit_us) return;
+    if (!beat->online || set->now_us - beat->since_us <= limit_us) return;
     check_break(set, SCN_INVARIANT_SILENCE_IS_NOTICED, NULL,
                 "%s is connected, and has not been sent a heartbeat for %llds",
-                record_party_name(tab), (long long)((set->now_us - conn->beat_us) / 1000000));
+                record_party_name(tab), (long long)((set->now_us - beat->since_us) / 1000000));
 }
 
 void check_conns_watched(struct check_set *set)
@@ -340,6 +344,6 @@ void check_conns_watched(struct check_set *set)
         if (!conn->hello || conn->gone || conn->closing) continue;
         judge_silence(set, conn, tab, core);
         if (set->tabs[tab - PARTY_ACTOR].ready == conn->entry.key.at[1])
-            judge_heartbeat(set, conn, tab, core);
+            judge_heartbeat(set, conn->entry.key.at[1], tab, core);
     }
 }

@@ -88,7 +88,8 @@ static void judge_access(struct check_set *set, const struct record *record)
 {
     int64_t session = record->values.CLIENT_READY.session;
     int32_t actor = check_actor_of(set, record->subject);
-    struct session_fact *fact = ledger_get(&set->sessions, LEDGER_KEY(session));
+    const struct viewer_fact *known = ledger_find(&set->viewers, LEDGER_KEY(session));
+    int64_t user = known == NULL ? 0 : known->user;
 
     if (set->session_words[actor] != 0 && set->session_words[actor] != session) {
         check_break(set, SCN_INVARIANT_ISOLATION, record,
@@ -96,12 +97,16 @@ static void judge_access(struct check_set *set, const struct record *record)
                     record_text(set->session_words[actor]), record_text(session));
         return;
     }
-    if (fact->user == 0) fact->user = user_of_session(set, session);
-    if (fact->user == 0) fact->user = set->users[actor];
-    if (set->users[actor] != 0 && fact->user != set->users[actor])
+    if (user == 0) user = user_of_session(set, session);
+    if (user == 0) user = set->users[actor];
+    if (known == NULL || known->user != user) {
+        struct viewer_fact *fact = ledger_get(&set->viewers, LEDGER_KEY(session));
+        fact->user = user;
+    }
+    if (set->users[actor] != 0 && user != set->users[actor])
         check_break(set, SCN_INVARIANT_ISOLATION, record,
                     "%s, a tab of %s, was attached to session %s of %s", name_of(record),
-                    record_text(set->users[actor]), record_text(session), record_text(fact->user));
+                    record_text(set->users[actor]), record_text(session), record_text(user));
 }
 
 /* A cursor is only accepted where the log still continues it. */
@@ -363,10 +368,9 @@ static void judge_tab(struct check_set *set, uint32_t actor)
         if (at[0] != session || at[1] != fact->epoch || event->lost) continue;
         if (check_has_event(set, party, tab, at[1], at[2])) continue;
         check_break(set, SCN_INVARIANT_NO_LOST_EVENTS, NULL,
-                    "event %lld of session %s (a %s%s%s) never reached %s%s", (long long)at[2],
+                    "event %lld of session %s (a %s%s) never reached %s%s", (long long)at[2],
                     record_text(session), record_text(event->kind),
-                    event->accepted ? ", accepted from " : "",
-                    event->accepted ? record_party_name(event->producer) : "",
+                    check_acceptor(set, &event->entry.key),
                     record_party_name(party),
                     tab->ready != 0 ? "" : ", which could not come back");
     }

@@ -34,7 +34,9 @@ void check_step(struct check_set *set, const struct record *record)
     int64_t step = record->values.STEP_BEGIN.step;
     if (actor < 0 || step >= (int64_t)set->file->actors[actor].step_count) return;
     const struct scn_actor *who = &set->file->actors[actor];
-    if (who->steps[step].verb == SCN_VERB_DRAIN) begin_draining(set, who->core);
+    if (who->steps[step].verb != SCN_VERB_DRAIN) return;
+    world_meet(WORLD_MET_FAKES);
+    begin_draining(set, who->core);
 }
 
 static void judge_agents(struct check_set *set, const struct record *record, int32_t core)

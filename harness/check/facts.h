@@ -10,9 +10,13 @@
 struct event_fact {
     struct ledger_entry entry;
     int64_t digest, kind, bytes;
-    bool accepted;              /* its publisher was told so */
     bool lost;                  /* the store lost it, or trimmed it: nobody can be given it */
-    uint16_t producer;          /* who was told so */
+};
+
+/* That its publisher was told so, apart: nothing is judged by it. By the same key. */
+struct accept_fact {
+    struct ledger_entry entry;
+    uint16_t producer;          /* who was told */
 };
 
 /* A content, by (session, digest, kind): how often it was published and stored. */
@@ -26,8 +30,6 @@ struct content_fact {
 struct session_fact {
     struct ledger_entry entry;
     int64_t epoch;              /* the current one */
-    int64_t head;               /* largest seq that was ever stored */
-    int64_t user;               /* who may see it, 0: not known yet */
     int64_t published_seq;      /* newest event of a run */
     int64_t terminal_seq;       /* of the outcome that a tab was told; 0: none */
     int64_t terminal_state;
@@ -35,8 +37,24 @@ struct session_fact {
     uint32_t opened, opens;     /* record in which its stream was opened; how often it was */
     bool unsettled;             /* it has lost something, or refused somebody */
     bool lossy;                 /* it has lost something */
-    int64_t accepted[SCN_CORES_MAX];   /* newest event that a publisher at that core was promised */
+};
+
+/* What else is known of a session, apart: who looks at one of these seldom looks at another. */
+struct viewer_fact {
+    struct ledger_entry entry;
+    int64_t user;               /* who may see it, 0: not known yet */
+};
+struct head_fact {
+    struct ledger_entry entry;
+    int64_t seq;                /* largest one that was ever stored */
+};
+struct work_fact {
+    struct ledger_entry entry;
     int32_t running;            /* runs whose agents work */
+};
+struct promise_fact {           /* by (session, core) */
+    struct ledger_entry entry;
+    int64_t seq;                /* newest event that a publisher at that core was promised */
 };
 
 /* An answered publish of one producer, by (producer, session, epoch): the newest one. */
@@ -256,9 +274,14 @@ struct conn_fact {
     bool gone;                  /* the transport told the core of its end */
     int64_t beyond;             /* its replay goes up to here at most */
     int64_t accepted;           /* when it was last sent something: newest event accepted */
-    bool online;                /* its handshake held */
-    uint64_t beat_us;           /* then, or when it was sent its newest heartbeat */
     int64_t cancel, cancel_run; /* frame with a cancel, and the run that it names */
+};
+
+/* Whether it is sent heartbeats, apart: what the core is given does not depend on it. */
+struct beat_fact {
+    struct ledger_entry entry;
+    bool online;                /* its handshake held */
+    uint64_t since_us;          /* then, or when it was sent its newest heartbeat */
 };
 
 /* The connections of a session to one life of one core, by (session, core, life), and what else

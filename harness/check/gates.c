@@ -53,7 +53,7 @@ void check_gate_start(struct check_set *set, const struct record *record)
     if (core < 0) return;
     struct gate_fact *gate = check_gate_of(set, v->session, core);
     struct agent_fact *agent = ledger_get(&set->agents, LEDGER_KEY(record->subject));
-    struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
+    struct work_fact *work = ledger_get(&set->works, LEDGER_KEY(v->session));
 
     judge_start(set, record, core, gate);
     /* With several that wait nobody can tell which of them this was. */
@@ -64,9 +64,9 @@ void check_gate_start(struct check_set *set, const struct record *record)
     agent->life = set->lives[core];
     agent->stopping = false;
     check_exercise(set, SCN_INVARIANT_LIMITS_HOLD);
-    if (++session->running > (int64_t)set->policies[core].max_runs_per_session)
+    if (++work->running > (int64_t)set->policies[core].max_runs_per_session)
         check_break(set, SCN_INVARIANT_LIMITS_HOLD, record,
-                    "%d runs of session %s are at work; %llu may be", session->running,
+                    "%d runs of session %s are at work; %llu may be", work->running,
                     record_text(v->session),
                     (unsigned long long)set->policies[core].max_runs_per_session);
 }
@@ -154,11 +154,11 @@ void check_gate_stop(struct check_set *set, const struct record *record)
 void check_gate_end(struct check_set *set, const struct record *record)
 {
     struct agent_fact *agent = ledger_get(&set->agents, LEDGER_KEY(record->subject));
-    struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(agent->session));
+    struct work_fact *work = ledger_get(&set->works, LEDGER_KEY(agent->session));
 
     int32_t core = check_core_of(set, record->subject);
     if (core >= 0) set->worked_us[core] = set->now_us;
-    if (agent->run != 0 && session->running > 0) session->running--;
+    if (agent->run != 0 && work->running > 0) work->running--;
     agent->run = 0;
     agent->stopping = false;
 }

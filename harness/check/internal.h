@@ -5,6 +5,7 @@
 #include "harness/check/check.h"
 #include "harness/check/facts.h"
 #include "harness/check/ledger.h"
+#include "harness/check/places.h"
 #include "harness/check/require.h"
 
 /* Names that rules compare with; X(member, "text"). */
@@ -41,7 +42,9 @@ struct check_names {
     X(probes, probe_fact) X(grants, grant_fact) X(states, state_fact) X(conns, conn_fact)          \
     X(gates, gate_fact) X(generations, generation_fact) X(calls, call_fact)                        \
     X(shown, shown_fact) X(readers, reader_fact) X(holds, hold_fact)         \
-    X(says, says_fact) X(items, item_fact) X(views, item_fact)
+    X(says, says_fact) X(items, item_fact) X(views, item_fact) X(viewers, viewer_fact)             \
+    X(works, work_fact) X(promises, promise_fact) X(heads, head_fact)               \
+    X(beats, beat_fact) X(accepts, accept_fact)
 
 /* Settings of a core that judges go by, beside those of the set. */
 struct policy {
@@ -255,6 +258,13 @@ void check_delivered(struct check_set *set);              /* at the end of the c
 void check_pub_call(struct check_set *set, const struct record *record);
 void check_pub_ack(struct check_set *set, const struct record *record);
 void check_store_open(struct check_set *set, const struct record *record);
+/* Who was told that the event of that key is stored, for texts: ", accepted from left", or "".
+ * Valid until the next call. */
+const char *check_acceptor(const struct check_set *set, const struct ledger_key *key);
+/* The newest event that a publisher at that core was promised; 0: none. */
+int64_t check_promised(const struct check_set *set, int64_t session, int32_t core);
+/* The largest seq that its log has ever had. */
+int64_t check_head_of(const struct check_set *set, int64_t session);
 void check_log_append(struct check_set *set, const struct record *record);
 void check_log_lost(struct check_set *set, const struct record *record);
 void check_log_refused(struct check_set *set, const struct record *record);
@@ -439,6 +449,11 @@ void check_still_at_work(struct check_set *set, const struct record *record);
 /* --- compile.c, property.c, sentence.c --- */
 
 void check_compile(struct check_set *set);
+/* What is known of that check of the file is looked at, or changes. */
+static inline void check_meet_property(uint32_t index)
+{
+    world_meet_place(PLACE_PROPERTIES + index % 16, WORLD_CHANGES);
+}
 void check_properties_begin(struct check_set *set);
 /* Applies a record to the counters, then judges what changed. */
 void check_properties_record(struct check_set *set, const struct record *record);

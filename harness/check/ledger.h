@@ -21,27 +21,33 @@ struct ledger_entry {
 
 struct ledger {
     size_t size;          /* of one entry */
+    uint64_t number;      /* which one it is, of those whose places are told apart */
     char *entries;
     uint32_t count, capacity;
     uint32_t *slots;      /* index + 1; a power of two of them */
     uint32_t slot_count;
 };
 
-/* An empty ledger whose entries have that size and begin with a struct ledger_entry. */
-void ledger_init(struct ledger *ledger, size_t size);
+/* An empty ledger whose entries have that size and begin with a struct ledger_entry; its number is
+ * its own. */
+void ledger_init(struct ledger *ledger, size_t size, uint64_t number);
 void ledger_free(struct ledger *ledger);
 
 /* Forgets all entries, keeps the memory. */
 void ledger_reset(struct ledger *ledger);
 
-/* The entry of that key, or NULL. Valid until the next ledger_get or ledger_reset. */
-void *ledger_find(const struct ledger *ledger, struct ledger_key key);
+/* The entry of that key, or NULL. Valid until the next ledger_get or ledger_reset. The world is
+ * told (world_meet_place): who only looks at an entry does not depend on others who do. */
+const void *ledger_find(const struct ledger *ledger, struct ledger_key key);
+/* The same, to change it. */
+void *ledger_change(const struct ledger *ledger, struct ledger_key key);
 
 /* The entry of that key, made with zeroes if there is none. Valid as above. */
 void *ledger_get(struct ledger *ledger, struct ledger_key key);
 
 /* Entry number index < ledger->count, in order of making. */
-void *ledger_at(const struct ledger *ledger, uint32_t index);
+const void *ledger_at(const struct ledger *ledger, uint32_t index);
+void *ledger_change_at(const struct ledger *ledger, uint32_t index);
 
 /* LEDGER_KEY(a, b): the rest is 0. */
 #define LEDGER_KEY(...) ((struct ledger_key){ { __VA_ARGS__ } })

@@ -6,13 +6,6 @@ static struct reader_fact *reader_of(struct check_set *set, const struct record 
     return ledger_get(&set->readers, LEDGER_KEY(record->subject));
 }
 
-/* The newest event that the reader's own core had told somebody to be stored. */
-static int64_t accepted_by(const struct check_set *set, int32_t core, int64_t session)
-{
-    const struct session_fact *fact = ledger_find(&set->sessions, LEDGER_KEY(session));
-    return fact == NULL || core < 0 ? 0 : fact->accepted[core];
-}
-
 void check_page_call(struct check_set *set, const struct record *record)
 {
     const struct record_values_PAGE_CALL *v = &record->values.PAGE_CALL;
@@ -20,7 +13,7 @@ void check_page_call(struct check_set *set, const struct record *record)
 
     reader->epoch = v->epoch;
     reader->cursor = v->cursor;
-    reader->stored = accepted_by(set, check_core_of(set, record->subject), v->session);
+    reader->stored = check_promised(set, v->session, check_core_of(set, record->subject));
     reader->count = reader->first = reader->last = reader->bytes = 0;
     reader->back = v->back != 0;
     reader->limit = v->limit;
@@ -121,7 +114,7 @@ static void judge_claims(struct check_set *set, const struct record *record,
 {
     const struct record_values_PAGE *v = &record->values.PAGE;
     const char *name = record_party_name(record->subject);
-    int64_t end = reader->back ? 1 : session->head;
+    int64_t end = reader->back ? 1 : check_head_of(set, session->entry.key.at[0]);
 
     if (reader->limit > 0 && reader->count > reader->limit)
         check_break(set, SCN_INVARIANT_PAGES_CONTINUE, record,

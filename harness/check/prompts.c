@@ -114,7 +114,7 @@ void check_prompt_closed(struct check_set *set, const struct record *record)
     int32_t tab = check_actor_of(set, record->subject);
 
     for (uint32_t i = 0; i < set->prompts.count; i++) {
-        struct prompt_fact *prompt = ledger_at(&set->prompts, i);
+        struct prompt_fact *prompt = ledger_change_at(&set->prompts, i);
         if (prompt->entry.key.at[1] == v->id)
             judge_outcome(set, record, prompt, v->outcome, tab < 0 ? 0 : set->tabs[tab].epoch);
     }

@@ -233,7 +233,9 @@ void check_properties_record(struct check_set *set, const struct record *record)
 
     for (uint32_t i = set->watch_first[record->kind]; i < end; i++) {
         const struct watch *watch = &set->watches[i];
-        if (check_watch_matches(set, watch, record)) apply(set, watch, record);
+        if (!check_watch_matches(set, watch, record)) continue;
+        check_meet_property(set->counters[watch->counter].property);
+        apply(set, watch, record);
     }
     if (record->kind == RECORD_STEP_BEGIN || record->kind == RECORD_FAULT_BEGIN)
         look_at_windows(set, record);

@@ -1,6 +1,7 @@
 /* What publishers are told and what the store holds. */
 #include "harness/check/internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct content_fact *content_of(struct check_set *set, int64_t session, int64_t digest,
@@ -57,11 +58,34 @@ static void judge_producer(struct check_set *set, const struct record *record, i
 static void note_accepted(struct check_set *set, const struct record *record, int64_t epoch)
 {
     const struct record_values_PUB_ACK *v = &record->values.PUB_ACK;
-    struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
+    const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(v->session));
     int32_t core = check_core_of(set, record->subject);
 
-    if (core >= 0 && epoch == session->epoch && v->seq > session->accepted[core])
-        session->accepted[core] = v->seq;
+    if (core < 0 || epoch != (session == NULL ? 0 : session->epoch)) return;
+    struct promise_fact *promise = ledger_get(&set->promises, LEDGER_KEY(v->session, core));
+    if (v->seq > promise->seq) promise->seq = v->seq;
+}
+
+const char *check_acceptor(const struct check_set *set, const struct ledger_key *key)
+{
+    static char text[100];
+    const struct accept_fact *accept = ledger_find(&set->accepts, *key);
+
+    if (accept == NULL) return "";
+    (void)snprintf(text, sizeof text, ", accepted from %s", record_party_name(accept->producer));
+    return text;
+}
+
+int64_t check_promised(const struct check_set *set, int64_t session, int32_t core)
+{
+    const struct promise_fact *promise = ledger_find(&set->promises, LEDGER_KEY(session, core));
+    return promise == NULL || core < 0 ? 0 : promise->seq;
+}
+
+int64_t check_head_of(const struct check_set *set, int64_t session)
+{
+    const struct head_fact *head = ledger_find(&set->heads, LEDGER_KEY(session));
+    return head == NULL ? 0 : head->seq;
 }
 
 static void judge_accepted(struct check_set *set, const struct record *record)
@@ -69,7 +93,8 @@ static void judge_accepted(struct check_set *set, const struct record *record)
     const struct record_values_PUB_ACK *v = &record->values.PUB_ACK;
     int64_t epoch =
         v->epoch != 0 ? v->epoch : content_of(set, v->session, v->digest, v->kind)->epoch;
-    struct event_fact *event = ledger_find(&set->events, LEDGER_KEY(v->session, epoch, v->seq));
+    const struct event_fact *event =
+        ledger_find(&set->events, LEDGER_KEY(v->session, epoch, v->seq));
 
     check_exercise(set, SCN_INVARIANT_ACCEPTED_IS_STORED);
     if (event == NULL || event->digest != v->digest) {
@@ -80,8 +105,8 @@ static void judge_accepted(struct check_set *set, const struct record *record)
                     event == NULL ? "was never stored" : "is another event");
         return;
     }
-    event->accepted = true;
-    event->producer = record->subject;
+    struct accept_fact *accept = ledger_get(&set->accepts, LEDGER_KEY(v->session, epoch, v->seq));
+    accept->producer = record->subject;
     note_accepted(set, record, epoch);
     judge_producer(set, record, epoch);
 }
@@ -113,11 +138,22 @@ static void begin_anew(struct check_set *set, const struct record *record,
         struct event_fact *event = ledger_get(&set->events, LEDGER_KEY(v->session, v->epoch, seq));
         old.entry = event->entry;
         *event = old;
+        const struct accept_fact *accept =
+            ledger_find(&set->accepts, LEDGER_KEY(v->session, session->epoch, seq));
+        if (accept == NULL) continue;
+        uint16_t producer = accept->producer;
+        struct accept_fact *kept =
+            ledger_get(&set->accepts, LEDGER_KEY(v->session, v->epoch, seq));
+        kept->producer = producer;
     }
     check_model_begins_anew(set, record, session->epoch);
     session->published_seq = session->terminal_seq = 0;
     session->runs = 0;
-    memset(session->accepted, 0, sizeof session->accepted);
+    for (int32_t core = 0; core < SCN_CORES_MAX; core++) {
+        struct promise_fact *promise =
+            ledger_change(&set->promises, LEDGER_KEY(v->session, core));
+        if (promise != NULL) promise->seq = 0;
+    }
 }
 
 void check_store_open(struct check_set *set, const struct record *record)
@@ -147,19 +183,27 @@ static bool is_backend(const struct check_set *set, int64_t producer)
     return false;
 }
 
+static void note_epoch(struct check_set *set, int64_t session, int64_t epoch)
+{
+    const struct session_fact *known = ledger_find(&set->sessions, LEDGER_KEY(session));
+    if (known != NULL && known->epoch == epoch) return;
+    struct session_fact *fact = ledger_get(&set->sessions, LEDGER_KEY(session));
+    fact->epoch = epoch;
+}
+
 void check_log_append(struct check_set *set, const struct record *record)
 {
     const struct record_values_LOG_APPEND *v = &record->values.LOG_APPEND;
     struct event_fact *event =
         ledger_get(&set->events, LEDGER_KEY(v->session, v->epoch, v->seq));
-    struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
+    struct head_fact *head = ledger_get(&set->heads, LEDGER_KEY(v->session));
     struct content_fact *content = content_of(set, v->session, v->digest, v->kind);
 
     event->digest = v->digest;
     event->kind = v->kind;
     event->bytes = v->bytes;
-    session->epoch = v->epoch;
-    if (v->seq > session->head) session->head = v->seq;
+    note_epoch(set, v->session, v->epoch);
+    if (v->seq > head->seq) head->seq = v->seq;
     content->appends++;
     content->epoch = v->epoch;
     judge_copies(set, record, content);
@@ -169,6 +213,7 @@ void check_log_append(struct check_set *set, const struct record *record)
                     "event %lld of session %s is a %s that nobody published", (long long)v->seq,
                     record_text(v->session), record_text(v->kind));
     if (is_backend(set, v->producer)) return;
+    struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
     session->published_seq = v->seq;
     check_nothing_after_end(set, session, record);
 }
@@ -176,7 +221,8 @@ void check_log_append(struct check_set *set, const struct record *record)
 void check_log_lost(struct check_set *set, const struct record *record)
 {
     const struct record_values_LOG_LOST *v = &record->values.LOG_LOST;
-    struct event_fact *event = ledger_find(&set->events, LEDGER_KEY(v->session, v->epoch, v->seq));
+    struct event_fact *event =
+        ledger_change(&set->events, LEDGER_KEY(v->session, v->epoch, v->seq));
     if (event != NULL) event->lost = true;
     struct session_fact *session = ledger_get(&set->sessions, LEDGER_KEY(v->session));
     session->unsettled = session->lossy = true;
@@ -195,7 +241,8 @@ void check_log_trim(struct check_set *set, const struct record *record)
     const struct record_values_LOG_TRIM *v = &record->values.LOG_TRIM;
 
     for (int64_t seq = v->floor - 1; seq > 0; seq--) {
-        struct event_fact *event = ledger_find(&set->events, LEDGER_KEY(v->session, v->epoch, seq));
+        struct event_fact *event =
+            ledger_change(&set->events, LEDGER_KEY(v->session, v->epoch, seq));
         if (event == NULL || event->lost) return;
         event->lost = true;
     }

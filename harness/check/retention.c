@@ -39,21 +39,21 @@ void check_left_out(struct check_set *set, const struct record *record, const st
 {
     const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(tab->session));
     if (session == NULL) return;
-    if (to > session->head) to = session->head;
+    int64_t head = check_head_of(set, tab->session);
+    if (to > head) to = head;
     const struct event_fact *event =
         newest_missing(set, record->subject, tab, epoch, from, to);
     if (event == NULL) return;
 
     const struct retention *kept = &set->retention[check_core_of(set, record->subject)];
     int64_t seq = event->entry.key.at[2];
-    uint64_t newest = (uint64_t)(session->head - seq) + 1;
+    uint64_t newest = (uint64_t)(head - seq) + 1;
     if (newest > kept->events) return;
-    if (bytes_from(set, tab->session, epoch, seq, session->head) > kept->bytes) return;
+    if (bytes_from(set, tab->session, epoch, seq, head) > kept->bytes) return;
     check_break(set, SCN_INVARIANT_NO_LOST_EVENTS, record,
-                "%s was told to do without event %lld of session %s (a %s%s%s), one of the newest "
+                "%s was told to do without event %lld of session %s (a %s%s), one of the newest "
                 "%llu where %llu are kept", record_party_name(record->subject), (long long)seq,
                 record_text(tab->session), record_text(event->kind),
-                event->accepted ? ", accepted from " : "",
-                event->accepted ? record_party_name(event->producer) : "",
+                check_acceptor(set, &event->entry.key),
                 (unsigned long long)newest, (unsigned long long)kept->events);
 }

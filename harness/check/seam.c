@@ -74,16 +74,17 @@ void check_heartbeat(struct check_set *set, const struct record *record)
 
     const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(tab->session));
     const char *name = record_party_name(record->subject);
+    int64_t head = check_head_of(set, tab->session);
     check_exercise(set, SCN_INVARIANT_CURSORS_ONLY_GROW);
     if (v->head < tab->heard_head || v->sent < tab->heard_sent)
         check_break(set, SCN_INVARIANT_CURSORS_ONLY_GROW, record,
                     "a heartbeat told %s head %lld and sent %lld, after head %lld and sent %lld",
                     name, (long long)v->head, (long long)v->sent, (long long)tab->heard_head,
                     (long long)tab->heard_sent);
-    if (session != NULL && tab->epoch == session->epoch && v->head > session->head)
+    if (session != NULL && tab->epoch == session->epoch && v->head > head)
         check_break(set, SCN_INVARIANT_CURSORS_ONLY_GROW, record,
                     "a heartbeat told %s head %lld, and the store holds %lld events", name,
-                    (long long)v->head, (long long)session->head);
+                    (long long)v->head, (long long)head);
     if (v->sent >= tab->next)
         check_break(set, SCN_INVARIANT_CURSORS_ONLY_GROW, record,
                     "a heartbeat told %s that event %lld was sent, and it was given %lld", name,

@@ -83,7 +83,7 @@ void check_exit(struct check_set *set, const struct record *record)
     const struct record_values_PR_EXIT *v = &record->values.PR_EXIT;
     struct sandbox_fact *box = sandbox_of(set, v->sandbox);
     struct instance_fact *instance =
-        ledger_find(&set->instances, LEDGER_KEY(v->sandbox, v->instance));
+        ledger_change(&set->instances, LEDGER_KEY(v->sandbox, v->instance));
 
     if (box->alive > 0) box->alive--;
     box->idle_us = set->now_us;

@@ -19,7 +19,8 @@ struct check_set *check_set_new(const struct scn_file *file)
 #define INTERN(member, text) set->names.member = record_intern(text);
     CHECK_NAMES(INTERN)
 #undef INTERN
-#define INIT(member, type) ledger_init(&set->member, sizeof(struct type));
+#define INIT(member, type) \
+    ledger_init(&set->member, sizeof(struct type), offsetof(struct check_set, member));
     CHECK_LEDGERS(INIT)
 #undef INIT
     check_read_settings(set);
@@ -331,11 +332,88 @@ static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
     [RECORD_QUIESCE] = { judge_liveness },
 };
 
+/* What judges look at and change beside ledgers, which tell by themselves, and beside what only
+ * kinds change that meet everything: lives of cores, for one. */
+enum meets {
+    MEETS_EVERYTHING, MEETS_LEDGERS, MEETS_TAB, MEETS_SENT, MEETS_STORE, MEETS_PROPERTIES
+};
+
+static const uint8_t kinds_meet[RECORD_KIND_COUNT] = {
+    [RECORD_PUB_CALL] = MEETS_STORE,
+    [RECORD_PUB_ACK] = MEETS_STORE,
+    [RECORD_STORE_CALL] = MEETS_STORE,
+    [RECORD_STORE_REPLY] = MEETS_STORE,
+    [RECORD_LOG_APPEND] = MEETS_LEDGERS,
+    [RECORD_LOG_SAYS] = MEETS_LEDGERS,
+    [RECORD_CLIENT_OPEN] = MEETS_TAB,
+    [RECORD_CLIENT_FRESH] = MEETS_TAB,
+    [RECORD_CLIENT_HELLO] = MEETS_TAB,
+    [RECORD_CLIENT_READY] = MEETS_TAB,
+    [RECORD_CLIENT_ONLINE] = MEETS_TAB,
+    [RECORD_CLIENT_SEND] = MEETS_TAB,
+    [RECORD_CLIENT_RECV] = MEETS_TAB,
+    [RECORD_CLIENT_APPLY] = MEETS_TAB,
+    [RECORD_CLIENT_TOLD] = MEETS_TAB,
+    [RECORD_RESYNC] = MEETS_TAB,
+    [RECORD_GAP_TOLD] = MEETS_TAB,
+    [RECORD_HEARTBEAT] = MEETS_TAB,
+    [RECORD_ACK] = MEETS_LEDGERS,
+    [RECORD_CORE_INPUT] = MEETS_SENT,
+    [RECORD_CORE_TAKEN] = MEETS_SENT,
+    [RECORD_CORE_SEND] = MEETS_SENT,
+    [RECORD_STEP_BEGIN] = MEETS_LEDGERS,
+    [RECORD_STEP_END] = MEETS_LEDGERS,
+    [RECORD_POINT] = MEETS_LEDGERS,
+    [RECORD_REPORTED] = MEETS_LEDGERS,
+    [RECORD_CALL_REFUSED] = MEETS_LEDGERS,
+    [RECORD_CALM] = MEETS_PROPERTIES,
+};
+
+static enum meets meets_of(const struct check_set *set, const struct record *record)
+{
+    const struct check_names *names = &set->names;
+    enum meets meets = (enum meets)kinds_meet[record->kind];
+
+    if (meets == MEETS_STORE && record->subject == PARTY_LOCKS) return MEETS_EVERYTHING;
+    if (record->kind != RECORD_POINT) return meets;
+    int64_t name = record->values.POINT.name;
+    bool server = name == names->server_running || name == names->server_starting ||
+                  name == names->server_stopping || name == names->server_failed;
+    return server ? MEETS_EVERYTHING : meets;
+}
+
+/* How long a core has had to do with its store is the same, whoever looks at it or calls first at
+ * one instant. Whether the newest call did not succeed is not. */
+static void meet_store(const struct check_set *set, const struct record *record)
+{
+    bool reply = record->kind == RECORD_STORE_REPLY;
+    int32_t core = reply ? check_core_of(set, record->to) : -1;
+    bool changes = reply && (record->values.STORE_REPLY.code != set->names.ok || core < 0 ||
+                             set->store_uses[core].sick);
+
+    world_meet_place(PLACE_STORE_USE, changes ? WORLD_CHANGES : WORLD_LOOKS);
+}
+
+static void meet(const struct check_set *set, const struct record *record)
+{
+    switch (meets_of(set, record)) {
+    case MEETS_LEDGERS: return;
+    case MEETS_TAB: world_meet_place(PLACE_TABS + record->subject % 16u, WORLD_CHANGES); return;
+    case MEETS_SENT: world_meet_place(PLACE_SENT + record->subject % 16u, WORLD_CHANGES); return;
+    case MEETS_STORE: meet_store(set, record); return;
+    case MEETS_PROPERTIES:
+        for (uint32_t i = 0; i < set->property_count; i++) check_meet_property(i);
+        return;
+    case MEETS_EVERYTHING: world_meet(WORLD_MET_FAKES); return;
+    }
+}
+
 void check_record(void *context, const struct record *record)
 {
     struct check_set *set = context;
 
     REQUIRE(set->begun && record->kind < RECORD_KIND_COUNT);
+    meet(set, record);
     if (set->has_violation) return;
     set->now_us = record->time_ns / 1000;
     if (!set->quiet) check_properties_record(set, record);

@@ -49,9 +49,9 @@ static enum bound_wait wait_of(enum world_op op, uint32_t looks)
     }
 }
 
-/* Beside the objects of the world: all that the environment knows, and what is left of the wakeups
- * without a reason. */
-enum { ENVIRONMENT = WORLD_OBJECTS_MAX, SPURIOUS_LEFT };
+/* Beside the objects of the world: what is left of the wakeups without a reason, and what the
+ * environment knows. */
+enum { SPURIOUS_LEFT = WORLD_OBJECTS_MAX, ENVIRONMENT };
 
 static struct bound_touch *find_touch(const struct bound *self, const struct bound_event *event,
                                       uint32_t object)
@@ -79,20 +79,25 @@ static void add_touch(struct bound *self, struct bound_event *event, uint32_t ob
     touch->frees = frees;
 }
 
-static void add_touches(struct bound *self, const struct node *node, struct bound_event *event)
+static void add_touches(struct bound *self, const struct node *node, const struct touch *pool,
+                        struct bound_event *event)
 {
     uint32_t count = world_steps_chosen();
     const struct world_step *steps = world_steps(&(uint32_t){0});
     for (uint32_t s = node->step; s < count; s++) {
         const struct world_step *step = &steps[s];
-        if (step->op == WORLD_OP_ADVANCE || step->access == WORLD_NONE) continue;
+        if (reduced_is_apart(step)) continue;
         add_touch(self, event, step->object, step->access == WORLD_WRITE,
                   step->op == WORLD_OP_UNLOCK || step->op == WORLD_OP_INIT);
         if (reduced_is_spurious(step)) add_touch(self, event, SPURIOUS_LEFT, true, false);
         if (step->op == WORLD_OP_WAIT) add_touch(self, event, SPURIOUS_LEFT, false, false);
     }
-    bool outside = node->met != WORLD_MET_NOTHING || node->is_outside;
-    if (outside) add_touch(self, event, ENVIRONMENT, true, false);
+    for (uint32_t i = 0; node->meets && i < node->touch_count; i++) {
+        const struct touch *touch = &pool[node->touches + i];
+        uintptr_t place = (uintptr_t)touch->place - (uintptr_t)reduced_places;
+        if (place < REDUCED_PLACES)
+            add_touch(self, event, ENVIRONMENT + (uint32_t)place, touch->write, false);
+    }
     event->all = node->met == WORLD_MET_ALL || node->thread == REDUCED_TIME;
 }
 
@@ -198,7 +203,7 @@ void bound_add(struct bound *self, const struct reduced *search, uint32_t node)
         .node = node, .thread = (uint8_t)thread, .number = self->lengths[thread] + 1,
         .links = self->links_used, .touches = self->touches_used};
     if (thread >= self->width) self->width = thread + 1;
-    add_touches(self, &search->nodes[node], event);
+    add_touches(self, &search->nodes[node], search->pool, event);
     describe(self, search, event);
     set_clock(self, event);
     join_creator(self, search, event);

@@ -5,9 +5,9 @@
  * that differ only in the order of independent transitions one is completed; some may be
  * begun and given up as redundant. For at most 63 threads, actors and events.
  *
- * Time acts like a thread whose only operation, to pass, depends on everything. What the
- * environment does - fakes, actors, deliveries, faults - all depends on each other, because what
- * it touches is not known. */
+ * Time acts like a thread whose only operation, to pass, depends on everything. The environment -
+ * fakes, actors, deliveries, faults - tells which places of what it knows it meets; where it does
+ * not tell, it may be all of them. */
 #include "reduced.h"
 
 #include "bound.h"
@@ -18,9 +18,9 @@
 
 enum { PENDING_MAX = 1 << 16 };
 
-/* Stand for what is left of the spurious wakeups that are allowed, and for all that the
- * environment knows. */
-static const char spurious_left, environment;
+/* Stands for what is left of the spurious wakeups that are allowed. */
+static const char spurious_left;
+const char reduced_places[REDUCED_PLACES];
 
 /* --- footprints --- */
 
@@ -43,11 +43,30 @@ static void touch(struct reduced *self, struct node *node, const void *place, bo
         struct touch *known = &self->pool[node->touches + i];
         if (known->place != place) continue;
         known->write |= write;
+        known->how = WORLD_CHANGES;
         return;
     }
     if (self->pool_used == REDUCED_TOUCHES_MAX) world_stop("the search needs too much memory");
-    self->pool[self->pool_used++] = (struct touch){place, write};
+    self->pool[self->pool_used++] = (struct touch){place, write, WORLD_CHANGES};
     node->touch_count++;
+}
+
+/* What it met of what the environment knows. `several`: beside what was known of it. */
+static void touch_places(struct reduced *self, struct node *node, bool several)
+{
+    struct world_places met;
+    world_met(&met);
+    if (node->is_outside && !node->tells && met.what == WORLD_MET_NOTHING)
+        met.what = WORLD_MET_FAKES;
+    node->met = (uint8_t)(several && node->met > met.what ? node->met : met.what);
+    if (met.what == WORLD_MET_NOTHING && met.count == 0) return;
+    self->meets = node->meets = true;
+    touch(self, node, &reduced_places[0], met.what != WORLD_MET_NOTHING);
+    for (uint32_t i = 0; met.what == WORLD_MET_NOTHING && i < met.count; i++) {
+        uint32_t before = node->touch_count;
+        touch(self, node, &reduced_places[1 + met.at[i].place], met.at[i].how != WORLD_LOOKS);
+        if (node->touch_count > before) self->pool[self->pool_used - 1].how = met.at[i].how;
+    }
 }
 
 /* The last transition has ended: what it did is known now. */
@@ -57,10 +76,12 @@ static void close_transition(struct reduced *self)
     self->closed = true;
     uint32_t step_count = world_steps_chosen();
     const struct world_step *steps = world_steps(&(uint32_t){0});
-    enum world_met met = world_met();
     uint32_t at = self->count;
     while (at > 0 && self->nodes[at - 1].kind == NODE_VALUE) at--;
-    if (at == 0) return;
+    if (at == 0) {
+        world_met_forget();
+        return;
+    }
     struct node *node = &self->nodes[at - 1];
     bool several = at < self->count, all = several && node->print[node->thread].all;
     uint32_t before = node->touches, before_count = several ? node->touch_count : 0;
@@ -72,13 +93,12 @@ static void close_transition(struct reduced *self)
     }
     for (uint32_t i = node->step; i < step_count; i++) {
         const struct world_step *step = &steps[i];
-        if (step->op == WORLD_OP_ADVANCE || step->access == WORLD_NONE) continue;
+        if (reduced_is_apart(step)) continue;
         touch(self, node, world_object_address(step->object), step->access == WORLD_WRITE);
         if (reduced_is_spurious(step)) touch(self, node, &spurious_left, true);
         if (step->op == WORLD_OP_WAIT) touch(self, node, &spurious_left, false);
     }
-    node->met = (uint8_t)(several && node->met > met ? node->met : met);
-    if (node->met != WORLD_MET_NOTHING || node->is_outside) touch(self, node, &environment, true);
+    touch_places(self, node, several);
     all |= node->met == WORLD_MET_ALL;
     const void *mutex = node->thread == REDUCED_TIME || node->is_outside
                             ? NULL
@@ -254,6 +274,7 @@ static void look_at(struct node *node)
     enum world_class class_ = world_class_of(id);
     node->relaxed = class_ >= WORLD_WINDOW && class_ != WORLD_FAULT;
     node->is_outside = class_ != WORLD_THREAD && class_ != WORLD_SPURIOUS;
+    node->tells = world_tells(id);
     node->gave_up = world_gave_up(id);
 }
 
@@ -263,6 +284,7 @@ static void choose(struct node *node, uint32_t thread)
     node->thread = (uint8_t)thread;
     node->print[thread] = (struct print){0};
     node->met = WORLD_MET_NOTHING;
+    node->meets = false;
 }
 
 /* Beyond the prefix: the default option, or the first that is not asleep. Where time may pass or
@@ -298,7 +320,7 @@ static uint32_t take(struct reduced *self, enum node_kind kind, const uint16_t *
     if (self->overflow) world_stop("a transition touches too many objects for the search");
     if (self->count < self->depth) {
         if (self->fresh) close_transition(self);
-        else world_met(); /* what was met before is known */
+        else world_met_forget(); /* it is known */
         node = &self->nodes[self->count++];
         self->closed = false;
     } else {

@@ -17,6 +17,7 @@ enum {
 struct touch {
     const void *place;
     bool write;
+    uint8_t how; /* enum world_how, of a place of the environment */
 };
 
 /* What a transition touches: where in the pool, how many. */
@@ -25,6 +26,11 @@ struct print {
     bool all; /* it ends the execution, so that it depends on everything */
     const void *mutex; /* that the thread wants next */
 };
+
+/* Stand for what the environment knows: the first one for all of it, which whoever meets anything
+ * looks at, and the others for its places. */
+enum { REDUCED_PLACES = 1 + WORLD_PLACES };
+extern const char reduced_places[REDUCED_PLACES];
 
 enum node_kind { NODE_SCHEDULE, NODE_FORCED, NODE_VALUE };
 
@@ -54,7 +60,9 @@ struct node {
     bool relaxed;       /* time did not have to wait for it */
     bool stalls;        /* REDUCED_TIME: it may pass while threads are runnable */
     bool is_outside;    /* it is no thread of the program */
-    uint8_t met;        /* enum world_met, of the transition */
+    uint8_t met;        /* enum world_met, of the transition, */
+    bool meets;         /* something that the environment knows; */
+    bool tells;         /* if not, all of it */
     bool cut;           /* of what follows the transition, something is beyond the bound; */
     bool whole;         /* for one of done, nothing was */
     bool given;         /* who has the next turn is searched elsewhere */
@@ -92,6 +100,7 @@ struct reduced {
     struct bound *bound; /* on preemptions; NULL: none */
     bool beyond;         /* this execution is beyond it */
     bool closed;         /* its last transition is known */
+    bool meets;          /* some transition ever met what the environment knows */
     bool idle;           /* nothing could happen any more */
     bool overflow; /* something was too large to be told apart: the search cannot go on */
 };
@@ -105,6 +114,13 @@ static inline uint64_t reduced_bit(uint32_t thread)
 static inline bool reduced_is_spurious(const struct world_step *step)
 {
     return step->op == WORLD_OP_WAKE && step->result != 0;
+}
+
+/* A step that depends on nothing by its object. */
+static inline bool reduced_is_apart(const struct world_step *step)
+{
+    return step->op == WORLD_OP_ADVANCE || step->access == WORLD_NONE ||
+           (step->op == WORLD_OP_POINT && world_object_told(step->object));
 }
 
 /* Whether the rest of the execution followed without choices: it is no part of the search. */

@@ -17,19 +17,21 @@ struct access {
     uint32_t before; /* index + 1 in the list of accesses; 0: none */
     uint32_t step;   /* the first one of that transition on that object */
     bool write;
+    uint8_t how;     /* enum world_how */
 };
 
 /* Beside the objects of the world, those that stand for the spurious wakeups that are left, and for
- * all that the environment knows. */
+ * what the environment knows. */
 enum {
     OBJECTS_OF_ONE = 4096,
     SPURIOUS_LEFT = WORLD_OBJECTS_MAX,
     ENVIRONMENT,
-    OBJECTS,
+    OBJECTS = ENVIRONMENT + REDUCED_PLACES,
 };
 
-/* At most two for each step, and one for each transition. */
-static struct access accesses[2 * WORLD_STEPS_MAX + REDUCED_NODES_MAX];
+/* At most two for each step, and what was met of the environment. */
+enum { ACCESSES_MAX = 2 * WORLD_STEPS_MAX + REDUCED_TOUCHES_MAX };
+static struct access accesses[ACCESSES_MAX];
 static uint32_t access_count;
 static uint32_t newest[OBJECTS]; /* by object: index + 1 */
 
@@ -56,6 +58,7 @@ struct scan {
     uint32_t objects[OBJECTS_OF_ONE];    /* of the transition at hand */
     uint32_t first_steps[OBJECTS_OF_ONE];
     bool writes[OBJECTS_OF_ONE];
+    uint8_t hows[OBJECTS_OF_ONE];
     uint32_t object_count;
 };
 
@@ -118,6 +121,7 @@ static void collect(struct scan *scan, uint32_t object, bool write, uint32_t ste
         scan->objects[scan->object_count++] = object;
         scan->first_steps[at] = step;
         scan->writes[at] = false;
+        scan->hows[at] = WORLD_CHANGES;
     }
     scan->writes[at] |= write;
 }
@@ -127,13 +131,18 @@ static void collect_objects(struct scan *scan, const struct node *node, uint32_t
     scan->object_count = 0;
     for (uint32_t s = node->step; s < end; s++) {
         const struct world_step *step = &scan->steps[s];
-        if (step->op == WORLD_OP_ADVANCE || step->access == WORLD_NONE) continue;
+        if (reduced_is_apart(step)) continue;
         collect(scan, step->object, step->access == WORLD_WRITE, s);
         if (reduced_is_spurious(step)) collect(scan, SPURIOUS_LEFT, true, s);
         if (step->op == WORLD_OP_WAIT) collect(scan, SPURIOUS_LEFT, false, s);
     }
-    if (node->met == WORLD_MET_NOTHING && !node->is_outside) return;
-    collect(scan, ENVIRONMENT, true, node->step);
+    for (uint32_t i = 0; scan->self->meets && i < node->touch_count; i++) {
+        const struct touch *touch = &scan->self->pool[node->touches + i];
+        uintptr_t place = (uintptr_t)touch->place - (uintptr_t)reduced_places;
+        if (place >= REDUCED_PLACES) continue;
+        collect(scan, ENVIRONMENT + (uint32_t)place, touch->write, node->step);
+        scan->hows[scan->object_count - 1] = touch->how;
+    }
 }
 
 /* --- reversing a race --- */
@@ -225,6 +234,7 @@ static void find_races(const struct scan *scan, const struct event *f, uint32_t 
         bool ordered = is_ordered(scan, access->node, f, index, others);
         if (ordered && access->write) return;
         if (ordered) continue;
+        if (access->how == WORLD_GIVES && scan->hows[index] == WORLD_TAKES) continue;
         bool known = scan->objects[index] < WORLD_OBJECTS_MAX && !f->gave_up;
         if (known && waits_for(f_step, &scan->steps[access->step])) continue;
         if (reverse(scan, access->node, f) && access->write) return;
@@ -316,7 +326,8 @@ static void note_effects(struct scan *scan, uint32_t node, uint32_t from, uint32
     for (uint32_t i = 0; i < scan->object_count; i++) {
         uint32_t object = scan->objects[i];
         accesses[access_count++] = (struct access){node, newest[object],
-                                                   scan->first_steps[i], scan->writes[i]};
+                                                   scan->first_steps[i], scan->writes[i],
+                                                   scan->hows[i]};
         newest[object] = access_count;
     }
     for (uint32_t s = from; s < to; s++) note_step(scan, node, &scan->steps[s]);
@@ -383,6 +394,7 @@ static void scan_pending(struct scan *scan, uint32_t at, const struct pending *p
     const struct event event = {at, pending->thread, clock, false};
     scan->objects[0] = pending->step.object;
     scan->writes[0] = pending->step.access == WORLD_WRITE;
+    scan->hows[0] = WORLD_CHANGES;
     scan->object_count = 1;
     clock_without(scan, pending->thread, NOTHING, NOTHING, clock);
     clock[pending->thread] = scan->times[pending->thread] + 1;
@@ -464,6 +476,23 @@ static void scan_beginning(struct scan *scan)
     }
 }
 
+/* Events that could have happened, and that this transition has prevented, may never happen: there
+ * is nothing later that would race with it. */
+static void scan_prevented(const struct scan *scan, uint32_t at)
+{
+    struct reduced *self = scan->self;
+    uint32_t next = at + 1;
+    while (next < self->count && self->nodes[next].kind == NODE_VALUE) next++;
+    if (next == self->count) return;
+    uint64_t gone = self->nodes[at].options & ~self->nodes[next].options &
+                    ~(reduced_bit(self->nodes[at].thread) | reduced_bit(REDUCED_TIME));
+    for (; gone != 0; gone &= gone - 1) {
+        uint32_t event = (uint32_t)__builtin_ctzll(gone);
+        if (world_is_task((uint16_t)(event - 1)))
+            reduced_demand(self, at, reduced_bit(event), event);
+    }
+}
+
 static void widen(struct reduced *self)
 {
     uint32_t threads = world_entity_count() + 1u < REDUCED_THREADS ? world_entity_count() + 1u
@@ -483,12 +512,14 @@ void reduced_races(struct reduced *self)
     for (uint32_t s = 0; s < scan.step_count; s++) {
         if (scan.steps[s].op != WORLD_OP_ADVANCE) newest[scan.steps[s].object] = 0;
     }
-    newest[SPURIOUS_LEFT] = newest[ENVIRONMENT] = 0;
+    newest[SPURIOUS_LEFT] = 0;
+    if (self->meets) memset(&newest[ENVIRONMENT], 0, REDUCED_PLACES * sizeof *newest);
     scan_beginning(&scan);
     for (uint32_t at = 0; at < self->count; at++) {
         if (self->nodes[at].kind == NODE_VALUE) continue;
         if (self->nodes[at].thread == REDUCED_TIME) scan_time(&scan, at);
         else scan_transition(&scan, at);
+        if (at + 1 >= self->depth) scan_prevented(&scan, at);
     }
     if (!reduced_is_cut_off()) scan_end(&scan);
 }

@@ -226,7 +226,7 @@ enum core_result daemon_start(struct daemon *daemon)
     daemon->stopping = daemon->ended = false;
     daemon->in_time = true;
     daemon->reported = WORLD_FOUND_NONE;
-    daemon->changed = (struct world_queue){0, 0, 0};
+    daemon->changed = (struct world_queue){.head = 0};
     daemon->runs = NULL;
     daemon->life++;
     agents_open(daemon);

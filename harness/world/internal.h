@@ -113,6 +113,7 @@ struct __attribute__((aligned(256))) entity {
     uint64_t signal_mask; /* blocked */
     bool has_keys; /* some thread-specific value was set */
     uint64_t window_since_ns, window_until_ns;
+    bool tells; /* of the environment: what it meets */
     bool named; /* otherwise world_entity_name() makes up a name */
     char name[WORLD_NAME_MAX];
 };
@@ -155,7 +156,7 @@ struct object {
     uint16_t waiters;
     uint32_t ordinal : 24; /* among its kind */
     uint32_t maker : 8; /* group + 1 of who initialised it; 0: nobody had to */
-    uint32_t count;  /* recursion, value of a semaphore, readers, barrier size */
+    uint32_t count;  /* recursion, value of a semaphore, readers, barrier size; 1: a name told */
     uint32_t other;  /* mutex of a condition, arrived at a barrier, generation, state of once */
 };
 
@@ -192,7 +193,7 @@ struct world {
 
     struct world_chooser *chooser;
     const struct world_clock *clock; /* NULL: time is the world's own */
-    uint8_t met;             /* enum world_met, since somebody asked last */
+    struct world_places met; /* since somebody asked last */
     uint64_t unseen;         /* uses of what cycle.c does not look at */
     uint32_t signalled;      /* condition of the last signal that had a choice */
     bool option_continues, option_advance; /* of the choice being made */

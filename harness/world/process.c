@@ -23,7 +23,7 @@ static bool exited;
 void process_reset(void)
 {
     at_exit_count = 0;
-    others = (struct world_queue){0, 0, 0};
+    others = (struct world_queue){.head = 0};
     waits_for_others = false;
     exited = false;
 }

@@ -221,7 +221,7 @@ static void reset(struct world_chooser *chooser)
     W.accesses = 0;
     *W.choices_used = 0;
     W.now_ns = 0;
-    W.met = WORLD_MET_NOTHING;
+    world_met_forget();
     W.fix = WORLD_FIX_NEVER;
     W.wall_offset_ns = 0;
     W.spurious_left = W.limits.spurious_max;

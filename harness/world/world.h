@@ -65,9 +65,22 @@ enum world_end {
 
 /* What happened besides operations on objects of the machine. */
 enum world_met {
-    WORLD_MET_NOTHING,
-    WORLD_MET_FAKES,  /* state that only the environment knows was read or changed */
-    WORLD_MET_ALL,    /* a thread was stopped, or a clock set: nothing is independent of that */
+    WORLD_MET_NOTHING, /* or no more than certain places */
+    WORLD_MET_FAKES,   /* something that only the environment knows was read or changed */
+    WORLD_MET_ALL,     /* a thread was stopped, or a clock set: nothing is independent of that */
+};
+/* How a place is met. What is given can be taken then, and not before. */
+enum world_how { WORLD_LOOKS, WORLD_CHANGES, WORLD_GIVES, WORLD_TAKES };
+/* What the environment knows is divided into places, which it numbers itself. Each is told once;
+ * more than fit are all of them. */
+enum { WORLD_PLACES = 4096, WORLD_PLACES_MET = 62 };
+struct world_places {
+    uint16_t what; /* enum world_met */
+    uint16_t count;
+    struct {
+        uint16_t place;
+        uint8_t how; /* enum world_how */
+    } at[WORLD_PLACES_MET];
 };
 
 /* The label of a choice between values that an atomic load may read: 0 is the newest. */
@@ -229,8 +242,12 @@ enum world_class world_class_of(uint16_t entity);
 /* Until when a window stays open (WORLD_NEVER when it is none), and since when. */
 uint64_t world_window_until_ns(uint16_t entity);
 uint64_t world_window_since_ns(uint16_t entity);
-/* What has been told to world_meet() since the last call. */
-enum world_met world_met(void);
+/* What has been told to world_meet() and world_meet_place() since the last call. */
+void world_met(struct world_places *out);
+/* All that is forgotten. */
+void world_met_forget(void);
+/* Whether what that entity meets is told there; otherwise it may be all that there is. */
+bool world_tells(uint16_t entity);
 /* What that thread touches first if it goes on, as far as that is known before; NULL: nothing
  * that others touch, or not known. */
 const void *world_next_place(uint16_t entity, enum world_access *access);
@@ -271,6 +288,8 @@ uint16_t world_entity_newest(uint8_t group, const char *name);
 uint32_t world_op_count(uint16_t entity, enum world_op op);
 /* Kind word and ordinal of an object ("mutex", 3), for reports. */
 const char *world_object_kind(uint32_t object);
+/* Whether all that is done with it is world_point_told(). */
+bool world_object_told(uint32_t object);
 /* Where it lies: the same object has the same address in every execution that did the same
  * before it. For comparing only. */
 const void *world_object_address(uint32_t object);
@@ -337,11 +356,15 @@ bool world_refusal_waits(uint8_t group, enum world_resource what);
 struct world_queue {
     uint16_t head, tail; /* entity id + 1 */
     uint32_t object;     /* 0 until first used */
+    uint16_t place;      /* who waits or wakes meets this one, counted from 1; 0: all of them */
+    bool silent;         /* or nobody does: whether somebody had to wait makes no difference */
 };
 /* Block until world_wake or the deadline (WORLD_NEVER: none); true when woken. Callers loop
  * over their predicate. `what` names the wait in reports and must outlive it. */
 bool world_wait(struct world_queue *queue, uint64_t deadline_ns, const char *what);
 void world_wake(struct world_queue *queue);
+/* Instead of a wait in a silent queue, where there is no need to wait: others may run. */
+void world_stand(const struct world_queue *queue);
 /* The environment has no locks of its own, but stands for code that has: what its threads did
  * before a wake or a release is known to those who were woken, or acquire, after that. Only
  * looked at where races are; no step. */
@@ -364,8 +387,12 @@ bool world_task_armed(uint16_t task);
 void world_task_window(uint16_t task, uint64_t from_ns, uint64_t until_ns);
 
 /* For fakes: what the calling entity does from its last scheduling point to its next one depends on
- * more than the objects that it touches. Threads of the environment and tasks need not say so. */
+ * more than the objects that it touches: on everything that the environment knows, or on one place.
+ * Threads of the environment and tasks need not say so, unless they have told that they do. */
 void world_meet(enum world_met what);
+void world_meet_place(uint32_t place, enum world_how how);
+/* An entity of the environment tells from here on what it meets, or no longer does. */
+void world_tell(uint16_t entity, bool tells);
 /* Whether from here on option 0 is taken wherever there is a choice, and nobody is asked: never, at
  * once, or when time has passed the next time. */
 enum world_fix { WORLD_FIX_NEVER, WORLD_FIX_NOW, WORLD_FIX_WHEN_TIME_PASSES };
@@ -375,6 +402,9 @@ uint32_t world_choose(uint32_t n, const char *label);
 /* A scheduling point with a name: a step of the current thread on a named object, after
  * which others may run. `name` must outlive the execution. */
 void world_point(const char *name, enum world_access access);
+/* The same, for a name that only tells where a thread is: which of two comes first to the same one
+ * makes no difference to what follows. */
+void world_point_told(const char *name);
 /* Others may run here, before the next step of the current thread: a note of that name. */
 void world_pass(const char *name, enum world_access access);
 /* As world_point, without giving others a chance to run. */
