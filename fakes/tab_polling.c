@@ -11,7 +11,7 @@ static void hurried(struct tab *tab, bool hurries)
 {
     if (tab->hurried == hurries) return;
     tab->hurried = hurries;
-    play_busy(tab->actor->play, hurries);
+    play_busy(tab->actor->play, place_each(PLACE_RETURNS, tab->actor->index), hurries);
 }
 
 /* --- asking --- */

@@ -1,6 +1,8 @@
 /* Refusals: what a system answers that has no more memory, threads or locks to give. */
 #include "refuse.h"
 
+#include "gate.h"
+
 #include <string.h>
 
 /* How many more are given before the one that is refused, itself included; 0: none is. */
@@ -15,6 +17,8 @@ void refuse_reset(void)
 void world_refuse(uint8_t group, enum world_resource what, uint32_t n)
 {
     REQUIRE(group < GROUPS_MAX && what < WORLD_RESOURCES);
+    /* Which request it is depends on all those before it. */
+    if (n > 0 && place_searching()) world_stop("the reduced search takes no refusals");
     left[group][what] = n;
     W.refuses = W.refuses || n > 0;
 }
