@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 16384, HEADERS_MAX = 1024 };
+/* BURIED_MIN: more than libwebsockets 4.1 writes at once (pt_serv_buf_size, 4096, and a bit). */
+enum { PIECE = 16384, HEADERS_MAX = 1024, BURIED_MIN = 8192 };
 
 struct answer *answer_new(unsigned status, const char *type, char *body, size_t length)
 {
@@ -183,14 +184,13 @@ int answer_refuse(struct peer *peer, unsigned status, const char *reason)
     return answer_begin(peer, refusal(peer, status, reason));
 }
 
-int answer_refuse_at_once(struct peer *peer, unsigned status, const char *reason)
+int answer_at_once(struct peer *peer, struct answer *answer)
 {
-    struct answer *answer = refusal(peer, status, reason);
-    unsigned char buffer[LWS_PRE + HEADERS_MAX];
+    unsigned char buffer[LWS_PRE + BURIED_MIN];
     if (answer_begin(peer, answer) != 0)
         return -1;
     size_t length = peer->answer.length;
-    bool fits = length <= HEADERS_MAX;
+    bool fits = length <= BURIED_MIN;
     if (fits)
         memcpy(buffer + LWS_PRE, peer->answer.body, length);
     free(peer->answer.body);
@@ -198,4 +198,23 @@ int answer_refuse_at_once(struct peer *peer, unsigned status, const char *reason
     if (!fits || lws_write(peer->wsi, buffer + LWS_PRE, length, LWS_WRITE_HTTP_FINAL) < 0)
         return -1;
     return 1;
+}
+
+int answer_refuse_at_once(struct peer *peer, unsigned status, const char *reason)
+{
+    return answer_at_once(peer, refusal(peer, status, reason));
+}
+
+int answer_refuse_buried(struct peer *peer, unsigned status, const char *reason)
+{
+    struct answer *answer = refusal(peer, status, reason);
+    char *body = answer == NULL ? NULL : realloc(answer->body, BURIED_MIN);
+    if (body == NULL) {
+        answer_free(answer);
+        return -1;
+    }
+    memset(body + answer->length, ' ', BURIED_MIN - answer->length);
+    answer->body = body;
+    answer->length = BURIED_MIN;
+    return answer_at_once(peer, answer);
 }

@@ -103,11 +103,22 @@ static int serve_settings(struct peer *peer)
     return problem != NULL ? answer_refuse(peer, status, problem) : request_settings(peer);
 }
 
+/* What libwebsockets 4.1 reads from while it is served (choose_mount). */
+static bool is_mounted(const char *uri, size_t length)
+{
+    static const char tail[] = "/events";
+    size_t size = sizeof tail - 1;
+    return length > size && memcmp(uri + length - size, tail, size) == 0;
+}
+
 static int serve_get(struct peer *peer, const char *path)
 {
     const struct ws_transport_config *config = &peer->transport->config;
     char session[CORE_NAME_MAX];
     unsigned status;
+    /* Whatever is behind it would end the connection before its answer has left. */
+    int (*refuse)(struct peer *peer, unsigned status, const char *reason) =
+        is_mounted(path, strlen(path)) ? answer_refuse_at_once : answer_refuse;
     if (strcmp(path, "/health") == 0)
         return request_health(peer);
     if (strcmp(path, "/metrics") == 0 && config->metrics != NULL)
@@ -116,12 +127,12 @@ static int serve_get(struct peer *peer, const char *path)
         return serve_settings(peer);
     enum verb verb = parse_path(path, session);
     if (verb == VERB_NONE)
-        return answer_refuse(peer, 404, "there is nothing at this path");
+        return refuse(peer, 404, "there is nothing at this path");
     if (verb == VERB_RUNS)
         return answer_refuse(peer, 405, "runs are started with POST");
     const char *problem = problem_of_gate(peer, session, &status);
     if (problem != NULL)
-        return answer_refuse(peer, status, problem);
+        return refuse(peer, status, problem);
     if (verb == VERB_EVENTS)
         return stream_begin(peer, session);
     return verb == VERB_HISTORY ? request_history(peer, session) : request_info(peer, session);
@@ -162,7 +173,7 @@ static int serve_options(struct peer *peer)
         { "access-control-max-age:", "600" },
     };
     if (!gate_origin(peer))
-        return answer_refuse(peer, 403, "this origin is not allowed");
+        return answer_refuse_at_once(peer, 403, "this origin is not allowed");
     if (!answer_headers(peer, 200, "text/plain", 0, &at, end))
         return -1;
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
@@ -220,22 +231,21 @@ static int serve(struct peer *peer)
     }
 }
 
-static int take_body(struct peer *peer, const char *bytes, size_t length)
-{
-    if (!peer->answer.begun && !peer_input(peer, bytes, length))
-        peer->overlong = true;
-    return 0;
-}
-
 /*
  * A start that was sent before the request in front of it was answered: libwebsockets 4.1 takes the
- * beginning of its head for its body, and would go on to do so for ever. No JSON begins like that.
+ * beginning of its head for its body, and frees what it goes on to read. No JSON begins like "POST"
+ * in whatever case; nothing of it may be read, so it is refused with the first byte.
  */
-static bool is_head(const struct peer *peer)
+static int take_body(struct peer *peer, const char *bytes, size_t length)
 {
-    static const char head[] = "POST /";
-    size_t length = peer->input_length < sizeof head - 1 ? peer->input_length : sizeof head - 1;
-    return length > 0 && memcmp(peer->input, head, length) == 0;
+    if (peer->answer.begun)
+        return 0;
+    if (peer->input_length == 0 && length > 0 && (bytes[0] == 'P' || bytes[0] == 'p'))
+        return answer_refuse_buried(peer, 503, "a start behind another request is not taken; "
+                                               "send it again when that one is answered");
+    if (!peer_input(peer, bytes, length))
+        peer->overlong = true;
+    return 0;
 }
 
 static int end_body(struct peer *peer)
@@ -243,9 +253,6 @@ static int end_body(struct peer *peer)
     /* It is told again in each turn while something waits behind it. */
     if (peer->answer.begun || peer->complete)
         return 0;
-    if (is_head(peer))
-        return answer_refuse_at_once(peer, 503, "a start behind another request is not taken; "
-                                                "send it again when that one is answered");
     peer->complete = true;
     peer->body_due = false;
     if (peer->overlong)
@@ -271,10 +278,7 @@ static int write_some(struct peer *peer)
  */
 static int choose_mount(struct ws_transport *transport, const char *uri, size_t length)
 {
-    static const char tail[] = "/events";
-    size_t size = sizeof tail - 1;
-    bool stream = length > size && memcmp(uri + length - size, tail, size) == 0;
-    transport->mount.mountpoint = stream ? "/" : " ";
+    transport->mount.mountpoint = is_mounted(uri, length) ? "/" : " ";
     return 0;
 }
 

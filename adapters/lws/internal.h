@@ -163,9 +163,14 @@ int answer_begin(struct peer *peer, struct answer *answer);
 int answer_write(struct peer *peer);
 /* For a request that is not looked at any further. */
 int answer_refuse(struct peer *peer, unsigned status, const char *reason);
-/* The same at once, for an upgrade or a body that is not read; the connection ends with it. What
- * CONFIRM_UPGRADE or HTTP returns. */
+/* Answers as a whole, with at most 8192 bytes, for what is not read any further: the connection
+ * ends with it. As CONFIRM_UPGRADE, HTTP or HTTP_BODY return. */
+int answer_at_once(struct peer *peer, struct answer *answer);
 int answer_refuse_at_once(struct peer *peer, unsigned status, const char *reason);
+/* The same from within a body that libwebsockets 4.1 reads inside of the head: it then closes the
+ * connection twice, and the first time frees it, unless something is left to be written. So there
+ * is: blanks. */
+int answer_refuse_buried(struct peer *peer, unsigned status, const char *reason);
 /* The headers that every answer has, for `answer_write` and event streams. */
 bool answer_headers(struct peer *peer, unsigned status, const char *type, lws_filepos_t length,
                     unsigned char **at, unsigned char *end);

@@ -72,13 +72,14 @@ int stream_begin(struct peer *peer, const char *session)
 {
     uint64_t epoch, seq;
     if (!read_last_id(peer->wsi, &epoch, &seq))
-        return answer_refuse(peer, 400, "Last-Event-ID is EPOCH-SEQ, as in the id of an event");
+        return answer_refuse_at_once(peer, 400,
+                                     "Last-Event-ID is EPOCH-SEQ, as in the id of an event");
     peer->stream = (struct stream){ .epoch = epoch, .last_seq = seq };
     peer->kind = PEER_STREAM;
     enum core_result rc = conn_begin(peer);
     if (rc != CORE_OK) {
         peer->kind = PEER_REQUEST;
-        return answer_begin(peer, answer_problem(rc, "events", NULL));
+        return answer_at_once(peer, answer_problem(rc, "events", NULL));
     }
     if (!write_headers(peer)) {
         conn_end(peer, 0, "the connection broke");
