@@ -36,6 +36,23 @@ static void check_steps(struct scn_parser *parser, const struct scn_actor *tab, 
     }
 }
 
+/* Who asks again without a pause would ask for ever at one moment. A plan says it of every tab, as
+ * the default that it is. */
+static void check_poll(struct scn_parser *parser, const struct scn_actor *tab, const char *speech)
+{
+    enum { LEAST_US = 1000, DEFAULT_US = 1000000 };
+    const struct scn_attr *poll = scn_attrs_find(&tab->attrs, "poll");
+
+    if (poll == NULL) return;
+    if (strcmp(speech, "polling") != 0 && poll->value.low != DEFAULT_US)
+        scn_error_at(parser, poll->place, "say speaks=polling",
+                     "'poll=%s' is for a tab that polls, and '%s' does not", poll->value.text,
+                     tab->name);
+    else if (poll->value.low < LEAST_US)
+        scn_error_at(parser, poll->place, "wait for 1ms at least",
+                     "'poll=%s' leaves no time between two questions", poll->value.text);
+}
+
 void scn_check_tab(struct scn_parser *parser, const struct scn_actor *tab)
 {
     const struct scn_attr *speaks = scn_attrs_find(&tab->attrs, "speaks");
@@ -43,6 +60,7 @@ void scn_check_tab(struct scn_parser *parser, const struct scn_actor *tab)
     const char *speech = text_of(tab, "speaks", "websocket");
 
     if (tab->kind != SCN_ACTOR_TAB) return;
+    check_poll(parser, tab, speech);
     if (strcmp(speech, "websocket") == 0) return;
     check_transport(parser, tab, speaks);
     check_steps(parser, tab, speech);

@@ -46,7 +46,7 @@ struct scn_rule {
     X(greeting, WORD, "on|off", "on", "whether it says hello by itself") \
     X(speaks, WORD, "websocket|events|polling", "websocket", \
       "how it is told; the others need transport=sockets") \
-    X(poll, TIME, "", "1s", "with speaks=polling: from one page to the next question") \
+    X(poll, TIME, "", "1s", "with speaks=polling: from a page to the next question, at least 1ms") \
     X(via, NAME, "", "", "the core that the tab talks to")
 
 #define SCN_AGENT_ATTRS(X) \
