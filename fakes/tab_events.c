@@ -17,7 +17,7 @@ void events_greet(struct socket *socket, struct frame *open)
     (void)snprintf(path, sizeof path, "/sessions/%s/events",
                    session_called(tab->actor->play, tab->actor->session));
     (void)snprintf(id, sizeof id, "%" PRIu64 "-%" PRIu64, place.epoch, place.cursor);
-    struct http_request request = { .method = "GET", .path = path, .host = sockets_host(socket),
+    struct http_request request = { .path = path, .host = sockets_host(socket),
                                     .token = sockets_token(socket),
                                     .last_id = place.known ? id : NULL,
                                     .accept = "text/event-stream" };

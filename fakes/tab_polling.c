@@ -39,7 +39,7 @@ void polling_greet(struct socket *socket, struct frame *frame)
                        place.cursor);
     (void)snprintf(path, sizeof path, "/sessions/%s/history%s",
                    session_called(tab->actor->play, tab->actor->session), cursor);
-    struct http_request request = { .method = "GET", .path = path, .host = sockets_host(socket),
+    struct http_request request = { .path = path, .host = sockets_host(socket),
                                     .token = sockets_token(socket) };
     note_question(tab, &place);
     tab->asking = true;
@@ -100,9 +100,10 @@ void polling_rests(struct tab *tab)
 void polling_hurries(struct tab *tab)
 {
     if (tab->socket == NULL) return;
-    hurried(tab, true);
     world_task_disarm(tab->poll_task);
     ask(tab);
+    /* Afterwards: a new connection begins with the end of the old one, and of its hurry. */
+    hurried(tab, tab->asking);
 }
 
 /* --- answers --- */

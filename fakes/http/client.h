@@ -64,12 +64,11 @@ struct http {
 };
 
 struct http_request {
-    const char *method, *path;
+    const char *path;        /* of a GET */
     const char *host;
     const char *token;       /* for the Authorization header; NULL: none */
     const char *last_id;     /* Last-Event-ID; NULL: none */
     const char *accept;      /* a media type; NULL: any */
-    const char *body;        /* JSON; NULL: none */
 };
 
 /*

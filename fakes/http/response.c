@@ -22,31 +22,21 @@ static int put_line(char *text, size_t size, const struct line *line)
 size_t http_begin(struct http *http, const struct http_request *request, char *text, size_t size,
                   size_t body_max, http_grow grow, void *context)
 {
-    char length_text[24];
-    const char *body = request->body == NULL ? "" : request->body;
     const struct line lines[] = {
         { "Host: ", request->host },
         { "Accept: ", request->accept },
         { "Authorization: Bearer ", request->token },
         { "Last-Event-ID: ", request->last_id },
-        { "Content-Type: ", request->body == NULL ? NULL : "application/json" },
-        { "Content-Length: ", request->body == NULL ? NULL : length_text },
         { "", "" },
     };
     size_t used = 0;
 
     *http = (struct http){ .body_max = body_max, .grow = grow, .grow_context = context,
                            .room = http->room, .capacity = http->capacity };
-    (void)snprintf(length_text, sizeof length_text, "%zu", strlen(body));
-    int length = snprintf(text, size, "%s %s HTTP/1.1\r\n", request->method, request->path);
+    int length = snprintf(text, size, "GET %s HTTP/1.1\r\n", request->path);
     for (size_t i = 0; length >= 0 && (used += (size_t)length) < size; i++) {
-        if (i < sizeof lines / sizeof *lines) {
-            length = put_line(text + used, size - used, &lines[i]);
-            continue;
-        }
-        if (strlen(body) >= size - used) break;
-        memcpy(text + used, body, strlen(body) + 1);
-        return used + strlen(body);
+        if (i == sizeof lines / sizeof *lines) return used;
+        length = put_line(text + used, size - used, &lines[i]);
     }
     return 0;
 }

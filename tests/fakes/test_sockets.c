@@ -148,6 +148,33 @@ static void bytes_may_be_torn_apart(void **state)
     assert_true(run_torn(8) > run_torn(0) + 300 * 4);
 }
 
+static const char rare_text[] =
+    "scenario rare \"who asks rarely has all at the end\"\n"
+    "core start_gate=none transport=sockets\n"
+    "agent bot session=s1\n"
+    "  word: emit word times 250 every 1ms\n"
+    "tab left session=s1 speaks=polling poll=10m\n"
+    "  open: connect\n"
+    "tab other session=s1\n"
+    "  rest: wait 70s\n"
+    "check\n"
+    "  on no_lost_events\n"
+    "explore\n"
+    "  budget runs=1\n";
+
+/* The server has ended the connection, which said nothing for a minute; several pages are left. */
+static void last_pages_are_waited_for(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_open_text(&rig, "rare", rare_text);
+    rig_run_default(&rig);
+    assert_string_equal(rig_end(&rig), "done");
+    assert_int_equal(rig_count(RECORD_CLIENT_OPEN, NULL, NULL), 2);
+    assert_int_equal(rig_count(RECORD_CLIENT_APPLY, "kind", "word"), 250);
+    rig_close(&rig);
+}
+
 static int by_sockets(void **state)
 {
     (void)state;
@@ -164,6 +191,7 @@ int main(void)
         cmocka_unit_test(the_same_again),
         cmocka_unit_test(any_byte_may_be_the_last),
         cmocka_unit_test(bytes_may_be_torn_apart),
+        cmocka_unit_test(last_pages_are_waited_for),
     };
     return cmocka_run_group_tests(tests, by_sockets, NULL);
 }
