@@ -27,8 +27,9 @@ static bool send_all(const struct line *line, const char *bytes, size_t length)
     while (length > 0) {
         ssize_t count = send(line->fd, bytes, length, MSG_NOSIGNAL);
         if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
-            if (!reach_wait(line->fd, POLLOUT, line->until_ns)) return false;
-            continue;
+            if (reach_wait(line->fd, POLLOUT, line->until_ns)) continue;
+            errno = ETIMEDOUT;
+            return false;
         }
         if (count <= 0) return false;
         bytes += count;
@@ -78,7 +79,7 @@ static bool take(struct line *line, const char *bytes, size_t count)
     return send_waiting(line);
 }
 
-/* Up to the end of the connection. */
+/* Up to the end of the connection. False: it broke, see errno. */
 static bool hear_all(struct line *line)
 {
     char piece[PIECE_MAX];
@@ -94,6 +95,7 @@ static bool hear_all(struct line *line)
         if (!take(line, piece, (size_t)count)) return false;
         if (line->secure != NULL && secure_ended(line->secure)) return true;
     }
+    errno = EMSGSIZE;
     return false;
 }
 
@@ -109,7 +111,11 @@ static const char *why_not(const struct line *line, int error)
 {
     const char *secure = line->secure == NULL ? NULL : secure_problem(line->secure);
     if (secure != NULL) return secure;
-    return error != 0 ? strerror(error) : "what it says is no HTTP";
+    if (line->secure == NULL && error == ECONNRESET)
+        return "it breaks the connection (wss://HOST:PORT if it speaks TLS)";
+    if (error != 0) return strerror(error);
+    return line->secure != NULL ? "what it says is no HTTP"
+                                : "what it says is no HTTP (wss://HOST:PORT if it speaks TLS)";
 }
 
 int elsewhere_ask(const struct address *address, const char *token, const char *path,
@@ -126,10 +132,11 @@ int elsewhere_ask(const struct address *address, const char *token, const char *
                           "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
                           "Connection: close\r\n\r\n", path, address->host, token);
     bool fits = length > 0 && (size_t)length < sizeof text;
-    errno = 0;
-    if (fits && say(&line, text, (size_t)length) && hear_all(&line))
-        status = read_answer(&line, body);
-    if (problem != NULL) *problem = why_not(&line, errno);
+    errno = EMSGSIZE;
+    bool heard = fits && say(&line, text, (size_t)length) && hear_all(&line);
+    error = heard ? 0 : errno;
+    if (heard) status = read_answer(&line, body);
+    if (problem != NULL) *problem = why_not(&line, error);
     close(line.fd);
     secure_free(line.secure);
     free(line.answer);

@@ -66,6 +66,11 @@ static bool find_address(struct elsewhere *elsewhere, const char *text, char *pr
                        "wss://HOST:PORT, not '%s'", text);
         return false;
     }
+    if (elsewhere->options->ca != NULL && !address->secure) {
+        (void)snprintf(problem, LIVE_PROBLEM_MAX,
+                       "--ca is for TLS: write --connect wss://HOST:PORT, not '%s'", text);
+        return false;
+    }
     int rc = getaddrinfo(address->host, port, &hints, &found);
     if (rc != 0) {
         (void)snprintf(problem, LIVE_PROBLEM_MAX, "--connect %s: %s", text, gai_strerror(rc));

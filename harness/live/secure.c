@@ -28,11 +28,14 @@ bool secure_trust(const char *ca, char problem[LIVE_PROBLEM_MAX])
     REQUIRE(context != NULL);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     (void)SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    ERR_clear_error();
     int rc = ca == NULL ? SSL_CTX_set_default_verify_paths(context)
                         : SSL_CTX_load_verify_locations(context, ca, NULL);
     if (rc == 1) return true;
-    (void)snprintf(problem, LIVE_PROBLEM_MAX, "--ca %.300s: %s", ca == NULL ? "" : ca,
-                   ERR_reason_error_string(ERR_get_error()));
+    unsigned long error = ERR_get_error();
+    const char *why = ERR_reason_error_string(error); /* the system's errors have none */
+    if (why == NULL) why = strerror(ERR_GET_REASON(error));
+    (void)snprintf(problem, LIVE_PROBLEM_MAX, "--ca %.300s: %s", ca == NULL ? "" : ca, why);
     return false;
 }
 
