@@ -1,6 +1,7 @@
 /* The story as a scenario. */
 #include "harness/capture/story.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -393,6 +394,22 @@ static void write_summary(FILE *out, const struct story *story, const struct cap
     free(text);
 }
 
+/* What is long gets the bounds that it needs: each message is some steps of several threads, and
+ * after the last one the core's deadlines are waited for. */
+static void write_explore(FILE *out, struct story *story)
+{
+    enum { STEPS = 20000, STEPS_OF_MESSAGE = 50, MINUTES = 10 };
+    static const uint64_t minute_us = 60000000;
+    uint64_t steps = (uint64_t)story->message_count * STEPS_OF_MESSAGE;
+    uint64_t minutes = (story->lead_us + story->end_us) / minute_us * 3 + MINUTES;
+
+    (void)fputs("\nexplore\n", out);
+    if (steps > STEPS || minutes > MINUTES)
+        (void)fprintf(out, "  bound  steps=%" PRIu64 " time=%" PRIu64 "m\n",
+                      steps > STEPS ? steps : STEPS, minutes);
+    (void)fputs("  budget runs=1000\n", out);
+}
+
 void story_write(FILE *out, struct story *story, const struct capture *capture, const char *name,
                  const char *source, const char *settings)
 {
@@ -416,5 +433,5 @@ void story_write(FILE *out, struct story *story, const struct capture *capture, 
         (void)fputc('\n', out);
     }
     write_checks(out, story, settings != NULL);
-    (void)fputs("\nexplore\n  budget runs=1000\n", out);
+    write_explore(out, story);
 }
