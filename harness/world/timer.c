@@ -142,6 +142,7 @@ void world_sleep_until(uint64_t when_ns)
 void world_window(uint64_t from_ns, uint64_t until_ns, bool optional)
 {
     struct entity *self = W.self;
+    uint8_t home_class = self->home_class;
     entity_disable(self);
     self->wait = WAIT_SLEEP;
     self->window_until_ns = until_ns;
@@ -154,8 +155,8 @@ void world_window(uint64_t from_ns, uint64_t until_ns, bool optional)
     sched_pass();
     timer_remove(self, TIMER_WINDOW_CLOSE);
     self->wait = WAIT_NONE;
-    self->home_class = WORLD_ACTOR;
-    entity_class_set(self, WORLD_ACTOR);
+    self->home_class = home_class;
+    entity_class_set(self, (enum world_class)home_class);
     step_record(WORLD_OP_SLEEP, 0, WORLD_NONE, 0);
 }
 

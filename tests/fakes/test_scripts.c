@@ -96,6 +96,26 @@ static void windows_are_explored(void **state)
     rig_close(&rig);
 }
 
+/* An agent is a thread of the core, also after a window: the world comes to its end without it. */
+static void agents_have_windows(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, "scenario scene \"a window of an agent\"\n"
+                      "core start_gate=none\n"
+                      "agent bot session=s1\n"
+                      "  soon:  emit token within 0..1s\n"
+                      "  later: emit token within 1ms..1s\n"
+                      "tab left user=alice session=s1\n"
+                      "  open: connect\n"
+                      "check\n"
+                      "  on no_lost_events\n");
+    assert_in_range(began_us(&rig, 0, "soon", 1), 0, 1000000);
+    assert_in_range(began_us(&rig, 0, "later", 1), 1000, 2000000);
+    assert_int_equal(rig_count(RECORD_CLIENT_APPLY, "kind", "token"), 2);
+    rig_close(&rig);
+}
+
 static void broken_promises_are_reported(void **state)
 {
     (void)state;
@@ -340,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_have_times),
         cmocka_unit_test(windows_are_explored),
+        cmocka_unit_test(agents_have_windows),
         cmocka_unit_test(broken_promises_are_reported),
         cmocka_unit_test(questions_are_answered),
         cmocka_unit_test(reload_starts_anew),
