@@ -316,10 +316,11 @@ static bool reached(const struct fault *fault, const struct socket *socket, bool
            (fault->cut_byte > 0 && bytes >= fault->cut_byte);
 }
 
+/* What is on its way of a socket that the tab has left is not cut: the cut would hit the next. */
 static bool may_cut(const struct fault *fault, const struct socket *socket, bool to_tab)
 {
-    return fault->scn->kind == SCN_FAULT_CUT && fault->left > 0 && fault->armed &&
-           fault->by_count && counts(fault, socket, to_tab) && !socket->cut;
+    return socket->tab->socket == socket && fault->scn->kind == SCN_FAULT_CUT && fault->left > 0 &&
+           fault->armed && fault->by_count && counts(fault, socket, to_tab) && !socket->cut;
 }
 
 size_t faults_let_pass(const struct play *play, const struct socket *socket, bool to_tab,
