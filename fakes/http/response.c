@@ -1,6 +1,7 @@
 /* Requests over HTTP/1.1 and the heads and bodies of their responses (RFC 9112), as the client sees
  * them. */
 #include "fakes/http/client.h"
+#include "fakes/http/header.h"
 #include "fakes/http/parts.h"
 
 #include <stdio.h>
@@ -72,27 +73,10 @@ bool http_keep(struct http *http, const char *bytes, size_t count)
 
 /* ---- the head ---- */
 
-/* The value of a header, without blanks around it; *length gets its length. NULL: there is none. */
-static const char *header_of(const char *head, const char *name, size_t *length)
-{
-    size_t named = strlen(name);
-
-    for (const char *line = strstr(head, "\r\n"); line != NULL; line = strstr(line + 2, "\r\n")) {
-        const char *value = line + 2;
-        if (strncasecmp(value, name, named) != 0 || value[named] != ':') continue;
-        value += named + 1;
-        value += strspn(value, " \t");
-        *length = strcspn(value, "\r");
-        while (*length > 0 && strchr(" \t", value[*length - 1]) != NULL) --*length;
-        return value;
-    }
-    return NULL;
-}
-
 static bool header_begins(const char *head, const char *name, const char *wanted)
 {
     size_t length;
-    const char *value = header_of(head, name, &length);
+    const char *value = http_header(head, name, &length);
 
     return value != NULL && length >= strlen(wanted) &&
            strncasecmp(value, wanted, strlen(wanted)) == 0;
@@ -114,7 +98,7 @@ static bool read_length(struct http *http)
 {
     enum { DIGITS_MAX = 12 };
     size_t length;
-    const char *value = header_of(http->room, "Content-Length", &length);
+    const char *value = http_header(http->room, "Content-Length", &length);
 
     if (value == NULL || length == 0 || length > DIGITS_MAX) return false;
     for (size_t i = 0; i < length; i++) {
@@ -131,7 +115,7 @@ static bool end_head(struct http *http, struct http_event *event)
 
     if (strlen(http->room) != http->length || !read_status(http))
         return http_break(http, "the response is not HTTP/1.1", event);
-    if (header_of(http->room, "Transfer-Encoding", &ignored) != NULL)
+    if (http_header(http->room, "Transfer-Encoding", &ignored) != NULL)
         return http_break(http, "the response is in an encoding that nobody asked for", event);
     http->keeps = !header_begins(http->room, "Connection", "close");
     bool events = http->status == 200 &&

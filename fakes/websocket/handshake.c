@@ -1,4 +1,5 @@
 /* The opening handshake of WebSockets: section 4 of RFC 6455, as the client sees it. */
+#include "fakes/http/header.h"
 #include "fakes/websocket/sha1.h"
 #include "fakes/websocket/client.h"
 #include "fakes/websocket/parts.h"
@@ -73,28 +74,10 @@ size_t websocket_begin(struct websocket *websocket, const struct websocket_reque
 
 /* ---- the response ---- */
 
-/* The value of a header in the response, without blanks around it; *length gets its length. */
-static const char *header_of(const char *response, const char *name, size_t *length)
-{
-    size_t named = strlen(name);
-
-    for (const char *line = strstr(response, "\r\n"); line != NULL;
-         line = strstr(line + 2, "\r\n")) {
-        const char *value = line + 2;
-        if (strncasecmp(value, name, named) != 0 || value[named] != ':') continue;
-        value += named + 1;
-        value += strspn(value, " \t");
-        *length = strcspn(value, "\r");
-        while (*length > 0 && strchr(" \t", value[*length - 1]) != NULL) --*length;
-        return value;
-    }
-    return NULL;
-}
-
 static bool header_is(const char *response, const char *name, const char *wanted, bool exactly)
 {
     size_t length;
-    const char *value = header_of(response, name, &length);
+    const char *value = http_header(response, name, &length);
 
     if (value == NULL || length != strlen(wanted)) return false;
     return exactly ? memcmp(value, wanted, length) == 0 : strncasecmp(value, wanted, length) == 0;
@@ -127,9 +110,9 @@ static const char *problem_of_response(struct websocket *websocket, const char *
         return "the response does not upgrade";
     if (!header_is(response, "Sec-WebSocket-Accept", websocket->accept, true))
         return "the accept key is wrong";
-    if (header_of(response, "Sec-WebSocket-Extensions", &length) != NULL)
+    if (http_header(response, "Sec-WebSocket-Extensions", &length) != NULL)
         return "the server uses an extension that nobody asked for";
-    if (header_of(response, "Sec-WebSocket-Protocol", &length) != NULL &&
+    if (http_header(response, "Sec-WebSocket-Protocol", &length) != NULL &&
         (websocket->protocol == NULL ||
          !header_is(response, "Sec-WebSocket-Protocol", websocket->protocol, true)))
         return "the server speaks another subprotocol";
