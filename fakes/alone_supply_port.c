@@ -1,5 +1,6 @@
 /* The provider of a core that a backend has for itself: calls go to the backend's thread. */
 #include "fakes/alone_supply.h"
+#include "fakes/alone_ports.h"
 
 #include <stdio.h>
 
@@ -298,28 +299,7 @@ static enum core_result try_acquire(void *context, const char *key, const char *
     return CORE_OK;
 }
 
-static enum core_result renew(void *context, const char *key, const char *owner, uint64_t token,
-                              uint64_t ttl_us)
-{
-    (void)context, (void)key, (void)owner, (void)token, (void)ttl_us;
-    return CORE_OK;
-}
-
-static enum core_result give_back(void *context, const char *key, const char *owner,
-                                  uint64_t token)
-{
-    (void)context, (void)key, (void)owner, (void)token;
-    return CORE_OK;
-}
-
-static enum core_result read_grant(void *context, const char *key, struct lock_grant *grant)
-{
-    (void)context, (void)key;
-    *grant = (struct lock_grant){ .held = false };
-    return CORE_OK;
-}
-
 struct lock_store_port supply_locks(struct supply *supply)
 {
-    return (struct lock_store_port){ supply, try_acquire, renew, give_back, read_grant };
+    return alone_lasting_locks(supply, try_acquire);
 }

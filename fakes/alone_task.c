@@ -1,6 +1,7 @@
 /* Runs of a core that a backend has for itself, and that take their time: they wait at a gate,
  * pause, or ask. Nobody is attached, so what becomes of them follows from settings and clock. */
 #include "fakes/alone.h"
+#include "fakes/alone_ports.h"
 
 #include <stdio.h>
 
@@ -75,30 +76,9 @@ static enum core_result try_acquire(void *context, const char *key, const char *
     return CORE_OK;
 }
 
-static enum core_result renew(void *context, const char *key, const char *owner, uint64_t token,
-                              uint64_t ttl_us)
-{
-    (void)context, (void)key, (void)owner, (void)token, (void)ttl_us;
-    return CORE_OK;
-}
-
-static enum core_result give_back(void *context, const char *key, const char *owner,
-                                  uint64_t token)
-{
-    (void)context, (void)key, (void)owner, (void)token;
-    return CORE_OK;
-}
-
-static enum core_result read_grant(void *context, const char *key, struct lock_grant *grant)
-{
-    (void)context, (void)key;
-    *grant = (struct lock_grant){ .held = false };
-    return CORE_OK;
-}
-
 struct lock_store_port alone_locks(struct alone *alone)
 {
-    return (struct lock_store_port){ alone, try_acquire, renew, give_back, read_grant };
+    return alone_lasting_locks(alone, try_acquire);
 }
 
 /* --- what the log says of it --- */
