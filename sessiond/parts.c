@@ -1,5 +1,6 @@
 #include "sessiond/parts.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -13,12 +14,19 @@ static void tell_store(void *context, const char *text)
     journal_tell(context, LOG_ERROR, "store_failed", "{s:s}", "reason", text);
 }
 
+static void tell_recovery(void *context, const char *what, uint64_t failed)
+{
+    journal_tell(context, LOG_WARNING, "store_works_again", "{s:s, s:I}", "what", what, "failed",
+                 (json_int_t)failed);
+}
+
 static bool open_store(struct parts *parts, const struct options *options, struct journal *log,
                        char *problem)
 {
     char why[SQLITE_STORE_PROBLEM_MAX];
     struct sqlite_store_options store = {.path = options->store,
                                          .on_problem = tell_store,
+                                         .on_recovery = tell_recovery,
                                          .context = log,
                                          .survives_process_only =
                                              strcmp(options->store_sync, "process") == 0};
@@ -113,13 +121,21 @@ void parts_close(struct parts *parts)
     sqlite_store_close(parts->store);
 }
 
-/* Epochs of logs that no store keeps must not come again after a restart. */
+/*
+ * Epochs of logs that no store keeps must not come again after a restart, nor at another daemon.
+ * They are tokens of runs, too, and so have to grow: by the clock, as long as nobody sets it back,
+ * with more of them in a second than sessions are opened in it. Clients read numbers up to 2^53.
+ */
 static uint64_t draw_epoch(void)
 {
-    uint64_t epoch = 0;
-    if (getrandom(&epoch, sizeof epoch, 0) != (ssize_t)sizeof epoch)
-        epoch = (uint64_t)time(NULL) << 16;
-    return (epoch >> 16) + 1;
+    enum { CHANCE_BITS = 11 };
+    struct timespec now;
+    uint64_t chance = 0;
+    if (getrandom(&chance, sizeof chance, 0) != (ssize_t)sizeof chance) chance = 0;
+    chance &= (UINT64_C(1) << CHANCE_BITS) - 1;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (ms << CHANCE_BITS | chance) + 1;
 }
 
 void parts_configure(const struct parts *parts, const struct options *options,

@@ -86,7 +86,7 @@ static bool allow_origin(struct peer *peer, unsigned char **at, unsigned char *e
 /* What goes with that status by the standard, RFC 9110. */
 static bool explain(struct peer *peer, unsigned status, unsigned char **at, unsigned char *end)
 {
-    static const char allow[] = "GET, POST, OPTIONS", scheme[] = "Bearer";
+    static const char allow[] = "GET, HEAD, POST, OPTIONS", scheme[] = "Bearer";
     if (status == 405)
         return lws_add_http_header_by_name(peer->wsi, (const unsigned char *)"allow:",
                                            (const unsigned char *)allow, sizeof allow - 1, at,
@@ -130,6 +130,14 @@ int answer_begin(struct peer *peer, struct answer *answer)
     return 0;
 }
 
+int answer_await(struct peer *peer)
+{
+    if (peer->answer.begun)
+        return 0;
+    peer->awaiting = true;
+    return lws_rx_flow_control(peer->wsi, 0) != 0 ? -1 : 0;
+}
+
 static int finish(struct peer *peer)
 {
     free(peer->answer.body);
@@ -147,6 +155,8 @@ int answer_write(struct peer *peer)
         struct answer *given = peer_take_answer(peer);
         return given == NULL ? 0 : answer_begin(peer, given);
     }
+    if (peer->headless)
+        return finish(peer);
     size_t rest = answer->length - answer->written, piece = rest < PIECE ? rest : PIECE;
     bool last = piece == rest;
     memcpy(buffer + LWS_PRE, answer->body + answer->written, piece);
@@ -195,6 +205,8 @@ int answer_at_once(struct peer *peer, struct answer *answer)
         memcpy(buffer + LWS_PRE, peer->answer.body, length);
     free(peer->answer.body);
     peer->answer = (struct answer){ .status = 0 };
+    if (peer->headless)
+        return 1;
     if (!fits || lws_write(peer->wsi, buffer + LWS_PRE, length, LWS_WRITE_HTTP_FINAL) < 0)
         return -1;
     return 1;

@@ -130,6 +130,8 @@ static int serve_get(struct peer *peer, const char *path)
         return refuse(peer, 404, "there is nothing at this path");
     if (verb == VERB_RUNS)
         return answer_refuse(peer, 405, "runs are started with POST");
+    if (verb == VERB_EVENTS && peer->headless)
+        return refuse(peer, 405, "a stream is read as a whole, with GET");
     const char *problem = problem_of_gate(peer, session, &status);
     if (problem != NULL)
         return refuse(peer, status, problem);
@@ -205,6 +207,18 @@ static bool announces_body(struct lws *wsi)
            strtoull(length, NULL, 10) > 0;
 }
 
+static int serve_method(struct peer *peer, int method, const char *path)
+{
+    switch (method) {
+    case LWSHUMETH_GET:
+    case LWSHUMETH_HEAD: return serve_get(peer, path);
+    case LWSHUMETH_POST: return serve_post(peer, path);
+    case LWSHUMETH_OPTIONS: return serve_options(peer);
+    /* libwebsockets waits for the body of a PUT, whether one is announced or not. */
+    default: return answer_refuse_at_once(peer, 405, "the methods are GET, HEAD, POST and OPTIONS");
+    }
+}
+
 static int serve(struct peer *peer)
 {
     char *uri, path[sizeof peer->path];
@@ -214,6 +228,7 @@ static int serve(struct peer *peer)
     peer->kind = PEER_REQUEST;
     peer->input_length = 0;
     peer->overlong = peer->complete = false;
+    peer->headless = method == LWSHUMETH_HEAD;
     peer->path[0] = '\0';
     count_request(peer->transport);
     if (method < 0 || (size_t)length >= sizeof path)
@@ -222,13 +237,8 @@ static int serve(struct peer *peer)
         return answer_refuse_at_once(peer, 400, "only a POST has a body");
     memcpy(path, uri, (size_t)length);
     path[length] = '\0';
-    switch (method) {
-    case LWSHUMETH_GET: return serve_get(peer, path);
-    case LWSHUMETH_POST: return serve_post(peer, path);
-    case LWSHUMETH_OPTIONS: return serve_options(peer);
-    /* libwebsockets waits for the body of a PUT, whether one is announced or not. */
-    default: return answer_refuse_at_once(peer, 405, "the methods are GET, POST and OPTIONS");
-    }
+    int rc = serve_method(peer, method, path);
+    return rc == 0 && peer->kind == PEER_REQUEST && !peer->body_due ? answer_await(peer) : rc;
 }
 
 /*
@@ -255,9 +265,10 @@ static int end_body(struct peer *peer)
         return 0;
     peer->complete = true;
     peer->body_due = false;
-    if (peer->overlong)
-        return answer_refuse(peer, 413, "the body is too long");
-    return request_start(peer, peer->path, peer->input, peer->input_length);
+    int rc = peer->overlong
+                 ? answer_refuse(peer, 413, "the body is too long")
+                 : request_start(peer, peer->path, peer->input, peer->input_length);
+    return rc == 0 ? answer_await(peer) : rc;
 }
 
 static int write_some(struct peer *peer)

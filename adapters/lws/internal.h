@@ -51,6 +51,8 @@ struct peer {
 
     struct answer answer;
     struct stream stream;
+    bool awaiting;             /* nothing is read until an answer is there */
+    bool headless;             /* it was asked for the head of its answer alone */
     char path[256];            /* of the request whose body is arriving */
 
     /* Guarded by the transport's lock. */
@@ -161,6 +163,10 @@ unsigned answer_status(enum core_result result);
 int answer_begin(struct peer *peer, struct answer *answer);
 /* Goes on with it. */
 int answer_write(struct peer *peer);
+/* Nothing more is read until there is an answer, unless it has begun: libwebsockets 4.1 would turn
+ * in circles at what the client says meanwhile, or at its end, without reading either. A client
+ * that resets its connection is noticed all the same. As a callback of libwebsockets returns. */
+int answer_await(struct peer *peer);
 /* For a request that is not looked at any further. */
 int answer_refuse(struct peer *peer, unsigned status, const char *reason);
 /* Answers as a whole, with at most 8192 bytes, for what is not read any further: the connection

@@ -150,6 +150,10 @@ void peers_look(struct ws_transport *transport)
             peer->closing = true;
             lws_set_timer_usecs(peer->wsi, (lws_usec_t)transport->config.close_timeout_us);
         }
+        /* Libwebsockets 4.1 does not write either, while it does not read. */
+        if (peer->awaiting)
+            (void)lws_rx_flow_control(peer->wsi, 1);
+        peer->awaiting = false;
         lws_callback_on_writable(peer->wsi);
     }
 }

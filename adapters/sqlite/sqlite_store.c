@@ -8,9 +8,18 @@
 #include <string.h>
 #include <sys/random.h>
 
+enum purpose { READING, WRITING, PURPOSE_COUNT };
+
+/* Calls that fail one after another. */
+struct outage {
+    uint64_t failed;
+    uint64_t told; /* primary error codes of SQLite, a bit each */
+};
+
 struct sqlite_store {
     struct sqlite_store_options options;
     pthread_mutex_t lock; /* one connection: guards all below */
+    struct outage outages[PURPOSE_COUNT];
     sqlite3 *db;
     sqlite3_stmt *statements[STORE_STATEMENT_COUNT];
 };
@@ -72,13 +81,34 @@ static bool run(struct sqlite_store *store, enum store_statement which)
     return done;
 }
 
-/* The last call of SQLite failed: nothing of this transaction has taken effect, or will. */
-static enum core_result give_up(struct sqlite_store *store, const char *what)
+/* A full disk fails every call until somebody makes room; a log is not to fill it further. */
+static void note_failure(struct sqlite_store *store, enum purpose purpose, const char *what)
 {
     char text[SQLITE_STORE_PROBLEM_MAX];
+    struct outage *outage = &store->outages[purpose];
+    uint64_t kind = UINT64_C(1) << (sqlite3_errcode(store->db) & 63);
+    outage->failed++;
+    if ((outage->told & kind) != 0 || store->options.on_problem == NULL) return;
+    outage->told |= kind;
     snprintf(text, sizeof text, "%s: %s failed: %s", store->options.path, what,
              sqlite3_errmsg(store->db));
-    if (store->options.on_problem != NULL) store->options.on_problem(store->options.context, text);
+    store->options.on_problem(store->options.context, text);
+}
+
+static void note_success(struct sqlite_store *store, enum purpose purpose)
+{
+    static const char *const words[] = {[READING] = "reading", [WRITING] = "writing"};
+    uint64_t failed = store->outages[purpose].failed;
+    if (failed == 0) return;
+    store->outages[purpose] = (struct outage){.failed = 0};
+    if (store->options.on_recovery != NULL)
+        store->options.on_recovery(store->options.context, words[purpose], failed);
+}
+
+/* The last call of SQLite failed: nothing of this transaction has taken effect, or will. */
+static enum core_result give_up(struct sqlite_store *store, enum purpose purpose, const char *what)
+{
+    note_failure(store, purpose, what);
     for (int i = 0; i < STORE_STATEMENT_COUNT; i++) sqlite3_reset(store->statements[i]);
     if (!sqlite3_get_autocommit(store->db)) run(store, SQL_ROLLBACK);
     return CORE_UNAVAILABLE;
@@ -90,9 +120,12 @@ static enum core_result give_up(struct sqlite_store *store, const char *what)
  */
 static enum core_result commit(struct sqlite_store *store, const char *what)
 {
-    if (run(store, SQL_COMMIT)) return CORE_OK;
+    if (run(store, SQL_COMMIT)) {
+        note_success(store, WRITING);
+        return CORE_OK;
+    }
     int code = sqlite3_errcode(store->db) & 0xff;
-    enum core_result rc = give_up(store, what);
+    enum core_result rc = give_up(store, WRITING, what);
     return code == SQLITE_BUSY || code == SQLITE_FULL ? rc : CORE_UNKNOWN;
 }
 
@@ -160,14 +193,14 @@ static enum core_result load(struct sqlite_store *store, const char *session, co
                              bool create, struct store_meta *meta)
 {
     struct stream stream;
-    if (!run(store, SQL_BEGIN)) return give_up(store, "opening a session");
+    if (!run(store, SQL_BEGIN)) return give_up(store, WRITING, "opening a session");
     enum core_result rc = find(store, session, &stream);
     if (rc == CORE_NOT_FOUND && !create) return leave(store, rc);
     if (rc == CORE_NOT_FOUND && !create_stream(store, session, owner))
-        return give_up(store, "making a session");
+        return give_up(store, WRITING, "making a session");
     if (rc == CORE_UNAVAILABLE || !raise_tenure(store, session) ||
         find(store, session, &stream) != CORE_OK)
-        return give_up(store, "opening a session");
+        return give_up(store, WRITING, "opening a session");
     *meta = stream.meta;
     return commit(store, "opening a session");
 }
@@ -192,7 +225,7 @@ static enum core_result compare(struct sqlite_store *store, const struct stream 
     sqlite3_bind_int64(row, 1, stream->id);
     sqlite3_bind_int64(row, 2, (int64_t)event->seq);
     int found = sqlite3_step(row);
-    if (found != SQLITE_ROW && found != SQLITE_DONE) return give_up(store, "an append");
+    if (found != SQLITE_ROW && found != SQLITE_DONE) return give_up(store, WRITING, "an append");
     bool same = found == SQLITE_ROW &&
                 (uint64_t)sqlite3_column_int64(row, 0) == stream->meta.tenure &&
                 (uint64_t)sqlite3_column_int64(row, 1) == event->key;
@@ -224,9 +257,9 @@ static bool insert(struct sqlite_store *store, const struct stream *stream,
 static enum core_result enter(struct sqlite_store *store, const char *session, uint64_t epoch,
                               uint64_t tenure, const char *what, struct stream *stream)
 {
-    if (!run(store, SQL_BEGIN)) return give_up(store, what);
+    if (!run(store, SQL_BEGIN)) return give_up(store, WRITING, what);
     enum core_result rc = find(store, session, stream);
-    if (rc == CORE_UNAVAILABLE) return give_up(store, what);
+    if (rc == CORE_UNAVAILABLE) return give_up(store, WRITING, what);
     if (rc == CORE_OK && (stream->meta.epoch != epoch || stream->meta.tenure != tenure))
         rc = CORE_STALE;
     return rc == CORE_OK ? CORE_OK : leave(store, rc);
@@ -245,7 +278,7 @@ static enum core_result append(void *context, const char *session, uint64_t epoc
         else if (event->seq != stream.meta.head + 1)
             rc = leave(store, CORE_CONFLICT);
         else if (!insert(store, &stream, event))
-            rc = give_up(store, "an append");
+            rc = give_up(store, WRITING, "an append");
         else
             rc = commit(store, "an append");
     }
@@ -273,8 +306,9 @@ static enum core_result visit_rows(struct sqlite_store *store, int64_t id, uint6
         if (event.type == NULL || event.payload == NULL || !visit(visit_context, &event)) break;
     }
     bool failed = found != SQLITE_ROW && found != SQLITE_DONE;
-    if (failed) return give_up(store, "reading events");
+    if (failed) return give_up(store, READING, "reading events");
     sqlite3_reset(row);
+    note_success(store, READING);
     return CORE_OK;
 }
 
@@ -286,7 +320,7 @@ static enum core_result read_events(void *context, const char *session, uint64_t
     struct stream stream;
     pthread_mutex_lock(&store->lock);
     enum core_result rc = find(store, session, &stream);
-    if (rc == CORE_UNAVAILABLE) rc = give_up(store, "reading a session");
+    if (rc == CORE_UNAVAILABLE) rc = give_up(store, READING, "reading a session");
     if (rc == CORE_OK && stream.meta.epoch != epoch) rc = CORE_STALE;
     if (rc == CORE_OK) rc = visit_rows(store, stream.id, from, limit, visit, visit_context);
     pthread_mutex_unlock(&store->lock);
@@ -319,7 +353,7 @@ static enum core_result trim(void *context, const char *session, uint64_t epoch,
         else if (floor <= stream.meta.floor)
             rc = leave(store, CORE_OK);
         else if (!set_floor(store, &stream, floor))
-            rc = give_up(store, "a trim");
+            rc = give_up(store, WRITING, "a trim");
         else
             rc = commit(store, "a trim");
     }
@@ -348,7 +382,7 @@ enum core_result sqlite_store_count_start(struct sqlite_store *store, uint64_t *
         rc = step(row, SQLITE_DONE) ? CORE_OK : CORE_UNKNOWN;
         sqlite3_reset(row);
     } else {
-        rc = give_up(store, "counting a start");
+        rc = give_up(store, WRITING, "counting a start");
     }
     pthread_mutex_unlock(&store->lock);
     return rc;
@@ -363,7 +397,7 @@ enum core_result sqlite_store_renew_epochs(struct sqlite_store *store)
     if (step(update, SQLITE_DONE))
         sqlite3_reset(update);
     else
-        rc = give_up(store, "renewing epochs");
+        rc = give_up(store, WRITING, "renewing epochs");
     pthread_mutex_unlock(&store->lock);
     return rc;
 }

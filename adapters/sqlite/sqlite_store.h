@@ -20,8 +20,11 @@ struct sqlite_store_options {
     /* An append may be lost with the machine's power, never with the process. Much faster. */
     bool survives_process_only;
     uint64_t busy_us;   /* how long to wait for another process that writes; 0: five seconds */
-    /* Told of each call that failed, in one sentence, by the thread that called; may be NULL. */
+    /* Told of a call that failed, in one sentence, by the thread that called; may be NULL. While
+     * calls go on failing each kind of error is told once, those of reading apart from others. */
     void (*on_problem)(void *context, const char *text);
+    /* So many calls have failed, and now one was done, "writing" or "reading"; may be NULL. */
+    void (*on_recovery)(void *context, const char *what, uint64_t failed);
     void *context;
 };
 

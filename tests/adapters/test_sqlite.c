@@ -15,11 +15,30 @@ struct fixture {
     struct sqlite_store *store;
     struct message_store_port port;
     struct store_meta meta;
+    unsigned problems, recoveries;
+    uint64_t failed;
 };
+
+static void on_problem(void *context, const char *text)
+{
+    struct fixture *fixture = context;
+    assert_non_null(strstr(text, fixture->path));
+    fixture->problems++;
+}
+
+static void on_recovery(void *context, const char *what, uint64_t failed)
+{
+    struct fixture *fixture = context;
+    assert_string_equal(what, "writing");
+    fixture->recoveries++;
+    fixture->failed = failed;
+}
 
 static void reopen(struct fixture *fixture)
 {
-    struct sqlite_store_options options = {.path = fixture->path, .busy_us = 20000};
+    struct sqlite_store_options options = {.path = fixture->path, .busy_us = 20000,
+                                           .on_problem = on_problem, .on_recovery = on_recovery,
+                                           .context = fixture};
     sqlite_store_close(fixture->store);
     fixture->store = NULL;
     assert_int_equal(sqlite_store_open(&options, &fixture->store, fixture->problem), CORE_OK);
@@ -264,6 +283,27 @@ static void a_busy_file_is_unavailable_and_unchanged(void **state)
     assert_int_equal(append(fixture, 1, 2), CORE_OK);
 }
 
+static void an_outage_is_told_once_and_its_end(void **state)
+{
+    struct fixture *fixture = *state;
+    sqlite3 *other;
+    load(fixture, true);
+    assert_int_equal(sqlite3_open(fixture->path, &other), SQLITE_OK);
+    for (unsigned outage = 1; outage <= 2; outage++) {
+        assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+        for (unsigned i = 0; i < 3; i++)
+            assert_int_equal(append(fixture, outage, outage), CORE_UNAVAILABLE);
+        assert_int_equal(fixture->problems, outage);
+        assert_int_equal(fixture->recoveries, outage - 1);
+        assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(append(fixture, outage, outage), CORE_OK);
+        assert_int_equal(fixture->recoveries, outage);
+        assert_int_equal(fixture->failed, 3);
+    }
+    assert_int_equal(fixture->problems, 2);
+    sqlite3_close(other);
+}
+
 /* Appends until it is killed, and tells each one that was acknowledged. */
 static void append_for_ever(const char *path, int told)
 {
@@ -332,6 +372,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(damage_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_busy_file_is_unavailable_and_unchanged, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(an_outage_is_told_once_and_its_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_kill_loses_nothing_acknowledged, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
