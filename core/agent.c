@@ -80,7 +80,6 @@ static void end_run(struct turn *turn, struct run *run, bool started, enum core_
     settle_prompts(turn, session, run);
     run_finish(turn, session, run, outcome_of(run, started, result));
     run_retire(turn, session, run);
-    runs_forget_oldest(turn, session);
     turn_unlock(turn, &session->lock);
     turn_flush(turn);   /* from here on run and session may be gone */
 }
@@ -124,7 +123,6 @@ void run_launch(struct turn *turn, struct run *run)
     turn_lock(turn, &session->lock);
     run_finish(turn, session, run, RUN_FAILED);
     run_retire(turn, session, run);
-    runs_forget_oldest(turn, session);
     turn_unlock(turn, &session->lock);
     live_runs_remove(turn);
 }
@@ -144,15 +142,12 @@ const char *run_input(const struct run_context *context)
 
 uint64_t run_token(const struct run_context *context)
 {
+    /* None of these changes while the agent works. */
     const struct run *run = context->run;
-    struct session *session = run->session;
-    struct turn turn;
-    turn_begin(&turn, session->core);
-    turn_lock(&turn, &session->lock);
-    uint64_t token = run->token != 0 ? run->token : session->tenure;
-    turn_unlock(&turn, &session->lock);
-    turn_end(&turn);
-    return token;
+    const struct session *session = run->session;
+    if (run->token != 0)
+        return run->token;
+    return session->tenure != 0 ? session->tenure : session->log.epoch;
 }
 
 enum core_result run_emit(struct run_context *context, const char *type, const char *payload,

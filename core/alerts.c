@@ -65,16 +65,13 @@ void alerts_tell(struct turn *turn)
     struct alerts *alerts = &core->alerts;
     struct pending_alert *alert = NULL;
     turn_lock(turn, &core->ring.lock);
-    bool mine = !alerts->telling;
-    if (mine)
+    while (!alerts->telling && (alert = take(alerts)) != NULL) {
         alerts->telling = true;
-    while (mine && (alert = take(alerts)) != NULL) {
         turn_unlock(turn, &core->ring.lock);
         tell(&core->alert_port, alert);
         free(alert);
         turn_lock(turn, &core->ring.lock);
-    }
-    if (mine)
         alerts->telling = false;
+    }
     turn_unlock(turn, &core->ring.lock);
 }

@@ -35,8 +35,9 @@ uint64_t server_term(struct turn *turn, struct server *server, const struct serv
         return server_give_up(turn, server, CORE_STALE);
     if (view->server.status.state != SERVER_STOPPING)
         server_change(turn, server, SERVER_STOPPING, CORE_OK, SETTLES_NOBODY);
-    uint64_t grace_us = view->server.grace_us ? view->server.grace_us
-                                              : server->core->settings.term_grace_us;
+    /* Of those who wait for a stop: the end of its sandbox has none of its own. */
+    uint64_t grace_us = view->server.stops && view->server.grace_us
+                            ? view->server.grace_us : server->core->settings.term_grace_us;
     server->grace_until_us = core_now_us() + grace_us;
     server->failures = 0;
     enum core_result result =

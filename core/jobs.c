@@ -139,7 +139,6 @@ enum core_result jobs_start(struct core *core)
     for (uint32_t i = 0; i < count; i++) {
         struct job_worker *worker = &jobs->workers[i];
         worker->core = core;
-        worker->index = i;
         char role[CORE_THREAD_NAME_MAX];
         snprintf(role, sizeof role, "jobs[%hhu]", (unsigned char)(i + 1));
         enum core_result rc =

@@ -23,7 +23,6 @@ struct job_queue {
 struct job_worker {
     struct core *core;
     pthread_t thread;
-    uint32_t index;
 };
 
 struct jobs {

@@ -35,6 +35,7 @@ struct lease {
     uint64_t expires_us;        /* the store has forgotten any grant of ours by then */
     bool ambiguous;             /* the last call may have taken effect: read first (L6) */
     bool doubt;                 /* a grant to this owner id may still turn up */
+    bool returned;              /* the store was asked to take it back */
     uint64_t attempts;          /* failures in a row, for the backoff */
     uint64_t due_us;            /* next call to the store */
     bool waits;                 /* keep trying until give_up_us */

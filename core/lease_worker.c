@@ -186,6 +186,7 @@ static struct lease_answer give_back(struct turn *turn, struct lease *lease, str
         call->store->release(call->store->context, call->key, call->owner, call->token);
     turn_lock(turn, &turn->core->leases->lock);
     REQUIRE(lease->phase == LEASE_ENDING);
+    lease->returned = true;
     if (result == CORE_OK)
         trace_owe(turn, TP_LOCK_RELEASED, call->key, call->token, 0, 0);
     if (!may_have_happened(result))
@@ -269,6 +270,9 @@ static struct lease_answer found_other(struct turn *turn, struct lease *lease, b
         forget(turn->core->leases, lease);
         return answer;
     case LEASE_ENDING:
+        /* Its time was up before it could be given back. */
+        if (lease->token && !lease->returned)
+            return finish(turn, lease, CORE_STALE);
         if (lease->token)
             trace_owe(turn, TP_LOCK_RELEASED, lease->key, lease->token, 0, 0);
         return finish(turn, lease, CORE_OK);

@@ -62,10 +62,8 @@ void procedure_kick(struct turn *turn, struct procedure *procedure)
 
 void procedure_woken(struct turn *turn, struct procedure *procedure, uint64_t number)
 {
-    if (procedure->target.number != number || procedure->active)
-        return;
-    procedure->timer = 0;
-    procedure_kick(turn, procedure);
+    if (procedure->target.number == number)
+        procedure_kick(turn, procedure);
 }
 
 bool procedure_in_doubt(enum core_result result)

@@ -121,7 +121,7 @@ static void tell_and_forget(struct turn *turn, struct session *session, struct p
     if (prompt->waiter != NULL) {
         *prompt->answer = answer;
         prompt->values = NULL;
-        waiter_finish(prompt->waiter, CORE_OK, 0);
+        waiter_finish(prompt->waiter, CORE_OK);
     } else if (prompt->done != NULL) {
         struct effect *effect = turn_owe(turn, EFFECT_PROMPT_DONE);
         effect->u.prompt.done = prompt->done;
@@ -135,7 +135,7 @@ static void tell_and_forget(struct turn *turn, struct session *session, struct p
     struct run *run = run_find(session, prompt->run);
     prompt_free(prompt);
     if (run != NULL && run->settling != NULL && !prompts_remain(session, run->number))
-        waiter_finish(run->settling, CORE_OK, 0);
+        waiter_finish(run->settling, CORE_OK);
 }
 
 /* The outcome is not in the log: for everybody else the question was cut off, so it is for us. */
@@ -162,13 +162,13 @@ void prompt_event_stored(struct turn *turn, struct session *session, uint64_t nu
     prompt->opened = true;
     prompt->seq = seq;
     if (seq == 0 && prompt->outcome == PROMPT_OPEN)   /* perhaps nobody will ever see it */
-        prompt_settle(turn, session, prompt, PROMPT_CANCELLED, NULL, 0);
+        prompt_settle(turn, session, prompt, PROMPT_CANCELLED, NULL);
 }
 
 /* ---- settling ---- */
 
 void prompt_settle(struct turn *turn, struct session *session, struct prompt *prompt,
-                   enum prompt_outcome outcome, char *values, uint64_t generation)
+                   enum prompt_outcome outcome, char *values)
 {
     REQUIRE(turn_holds(turn, RANK_SESSION));
     REQUIRE(outcome != PROMPT_OPEN);
@@ -177,7 +177,7 @@ void prompt_settle(struct turn *turn, struct session *session, struct prompt *pr
     prompt->values = values;
     timer_cancel(turn, prompt->timer);
     trace_owe(turn, TP_PROMPT_SETTLED, session->key, prompt->number, (uint64_t)outcome,
-              generation);
+              prompt->by);
     json_t *payload = json_pack("{s:I, s:s, s:I, s:s}", "prompt", (json_int_t)prompt->number,
                                 "id", prompt->id, "run", (json_int_t)prompt->run,
                                 "outcome", prompt_outcome_word(outcome));
@@ -194,7 +194,7 @@ void prompts_cancel_of_run(struct turn *turn, struct session *session, uint64_t 
     while ((prompt = prompt_after(session, number)) != NULL) {
         number = prompt->number;
         if (prompt->run == run && prompt->outcome == PROMPT_OPEN)
-            prompt_settle(turn, session, prompt, PROMPT_CANCELLED, NULL, 0);
+            prompt_settle(turn, session, prompt, PROMPT_CANCELLED, NULL);
     }
 }
 
@@ -203,8 +203,8 @@ void prompts_cancel_of_run(struct turn *turn, struct session *session, uint64_t 
 static void expire(struct turn *turn, struct session *session, struct prompt *prompt)
 {
     struct run *run = run_find(session, prompt->run);
-    prompt_settle(turn, session, prompt, PROMPT_EXPIRED, NULL, 0);
-    if (session->settings.on_expire == ON_EXPIRE_FAIL && run != NULL && !run->ended) {
+    prompt_settle(turn, session, prompt, PROMPT_EXPIRED, NULL);
+    if (session->settings.on_expire == ON_EXPIRE_FAIL && run != NULL) {
         run->fail_asked = true;
         run_stop(turn, session, run, "a prompt expired");
     }
@@ -296,7 +296,7 @@ static void supersede(struct turn *turn, struct session *session, const struct r
         number = prompt->number;
         if (prompt->run == run->number && prompt->outcome == PROMPT_OPEN &&
             strcmp(prompt->id, id) == 0)
-            prompt_settle(turn, session, prompt, PROMPT_SUPERSEDED, NULL, 0);
+            prompt_settle(turn, session, prompt, PROMPT_SUPERSEDED, NULL);
     }
 }
 
@@ -341,7 +341,7 @@ static enum core_result ask_locked(struct turn *turn, struct run *run,
                                    const struct prompt *asker)
 {
     struct session *session = run->session;
-    if (run->stop_asked || run->ended)
+    if (run->stop_asked)
         return CORE_CANCELLED;
     supersede(turn, session, run, request->id);
     if (count_prompts(session) >= session->settings.max_prompts_per_session)
@@ -440,8 +440,8 @@ static enum core_result answer_locked(struct turn *turn, struct session *session
     char *copy = values == NULL ? NULL : core_copy_text(values);
     if (values != NULL && copy == NULL)
         return CORE_NO_MEMORY;
-    prompt_settle(turn, session, prompt, approved ? PROMPT_APPROVED : PROMPT_REJECTED, copy,
-                  by);
+    prompt->by = by;
+    prompt_settle(turn, session, prompt, approved ? PROMPT_APPROVED : PROMPT_REJECTED, copy);
     return CORE_OK;
 }
 

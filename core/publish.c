@@ -18,11 +18,10 @@ void waiter_destroy(struct waiter *waiter)
     REQUIRE(pthread_cond_destroy(&waiter->cond) == 0);
 }
 
-void waiter_finish(struct waiter *waiter, enum core_result result, uint64_t seq)
+void waiter_finish(struct waiter *waiter, enum core_result result)
 {
     waiter->done = true;
     waiter->result = result;
-    waiter->seq = seq;
     pthread_cond_signal(&waiter->cond);
 }
 
@@ -156,8 +155,10 @@ void append_finish(struct turn *turn, struct append *append, enum core_result re
     uint64_t seq = result == CORE_OK ? session->log.head : 0;
     REQUIRE(turn_holds(turn, RANK_SESSION));
     REQUIRE((result == CORE_OK) == (append->event == NULL));
-    if (append->waiter != NULL)
-        waiter_finish(append->waiter, result, seq);
+    if (append->waiter != NULL) {
+        append->waiter->seq = seq;
+        waiter_finish(append->waiter, result);
+    }
     if (append->done != NULL) {
         struct effect *effect = turn_owe(turn, EFFECT_PUBLISH_DONE);
         effect->u.publish.done = append->done;

@@ -129,7 +129,7 @@ void retention_begin(struct turn *turn, struct session *session)
         return;
     }
     /* From here on the record belongs to the list; its number stays as it is. */
-    struct timer_target target = { 0, 0, retired->number };
+    struct timer_target target = { .number = retired->number };
     timer_arm(turn, core_now_us() + session->settings.retain_in_store_us, time_over, target);
 }
 

@@ -167,7 +167,7 @@ static void start(struct turn *turn, struct run *run)
 void runs_check_gates(struct turn *turn, struct session *session, uint64_t generation)
 {
     for (struct run *run = session->runs; run != NULL; run = run->next) {
-        if (run->state != RUN_WAITING || run->ended || !gate_holds(session, run))
+        if (run->state != RUN_WAITING || !gate_holds(session, run))
             continue;
         trace_owe(turn, TP_GATE_PASSED, session->key, run->number, generation, 0);
         start(turn, run);
@@ -202,10 +202,8 @@ static void gate_over(struct core *core, struct timer_target target)
         &turn, (struct session_ref){ .slot = target.slot, .generation = target.generation });
     if (session != NULL) {
         struct run *run = run_find(session, target.number);
-        if (run != NULL && run->state == RUN_WAITING) {
+        if (run != NULL && run->state == RUN_WAITING)
             gate_expired(&turn, session, run);
-            runs_forget_oldest(&turn, session);
-        }
         session_leave(&turn, session);
     }
     turn_end(&turn);
@@ -366,7 +364,7 @@ enum core_result run_stop(struct turn *turn, struct session *session, struct run
         return CORE_OK;
     }
     if (run->pausing != NULL)
-        waiter_finish(run->pausing, CORE_CANCELLED, 0);
+        waiter_finish(run->pausing, CORE_CANCELLED);
     if (run->locking != NULL)
         pthread_cond_signal(&run->locking->cond);
     prompts_cancel_of_run(turn, session, run->number);
@@ -380,18 +378,13 @@ void runs_stop(struct turn *turn, struct session *session, const char *reason)
 {
     for (struct run *run = session->runs; run != NULL; run = run->next)
         run_stop(turn, session, run, reason);
-    runs_forget_oldest(turn, session);
 }
 
 enum core_result run_stop_by_number(struct turn *turn, struct session *session, uint64_t number,
                                     const char *reason)
 {
     struct run *run = run_find(session, number);
-    if (run == NULL)
-        return CORE_NOT_FOUND;
-    enum core_result rc = run_stop(turn, session, run, reason);
-    runs_forget_oldest(turn, session);
-    return rc;
+    return run == NULL ? CORE_NOT_FOUND : run_stop(turn, session, run, reason);
 }
 
 /* ---- how long it may take ---- */
@@ -404,7 +397,7 @@ static void limit_over(struct core *core, struct timer_target target)
         &turn, (struct session_ref){ .slot = target.slot, .generation = target.generation });
     if (session != NULL) {
         struct run *run = run_find(session, target.number);
-        if (run != NULL && !run->ended && !run->stop_asked) {
+        if (run != NULL && !run->stop_asked) {
             run->fail_asked = true;
             run_stop(&turn, session, run, "it took too long");
         }

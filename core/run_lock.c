@@ -33,8 +33,8 @@ static void granted(void *context, enum core_result result, struct lease_ref lea
     turn_begin(&turn, lock->core);
     turn_lock(&turn, &session->lock);
     lock->lease = lease;
-    run->token = result == CORE_OK ? token : 0;
-    waiter_finish(run->locking, result, 0);
+    run->token = token;
+    waiter_finish(run->locking, result);
     turn_unlock(&turn, &session->lock);
     turn_end(&turn);
     if (result != CORE_OK)

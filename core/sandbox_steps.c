@@ -130,13 +130,13 @@ static uint64_t leasing(struct turn *turn, struct box *box, const struct box *se
             lease_abandon(turn, seen->lease);
         return PROCEDURE_PARK;
     }
+    uint64_t now = core_now_us();
+    if (!releasing && box->deadline_us == 0)
+        box->deadline_us = now + ACQUIRE_US;
     if (!box->core->has_locks || seen->lease_held)
         return enter(turn, box, next);
     if (draining)
         return releasing ? enter(turn, box, next) : fail(turn, box, CORE_DRAINING);
-    uint64_t now = core_now_us();
-    if (!box->lease_asked && !releasing && box->deadline_us == 0)
-        box->deadline_us = now + ACQUIRE_US;
     enum core_result result = seen->lease_result;
     if (!box->lease_asked) {
         box->lease_asked = true;
@@ -426,7 +426,8 @@ static uint64_t clearing(struct turn *turn, struct box *box, bool draining)
     }
     if (alive == 0 && count <= PROCESSES_MAX)
         return enter(turn, box, BOX_RETURNING);
-    return ++box->failures < GIVE_UP_AFTER ? PROCEDURE_NOW : fruitless(box, draining);
+    box->failures++;
+    return PROCEDURE_NOW;
 }
 
 /* Does the list say that the sandbox is not ours any more? */

@@ -112,6 +112,7 @@ struct prompt {
     uint64_t seq;            /* of that event; 0 until it is in the log */
     enum prompt_outcome outcome;
     char *values;
+    uint64_t by;             /* the connection that has answered it, or 0 */
     bool clock_on;
     uint64_t deadline_us;    /* while the clock is on */
     uint64_t remaining_us;   /* while it is off */
@@ -231,7 +232,7 @@ enum core_result session_publish_owed(struct turn *turn, struct session_ref ref,
 
 void waiter_init(struct waiter *waiter);
 void waiter_destroy(struct waiter *waiter);
-void waiter_finish(struct waiter *waiter, enum core_result result, uint64_t seq);
+void waiter_finish(struct waiter *waiter, enum core_result result);
 /* Flushes what is owed, then waits until done; session lock held before and after. */
 void waiter_wait(struct turn *turn, struct session *session, struct waiter *waiter);
 
@@ -283,7 +284,7 @@ enum core_result run_submit_locked(struct turn *turn, struct session *session,
 /* Asks it to stop, as run_cancel. It stays in the list. */
 enum core_result run_stop(struct turn *turn, struct session *session, struct run *run,
                           const char *reason);
-/* The same with the run of this number, or with all; then older ones may be forgotten. */
+/* The same with the run of this number, or with all. */
 enum core_result run_stop_by_number(struct turn *turn, struct session *session, uint64_t number,
                                     const char *reason);
 void runs_stop(struct turn *turn, struct session *session, const char *reason);
@@ -314,7 +315,7 @@ void run_free(struct run *run);
 struct prompt *prompt_find(struct session *session, uint64_t number);
 /* Gives an open prompt its one outcome and publishes it. Takes values over. */
 void prompt_settle(struct turn *turn, struct session *session, struct prompt *prompt,
-                   enum prompt_outcome outcome, char *values, uint64_t generation);
+                   enum prompt_outcome outcome, char *values);
 /*
  * A client's answer, by the generation of its connection; 0: another core has passed it on.
  * Anything but OK was refused and changed nothing, except an overdue expiry.

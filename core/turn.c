@@ -126,7 +126,6 @@ struct effect *turn_owe(struct turn *turn, enum effect_kind kind)
         grow(turn);
     struct effect *effect = &turn->effects[turn->count++];
     effect->kind = kind;
-    effect->subject[0] = '\0';
     return effect;
 }
 

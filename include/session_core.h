@@ -375,7 +375,8 @@ const char *run_input(const struct run_context *run); /* "{}" if none was given 
 
 /*
  * A number that grows from one holder of the session (with run_lock=on: of the run) to the next, to
- * be checked by what the agent changes in the world: the fencing token. 0 without any store.
+ * be checked by what the agent changes in the world: the fencing token. Without any store it is the
+ * epoch of the log, which begins anew with each life of the core unless first_epoch grows, too.
  */
 uint64_t run_token(const struct run_context *run);
 
