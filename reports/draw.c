@@ -104,6 +104,22 @@ static void put_time(struct canvas *canvas, uint64_t time_ns)
     put(canvas, length < TIME_WIDTH ? TIME_WIDTH - length : 0, FIRST_COLUMN, text);
 }
 
+/* A line of its own for what does not fit beside an arrow; where it fits on neither side of that
+ * lifeline it lies across them. */
+static void draw_below(struct canvas *canvas, uint8_t column, const char *text)
+{
+    int x = column_x(canvas, column), length = (int)strlen(text);
+
+    clear(canvas);
+    if (length <= TEXT_END - x - 2 || length <= x - 1 - FIRST_COLUMN) {
+        put_beside(canvas, column, text);
+    } else {
+        int begin = length < TEXT_END - FIRST_COLUMN ? TEXT_END - length : FIRST_COLUMN;
+        put(canvas, begin, TEXT_END, text);
+    }
+    flush(canvas, false);
+}
+
 /* Behind the arrow's right end: the label if it did not fit on it, and the effect. */
 static void draw_arrow(struct canvas *canvas, const struct diagram_row *row)
 {
@@ -120,11 +136,7 @@ static void draw_arrow(struct canvas *canvas, const struct diagram_row *row)
     bool second_line = x + 2 + (int)strlen(text) > TEXT_END;
     if (!second_line) put_beside(canvas, right, text);
     flush(canvas, row->guilty);
-    if (second_line) {
-        clear(canvas);
-        put_beside(canvas, right, text);
-        flush(canvas, false);
-    }
+    if (second_line) draw_below(canvas, right, text);
 }
 
 static void draw_row(struct canvas *canvas, const struct diagram_row *row)

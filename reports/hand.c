@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "harness/check/require.h"
+#include "reports/threads.h"
 #include "reports/trail.h"
 
 enum { LINE_BYTES = 256, FIND_RUNS = 1000, FIND_RUNS_MAX = 1000000, LENGTH_HINT = 256 };
@@ -119,7 +120,7 @@ static bool obey_showing(const struct session *session, const char *line)
     } else if (strcmp(line, "t") == 0) {
         print_token(session);
     } else if (strcmp(line, "w") == 0) {
-        hand_show_threads(out);
+        threads_print(out);
     } else {
         return false;
     }

@@ -27,11 +27,9 @@ uint32_t hand_go(const struct hand *hand, uint16_t *choices, uint32_t *count);
 /* A line for each command. */
 extern const char hand_commands[];
 
-/* What there is to say at a choice: steps since the last one, from number `from` on; the options;
- * where every thread stands. */
+/* What there is to say at a choice: steps since the last one, from number `from` on; options. */
 uint32_t hand_show_steps(FILE *out, uint32_t from);
 void hand_show_options(FILE *out, uint32_t count);
 void hand_show_values(FILE *out, uint32_t count, const char *label);
-void hand_show_threads(FILE *out);
 
 #endif

@@ -8,7 +8,7 @@
 #include "reports/text.h"
 #include "reports/trail.h"
 
-enum { NAME_WIDTH = 16, WHAT_WIDTH = 34, STEPS_SHOWN = 40, STACK_LINES = 8 };
+enum { NAME_WIDTH = 16, WHAT_WIDTH = 34, STEPS_SHOWN = 40 };
 
 /* "thread_pool.c:32 (pool_next)", or "". */
 static void place_of(const struct world_stack *stack, char *out, size_t size)
@@ -146,24 +146,5 @@ void hand_show_values(FILE *out, uint32_t count, const char *label)
     fprintf(out, "  %s: a value from 0 to %u\n", label, count - 1);
     for (uint32_t i = 0; signal && i < count; i++) {
         fprintf(out, "  %3u  wakes %s\n", i, world_entity_name(world_signal_waiter(i)));
-    }
-}
-
-void hand_show_threads(FILE *out)
-{
-    for (uint16_t id = 0; id < world_entity_count(); id++) {
-        struct world_stack stack;
-        struct symbol place;
-        char wait[128];
-        if (world_is_task(id)) continue;
-        if (world_op_count(id, WORLD_OP_START) == 0) {
-            fprintf(out, "%s  has not begun\n", world_entity_name(id));
-            continue;
-        }
-        world_wait_describe(id, wait, sizeof wait);
-        trail_name_objects(wait, sizeof wait);
-        fprintf(out, "%s  %s\n", world_entity_name(id), wait);
-        world_stack_of(id, &stack);
-        if (symbols_place(&stack, &place)) symbols_print_stack(out, 4, STACK_LINES, &stack);
     }
 }

@@ -1,3 +1,4 @@
+/* trace.jsonl: every record of the failing execution, a JSON object a line (docs/TRACE.md). */
 #include "writers.h"
 
 #include "reports/members.h"

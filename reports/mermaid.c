@@ -1,3 +1,4 @@
+/* sequence.mmd: the diagram as Mermaid draws it. */
 #include "writers.h"
 
 #include "reports/text.h"

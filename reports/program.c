@@ -40,22 +40,37 @@ const char *report_program_doubt(const struct report *report)
     return text;
 }
 
-static void print_phase(FILE *out, const struct report_phase *phase, const char *what)
+/* Of an exploration in several phases, how many executions might be delayed. */
+static uint64_t runs_delayed(const struct report_program *program)
+{
+    uint64_t runs = 0;
+
+    for (uint32_t i = 0; program->phase_count > 1 && i < program->phase_count; i++) {
+        const struct report_phase *phase = &program->phases[i];
+        if (phase->stalls_max + phase->spurious_max > 0) runs += phase->explored.runs;
+    }
+    return runs;
+}
+
+static void print_explored(FILE *out, const struct report *report)
 {
     static const char *const words[] = EXPLORE_BOUND_WORDS;
-    const struct explore_stats *stats = &phase->explored;
+    const struct explore_stats *stats = report->explored;
+    const struct report_phase *phase = &report->program->phases[0];
+    uint64_t delayed = runs_delayed(report->program);
 
     if (stats->complete) fputs("complete", out);
     if (stats->complete && stats->bound)
         fprintf(out, " within %u %s%s", stats->bound_count, words[stats->bound],
                 stats->bound_count == 1 ? "" : "s");
     if (stats->complete) fputs(": ", out);
-    fprintf(out, "%" PRIu64 " run%s%s (%s%" PRIu64 " distinct)", stats->runs,
-            stats->runs == 1 ? "" : "s", what, stats->distinct_exact ? "" : "about ",
-            stats->distinct);
+    fprintf(out, "%" PRIu64 " run%s (%s%" PRIu64 " distinct)", stats->runs,
+            stats->runs == 1 ? "" : "s", stats->distinct_exact ? "" : "about ", stats->distinct);
     if (stats->complete)
         fprintf(out, ", with %u delays and %u spurious wakeups", phase->stalls_max,
                 phase->spurious_max);
+    if (delayed > 0)
+        fprintf(out, ", %" PRIu64 " of them with delays and spurious wakeups", delayed);
     if (stats->cut > 0) fprintf(out, ", %" PRIu64 " of them cut", stats->cut);
 }
 
@@ -87,11 +102,7 @@ void report_print_program(FILE *out, const struct report *report)
     if (is_part(report))
         fprintf(out, " in shard %u/%u", report->shard->shard.index, report->shard->shard.count);
     fprintf(out, ": ");
-    print_phase(out, &program->phases[0], "");
-    for (uint32_t i = 1; i < program->phase_count; i++) {
-        fprintf(out, ", ");
-        print_phase(out, &program->phases[i], " with delays and spurious wakeups");
-    }
+    print_explored(out, report);
     print_totals(out, report->explored);
     if (program->bytes_reachable > 0)
         fprintf(out, "; %" PRIu64 " bytes were not freed", program->bytes_reachable);

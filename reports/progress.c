@@ -11,8 +11,12 @@ void report_progress(FILE *out, const char *name, const struct explore_stats *st
 {
     char text[256];
 
-    snprintf(text, sizeof text, "%s  %" PRIu64 " of %" PRIu64 " runs, %" PRIu64 " distinct", name,
-             stats->runs, runs_max, stats->distinct);
+    int used = snprintf(text, sizeof text, "%.100s  %" PRIu64 " of %" PRIu64 " runs", name,
+                        stats->runs, runs_max);
+    /* Of several processes' runs that is known in the end. */
+    if (stats->distinct > 0)
+        snprintf(text + used, sizeof text - (size_t)used, ", %" PRIu64 " distinct",
+                 stats->distinct);
     report_progress_line(out, text);
 }
 

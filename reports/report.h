@@ -155,7 +155,7 @@ void report_name(const struct report *report, char *out, size_t size);
 
 /* --- for people (terminal.c, screen.c) --- */
 
-/* The failing screen (scenario-language, section 4), as malloc'ed text. Needs the execution.
+/* The failing screen, as malloc'ed text. Needs the execution.
  * At most 100 columns, and about 40 lines unless the schedule is longer. */
 char *report_screen(const struct report *report, struct report_style style);
 
@@ -170,8 +170,8 @@ void report_print_program(FILE *out, const struct report *report);
 /* Why nothing is known of a program in which nothing failed, or NULL. Stays until the next call. */
 const char *report_program_doubt(const struct report *report);
 
-/* "2 passed, 1 failed", with ", 1 skipped" if there is any. What is inconclusive or invalid
- * has failed. */
+/* "2 passed, 1 failed", with ", 1 skipped" if there is any; above it the names of those that did
+ * not pass. What is inconclusive or invalid has failed. */
 void report_print_summary(FILE *out, const struct report *reports, uint32_t count);
 
 /* A line that replaces itself, for terminals only; erase it before anything else is printed. */

@@ -186,23 +186,42 @@ void report_print(FILE *out, const struct report *report, struct report_style st
     if (report->text != NULL && !holds_or_is_open(report)) print_text(out, report->text);
 }
 
-void report_print_summary(FILE *out, const struct report *reports, uint32_t count)
+static bool has_passed(const struct report *report)
 {
     static const bool passes[REPORT_VERDICT_COUNT] = {
 #define PASSES(id, word, status, passed) passed,
         REPORT_VERDICTS(PASSES)
 #undef PASSES
     };
+    return passes[report->verdict];
+}
+
+/* Among many that passed, nobody should have to look for them. */
+static void print_failed(FILE *out, const struct report *reports, uint32_t count)
+{
+    char name[TEXT_WIDTH + 1];
+
+    fprintf(out, "not passed:\n");
+    for (uint32_t i = 0; i < count; i++) {
+        if (has_passed(&reports[i]) || reports[i].verdict == REPORT_SKIPPED) continue;
+        report_name(&reports[i], name, sizeof name);
+        fprintf(out, "  %s %s\n", report_verdict_word(reports[i].verdict), name);
+    }
+}
+
+void report_print_summary(FILE *out, const struct report *reports, uint32_t count)
+{
     uint32_t passed = 0, failed = 0, skipped = 0;
 
     for (uint32_t i = 0; i < count; i++) {
         if (reports[i].verdict == REPORT_SKIPPED)
             skipped++;
-        else if (passes[reports[i].verdict])
+        else if (has_passed(&reports[i]))
             passed++;
         else
             failed++;
     }
+    if (failed > 0) print_failed(out, reports, count);
     fprintf(out, "%u passed, %u failed", passed, failed);
     if (skipped > 0) fprintf(out, ", %u skipped", skipped);
     fputc('\n', out);

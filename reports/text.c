@@ -86,6 +86,30 @@ const char *text_base_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
+static bool is_plain(const char *word)
+{
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                               "_-./:=,+@%";
+    return *word != '\0' && word[strspn(word, safe)] == '\0';
+}
+
+void text_word(FILE *out, const char *word)
+{
+    if (is_plain(word)) {
+        fputs(word, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *word; word++) {
+        if (*word == '\'') {
+            fputs("'\\''", out);
+        } else {
+            fputc(*word, out);
+        }
+    }
+    fputc('\'', out);
+}
+
 void text_time(int64_t time_us, char *out, size_t size)
 {
     int64_t whole = time_us / 1000, rest = time_us % 1000;

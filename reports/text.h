@@ -19,6 +19,9 @@ uint32_t text_lines(const char *text);
 /* A copy without colours, for files. malloc'ed. */
 char *text_plain(const char *text);
 
+/* One word of a command, as a shell reads it. */
+void text_word(FILE *out, const char *word);
+
 /* A point of time or a span: "0ms", "5001ms", "1.25ms". */
 void text_time(int64_t time_us, char *out, size_t size);
 

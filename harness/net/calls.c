@@ -165,6 +165,27 @@ __attribute__((alias("world_pread"))) ssize_t world_pread64(int number, void *ou
 __attribute__((alias("world_pwrite"))) ssize_t world_pwrite64(int number, const void *bytes,
                                                               size_t count, off_t at);
 
+ssize_t world_preadv(int number, const struct iovec *pieces, int count, off_t at)
+{
+    struct transfer transfer = {.number = number, .verb = "preadv", .at = &at};
+    if (count < 0 || count > IOV_MAX) return result_of(-EINVAL);
+    return call_read(&transfer, pieces, (size_t)count, CALL_SITE);
+}
+
+ssize_t world_pwritev(int number, const struct iovec *pieces, int count, off_t at)
+{
+    struct transfer transfer = {.number = number, .verb = "pwritev", .at = &at};
+    if (count < 0 || count > IOV_MAX) return result_of(-EINVAL);
+    return call_write(&transfer, pieces, (size_t)count, CALL_SITE);
+}
+
+__attribute__((alias("world_preadv"))) ssize_t world_preadv64(int number,
+                                                              const struct iovec *pieces, int count,
+                                                              off_t at);
+__attribute__((alias("world_pwritev"))) ssize_t world_pwritev64(int number,
+                                                                const struct iovec *pieces,
+                                                                int count, off_t at);
+
 /* --- numbers --- */
 
 static int close_number(int number, uintptr_t site)

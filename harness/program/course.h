@@ -13,7 +13,7 @@
 #include "reports/no_return.h"
 #include "reports/symbols.h"
 
-enum { SCREEN_MAX = 1 << 20, PHASES = 2, FAULT = 5 };
+enum { SCREEN_MAX = 1 << 20, PHASES = 4, FAULT = 5 };
 
 /* Part of the budget, under limits of its own. */
 struct phase {
@@ -36,7 +36,7 @@ struct shared {
     uint32_t phase_count;
     uint64_t first_phase_runs; /* of all shards */
     struct tally tally;
-    uint32_t length;         /* choices of a typical execution, for the second phase */
+    uint32_t length;         /* choices of a typical execution; 0: not known yet */
     uint32_t choices_found;
     bool replayed;
     struct decisive decisive;

@@ -1,16 +1,22 @@
 #include "leaks.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/check/require.h"
 #include "harness/net/descriptor.h"
 #include "harness/world/signal.h"
 #include "libc.h"
+#include "mapping.h"
 #include "streams.h"
 
 /* Neighbours may be redzones, and words may be anything. */
 #define ANY_MEMORY __attribute__((no_sanitize("address")))
+
+enum { PAGE = 4096, PAGES_AT_ONCE = 512, LARGE = 1 << 20 };
+#define PAGE_IS_THERE (3ull << 62) /* in memory, or swapped out */
 
 static struct {
     struct world_block *blocks; /* by address */
@@ -64,6 +70,9 @@ static uint32_t block_at(uintptr_t address)
     return address - (uintptr_t)block->address <= block->bytes ? low - 1 : heap.count;
 }
 
+/* What is done with each piece of memory. */
+typedef void (*memory_look)(const char *from, const char *to);
+
 ANY_MEMORY static void look_through(const char *from, const char *to)
 {
     uintptr_t at = ((uintptr_t)from + sizeof(uintptr_t) - 1) & ~(sizeof(uintptr_t) - 1);
@@ -75,8 +84,46 @@ ANY_MEMORY static void look_through(const char *from, const char *to)
     }
 }
 
+/* Whether each of so many pages was ever written to: pagemap of proc(5). All were where nobody can
+ * tell. */
+static void find_pages(int map, uintptr_t from, uint64_t *pages, size_t count)
+{
+    ssize_t bytes = (ssize_t)(count * sizeof *pages);
+    if (pread(map, pages, (size_t)bytes, (off_t)(from / PAGE * sizeof *pages)) == bytes) return;
+    memset(pages, 0xff, (size_t)bytes);
+}
+
+/* Large blocks are mostly kept in reserve: pages that were never touched hold nothing. */
+static void look_at_large(uintptr_t from, uintptr_t to, memory_look look)
+{
+    uint64_t pages[PAGES_AT_ONCE];
+    int map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    for (uintptr_t at = from; at < to;) {
+        size_t count = (to - at + PAGE - 1) / PAGE;
+        if (count > PAGES_AT_ONCE) count = PAGES_AT_ONCE;
+        find_pages(map, at, pages, count);
+        for (size_t i = 0; i < count; i++, at += PAGE) {
+            if ((pages[i] & PAGE_IS_THERE) == 0) continue;
+            look((const char *)at, (const char *)(to - at < PAGE ? to : at + PAGE));
+        }
+    }
+    if (map >= 0) close(map);
+}
+
+static void look_at_block(const struct world_block *block, memory_look look)
+{
+    uintptr_t from = (uintptr_t)block->address, to = from + block->bytes;
+    uintptr_t first = (from + PAGE - 1) / PAGE * PAGE;
+    if (block->bytes < LARGE) {
+        look((const char *)from, (const char *)to);
+        return;
+    }
+    look((const char *)from, (const char *)first);
+    look_at_large(first, to, look);
+}
+
 /* What main, and those who still run or whose result nobody has taken, know for themselves. */
-static void ask_threads(bool has_locals, void (*look)(const char *from, const char *to))
+static void ask_threads(bool has_locals, memory_look look)
 {
     for (uint16_t id = 0; id < world_entity_count(); id++) {
         if (world_is_task(id)) continue;
@@ -111,11 +158,11 @@ struct leaks leaks_find(const struct image *image)
     load();
     world_image_written(image, look_through);
     libc_look(look_through);
+    mapping_look(look_through);
     ask_threads(*image->tls_size > 0, look_through);
     look_through_kept();
     while (heap.waiting_count > 0) {
-        const struct world_block *block = &heap.blocks[heap.waiting[--heap.waiting_count]];
-        look_through(block->address, (const char *)block->address + block->bytes);
+        look_at_block(&heap.blocks[heap.waiting[--heap.waiting_count]], look_through);
     }
     for (uint32_t i = 0; i < heap.count; i++) {
         if (heap.reached[i]) continue;
@@ -161,13 +208,12 @@ ANY_MEMORY static void look_for_stream(const char *from, const char *to)
     }
 }
 
-static bool is_found(const struct image *image, void (*look)(const char *from, const char *to))
+static bool is_found(const struct image *image, memory_look look)
 {
     wanted.found = false;
     world_image_written(image, look);
     for (uint32_t i = 0; i < heap.count && !wanted.found; i++) {
-        const char *block = heap.blocks[i].address;
-        if (heap.reached[i]) look(block, block + heap.blocks[i].bytes);
+        if (heap.reached[i]) look_at_block(&heap.blocks[i], look);
     }
     if (!wanted.found) ask_threads(*image->tls_size > 0, look);
     return wanted.found;

@@ -2,6 +2,7 @@
 #include "libc.h"
 
 #include <errno.h>
+#include <error.h>
 #include <getopt.h>
 #include <locale.h>
 #include <stdarg.h>
@@ -158,4 +159,38 @@ _Noreturn void world_errx(int status, const char *format, ...)
     va_list list;
     va_start(list, format);
     world_verrx(status, format, list);
+}
+
+/* --- error.h --- */
+
+/* As the C library has it: the place where there is one, the message, the reason. */
+__attribute__((format(printf, 5, 0)))
+static void tell_error(int status, int error, const char *file, unsigned line, const char *format,
+                       va_list list)
+{
+    world_fprintf(world_stderr, "%s:", program_invocation_name);
+    if (file) world_fprintf(world_stderr, "%s:%u:", file, line);
+    world_fprintf(world_stderr, " ");
+    world_vfprintf(world_stderr, format, list);
+    world_fprintf(world_stderr, "%s%s\n", error ? ": " : "", error ? strerror(error) : "");
+    if (status != 0) world_exit(status);
+}
+
+__attribute__((format(printf, 3, 4)))
+void world_error(int status, int error, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    tell_error(status, error, NULL, 0, format, list);
+    va_end(list);
+}
+
+__attribute__((format(printf, 5, 6)))
+void world_error_at_line(int status, int error, const char *file, unsigned line,
+                         const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    tell_error(status, error, file, line, format, list);
+    va_end(list);
 }

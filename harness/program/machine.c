@@ -2,7 +2,6 @@
  * time zone. What has no meaning there fails as it does on a machine without it, or is a
  * finding that names the call. */
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -12,13 +11,11 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/times.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "harness/world/futex.h"
 #include "harness/world/world.h"
 
 enum { USER = 1000, PAGE = 4096, TICKS_A_SECOND = 100 };
@@ -26,16 +23,10 @@ enum { USER = 1000, PAGE = 4096, TICKS_A_SECOND = 100 };
 int world_getpid(void);
 int world_gettid(void);
 int world_get_nprocs(void);
-int world_close(int number);
 int world_pthread_setname_np(pthread_t thread, const char *name);
 int world_pthread_getname_np(pthread_t thread, char *name, size_t bytes);
 pthread_t world_pthread_self(void);
 time_t world_time(time_t *out);
-
-static _Noreturn void uncontrolled(const char *what)
-{
-    world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled call: %s", what);
-}
 
 static int refuse(int reason)
 {
@@ -194,6 +185,7 @@ int world_setpriority(int which, unsigned who, int priority)
     return 0;
 }
 
+/* What makes no difference here is accepted; of the rest, this kernel is too old to know. */
 int world_prctl(int option, ...)
 {
     va_list list;
@@ -205,8 +197,18 @@ int world_prctl(int option, ...)
         strncpy(kept, name, sizeof kept - 1);
         return world_pthread_setname_np(world_pthread_self(), kept);
     }
-    if (option == PR_GET_NAME) return world_pthread_getname_np(world_pthread_self(), name, 16);
-    uncontrolled("prctl, but for the name of a thread");
+    switch (option) {
+    case PR_GET_NAME:
+        return world_pthread_getname_np(world_pthread_self(), name, 16);
+    case PR_SET_DUMPABLE:
+    case PR_SET_NO_NEW_PRIVS:
+    case PR_SET_PDEATHSIG:
+    case PR_SET_TIMERSLACK:
+        return 0;
+    default:
+        errno = EINVAL;
+        return -1;
+    }
 }
 
 /* --- memory by the page --- */
@@ -240,51 +242,14 @@ int world_munlockall(void)
     return 0;
 }
 
+int world_mallopt(int what, int value)
+{
+    (void)what, (void)value;
+    return 1;
+}
+
 int world_malloc_trim(size_t keep)
 {
     (void)keep;
     return 0;
-}
-
-/* --- system calls --- */
-
-static long futex(va_list list)
-{
-    uint32_t *word = va_arg(list, uint32_t *);
-    int operation = va_arg(list, int);
-    uint32_t value = va_arg(list, uint32_t);
-    const struct timespec *limit = va_arg(list, const struct timespec *);
-    (void)va_arg(list, uint32_t *);
-    return world_futex(word, operation, value, limit, va_arg(list, uint32_t));
-}
-
-long world_syscall(long number, ...)
-{
-    va_list list;
-    va_start(list, number);
-    long result = number == SYS_futex ? futex(list) : 0;
-    int first = number == SYS_close ? va_arg(list, int) : 0;
-    va_end(list);
-    switch (number) {
-    case SYS_futex:
-        return result;
-    case SYS_gettid:
-        return world_gettid();
-    case SYS_getpid:
-        return world_getpid();
-    case SYS_close:
-        return world_close(first);
-    case SYS_membarrier: /* not there: an old kernel, as far as a program can tell */
-    case SYS_sched_setattr:
-    case SYS_sched_getattr:
-    case SYS_getcpu:
-    case SYS_get_mempolicy:
-    case SYS_set_mempolicy:
-    case SYS_mbind:
-    case SYS_io_uring_setup:
-        errno = ENOSYS;
-        return -1;
-    default:
-        world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled call: syscall %ld", number);
-    }
 }

@@ -12,8 +12,8 @@
 #include "streams.h"
 
 enum { PAGE = 4096, MAPPINGS_MAX = 4096 };
+#define SITE ((uintptr_t)__builtin_return_address(0))
 
-void *world_memalign(size_t align, size_t bytes);
 void world_free(void *block);
 
 static struct mapping {
@@ -24,9 +24,22 @@ static struct mapping {
 } mappings[MAPPINGS_MAX];
 static uint32_t used;
 
+/* What sbrk() moves about in: taken when it is called first. */
+enum { BREAK_BYTES = 16 << 20 };
+static char *break_block;
+static size_t break_at;
+
 void mapping_begin(void)
 {
     used = 0;
+    break_block = NULL;
+    break_at = 0;
+}
+
+void mapping_look(void (*look)(const char *from, const char *to))
+{
+    const char *known = break_block;
+    look((const char *)&known, (const char *)(&known + 1));
 }
 
 static void *failed(int error)
@@ -40,10 +53,13 @@ static size_t whole_pages(size_t bytes)
     return (bytes + PAGE - 1) / PAGE * PAGE;
 }
 
-static char *take_pages(size_t bytes)
+/* Large ones are mostly kept in reserve: what of them is never touched should cost nothing. */
+static char *take_pages(size_t bytes, uintptr_t site)
 {
-    char *at = world_memalign(PAGE, bytes);
-    return at ? memset(at, 0, bytes) : NULL;
+    enum { LARGE = 1 << 18 };
+    char *at = world_pages(bytes, site);
+    if (at == NULL || (bytes >= LARGE && madvise(at, bytes, MADV_DONTNEED) == 0)) return at;
+    return memset(at, 0, bytes);
 }
 
 static void *note(char *block, char *at, size_t bytes, struct file *file)
@@ -60,9 +76,9 @@ static void *note(char *block, char *at, size_t bytes, struct file *file)
 
 /* --- files --- */
 
-static void *map_copy(const struct file *file, size_t bytes, size_t from)
+static void *map_copy(const struct file *file, size_t bytes, size_t from, uintptr_t site)
 {
-    char *block = take_pages(whole_pages(bytes));
+    char *block = take_pages(whole_pages(bytes), site);
     if (block == NULL) return failed(ENOMEM);
     if (from < file->count) {
         size_t there = file->count - from;
@@ -72,11 +88,11 @@ static void *map_copy(const struct file *file, size_t bytes, size_t from)
 }
 
 /* The first of them makes room; later ones lie in it. */
-static void *map_shared(struct file *file, size_t bytes, size_t from)
+static void *map_shared(struct file *file, size_t bytes, size_t from, uintptr_t site)
 {
     size_t needed = whole_pages(from + bytes > file->count ? from + bytes : file->count);
     if (file->mapped == NULL) {
-        char *block = take_pages(needed);
+        char *block = take_pages(needed, site);
         if (block == NULL) return failed(ENOMEM);
         file_map(file, block, needed);
     }
@@ -87,7 +103,8 @@ static void *map_shared(struct file *file, size_t bytes, size_t from)
     return note(file->mapped, file->mapped + from, bytes, file);
 }
 
-static void *map_file(size_t bytes, int protection, int flags, int number, off_t offset)
+static void *map_file(size_t bytes, int protection, int flags, int number, off_t offset,
+                      uintptr_t site)
 {
     const struct description *self = descriptor_look(number);
     struct file *file = self ? stream_file(self) : NULL;
@@ -99,7 +116,8 @@ static void *map_file(size_t bytes, int protection, int flags, int number, off_t
         return failed(EACCES);
     }
     if (offset < 0 || offset % PAGE != 0) return failed(EINVAL);
-    return shared ? map_shared(file, bytes, (size_t)offset) : map_copy(file, bytes, (size_t)offset);
+    return shared ? map_shared(file, bytes, (size_t)offset, site)
+                  : map_copy(file, bytes, (size_t)offset, site);
 }
 
 /* --- calls --- */
@@ -111,8 +129,8 @@ void *world_mmap(void *wish, size_t bytes, int protection, int flags, int file, 
         world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled call: mmap at a fixed address");
     }
     if (bytes == 0) return failed(EINVAL);
-    if (!(flags & MAP_ANONYMOUS)) return map_file(bytes, protection, flags, file, offset);
-    char *block = take_pages(whole_pages(bytes));
+    if (!(flags & MAP_ANONYMOUS)) return map_file(bytes, protection, flags, file, offset, SITE);
+    char *block = take_pages(whole_pages(bytes), SITE);
     return block ? note(block, block, bytes, NULL) : failed(ENOMEM);
 }
 
@@ -162,11 +180,43 @@ void *world_mremap(void *address, size_t old_bytes, size_t bytes, int flags, ...
     if (mapping->file || (flags & MREMAP_FIXED)) {
         world_fail(WORLD_FOUND_UNCONTROLLED, "uncontrolled call: mremap of a shared file");
     }
-    char *block = take_pages(whole_pages(bytes));
+    char *block = take_pages(whole_pages(bytes), SITE);
     if (block == NULL) return failed(ENOMEM);
     memcpy(block, address, old_bytes);
     world_munmap(address, old_bytes);
     return note(block, block, bytes, NULL);
+}
+
+/* --- the program break --- */
+
+static void *move_break(intptr_t more, uintptr_t site)
+{
+    if (break_block == NULL) break_block = take_pages(BREAK_BYTES, site);
+    char *before = break_block + break_at;
+    bool fits = more < 0 ? (size_t)-more <= break_at : (size_t)more <= BREAK_BYTES - break_at;
+    if (break_block == NULL || !fits) return failed(ENOMEM);
+    if (more < 0) memset(before + more, 0, (size_t)-more); /* as it is when it comes back */
+    break_at += (size_t)more;
+    return before;
+}
+
+void *world_sbrk(intptr_t more)
+{
+    return move_break(more, SITE);
+}
+
+int world_brk(void *end)
+{
+    const char *now = move_break(0, SITE);
+    return now != MAP_FAILED && move_break((char *)end - now, SITE) != MAP_FAILED ? 0 : -1;
+}
+
+/* --- advice --- */
+
+int world_posix_madvise(void *at, size_t bytes, int advice)
+{
+    (void)at, (void)bytes, (void)advice; /* none of it discards anything */
+    return 0;
 }
 
 int world_mprotect(void *at, size_t bytes, int protection)

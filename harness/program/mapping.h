@@ -6,4 +6,7 @@
 /* Before every execution: nothing is mapped. */
 void mapping_begin(void);
 
+/* What is kept here of the program's memory. */
+void mapping_look(void (*look)(const char *from, const char *to));
+
 #endif

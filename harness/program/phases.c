@@ -1,5 +1,4 @@
-/* The budget in two parts, first without delays and then with them; each explored by one process
- * or by several. */
+/* The budget in parts, without delays and with them; each explored by one process or by several. */
 #include "course.h"
 
 #include <inttypes.h>
@@ -16,6 +15,9 @@
 
 /* Executions that tell how long those of a program are. */
 enum { MEASURED = 64, PROBLEM = 1 };
+
+/* Of the budget, the part after which executions with delays have their first turn. */
+enum { EARLY = 20 };
 
 static struct report_shard parts[PHASES]; /* where the executions are divided */
 
@@ -58,8 +60,30 @@ static void begin_tally(void)
     shared->tally = (struct tally){.distinct.slots = worker_shared(bytes)};
 }
 
-/* A failure that needs nobody to be delayed is the better one, so auto looks for those first.
- * Searches that claim to be complete count no delays unless told to. */
+static void add_phase(struct world_limits limits, uint64_t runs)
+{
+    if (runs == 0) return;
+    const struct phase *last = &shared->phases[shared->phase_count];
+    uint64_t first = shared->phase_count > 0 ? last[-1].first_run + last[-1].runs : 0;
+    shared->phases[shared->phase_count++] = (struct phase){limits, first, runs, {0}};
+}
+
+/* Half of the budget with delays. A failure that needs nobody to be delayed is the better one, so
+ * those are looked for first; but who looks for one of the others need not wait for half of the
+ * budget, if it is a frequent one. */
+static void plan_halves(void)
+{
+    struct world_limits plain = limits_of(0, 0);
+    struct world_limits strained = limits_of(options.stalls, options.spurious);
+    uint64_t later = options.runs / 2, sooner = options.runs - later, early = options.runs / EARLY;
+    plain.late_max = plain.weak_max = 0;
+    add_phase(plain, early);
+    add_phase(strained, early);
+    add_phase(plain, sooner - early);
+    add_phase(strained, later - early);
+}
+
+/* Searches that claim to be complete count no delays unless told to. */
 void phases_plan(void)
 {
     bool one = options.choices || options.step; /* execution */
@@ -69,14 +93,9 @@ void phases_plan(void)
     bool two = options.strategy == EXPLORE_AUTO && !one && stalls + spurious > 0 &&
                options.runs > 1;
     begin_tally();
-    shared->phase_count = two ? 2 : 1;
-    shared->phases[0] = (struct phase){limits_of(stalls, spurious), 0, options.runs, {0}};
-    if (!two) return;
-    shared->phases[1] = shared->phases[0];
-    shared->phases[1].runs = options.runs / 2;
-    shared->phases[1].first_run = options.runs - options.runs / 2;
-    shared->phases[0] = (struct phase){limits_of(0, 0), 0, shared->phases[1].first_run, {0}};
-    shared->phases[0].limits.late_max = shared->phases[0].limits.weak_max = 0;
+    shared->length = shared->phase_count = 0;
+    if (two) plan_halves();
+    else add_phase(limits_of(stalls, spurious), options.runs);
 }
 
 /* What all executions together may cost, and what a step costs besides its threads: so that a
@@ -191,11 +210,11 @@ static void count_here(void *context, uint64_t class_hash)
 struct explore_stats phases_total(void)
 {
     struct explore_stats total = {.steps_min = UINT32_MAX};
-    const struct explore_stats *only = &shared->phases[0].stats;
-    if (shared->phase_count == 1 || shared->phases[1].stats.runs == 0) return *only;
+    const struct explore_stats *first = &shared->phases[0].stats;
     for (uint32_t i = 0; i < shared->phase_count; i++) {
         explore_stats_sum(&total, &shared->phases[i].stats);
     }
+    if (total.runs == first->runs) return *first;
     total.new_lately = shared->tally.stats.new_lately;
     total.distinct = distinct_count(&shared->tally.distinct, &total.distinct_exact);
     return total;
@@ -283,6 +302,7 @@ static int measure(void *argument)
     static struct explore_failure failure;
     struct explore_stats stats;
     struct explore_options first = how();
+    uint32_t phase = shared->phase;
     (void)argument;
     shared->phase = 0;
     course_prepare(NULL, &shared->output);
@@ -291,7 +311,7 @@ static int measure(void *argument)
     first.runs_max = shared->first_phase_runs < MEASURED ? shared->first_phase_runs : MEASURED;
     if (explore_run(&life.subject, &first, &stats, &failure) != 0) return FAULT;
     shared->length = (uint32_t)(stats.choices_sum / stats.runs);
-    shared->phase = 1;
+    shared->phase = phase;
     return 0;
 }
 
@@ -354,10 +374,20 @@ static int tell_endless(void *argument)
     return 0;
 }
 
+/* The first of those with, or of those without delays. */
+static bool is_first_cut(void)
+{
+    const struct phase *now = phase_now();
+    for (const struct phase *phase = shared->phases; phase < now; phase++) {
+        bool same = phase->limits.stalls_max == now->limits.stalls_max;
+        if (same && phase->stats.first_cut != 0) return false;
+    }
+    return now->stats.first_cut != 0;
+}
+
 struct worker_result phases_tell_endless(void)
 {
-    const struct explore_stats *stats = &phase_now()->stats;
-    if (stats->first_cut == 0 || options.choices) return (struct worker_result){WORKER_RETURNED, 0};
+    if (!is_first_cut() || options.choices) return (struct worker_result){WORKER_RETURNED, 0};
     struct worker_result result = worker_run(tell_endless, NULL, NULL, NULL);
     fputs(shared->screen, stderr);
     shared->screen[0] = '\0';
@@ -389,7 +419,7 @@ static bool can_split(void)
 struct worker_result phases_explore(void)
 {
     if (phase_now()->runs == 0) return (struct worker_result){WORKER_RETURNED, 0};
-    if (shared->phase > 0) {
+    if (shared->phase > 0 && shared->length == 0) {
         struct worker_result result = progress_work(measure, NULL);
         if (result.end != WORKER_RETURNED || result.code != 0) return result;
     }

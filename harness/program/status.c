@@ -228,6 +228,29 @@ int world_posix_fadvise(int number, off_t from, off_t bytes, int advice)
     return descriptor_look(number) ? 0 : EBADF;
 }
 
+/* Bytes that are not there are zeros; there is always room for them. */
+static int reserve(int number, off_t from, off_t bytes)
+{
+    const struct description *self = descriptor_look(number);
+    if (self == NULL || (self->flags & O_ACCMODE) == O_RDONLY) return EBADF;
+    struct file *file = stream_file(self);
+    if (file == NULL || file->folder) return ENODEV;
+    if (from < 0 || bytes <= 0) return EINVAL;
+    if (bytes > INT64_MAX - from) return EFBIG;
+    if ((size_t)(from + bytes) > file->count) file_resize(file, (size_t)(from + bytes));
+    return 0;
+}
+
+int world_posix_fallocate(int number, off_t from, off_t bytes)
+{
+    return reserve(number, from, bytes);
+}
+
+int world_fallocate(int number, int mode, off_t from, off_t bytes)
+{
+    return (int)result_of(mode != 0 ? -EOPNOTSUPP : -reserve(number, from, bytes));
+}
+
 /* --- other names --- */
 
 int world___xstat(int version, const char *path, struct stat *out)
@@ -255,4 +278,6 @@ SAME(world___fxstat64, world___fxstat, int version, int number, struct stat *out
 SAME(world_lchown, world_chown, const char *path, uid_t user, gid_t group);
 SAME(world_truncate64, world_truncate, const char *path, off_t bytes);
 SAME(world_ftruncate64, world_ftruncate, int number, off_t bytes);
+SAME(world_posix_fallocate64, world_posix_fallocate, int number, off_t from, off_t bytes);
+SAME(world_fallocate64, world_fallocate, int number, int mode, off_t from, off_t bytes);
 SAME(world_posix_fadvise64, world_posix_fadvise, int number, off_t from, off_t bytes, int advice);

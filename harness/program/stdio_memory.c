@@ -52,7 +52,7 @@ static void end_text(const struct stream *stream)
     }
 }
 
-int stream_memory_write(struct stream *stream, const char *bytes, size_t count)
+int stream_memory_write(struct stream *stream, const char *bytes, size_t count, uintptr_t site)
 {
     struct stream_memory *memory = &stream->memory;
     if (stream->appends) stream->position = memory->count;
@@ -61,7 +61,7 @@ int stream_memory_write(struct stream *stream, const char *bytes, size_t count)
         errno = ENOMEM;
         return -1;
     }
-    place_touch(memory->bytes + stream->position, (size_t)some, true);
+    world_touch(memory->bytes + stream->position, (size_t)some, true, site);
     memcpy(memory->bytes + stream->position, bytes, (size_t)some);
     stream->position += (size_t)some;
     if (some > 0 && stream->position > memory->count) {

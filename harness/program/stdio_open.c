@@ -43,7 +43,9 @@ FILE *world_fopen(const char *path, const char *mode)
         return NULL;
     }
     struct stream *stream = stream_open(path, flags, 0666, CALL_SITE);
-    return stream ? &stream->face : NULL;
+    if (stream == NULL) return NULL;
+    stream->has_face = true;
+    return &stream->face;
 }
 
 /* The stream stays the same, and its descriptor; what is behind them becomes another file. */
@@ -117,17 +119,36 @@ int world_fileno(FILE *face)
 
 int world_fseek(FILE *face, long offset, int whence)
 {
-    return stream_seek(stream_of(face), offset, whence);
+    struct stream *stream = stream_of(face), *source = stream_source(stream);
+    bool back = source != stream && whence == SEEK_CUR && stream->pushed != EOF;
+    if (stream_seek(source, offset - back, whence) != 0) return -1;
+    stream->pushed = EOF;
+    stream_mark(stream, false, ferror_unlocked(face));
+    return 0;
 }
 
 long world_ftell(FILE *face)
 {
-    struct stream *stream = stream_of(face);
-    if (stream->file == NULL && !stream->in_memory) {
+    const struct stream *stream = stream_of(face), *source = stream_source(stream_of(face));
+    if (source->file == NULL && !source->in_memory) {
         errno = ESPIPE;
         return -1;
     }
-    return (long)stream->position - (stream->pushed != EOF);
+    return (long)source->position - (stream->pushed != EOF);
+}
+
+/* Only the C library looks inside, and what is here of it is a place in a file. */
+int world_fgetpos(FILE *face, fpos_t *position)
+{
+    long at = world_ftell(face);
+    if (at < 0) return -1;
+    *position = (fpos_t){.__pos = at};
+    return 0;
+}
+
+int world_fsetpos(FILE *face, const fpos_t *position)
+{
+    return world_fseek(face, position->__pos, SEEK_SET);
 }
 
 void world_rewind(FILE *face)
@@ -268,6 +289,8 @@ SAME(int, world_fseeko, world_fseek, (FILE *face, long offset, int whence));
 SAME(int, world_fseeko64, world_fseek, (FILE *face, long offset, int whence));
 SAME(long, world_ftello, world_ftell, (FILE *face));
 SAME(long, world_ftello64, world_ftell, (FILE *face));
+SAME(int, world_fgetpos64, world_fgetpos, (FILE *face, fpos_t *position));
+SAME(int, world_fsetpos64, world_fsetpos, (FILE *face, const fpos_t *position));
 SAME(int, world_open64, world_open, (const char *path, int flags, ...));
 SAME(int, world_creat64, world_creat, (const char *path, mode_t mode));
 SAME(int, world___open64_2, world___open_2, (const char *path, int flags));

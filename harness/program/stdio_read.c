@@ -15,6 +15,11 @@
 extern FILE *world_stdin;
 void *world_realloc(void *block, size_t bytes);
 
+static struct stream *source_of(struct stream *stream)
+{
+    return stream->readable ? stream_source(stream) : stream;
+}
+
 static int get(struct stream *stream)
 {
     size_t bytes;
@@ -23,12 +28,13 @@ static int get(struct stream *stream)
         stream->pushed = EOF;
         return character;
     }
-    const char *rest = stream_rest(stream, &bytes);
+    struct stream *source = source_of(stream);
+    const char *rest = stream_rest(source, &bytes);
     if (bytes == 0) {
         if (stream->readable) stream_mark(stream, true, false);
         return EOF;
     }
-    stream->position++;
+    source->position++;
     return (unsigned char)*rest;
 }
 
@@ -103,13 +109,13 @@ ssize_t world_getline(char **line, size_t *room, FILE *face)
 __attribute__((format(scanf, 2, 0)))
 static int scan(FILE *face, const char *format, va_list list, uintptr_t site)
 {
-    struct stream *stream = stream_of(face);
-    if (stream->pushed != EOF && stream->position > 0) {
+    struct stream *stream = stream_of(face), *source = source_of(stream);
+    if (stream->pushed != EOF && source->position > 0) {
         stream->pushed = EOF; /* the same character again, as far as a program can tell */
-        stream->position--;
+        source->position--;
     }
     size_t bytes;
-    const char *rest = stream_rest(stream, &bytes);
+    const char *rest = stream_rest(source, &bytes);
     if (bytes == 0) {
         stream_mark(stream, true, false);
         return EOF;
@@ -119,7 +125,7 @@ static int scan(FILE *face, const char *format, va_list list, uintptr_t site)
     va_list again;
     va_copy(again, list);
     int fields = vfscanf(over, format, list);
-    stream->position += (size_t)ftell(over);
+    source->position += (size_t)ftell(over);
     if (feof(over)) stream_mark(stream, true, false);
     fclose(over);
     world_touch_scanned(format, again, fields, site);

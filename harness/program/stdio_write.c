@@ -33,12 +33,12 @@ static int make_text(char *room, size_t bytes, char **text, const char *format, 
 }
 
 __attribute__((format(printf, 2, 0)))
-static int print(struct stream *stream, const char *format, va_list list)
+static int print(struct stream *stream, const char *format, va_list list, uintptr_t site)
 {
     char room[1024], *text;
-    world_touch_format(format, list, PLACE);
+    world_touch_format(format, list, site);
     int length = make_text(room, sizeof room, &text, format, list);
-    if (length > 0 && stream_write(stream, text, (size_t)length) != 0) length = -1;
+    if (length > 0 && stream_write(stream, text, (size_t)length, site) != 0) length = -1;
     if (text != room) free(text);
     return length;
 }
@@ -46,45 +46,51 @@ static int print(struct stream *stream, const char *format, va_list list)
 __attribute__((format(printf, 2, 0)))
 int world_vfprintf(FILE *face, const char *format, va_list list)
 {
-    return print(stream_of(face), format, list);
+    return print(stream_of(face), format, list, PLACE);
 }
 
 __attribute__((format(printf, 1, 0)))
 int world_vprintf(const char *format, va_list list)
 {
-    return print(stream_of(world_stdout), format, list);
+    return print(stream_of(world_stdout), format, list, PLACE);
 }
 
 __attribute__((format(printf, 2, 0)))
-int world_vdprintf(int descriptor, const char *format, va_list list)
+static int print_by_number(int descriptor, const char *format, va_list list, uintptr_t site)
 {
     char room[1024], *text;
-    world_touch_format(format, list, PLACE);
+    world_touch_format(format, list, site);
     int length = make_text(room, sizeof room, &text, format, list);
     if (length > 0) length = (int)world_write(descriptor, text, (size_t)length);
     if (text != room) free(text);
     return length;
 }
 
+__attribute__((format(printf, 2, 0)))
+int world_vdprintf(int descriptor, const char *format, va_list list)
+{
+    return print_by_number(descriptor, format, list, PLACE);
+}
+
 __attribute__((format(printf, 3, 0)))
 int world___vfprintf_chk(FILE *face, int flag, const char *format, va_list list)
 {
     (void)flag;
-    return world_vfprintf(face, format, list);
+    return print(stream_of(face), format, list, PLACE);
 }
 
 __attribute__((format(printf, 2, 0)))
 int world___vprintf_chk(int flag, const char *format, va_list list)
 {
     (void)flag;
-    return world_vprintf(format, list);
+    return print(stream_of(world_stdout), format, list, PLACE);
 }
 
 __attribute__((format(printf, 3, 0)))
 int world___vdprintf_chk(int descriptor, int flag, const char *format, va_list list)
 {
     (void)flag;
-    return world_vdprintf(descriptor, format, list);
+    return print_by_number(descriptor, format, list, PLACE);
 }
 
 /* The forms with three dots, in terms of the one with a list. */
@@ -97,69 +103,79 @@ int world___vdprintf_chk(int descriptor, int flag, const char *format, va_list l
 
 __attribute__((format(printf, 1, 2))) int world_printf(const char *format, ...)
 {
-    PASS_ON(world_vprintf(format, list));
+    PASS_ON(print(stream_of(world_stdout), format, list, PLACE));
 }
 
 __attribute__((format(printf, 2, 3))) int world_fprintf(FILE *face, const char *format, ...)
 {
-    PASS_ON(world_vfprintf(face, format, list));
+    PASS_ON(print(stream_of(face), format, list, PLACE));
 }
 
 __attribute__((format(printf, 2, 3))) int world_dprintf(int descriptor, const char *format, ...)
 {
-    PASS_ON(world_vdprintf(descriptor, format, list));
+    PASS_ON(print_by_number(descriptor, format, list, PLACE));
 }
 
 __attribute__((format(printf, 2, 3))) int world___printf_chk(int flag, const char *format, ...)
 {
     (void)flag;
-    PASS_ON(world_vprintf(format, list));
+    PASS_ON(print(stream_of(world_stdout), format, list, PLACE));
 }
 
 __attribute__((format(printf, 3, 4)))
 int world___fprintf_chk(FILE *face, int flag, const char *format, ...)
 {
     (void)flag;
-    PASS_ON(world_vfprintf(face, format, list));
+    PASS_ON(print(stream_of(face), format, list, PLACE));
 }
 
 __attribute__((format(printf, 3, 4)))
 int world___dprintf_chk(int descriptor, int flag, const char *format, ...)
 {
     (void)flag;
-    PASS_ON(world_vdprintf(descriptor, format, list));
+    PASS_ON(print_by_number(descriptor, format, list, PLACE));
 }
 
 /* --- without a format --- */
 
+static int put_text(const char *text, FILE *face, uintptr_t site)
+{
+    world_touch(text, strlen(text) + 1, false, site);
+    return stream_write(stream_of(face), text, strlen(text), site) == 0 ? 1 : EOF;
+}
+
 int world_fputs(const char *text, FILE *face)
 {
-    world_touch(text, strlen(text) + 1, false, PLACE);
-    return stream_write(stream_of(face), text, strlen(text)) == 0 ? 1 : EOF;
+    return put_text(text, face, PLACE);
 }
 
 int world_puts(const char *text)
 {
-    if (world_fputs(text, world_stdout) == EOF) return EOF;
-    return world_fputs("\n", world_stdout);
+    if (put_text(text, world_stdout, PLACE) == EOF) return EOF;
+    return stream_write(stream_of(world_stdout), "\n", 1, PLACE) == 0 ? 1 : EOF;
+}
+
+static int put(int character, FILE *face, uintptr_t site)
+{
+    char byte = (char)character;
+    return stream_write(stream_of(face), &byte, 1, site) == 0 ? (unsigned char)byte : EOF;
 }
 
 int world_fputc(int character, FILE *face)
 {
-    char byte = (char)character;
-    return stream_write(stream_of(face), &byte, 1) == 0 ? (unsigned char)byte : EOF;
+    return put(character, face, PLACE);
 }
 
 int world_putchar(int character)
 {
-    return world_fputc(character, world_stdout);
+    return put(character, world_stdout, PLACE);
 }
 
 size_t world_fwrite(const void *bytes, size_t size, size_t count, FILE *face)
 {
     if (size == 0 || count == 0) return 0;
     world_touch(bytes, size * count, false, PLACE);
-    return stream_write(stream_of(face), bytes, size * count) == 0 ? count : 0;
+    return stream_write(stream_of(face), bytes, size * count, PLACE) == 0 ? count : 0;
 }
 
 void world_perror(const char *text)
@@ -191,5 +207,5 @@ size_t world_fwrite_unlocked(const void *bytes, size_t size, size_t count, FILE 
 
 int world___overflow(FILE *face, int character)
 {
-    return world_fputc(character, face);
+    return put(character, face, PLACE);
 }

@@ -119,6 +119,9 @@ void steps_needs(FILE *out, int indent)
         } else if (seen[i].step.op == WORLD_OP_FLIGHT) {
             snprintf(text, sizeof text, "needs %u byte%s of %s to arrive late", seen[i].step.result,
                      seen[i].step.result == 1 ? "" : "s", name);
+        } else if (seen[i].step.op == WORLD_OP_SPIN) {
+            snprintf(text, sizeof text, "needs all others delayed while %s, which spins, looks at "
+                     "%s up to %u times more", name, trail_object(&seen[i]), seen[i].step.result);
         } else if (reads_older(&seen[i])) {
             char place[128] = "";
             append_place(&seen[i].stack, false, place, sizeof place);

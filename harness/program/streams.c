@@ -39,7 +39,7 @@ static struct stream *prepare(int slot)
 static struct stream *find_unused(void)
 {
     int slot = 3;
-    while (slot < used && streams[slot].open) slot++;
+    while (slot < used && (streams[slot].open || streams[slot].led_to)) slot++;
     if (slot < STREAMS_MAX) return prepare(slot);
     errno = EMFILE;
     return NULL;
@@ -150,7 +150,8 @@ static void release(struct description *self)
 {
     struct stream *stream = stream_behind(self);
     locks_release(self);
-    if (stream->file) stream->open = false;
+    stream->led_to = false;
+    if (stream->file && !stream->has_face) stream->open = false;
 }
 
 static short ready_always(const struct description *self)
@@ -169,10 +170,11 @@ static const struct description_kind file_kind = {
 
 void streams_begin(void)
 {
-    for (int slot = 0; slot < used; slot++) streams[slot].open = false;
+    for (int slot = 0; slot < used; slot++) streams[slot].open = streams[slot].led_to = false;
     used = 0;
     for (int slot = 0; slot < 3; slot++) {
         struct stream *stream = prepare(slot);
+        stream->has_face = true;
         stream->readable = slot == 0;
         stream->writable = slot > 0;
         stream->descriptor = descriptor_open(&stream->description, &standard_kind,
@@ -191,6 +193,18 @@ static struct stream *stream_meant(struct stream *stream)
     if (stream->buffer || self == NULL) return NULL;
     if (self->kind != &standard_kind && self->kind != &file_kind) return NULL;
     return stream_behind(self);
+}
+
+struct stream *stream_source(struct stream *stream)
+{
+    if (stream->in_memory || stream->buffer || descriptor_look(stream->descriptor) == NULL) {
+        return stream;
+    }
+    struct stream *meant = stream_meant(stream);
+    if (meant) return meant;
+    /* A pipe or a socket: where it stands in its own file stays, for whoever comes back. */
+    if (stream->over == NULL) stream->over = stream_over(stream->descriptor, true, false);
+    return stream->over ? stream->over : stream;
 }
 
 /* --- opening and closing --- */
@@ -220,6 +234,7 @@ struct stream *stream_open(const char *path, int flags, mode_t mode, uintptr_t s
         stream->open = false;
         return NULL;
     }
+    stream->led_to = true;
     if (!file->exists) file->mode = mode & ~files_mask();
     if (!file->exists || ((flags & O_TRUNC) && file->device == DEVICE_NONE)) file_truncate(file);
     stream->file = file;
@@ -236,7 +251,12 @@ struct stream *stream_over(int descriptor, bool reads, bool writes)
         errno = EBADF;
         return NULL;
     }
-    if (self->kind == &standard_kind || self->kind == &file_kind) return stream_behind(self);
+    if (self->kind == &standard_kind || self->kind == &file_kind) {
+        struct stream *behind = stream_behind(self);
+        if (!behind->has_face || !behind->open) behind->descriptor = descriptor;
+        behind->has_face = behind->open = true;
+        return behind;
+    }
     struct stream *stream = find_unused();
     if (stream == NULL) return NULL;
     stream->descriptor = descriptor;
@@ -257,13 +277,20 @@ struct stream *stream_in_memory(bool reads, bool writes)
     return stream;
 }
 
+/* What was read ahead of a pipe under its number goes with it. */
+static void forget_over(struct stream *stream)
+{
+    if (stream->over) stream->over->open = false;
+    stream->over = NULL;
+}
+
 void stream_replace(struct stream *stream, struct stream *fresh)
 {
+    forget_over(stream);
     int unwanted = fresh->descriptor;
     descriptor_replace(stream->descriptor, &fresh->description, false);
     descriptor_close(unwanted);
     fresh->descriptor = -1;
-    stream->open = true; /* also if that was the end of what it was opened for */
     stream->file = fresh->file;
     stream->readable = fresh->readable;
     stream->writable = fresh->writable;
@@ -276,6 +303,7 @@ void stream_replace(struct stream *stream, struct stream *fresh)
 void stream_close(struct stream *stream)
 {
     stream->open = false;
+    forget_over(stream);
     if (stream->in_memory) {
         stream_memory_close(stream);
     } else {
@@ -311,14 +339,14 @@ static size_t size_of(const struct stream *stream)
 
 static const char *text_of(struct stream *stream, size_t *count)
 {
-    if (stream->file || stream->in_memory) {
-        *count = size_of(stream);
-        return stream->file ? stream->file->bytes : stream->memory.bytes;
+    if (stream->buffer) {
+        if (stream->position >= stream->buffered) read_more(stream);
+        *count = stream->buffered;
+        return stream->buffer;
     }
-    if (stream->buffer == NULL) return capture_input(count);
-    if (stream->position >= stream->buffered) read_more(stream);
-    *count = stream->buffered;
-    return stream->buffer;
+    if (stream->file == NULL && !stream->in_memory) return capture_input(count);
+    *count = size_of(stream);
+    return stream->file ? stream->file->bytes : stream->memory.bytes;
 }
 
 /* As much as is asked for at once. */
@@ -365,14 +393,14 @@ static int write_over(const struct stream *stream, const char *bytes, size_t cou
     return 0;
 }
 
-int stream_write(struct stream *stream, const char *bytes, size_t count)
+int stream_write(struct stream *stream, const char *bytes, size_t count, uintptr_t site)
 {
     int rc = -1;
     struct stream *meant = stream->in_memory ? NULL : stream_meant(stream);
     if (!stream->writable) {
         errno = EBADF;
     } else if (stream->in_memory) {
-        rc = stream_memory_write(stream, bytes, count);
+        rc = stream_memory_write(stream, bytes, count, site);
     } else {
         rc = meant ? write_own(meant, bytes, count) : write_over(stream, bytes, count);
     }

@@ -25,7 +25,9 @@ struct stream {
     /* The C library's layout, with empty buffers and its two flags: macros that look inside find
      * nothing there and call __overflow() or __uflow(). */
     FILE face;
-    bool open;
+    bool open;     /* the program has its face, or nothing but a descriptor */
+    bool has_face; /* it ends by fclose(), even if no descriptor leads to it any more */
+    bool led_to;   /* by a descriptor, even if it was closed */
     bool readable, writable, appends;
     int pushed;        /* one character put back, or EOF */
     struct file *file; /* NULL: a standard stream, or one over a descriptor or memory */
@@ -36,6 +38,7 @@ struct stream {
     struct description description; /* of a file or standard stream: what the descriptor leads to */
     char *buffer; /* of one over a pipe or socket: what was read; otherwise NULL */
     size_t buffered;
+    struct stream *over; /* what reads the pipe or socket that was put under its number, or NULL */
     pthread_mutex_t lock; /* flockfile() */
 };
 
@@ -60,14 +63,17 @@ const FILE *stream_of_descriptor(int descriptor);
 /* What the program opened as a file; NULL: something else. */
 struct file *stream_file(const struct description *self);
 
+/* The stream that it reads and moves in: another one where the program has put what that was opened
+ * for under its number. */
+struct stream *stream_source(struct stream *stream);
 /* What there is to read from the stream's position on; 0 bytes at the end. */
 const char *stream_rest(struct stream *stream, size_t *bytes);
-/* 0, or -1 and errno. */
-int stream_write(struct stream *stream, const char *bytes, size_t count);
+/* On behalf of a call that stands at `site`. 0, or -1 and errno. */
+int stream_write(struct stream *stream, const char *bytes, size_t count, uintptr_t site);
 int stream_seek(struct stream *stream, long offset, int whence);
 
 /* Of one over memory, in stdio_memory.c: as stream_write(); before it is closed. */
-int stream_memory_write(struct stream *stream, const char *bytes, size_t count);
+int stream_memory_write(struct stream *stream, const char *bytes, size_t count, uintptr_t site);
 void stream_memory_close(const struct stream *stream);
 
 void stream_mark(struct stream *stream, bool end, bool error);

@@ -103,31 +103,6 @@ void tell_found(FILE *out, const struct tell *tell)
 
 /* --- the way to see it again --- */
 
-static bool is_plain(const char *word)
-{
-    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                               "_-./:=,+@%";
-    return *word != '\0' && word[strspn(word, safe)] == '\0';
-}
-
-/* As a shell reads it. */
-static void print_word(FILE *out, const char *word)
-{
-    if (is_plain(word)) {
-        fputs(word, out);
-        return;
-    }
-    fputc('\'', out);
-    for (; *word; word++) {
-        if (*word == '\'') {
-            fputs("'\\''", out);
-        } else {
-            fputc(*word, out);
-        }
-    }
-    fputc('\'', out);
-}
-
 void tell_replay(FILE *out, const struct tell *tell)
 {
     const struct program_options *options = tell->options;
@@ -155,10 +130,10 @@ void tell_replay(FILE *out, const struct tell *tell)
     if (options->status != 0) fprintf(out, " HARNESS_STATUS=%u", options->status);
     if (tell->exploration > 0) fprintf(out, " HARNESS_EXPLORATION=%u", tell->exploration);
     fputc(' ', out);
-    print_word(out, tell->path);
+    text_word(out, tell->path);
     for (int i = 1; i < tell->word_count; i++) {
         fputc(' ', out);
-        print_word(out, tell->words[i]);
+        text_word(out, tell->words[i]);
     }
     fputc('\n', out);
 }

@@ -130,6 +130,14 @@ static bool all_are(const char *from, const char *to, unsigned char pattern)
     return (unsigned char)*from == pattern && memcmp(from, from + 1, (size_t)(to - from) - 1) == 0;
 }
 
+/* How much of a block shows that it was written to after it was freed: large ones are mostly kept
+ * in reserve, and to touch all of them would take long. */
+static size_t watched_bytes(const struct header *header)
+{
+    enum { WATCHED_MAX = 1 << 20 };
+    return header->bytes < WATCHED_MAX ? header->bytes : WATCHED_MAX;
+}
+
 /* The sanitizer sees what instrumented code writes; the program may also have other code. */
 static void check_block(struct header *header, uintptr_t site)
 {
@@ -140,7 +148,7 @@ static void check_block(struct header *header, uintptr_t site)
         finding_raise(WORLD_FOUND_HEAP_OVERFLOW, site,
                       "something was written behind a block of %zu bytes", header->bytes);
     }
-    if (header->magic == MAGIC_DEAD && !all_are(user, user + header->bytes, DEAD)) {
+    if (header->magic == MAGIC_DEAD && !all_are(user, user + watched_bytes(header), DEAD)) {
         finding_detail("allocated at {pc:%lx}", (unsigned long)header->site);
         finding_raise(WORLD_FOUND_USE_AFTER_FREE, site,
                       "a block of %zu bytes was written after it was freed", header->bytes);
@@ -157,6 +165,21 @@ void arena_check(void)
 }
 
 /* --- allocation --- */
+
+/* The same in every execution. Of a large block that is mostly kept in reserve, nothing else should
+ * cost: its pages are given back to the system, and are zeros when they are touched. */
+static void fill(char *user, int pattern, size_t bytes)
+{
+    enum { PAGE = 4096, LARGE = 4 << 20 };
+    char *from = user + (PAGE - (uintptr_t)user % PAGE) % PAGE, *end = user + bytes;
+    char *to = end - (uintptr_t)end % PAGE;
+    if (bytes < LARGE || madvise(from, (size_t)(to - from), MADV_DONTNEED) != 0) {
+        memset(user, pattern, bytes);
+        return;
+    }
+    memset(user, pattern, (size_t)(from - user));
+    memset(to, pattern, (size_t)(end - to));
+}
 
 /* The block of that size that rests longest, once enough memory rests. */
 static struct header *reuse(uint32_t units)
@@ -225,7 +248,8 @@ void *arena_alloc(size_t bytes, size_t align, bool zero, uintptr_t site)
     live_bytes += bytes;
     W.accesses += bytes / WORLD_RANGE_UNIT;
     char *user = user_of(header);
-    memset(user, zero ? 0 : FRESH, bytes);
+    race_expect(user, bytes);
+    fill(user, zero ? 0 : FRESH, bytes);
     memset(user + bytes, GUARD, (size_t)(end_of(header) - user) - bytes);
     HIDE(user + bytes, (size_t)(end_of(header) - user) - bytes);
     HIDE(header, sizeof *header);
@@ -261,7 +285,7 @@ static void take_back(struct header *header)
     live_bytes -= header->bytes;
     W.accesses += header->bytes / WORLD_RANGE_UNIT;
     header->magic = MAGIC_DEAD;
-    memset(user_of(header), DEAD, header->bytes);
+    memset(user_of(header), DEAD, watched_bytes(header));
     rest(header);
     HIDE(header, (header->units - header->lead) * (size_t)UNIT);
 }
@@ -270,6 +294,7 @@ void arena_free(void *block, uintptr_t site)
 {
     if (block == NULL) return;
     struct header *header = header_of(block, "free", site);
+    race_expect(block, header->bytes);
     check_block(header, site);
     if (UNLIKELY(W.find_races)) {
         race_access((uintptr_t)block, header->bytes, RACE_WRITE | RACE_FREE, site);

@@ -9,6 +9,14 @@ static uint32_t cond_at(pthread_cond_t *cond, uintptr_t site)
     return object_at((uint32_t *)cond, OBJECT_COND, site);
 }
 
+/* Others may come before the operation, and destroy it. */
+static uint32_t cond_point(pthread_cond_t *cond, uintptr_t site)
+{
+    cond_at(cond, site);
+    sched_point(cond, WORLD_WRITE);
+    return cond_at(cond, site);
+}
+
 static struct entity *waiter_at(const struct object *cond, uint32_t index)
 {
     uint16_t at = cond->head;
@@ -95,6 +103,7 @@ static int cond_wait(pthread_cond_t *storage, pthread_mutex_t *mutex_storage, ui
     struct entity *self = W.self;
     check_wait(cond, mutex_id, site);
     sched_point(storage, WORLD_WRITE);
+    (void)cond_at(storage, site); /* somebody may have destroyed it */
     thread_test_cancel();
     uint32_t depth;
     self->wait = WAIT_COND; /* nobody may come in between */
@@ -160,9 +169,8 @@ int world_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
 
 int world_pthread_cond_signal(pthread_cond_t *storage)
 {
-    uint32_t id = cond_at(storage, CALLER);
+    uint32_t id = cond_point(storage, CALLER);
     struct object *cond = &W.objects[id];
-    sched_point(storage, WORLD_WRITE);
     if (cond->waiters == 0) {
         step_record(WORLD_OP_SIGNAL, id, WORLD_READ, 0);
         return 0;
@@ -182,9 +190,8 @@ uint16_t world_signal_waiter(uint32_t index)
 
 int world_pthread_cond_broadcast(pthread_cond_t *storage)
 {
-    uint32_t id = cond_at(storage, CALLER);
+    uint32_t id = cond_point(storage, CALLER);
     struct object *cond = &W.objects[id];
-    sched_point(storage, WORLD_WRITE);
     step_record(WORLD_OP_BROADCAST, id, cond->waiters ? WORLD_WRITE : WORLD_READ, cond->waiters);
     while (cond->waiters > 0) wake(cond, waiter_at(cond, 0));
     return 0;

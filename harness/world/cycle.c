@@ -5,8 +5,16 @@
 
 #include <string.h>
 
-/* The last steps before the bound, as many of them as are looked at. */
-enum { STEPS_MAX = 2048, TABLE = 4 * STEPS_MAX, PLACES_MAX = 6 };
+/* The last steps before the bound, as many of them as are looked at: fewer where there is much
+ * memory, all of which is looked at each time; none where so few of them would tell nothing. */
+enum { STEPS_MAX = 2048, STEPS_LEAST = 16, BYTES_MAX = 1 << 28 };
+enum { TABLE = 4 * STEPS_MAX, PLACES_MAX = 6 };
+/* After so many steps, when livelock.c has had its say, and each time after twice as many, it is
+ * seen whether one thread repeats so many; if so, the next ones are looked at. */
+enum { SOON = 2048, PERIOD_MAX = 64, TRIAL = 4 * PERIOD_MAX };
+
+/* What looking at a moment costs, in accesses: about, and the same for every compiler. */
+enum { MOMENT_COST = 2048 };
 
 /* What there was at a step. */
 static struct moment {
@@ -26,6 +34,7 @@ static uint32_t count;        /* moments so far */
 static uint32_t first_step;   /* that of the first moment */
 static uint64_t outside, unseen;
 static bool looking;
+static uint32_t trial_end; /* of a look before the bound: that step; otherwise 0 */
 
 static uint32_t step_count(void)
 {
@@ -39,9 +48,16 @@ static uint32_t steps_left(void)
     return steps < choices ? steps : choices;
 }
 
-static uint32_t steps_looked_at(void)
+static uint32_t steps_most(void)
 {
     return W.limits.steps_max / 2 < STEPS_MAX ? W.limits.steps_max / 2 : STEPS_MAX;
+}
+
+static uint32_t steps_looked_at(void)
+{
+    size_t affordable = BYTES_MAX / (arena_end() - ARENA_FROM + 1);
+    if (affordable < STEPS_LEAST) return 0;
+    return affordable < steps_most() ? (uint32_t)affordable : steps_most();
 }
 
 static void look_from(uint32_t step)
@@ -50,12 +66,18 @@ static void look_from(uint32_t step)
     steps_look_at((uint32_t)(W.look_at - W.steps));
 }
 
+static void look_later(uint32_t step)
+{
+    uint32_t left = steps_left(), looked_at = steps_looked_at();
+    uint32_t last = left > looked_at ? step_count() + left - looked_at : step_count();
+    looking = false;
+    trial_end = 0;
+    look_from(step < last ? step : last);
+}
+
 void cycle_reset(void)
 {
-    uint32_t most = W.limits.steps_max < W.choices_max ? W.limits.steps_max : W.choices_max;
-    uint32_t looked_at = steps_looked_at();
-    looking = false;
-    look_from(most > looked_at ? most - looked_at : 0);
+    look_later(SOON);
 }
 
 /* From that step on. */
@@ -89,6 +111,7 @@ static bool may_repeat(const struct world_step *step)
     case WORLD_OP_WRLOCK:
     case WORLD_OP_TRYRDLOCK:
     case WORLD_OP_TRYWRLOCK:
+    case WORLD_OP_WRLOCK_WAITS:
     case WORLD_OP_RWUNLOCK:
     case WORLD_OP_SEM_WAIT:
     case WORLD_OP_SEM_TRY:
@@ -177,15 +200,24 @@ static bool could_go_on(const struct entity *entity)
     return entity_enabled(entity) || (is_thread && entity->wait == WAIT_NONE);
 }
 
-/* Somebody used what it waits for, and may have let it go on. */
+/* Somebody changed what it waits for, and may have let it go on. */
 static bool was_passed_over(const struct entity *entity, uint32_t from, uint32_t to)
 {
     if (entity->slot == WORLD_NOBODY || entity->wait == WAIT_NONE) return false;
     for (uint32_t i = from; i < to; i++) {
-        uint32_t object = W.steps[first_step + i].object;
-        if (object != 0 && object == entity->wait_object) return true;
+        const struct world_step *step = &W.steps[first_step + i];
+        bool changed = step->object != 0 && step->access == WORLD_WRITE;
+        if (changed && step->object == entity->wait_object) return true;
     }
     return false;
+}
+
+/* Nobody else could have gone on after that moment, so that no choice leads out of it. */
+static bool is_alone(uint32_t from)
+{
+    uint32_t threads = 0;
+    for (uint32_t id = 0; id < W.entity_count; id++) threads += parts[id].could > from;
+    return threads == 1;
 }
 
 static bool time_passed(uint32_t from, uint32_t to)
@@ -270,6 +302,8 @@ static bool add_moment(const struct world_step *step)
 {
     uint64_t state = 0, world = hash_world();
     uintptr_t pc = 0;
+    /* All of memory was read: who counts what an execution costs has to know. */
+    if (W.count_accesses) W.accesses += MOMENT_COST;
     bool by_thread = step->op != WORLD_OP_ADVANCE;
     if (by_thread && !recur_program(&pc, &state)) return false;
     count++;
@@ -285,15 +319,54 @@ static bool add_moment(const struct world_step *step)
     return true;
 }
 
+/* --- when --- */
+
+static bool is_same(const struct world_step *one, const struct world_step *other)
+{
+    return one->entity == other->entity && one->op == other->op && one->object == other->object;
+}
+
+/* The last steps, of one thread but for time that passes, are those before them. */
+static bool repeats(uint32_t period)
+{
+    const struct world_step *end = W.step, *thread = NULL;
+    if (2 * period > step_count()) return false;
+    for (const struct world_step *step = end - period; step < end; step++) {
+        if (!is_same(step, step - period)) return false;
+        if (step->op == WORLD_OP_ADVANCE) continue;
+        if (thread && thread->entity != step->entity) return false;
+        thread = step;
+    }
+    return thread != NULL;
+}
+
+static bool is_time_to_look(void)
+{
+    if (steps_left() <= steps_looked_at()) {
+        trial_end = 0;
+        return true;
+    }
+    if (steps_looked_at() < TRIAL) return false;
+    uint32_t period = 1;
+    while (period <= PERIOD_MAX && !repeats(period)) period++;
+    if (period > PERIOD_MAX) return false;
+    trial_end = step_count() + TRIAL;
+    return true;
+}
+
 void cycle_step(const struct world_step *step)
 {
+    if (looking && trial_end != 0 && step_count() >= trial_end) looking = false;
     if (!looking) {
-        uint32_t left = steps_left(), looked_at = steps_looked_at();
-        if (left > looked_at) {
-            look_from(step_count() + left - looked_at);
+        if (trial_end != 0 || !is_time_to_look()) {
+            look_later(2 * step_count());
             return;
         }
         begin(step_count() - 1);
+    }
+    if (steps_looked_at() == 0) { /* there is too much memory by now */
+        look_later(UINT32_MAX);
+        return;
     }
     if (count == STEPS_MAX || !may_repeat(step) || W.outside != outside ||
         W.unseen != unseen || !add_moment(step)) {
@@ -301,5 +374,6 @@ void cycle_step(const struct world_step *step)
         return;
     }
     uint32_t from = find_like();
-    if (from < count && is_fair(from, count)) found(from, count);
+    bool always = trial_end == 0 || is_alone(from);
+    if (from < count && always && is_fair(from, count)) found(from, count);
 }

@@ -5,7 +5,8 @@
  * program, every lock, and how long it is until each deadline. Whoever could go on in between did,
  * and time passed if somebody waits for it. So a scheduler that is fair to all may go on like this
  * for ever. That another one gets out is possible: who tries again may be luckier. That is why
- * executions are looked at only where they come to the bound. */
+ * executions are looked at only where they come to the bound; sooner where one thread alone goes
+ * round, for that does not depend on who is chosen. */
 #ifndef HARNESS_WORLD_CYCLE_H
 #define HARNESS_WORLD_CYCLE_H
 

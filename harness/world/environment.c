@@ -75,13 +75,14 @@ void world_acquire(struct world_queue *queue)
         race_acquire(object_at(&queue->object, OBJECT_QUEUE, 0));
 }
 
-bool world_wait(struct world_queue *queue, uint64_t deadline_ns, const char *what)
+enum wake_reason queue_wait(struct world_queue *queue, uint64_t deadline_ns, enum wait_kind kind,
+                            const char *what)
 {
     struct entity *self = W.self;
     uint32_t id = object_at(&queue->object, OBJECT_QUEUE, 0);
     REQUIRE(self->slot != WORLD_NOBODY);
     meet_queue(queue);
-    self->wait = WAIT_QUEUE;
+    self->wait = (uint16_t)kind;
     self->wait_object = id;
     self->wait_what = what;
     self->reason = WOKEN;
@@ -91,14 +92,28 @@ bool world_wait(struct world_queue *queue, uint64_t deadline_ns, const char *wha
     timer_add(self, TIMER_WAKE, deadline_ns);
     sched_pass();
     self->wait = WAIT_NONE;
-    if (self->reason != WOKEN_TIMEOUT) {
+    enum wake_reason reason = (enum wake_reason)self->reason;
+    if (reason == WOKEN) {
         if (!queue->silent) step_record(WORLD_OP_WAKE, id, WORLD_READ, 0);
         world_acquire(queue);
-        return true;
+        return reason;
     }
     queue_remove(&queue->head, &queue->tail, self);
-    if (!queue->silent) step_record(WORLD_OP_TIMEOUT, id, WORLD_WRITE, 0);
-    return false;
+    uint32_t result = reason == WOKEN_SIGNAL ? EINTR : 0;
+    if (!queue->silent) step_record(WORLD_OP_TIMEOUT, id, WORLD_WRITE, result);
+    return reason;
+}
+
+void queue_leave(const void *object, struct entity *entity)
+{
+    uintptr_t at = (uintptr_t)object - offsetof(struct world_queue, object);
+    struct world_queue *queue = (struct world_queue *)at;
+    queue_remove(&queue->head, &queue->tail, entity);
+}
+
+bool world_wait(struct world_queue *queue, uint64_t deadline_ns, const char *what)
+{
+    return queue_wait(queue, deadline_ns, WAIT_QUEUE, what) == WOKEN;
 }
 
 void world_wake(struct world_queue *queue)

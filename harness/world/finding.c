@@ -132,6 +132,7 @@ static const char *wait_words(const struct entity *entity)
     case WAIT_JOIN:
         return world_entity_name(entity->wait_for);
     case WAIT_QUEUE:
+    case WAIT_FUTEX:
         return entity->wait_what;
     case WAIT_NONE:
     case WAIT_SLEEP:
@@ -159,6 +160,7 @@ void world_wait_describe(uint16_t id, char *out, size_t bytes)
         snprintf(out, bytes, "sleeps");
         return;
     case WAIT_QUEUE:
+    case WAIT_FUTEX:
         snprintf(out, bytes, "waits for %s", words);
         return;
     case WAIT_GATE:
@@ -193,6 +195,7 @@ static enum world_op pending_op(const struct entity *entity)
     case WAIT_JOIN:
     case WAIT_SLEEP:
     case WAIT_QUEUE:
+    case WAIT_FUTEX:
     case WAIT_GATE:
     case WAIT_FOREVER:
         return WORLD_OP_COUNT;
@@ -233,6 +236,10 @@ bool finding_waiter(const struct entity *entity)
                        (unsigned long)entity->wait_site, wait_words(entity));
     } else if (entity->wait == WAIT_QUEUE) {
         finding_detail("%s waits for %s", world_entity_name(entity->id), wait_words(entity));
+    } else if (entity->wait == WAIT_FUTEX) {
+        finding_memory((uintptr_t)entity->next_place, text, sizeof text);
+        finding_detail("%s waits at {pc:%lx} for a futex, %s", world_entity_name(entity->id),
+                       (unsigned long)entity->wait_site, text);
     } else if (entity->wait == WAIT_GATE) {
         gate_tell(entity, text, sizeof text);
         finding_detail("%s waits at {pc:%lx} in %s", world_entity_name(entity->id),

@@ -37,6 +37,11 @@ static void strike_off(const struct waiter *waiter)
     if (*at != NULL) *at = waiter->next;
 }
 
+void futex_leave(const void *object)
+{
+    strike_off((const struct waiter *)((uintptr_t)object - offsetof(struct waiter, queue.object)));
+}
+
 /* The word is looked at in the step that begins the wait, so that no wake can come between. */
 static bool still_has(const uint32_t *word, uint32_t value, uintptr_t site)
 {
@@ -55,11 +60,13 @@ static long wait_for(uint32_t *word, uint32_t value, uint64_t deadline_ns, uint3
         return -1;
     }
     enlist(&waiter);
-    bool in_time = true;
-    while (!waiter.woken && in_time) in_time = world_wait(&waiter.queue, deadline_ns, "a futex");
+    W.self->wait_site = site;
+    W.self->next_place = word;
+    enum wake_reason reason = queue_wait(&waiter.queue, deadline_ns, WAIT_FUTEX, "a futex");
     if (waiter.woken) return 0;
     strike_off(&waiter);
-    errno = ETIMEDOUT;
+    if (reason == WOKEN_SPURIOUS) return wait_for(word, value, deadline_ns, bits, site);
+    errno = reason == WOKEN_SIGNAL ? EINTR : ETIMEDOUT;
     return -1;
 }
 
@@ -99,7 +106,7 @@ static bool read_limit(int operation, const struct timespec *limit, uint64_t *de
 }
 
 long world_futex(uint32_t *word, int operation, uint32_t value, const struct timespec *limit,
-                 uint32_t bits)
+                 uint32_t bits, uintptr_t site)
 {
     uint64_t deadline_ns;
     int command = operation & FUTEX_CMD_MASK;
@@ -111,12 +118,12 @@ long world_futex(uint32_t *word, int operation, uint32_t value, const struct tim
             errno = EINVAL;
             return -1;
         }
-        return wait_for(word, value, deadline_ns, bits, CALLER);
+        return wait_for(word, value, deadline_ns, bits, site);
     case FUTEX_WAKE:
     case FUTEX_WAKE_BITSET:
-        return wake(word, value, bits, CALLER);
+        return wake(word, value, bits, site);
     default:
-        finding_raise(WORLD_FOUND_UNCONTROLLED, CALLER, "uncontrolled futex operation %d",
+        finding_raise(WORLD_FOUND_UNCONTROLLED, site, "uncontrolled futex operation %d",
                       command);
     }
 }

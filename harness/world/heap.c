@@ -86,6 +86,11 @@ void *world_memalign(size_t align, size_t bytes)
     return arena_alloc(bytes, align, false, CALLER);
 }
 
+void *world_pages(size_t bytes, uintptr_t site)
+{
+    return arena_alloc(bytes, 4096, false, site);
+}
+
 void *world_valloc(size_t bytes)
 {
     return arena_alloc(bytes, 4096, false, CALLER);

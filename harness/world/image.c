@@ -138,11 +138,12 @@ void world_image_written(const struct image *image, void (*look)(const char *fro
     while (i < image_count && images[i].image != image) i++;
     REQUIRE(i < image_count);
     const struct known *known = &images[i];
+    if (known->bytes == 0) return;
     const char *end = known->data + known->bytes;
     if (known->middle && !W.branched && look_at_pages(known, look)) {
         look(known->data, known->middle);
         look(known->middle + known->middle_bytes, end);
-    } else if (known->bytes > 0) {
+    } else {
         look(known->data, end);
     }
 }

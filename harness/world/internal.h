@@ -51,6 +51,7 @@ enum wait_kind {
     WAIT_JOIN,    /* for entity `wait_for` */
     WAIT_SLEEP,
     WAIT_QUEUE,   /* world_wait */
+    WAIT_FUTEX,   /* the same, of a program's own word: queue_wait */
     WAIT_GATE,    /* gate_pass */
     WAIT_FOREVER, /* of a killed group, or already ended */
 };
@@ -58,6 +59,9 @@ enum wait_kind {
 enum wake_reason { WOKEN, WOKEN_TIMEOUT, WOKEN_SPURIOUS, WOKEN_CANCELLED, WOKEN_SIGNAL };
 
 enum entity_state { ENTITY_LIVE, ENTITY_ENDED, ENTITY_GONE };
+
+/* From where a thread was switched away: see fiber_switch. */
+enum fiber_place { FIBER_ELSEWHERE, FIBER_AT_POINT, FIBER_AT_LOCK };
 
 struct race_clock;
 struct cleanup; /* glibc's cancellation frame */
@@ -68,12 +72,13 @@ struct __attribute__((aligned(256))) entity {
     /* The inner loop needs no more than these. */
     void *stack_pointer;
     uint64_t hash; /* causal past of its last step */
+    uint64_t owns; /* the word of a plain mutex that it holds: see mutex.c */
     uint64_t bit;  /* in the first word of a set: see contend.h; 0 for those not kept there */
     uintptr_t wait_site;
     uint32_t wait_object;
     int saved_errno;
-    uint16_t id;
     uint16_t slot; /* stack; WORLD_NOBODY for tasks */
+    uint16_t id;   /* in the middle of a word, or it would be loaded with what was just stored */
     uint16_t held; /* mutexes held */
     uint16_t wait; /* enum wait_kind */
     uint16_t reason;
@@ -81,7 +86,7 @@ struct __attribute__((aligned(256))) entity {
     uint8_t home_class; /* what it is when no window is open */
     uint8_t state;
     uint8_t group;
-    bool at_point;    /* it was left by sched_pass: see fiber_switch */
+    uint8_t left_at;  /* enum fiber_place */
     bool interrupted; /* to run what for before it goes on: see signal.h */
 
     uint64_t race_key;      /* of the epoch it is in; 0: none yet. See race.h */
@@ -103,6 +108,7 @@ struct __attribute__((aligned(256))) entity {
     uint16_t parent;   /* who made it; WORLD_NOBODY: nobody */
     uint64_t path;     /* who it is, by who made it as which child */
     uint32_t object;   /* its own, for joins; 0 until used */
+    uint32_t locals;   /* objects on its own stack that it was the first to use */
     const char *wait_what;
     void *(*start)(void *);
     void (*body)(void *);
@@ -376,10 +382,10 @@ static inline uint64_t mix(uint64_t a, uint64_t b)
 void step_record_watched(struct entity *entity, enum world_op op, uint32_t object,
                          enum world_access access, uint32_t result);
 
+/* `o` is what that id stands for. */
 static inline void step_keep(struct entity *entity, enum world_op op, uint32_t object,
-                             enum world_access access, uint32_t result)
+                             struct object *o, enum world_access access, uint32_t result)
 {
-    struct object *o = &W.objects[object];
     struct world_step *step = W.step;
     uint64_t what = ((uint64_t)op << 32 | result) + W.fence_hash;
     uint64_t past = o->write_hash;
@@ -404,7 +410,7 @@ static inline void step_record_as(struct entity *entity, enum world_op op, uint3
     if (UNLIKELY(W.step >= W.steps_plain_end)) {
         step_record_watched(entity, op, object, access, result);
     } else {
-        step_keep(entity, op, object, access, result);
+        step_keep(entity, op, object, &W.objects[object], access, result);
     }
 }
 
@@ -429,7 +435,11 @@ uint32_t object_new(const void *address, enum object_kind kind, uintptr_t site);
 /* By a call that has to be followed by its counterpart: see world_objects_live. */
 uint32_t object_init(uint32_t *storage, enum object_kind kind, uintptr_t site);
 void object_destroy(uint32_t *storage, enum object_kind kind, uintptr_t site);
+/* As world_object_place(), of what lies at that address, if an object does. */
+const void *object_place(const void *address);
 
+/* What was freed is looked at, too, so that it is told of: the sanitizer would end the process. */
+__attribute__((no_sanitize("address")))
 static inline uint32_t object_at(uint32_t *storage, enum object_kind kind, uintptr_t site)
 {
     uint32_t id = *storage;
@@ -464,6 +474,15 @@ static inline void queue_remove(uint16_t *head, uint16_t *tail, struct entity *e
     *head = entity->next;
     if (*head == 0) *tail = 0;
 }
+
+/* --- queues (environment.c) --- */
+
+/* As world_wait(), of that kind. WAIT_FUTEX can be interrupted: the thread is in the queue no more
+ * then, and what it does goes on (WOKEN_SPURIOUS) or ends (WOKEN_SIGNAL). */
+enum wake_reason queue_wait(struct world_queue *queue, uint64_t deadline_ns, enum wait_kind kind,
+                            const char *what);
+/* The thread waits no more in the queue whose object lies at that address. */
+void queue_leave(const void *object, struct entity *entity);
 
 /* --- mutexes as used by conditions, C11 and once (mutex.c) --- */
 

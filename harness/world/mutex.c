@@ -311,16 +311,6 @@ int world_pthread_mutex_destroy(pthread_mutex_t *mutex)
  * mutexes that are normal, not robust, never tried, with no contender in the list. They do
  * exactly what mutex_lock and mutex_unlock would do. */
 
-/* The word of such a mutex: nothing but its owner's id + 1, which is 0 when it is free. By
- * arithmetic, because a word that was just stored in parts takes long to load as a whole. */
-static inline uint64_t plain_word(uint32_t owner)
-{
-    _Static_assert(OBJECT_MUTEX == 0 && TYPE_NORMAL == 0, "all but the owner is 0");
-    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first field is lowest");
-    enum { SHIFT = 8 * (offsetof(struct object, owner) - offsetof(struct object, word)) };
-    return (uint64_t)owner << SHIFT;
-}
-
 /* Whether id stands in that storage, and is of an object with that word. */
 static inline bool plain_is(const pthread_mutex_t *storage, uint32_t id, uint64_t word)
 {
@@ -328,16 +318,31 @@ static inline bool plain_is(const pthread_mutex_t *storage, uint32_t id, uint64_
     return LIKELY(id < W.object_count && object->address == storage && object->word == word);
 }
 
-/* Of a free mutex. */
-static inline int take_plain(uint32_t id, struct entity *self, uintptr_t site)
+static __attribute__((noinline)) int record_watched(struct entity *self, enum world_op op,
+                                                    uint32_t id)
 {
-    struct object *mutex = &W.objects[id];
-    mutex->word = plain_word(self->id + 1u);
+    step_record_watched(self, op, id, WORLD_WRITE, 0);
+    return 0;
+}
+
+/* All calls in the short paths are the last thing there, so that these need no stack. */
+static inline int record_plain(struct entity *self, enum world_op op, uint32_t id,
+                               struct object *mutex)
+{
+    if (UNLIKELY(W.step >= W.steps_plain_end)) return record_watched(self, op, id);
+    step_keep(self, op, id, mutex, WORLD_WRITE, 0);
+    return 0;
+}
+
+/* Of a free mutex. */
+static inline int take_plain(uint32_t id, struct object *mutex, struct entity *self,
+                             uintptr_t site)
+{
+    mutex->word = self->owns;
     mutex->site = site;
     self->held++;
     W.enabled[WORLD_THREAD][0] &= ~mutex->contenders;
-    step_record_as(self, WORLD_OP_LOCK, id, WORLD_WRITE, 0);
-    return 0;
+    return record_plain(self, WORLD_OP_LOCK, id, mutex);
 }
 
 static inline void contend_plain(uint32_t id, struct entity *self, uintptr_t site)
@@ -375,28 +380,54 @@ static inline int contend_end(void)
     if (UNLIKELY(!usual)) return contend_on(id, self);
     self->wait = WAIT_NONE;
     mutex->contenders ^= self->bit;
-    return take_plain(id, self, self->wait_site);
+    return take_plain(id, mutex, self, self->wait_site);
+}
+
+/* Another one goes first. */
+static __attribute__((noinline)) int contend_after(uint32_t id, struct entity *self,
+                                                   struct entity *next, uintptr_t site)
+{
+    contend_plain(id, self, site);
+    fiber_switch(self, next, FIBER_AT_LOCK);
+    return contend_end();
+}
+
+/* Several others could go first. */
+static __attribute__((noinline)) int lock_among(uint32_t id, struct entity *self, uint64_t others,
+                                                uintptr_t site)
+{
+    uint32_t index = sched_draw(1 + sched_count(others));
+    if (index == 0) return take_plain(id, &W.objects[id], self, site);
+    return contend_after(id, self, sched_nth(others, index - 1), site);
+}
+
+static __attribute__((noinline)) int lock_asked(uint32_t id, struct entity *self, uintptr_t site)
+{
+    if (sched_alone(self)) return take_plain(id, &W.objects[id], self, site);
+    contend_plain(id, self, site);
+    sched_pass();
+    return contend_end();
+}
+
+static __attribute__((noinline)) int lock_other(pthread_mutex_t *storage, uintptr_t site)
+{
+    return mutex_lock(mutex_at(storage, site), WORLD_NEVER, false, site);
 }
 
 int world_pthread_mutex_lock(pthread_mutex_t *storage)
 {
     uint32_t id = *(const uint32_t *)storage;
+    struct object *mutex = &W.objects[id];
     struct entity *self = W.self;
     if (UNLIKELY(!plain_is(storage, id, plain_word(0)) || self->bit == 0)) {
-        return mutex_lock(mutex_at(storage, CALLER), WORLD_NEVER, false, CALLER);
+        return lock_other(storage, CALLER);
     }
-    uint64_t bits = W.enabled[WORLD_THREAD][0];
-    if (UNLIKELY(W.draws == NULL)) {
-        if (sched_alone(self)) return take_plain(id, self, CALLER);
-        contend_plain(id, self, CALLER);
-        sched_pass();
-        return contend_end();
-    }
-    uint32_t index = bits == self->bit ? 0 : sched_draw(sched_count_plain(bits));
-    if (index == 0) return take_plain(id, self, CALLER);
-    contend_plain(id, self, CALLER);
-    fiber_switch(self, sched_nth(bits ^ self->bit, index - 1), false);
-    return contend_end();
+    if (UNLIKELY(W.draws == NULL)) return lock_asked(id, self, CALLER);
+    uint64_t others = W.enabled[WORLD_THREAD][0] ^ self->bit;
+    if (others == 0) return take_plain(id, mutex, self, CALLER);
+    if (UNLIKELY(sched_rest(others))) return lock_among(id, self, others, CALLER);
+    if (sched_draw(2) == 0) return take_plain(id, mutex, self, CALLER);
+    return contend_after(id, self, sched_nth(others, 0), CALLER);
 }
 
 int world_pthread_mutex_trylock(pthread_mutex_t *mutex)
@@ -422,19 +453,23 @@ int world_pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec 
     return world_pthread_mutex_clocklock(mutex, CLOCK_REALTIME, at);
 }
 
+static __attribute__((noinline)) int unlock_other(pthread_mutex_t *storage, uintptr_t site)
+{
+    return mutex_unlock(mutex_at(storage, site), site);
+}
+
 int world_pthread_mutex_unlock(pthread_mutex_t *storage)
 {
     uint32_t id = *(const uint32_t *)storage;
-    struct entity *self = W.self;
-    if (UNLIKELY(!plain_is(storage, id, plain_word(self->id + 1u)))) {
-        return mutex_unlock(mutex_at(storage, CALLER), CALLER);
-    }
     struct object *mutex = &W.objects[id];
+    struct entity *self = W.self;
+    if (UNLIKELY(!plain_is(storage, id, self->owns))) {
+        return unlock_other(storage, CALLER);
+    }
     mutex->word = plain_word(0);
     self->held--;
     W.enabled[WORLD_THREAD][0] |= mutex->contenders;
-    step_record_as(self, WORLD_OP_UNLOCK, id, WORLD_WRITE, 0);
-    return 0;
+    return record_plain(self, WORLD_OP_UNLOCK, id, mutex);
 }
 
 int world_pthread_mutex_consistent(pthread_mutex_t *mutex)

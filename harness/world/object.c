@@ -7,6 +7,45 @@ static const char *const kind_words[OBJECT_KINDS] = {
     "point", "word", "descriptor", "destroyed object",
 };
 
+/* --- what explored executions have in common --- */
+
+static const void *names[WORLD_OBJECTS_MAX]; /* of those that lie on a stack */
+
+static bool is_on_stack(const void *address)
+{
+    return (uintptr_t)address - STACKS_FROM < STACKS_BYTES;
+}
+
+/* Where a local variable lies, and which others have the same place, is the compiler's choice;
+ * which one of its thread's it is depends on that thread alone. Who else uses it first may be
+ * chance, so then it is called by its address all the same. */
+static void name_local(uint32_t id, enum object_kind kind, const void *address)
+{
+    struct entity *self = W.self;
+    names[id] = address;
+    if (kind == OBJECT_ATOMIC) return; /* no id stands in a word: it is known by its address */
+    if (self == NULL || self->slot != ((uintptr_t)address - STACKS_FROM) / STACK_BYTES) return;
+    uint64_t number = (uint64_t)W.slots_kept << 32 | ++self->locals;
+    names[id] = (const void *)(uintptr_t)(mix(self->path, number) | 1ull << 63);
+}
+
+const void *world_object_place(uint32_t object)
+{
+    const void *address = world_object_address(object);
+    return is_on_stack(address) ? names[object] : address;
+}
+
+/* The id in it is looked for in what may be anything: an atomic number, no longer used. */
+__attribute__((no_sanitize("address", "thread")))
+const void *object_place(const void *address)
+{
+    if (!is_on_stack(address) || (uintptr_t)address % sizeof(uint32_t) != 0) return address;
+    uint32_t id = *(const uint32_t *)address;
+    return world_object_address(id) == address ? names[id] : address;
+}
+
+/* --- objects --- */
+
 uint32_t object_new(const void *address, enum object_kind kind, uintptr_t site)
 {
     if (W.object_count == WORLD_OBJECTS_MAX) {
@@ -22,6 +61,7 @@ uint32_t object_new(const void *address, enum object_kind kind, uintptr_t site)
         .write_hash = kind + 1,
         .ordinal = ++W.ordinals[kind],
     };
+    if (UNLIKELY(is_on_stack(address))) name_local(id, kind, address);
     return id;
 }
 
@@ -49,10 +89,24 @@ void world_release_points(void)
     for (uint32_t id = 1; id < W.object_count; id++) W.objects[id].tried = true;
 }
 
+static void check_alive(const uint32_t *storage, enum object_kind kind, uintptr_t site)
+{
+    struct world_block block;
+    char place[128];
+    bool freed;
+    if (!arena_find(storage, &block, &freed) || !freed) return;
+    finding_memory((uintptr_t)storage, place, sizeof place);
+    finding_detail("%s", place);
+    finding_raise(WORLD_FOUND_USE_AFTER_FREE, site, "a %s is used after its memory was freed",
+                  kind_words[kind]);
+}
+
+__attribute__((no_sanitize("address")))
 uint32_t object_adopt(uint32_t *storage, enum object_kind kind, uintptr_t site)
 {
     uint32_t id = *storage;
     if (id == 0) return *storage = object_new(storage, kind, site);
+    check_alive(storage, kind, site);
     const struct object *known = id < W.object_count ? &W.objects[id] : NULL;
     if (known && known->kind == OBJECT_DESTROYED && known->address == storage) {
         finding_raise(WORLD_FOUND_USE_DESTROYED, site, "a %s is used after it was destroyed",

@@ -60,7 +60,9 @@
     X(FLIGHT, "in flight")                                                                         \
     X(ARRIVAL, "arrival")                                                                         \
     X(KILL, "kill")                                                                               \
-    X(HANDLE, "handle")
+    X(HANDLE, "handle")                                                                            \
+    X(SPIN, "spin")                                                                                \
+    X(WRLOCK_WAITS, "wrlock_waits")
 
 enum world_op {
 #define X(name, word) WORLD_OP_##name,

@@ -7,8 +7,19 @@
 
 #pragma GCC visibility push(hidden)
 
-/* `at_point`: this is the one place in sched_pass from where most switches are made. */
-static inline void fiber_switch(struct entity *from, struct entity *to, bool at_point)
+/* The word of a mutex that is normal, not robust, never tried, with no contender in the list:
+ * nothing but its owner's id + 1, which is 0 when it is free. By arithmetic, because a word that
+ * was just stored in parts takes long to load as a whole. */
+static inline uint64_t plain_word(uint32_t owner)
+{
+    _Static_assert(OBJECT_MUTEX == 0 && PTHREAD_MUTEX_NORMAL == 0, "all but the owner is 0");
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first field is lowest");
+    enum { SHIFT = 8 * (offsetof(struct object, owner) - offsetof(struct object, word)) };
+    return (uint64_t)owner << SHIFT;
+}
+
+/* `place`: of this call. Where both threads left at the same one, the switch is faster. */
+static inline void fiber_switch(struct entity *from, struct entity *to, enum fiber_place place)
 {
     if (UNLIKELY(W.switch_hooks)) {
         fiber_switch_hooked(from, to);
@@ -17,8 +28,8 @@ static inline void fiber_switch(struct entity *from, struct entity *to, bool at_
     W.self = to;
     from->saved_errno = *W.errno_at;
     *W.errno_at = to->saved_errno;
-    from->at_point = at_point;
-    if (at_point && to->at_point) {
+    from->left_at = (uint8_t)place;
+    if (place != FIBER_ELSEWHERE && to->left_at == place) {
         world_switch_back(&from->stack_pointer, to->stack_pointer);
     } else {
         world_switch(&from->stack_pointer, to->stack_pointer);

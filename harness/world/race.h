@@ -105,6 +105,8 @@ void race_access(uintptr_t address, size_t bytes, uint32_t flags, uintptr_t pc);
 /* As that, for at most eight bytes of one word, with the cell of the word. */
 void race_access_word(struct race_cell *cell, uintptr_t address, uint8_t mask, uint32_t flags,
                       uintptr_t pc);
+/* The running thread ends, and its variables with it. */
+void race_stack_ends(void);
 /* A block is handed out again: who had it before is of no interest. */
 void race_forget(uintptr_t address, size_t bytes);
 
@@ -128,6 +130,16 @@ static inline struct race_cell *race_cell_at(uintptr_t address)
     struct race_cell *cell = race_shared_cell(address);
     if (LIKELY(cell != NULL)) return cell;
     return W.uses_tls ? race_local_cell(address, &entity) : NULL;
+}
+
+/* These bytes of the heap are about to be accessed: their cells, which are seldom in the cache by
+ * then, are fetched meanwhile. Those of large blocks are not needed one by one. */
+static inline void race_expect(const void *memory, size_t bytes)
+{
+    enum { CELLS_MAX = 16 };
+    if (LIKELY(!W.find_races) || bytes > CELLS_MAX * RACE_WORD) return;
+    const struct race_cell *cell = &R.heap[((uintptr_t)memory - ARENA_FROM) / RACE_WORD];
+    for (size_t at = 0; at < bytes; at += RACE_WORD) __builtin_prefetch(cell++, 1);
 }
 
 /* Where the running thread stands, to be kept with an access: a call, while no stacks are kept. */

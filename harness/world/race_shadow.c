@@ -174,13 +174,35 @@ void race_access(uintptr_t address, size_t bytes, uint32_t flags, uintptr_t pc)
     if (flags & RACE_FREE) race_recent_end(W.self);
 }
 
+/* Variables that others use were used by their owner first, and lie near the beginning: so little
+ * has to be looked at. */
+void race_stack_ends(void)
+{
+    enum { BYTES = 16384, REGION_BYTES = RACE_REGION * RACE_WORD };
+    const struct entity *self = W.self;
+    uintptr_t low, high;
+    fiber_stack_range(self, &low, &high);
+    high = (high + REGION_BYTES - 1) / REGION_BYTES * REGION_BYTES;
+    uintptr_t function = self->start ? (uintptr_t)self->start : (uintptr_t)self->start_c11;
+    struct access access = begin(RACE_WRITE | RACE_FREE, function + 1);
+    for (uintptr_t at = high - BYTES; at < high; at += REGION_BYTES) {
+        struct race_cell *cell = race_cell_at(at);
+        if (race_region_of(cell)->run != R.run) continue;
+        access.address = at;
+        access_region(&access, cell);
+    }
+}
+
 void race_forget(uintptr_t address, size_t bytes)
 {
     weak_forget(address, bytes);
     for (size_t at = 0; at < bytes; at += RACE_WORD) {
         struct race_cell *cell = race_cell_at(address + at);
         struct race_region *region = race_region_of(cell);
-        if (region->run != R.run) continue;
+        if (region->run != R.run) { /* nobody was there */
+            at += (RACE_REGION - 1 - race_place_in_region(cell)) * RACE_WORD;
+            continue;
+        }
         region->used |= 1ull << race_place_in_region(cell);
         race_clear_cell(cell);
     }

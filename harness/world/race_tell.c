@@ -80,8 +80,10 @@ static void place_of(const struct race_record *record, struct place *place)
 
 /* --- words --- */
 
-static const char *verb(uint32_t flags, bool past)
+/* What frees a stack is the end of its thread. */
+static const char *verb(uint32_t flags, bool past, bool stack)
 {
+    if (flags & RACE_FREE && stack) return past ? "left" : "leaves";
     if (flags & RACE_FREE) return past ? "freed" : "frees";
     if (flags & RACE_WRITE) return past ? "wrote" : "writes";
     return past ? "read" : "reads";
@@ -99,7 +101,7 @@ static void describe_locks(const struct place *place, char *out, size_t bytes)
 }
 
 static void detail(const char *name, const struct race_record *record, bool past,
-                   const struct place *place)
+                   const struct place *place, bool stack)
 {
     char size[16] = "it", locks[128] = "";
     if (!(record->flags & RACE_FREE)) {
@@ -107,7 +109,11 @@ static void detail(const char *name, const struct race_record *record, bool past
         snprintf(size, sizeof size, "%d byte%s", bytes, bytes == 1 ? "" : "s");
     }
     if (W.keep_stacks) describe_locks(place, locks, sizeof locks);
-    finding_detail("%s %s %s%s%s%s", name, verb(record->flags, past), size,
+    if (record->flags & RACE_FREE && stack) {
+        finding_detail("%s %s", name, past ? "ended" : "ends");
+        return;
+    }
+    finding_detail("%s %s %s%s%s%s", name, verb(record->flags, past, stack), size,
                    record->flags & RACE_ATOMIC ? " atomically" : "", locks[0] ? ", " : "", locks);
 }
 
@@ -132,7 +138,15 @@ static _Noreturn void tell_freed(const char *what, const char *freer, uint32_t f
     finding_detail("%s", what);
     finding_detail("freed by %s at {pc:%lx}", freer, (unsigned long)then->pc);
     finding_raise(WORLD_FOUND_USE_AFTER_FREE, pc, "%s %s memory that %s has freed",
-                  world_entity_name(W.self->id), verb(flags, false), freer);
+                  world_entity_name(W.self->id), verb(flags, false, false), freer);
+}
+
+static _Noreturn void tell_ended(const char *what, uint32_t flags, const struct place *then,
+                                 uintptr_t pc)
+{
+    finding_detail("it began with {pc:%lx}", (unsigned long)then->pc);
+    finding_raise(WORLD_FOUND_USE_AFTER_FREE, pc, "%s %s %s, which has ended",
+                  world_entity_name(W.self->id), verb(flags, false, true), what);
 }
 
 void race_found(const struct race_record *before, const struct race_record *now, uintptr_t address,
@@ -149,13 +163,15 @@ void race_found(const struct race_record *before, const struct race_record *now,
     W.finding.other_stack = then.stack;
     W.finding.other_step = then.step;
     snprintf(other, sizeof other, "%s", world_entity_name(W.finding.other));
+    bool stack = address - STACKS_FROM < STACKS_BYTES;
     if (before->flags & RACE_FREE && is_known(before)) {
+        if (stack) tell_ended(what, now->flags, &then, pc);
         tell_freed(what, other, now->flags, &then, pc);
     }
-    detail(world_entity_name(W.self->id), now, false, &here);
-    detail(other, before, true, &then);
+    detail(world_entity_name(W.self->id), now, false, &here, stack);
+    detail(other, before, true, &then, stack);
     finding_raise(WORLD_FOUND_DATA_RACE, pc,
                   "%s %s %s, which %s %s before, and nothing orders the two",
-                  world_entity_name(W.self->id), verb(now->flags, false), what, other,
-                  verb(before->flags, true));
+                  world_entity_name(W.self->id), verb(now->flags, false, stack), what, other,
+                  verb(before->flags, true, stack));
 }

@@ -33,5 +33,6 @@ bool refuse_this(enum world_resource what)
 {
     uint32_t *own = W.self ? &left[W.self->group][what] : &left[0][what];
     if (*own == 0) return false;
+    world_meet(WORLD_MET_FAKES); /* which one it is depends on who asked before */
     return --*own == 0;
 }

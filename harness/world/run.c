@@ -2,6 +2,7 @@
 #include "cycle.h"
 #include "instrument.h"
 #include "livelock.h"
+#include "plain.h"
 #include "race.h"
 #include "refuse.h"
 #include "spin.h"
@@ -27,6 +28,7 @@ enum { SPIN_NS = 1000000 };
 
 void world_init(void)
 {
+    outside.owns = plain_word(1);
     W.steps = reserve(WORLD_STEPS_MAX * sizeof *W.steps);
     W.entities = reserve(WORLD_ENTITIES_MAX * sizeof *W.entities);
     W.objects = reserve(WORLD_OBJECTS_MAX * sizeof *W.objects);
@@ -131,7 +133,7 @@ void step_record_watched(struct entity *entity, enum world_op op, uint32_t objec
     struct world_step *step = W.step;
     int saved_errno = errno; /* of the program, which whoever looks on must not touch */
     if (step == W.steps_end) sched_leave(WORLD_CUT);
-    step_keep(entity, op, object, access, result);
+    step_keep(entity, op, object, &W.objects[object], access, result);
     if (W.find_races) race_step(step);
     tell(step);
     if (UNLIKELY(step >= W.look_at)) livelock_step(step);
@@ -202,9 +204,17 @@ uint32_t world_op_count(uint16_t entity, enum world_op op)
 
 /* --- an execution --- */
 
+/* No more than is in use: there is room for many. */
+static void sets_clear(void)
+{
+    for (uint32_t word = 0; word < W.words; word++) {
+        for (uint32_t class_ = 0; class_ < WORLD_CLASSES; class_++) W.enabled[class_][word] = 0;
+    }
+}
+
 static void reset(struct world_chooser *chooser)
 {
-    memset(W.enabled, 0, sizeof W.enabled);
+    sets_clear();
     memset(W.by_class, 0, sizeof W.by_class);
     memset(W.ordinals, 0, sizeof W.ordinals);
     W.chooser = chooser;
@@ -215,7 +225,6 @@ static void reset(struct world_chooser *chooser)
     W.steps_end = W.steps + W.limits.steps_max;
     race_begin();
     livelock_reset();
-    cycle_reset();
     W.class_hash = W.fence_hash = 0;
     W.choices = 0;
     W.accesses = 0;
@@ -246,6 +255,7 @@ static void reset(struct world_chooser *chooser)
     W.finding.text[0] = W.finding.detail[0] = W.stop_text[0] = '\0';
     W.finding.stack.depth = 0;
     arena_reset();
+    cycle_reset();
     image_restore();
     keys_reset();
     rwlock_reset();

@@ -1,4 +1,6 @@
-/* Read-write locks. POSIX leaves open who goes first, so every contender that could go may. */
+/* Read-write locks. POSIX leaves open who goes first, so every contender that could go may; but
+ * past a writer that waits for a lock which prefers writers
+ * (PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP) no reader comes. */
 #include "interrupt.h"
 
 /* Who holds which lock for reading, and how deep. */
@@ -42,12 +44,21 @@ static void hold_add(uint32_t id, uint16_t entity)
 
 static uint32_t rwlock_at(pthread_rwlock_t *lock, uintptr_t site)
 {
-    return object_at((uint32_t *)lock, OBJECT_RWLOCK, site);
+    bool fresh = *(uint32_t *)lock == 0;
+    uint32_t id = object_at((uint32_t *)lock, OBJECT_RWLOCK, site);
+    if (fresh) W.objects[id].type = (uint8_t)lock->__data.__flags; /* a static initialiser's */
+    return id;
 }
 
+static bool prefers_writers(const struct object *lock)
+{
+    return lock->type == PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP;
+}
+
+/* Those that wait are counted where they are preferred. */
 bool rwlock_can_go(const struct object *lock, bool write)
 {
-    return lock->owner == 0 && (!write || lock->count == 0);
+    return lock->owner == 0 && (write ? lock->count == 0 : lock->waiters == 0);
 }
 
 static void refresh(struct object *lock)
@@ -77,12 +88,32 @@ static void take(uint32_t id, bool write, enum world_op op, uintptr_t site)
     refresh(lock);
 }
 
+/* Whether a writer that is preferred has to wait. If so it says that, as a step of its own: whether
+ * a reader comes before it is a choice. */
+static bool announce(uint32_t id, uintptr_t site)
+{
+    struct object *lock = &W.objects[id];
+    uint32_t *storage = (uint32_t *)(uintptr_t)lock->address;
+    sched_point(storage, WORLD_WRITE);
+    (void)object_at(storage, OBJECT_RWLOCK, site); /* somebody may have destroyed it */
+    if (rwlock_can_go(lock, true)) return false;
+    lock->waiters++;
+    step_record(WORLD_OP_WRLOCK_WAITS, id, WORLD_WRITE, 0);
+    refresh(lock);
+    return true;
+}
+
 static int lock_until(uint32_t id, bool write, uint64_t deadline_ns, uintptr_t site)
 {
     struct object *lock = &W.objects[id];
     struct entity *self = W.self;
     if (lock->owner == self->id + 1) return EDEADLK;
     if (deadline_ns != WORLD_NEVER) lock->tried = true;
+    bool preferred = write && prefers_writers(lock);
+    if (preferred && !announce(id, site)) {
+        take(id, true, WORLD_OP_WRLOCK, site);
+        return 0;
+    }
     self->wait = WAIT_RWLOCK;
     self->wait_object = id;
     self->wait_site = site;
@@ -97,8 +128,13 @@ static int lock_until(uint32_t id, bool write, uint64_t deadline_ns, uintptr_t s
     queue_remove(&lock->head, &lock->tail, self);
     if (deadline_ns != WORLD_NEVER) timer_remove(self, TIMER_WAKE);
     self->wait = WAIT_NONE;
+    lock->waiters -= preferred;
     if (!rwlock_can_go(lock, write)) {
-        step_record(WORLD_OP_TIMEOUT, id, WORLD_READ, 0);
+        if (preferred) {
+            refresh(lock);
+            spin_released();
+        }
+        step_record(WORLD_OP_TIMEOUT, id, preferred ? WORLD_WRITE : WORLD_READ, 0);
         return ETIMEDOUT;
     }
     take(id, write, write ? WORLD_OP_WRLOCK : WORLD_OP_RDLOCK, site);
@@ -121,9 +157,9 @@ static int try_lock(uint32_t id, bool write, uintptr_t site)
 
 int world_pthread_rwlock_init(pthread_rwlock_t *lock, const pthread_rwlockattr_t *attributes)
 {
-    (void)attributes;
     uint32_t *storage = (uint32_t *)lock;
-    (void)object_init(storage, OBJECT_RWLOCK, CALLER);
+    uint32_t id = object_init(storage, OBJECT_RWLOCK, CALLER);
+    if (attributes) W.objects[id].type = *(const uint32_t *)(const void *)attributes >> 1 & 3;
     step_record(WORLD_OP_INIT, *storage, WORLD_WRITE, 0);
     return 0;
 }

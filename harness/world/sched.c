@@ -174,7 +174,8 @@ static struct entity *choose(struct entity *self)
 void sched_pass(void)
 {
     struct entity *self = W.self, *next = choose(self);
-    if (next != self) fiber_switch(self, next, (W.enabled[WORLD_THREAD][0] & self->bit) != 0);
+    bool enabled = W.enabled[WORLD_THREAD][0] & self->bit;
+    if (next != self) fiber_switch(self, next, enabled ? FIBER_AT_POINT : FIBER_ELSEWHERE);
     if (UNLIKELY(self->interrupted)) signal_arrive();
 }
 
@@ -254,6 +255,7 @@ struct entity *entity_new(const char *name, enum world_class class_)
     entity->id = id;
     entity->class_ = entity->home_class = (uint8_t)class_;
     entity->bit = entity_bit(entity);
+    entity->owns = plain_word(id + 1u);
     entity->group = parent ? parent->group : 0;
     entity->hash = parent ? mix(parent->hash, ++parent->children) : 1;
     entity->parent = parent ? parent->id : WORLD_NOBODY;
@@ -293,7 +295,7 @@ const void *world_next_place(uint16_t id, enum world_access *access)
     *access = WORLD_WRITE;
     switch ((enum wait_kind)entity->wait) {
     case WAIT_MUTEX:
-        return W.objects[entity->wait_object].address;
+        return world_object_place(entity->wait_object);
     case WAIT_NONE:
     case WAIT_RWLOCK:
     case WAIT_SEM:
@@ -301,11 +303,12 @@ const void *world_next_place(uint16_t id, enum world_access *access)
     case WAIT_ONCE:
     case WAIT_GATE:
         *access = (enum world_access)entity->next_access;
-        return entity->next_place;
+        return object_place(entity->next_place);
     case WAIT_COND:
     case WAIT_JOIN:
     case WAIT_SLEEP:
     case WAIT_QUEUE:
+    case WAIT_FUTEX:
     case WAIT_FOREVER:
         break;
     }

@@ -136,9 +136,10 @@ int world_sem_timedwait(sem_t *sem, const struct timespec *at)
 
 int world_sem_post(sem_t *storage)
 {
-    uint32_t id = sem_at(storage, CALLER);
-    struct object *sem = &W.objects[id];
+    sem_at(storage, CALLER);
     sched_point(storage, WORLD_WRITE);
+    uint32_t id = sem_at(storage, CALLER); /* others may have destroyed it */
+    struct object *sem = &W.objects[id];
     if (sem->count == SEM_VALUE_MAX) {
         finding_raise(WORLD_FOUND_OVERFLOW, CALLER, "a semaphore is posted beyond SEM_VALUE_MAX");
     }

@@ -1,5 +1,6 @@
 #include "signal.h"
 
+#include "futex.h"
 #include "interrupt.h"
 
 #include <string.h>
@@ -102,6 +103,10 @@ static void leave(struct entity *entity, struct interruption *was)
         return;
     case WAIT_GATE:
         gate_leave(entity, &was->gate);
+        return;
+    case WAIT_FUTEX:
+        queue_leave(object->address, entity);
+        futex_leave(object->address);
         return;
     case WAIT_SLEEP:
     case WAIT_QUEUE:
@@ -216,6 +221,13 @@ static void back_to_barrier(struct entity *entity, const struct interruption *wa
     wait_again(entity, was, false);
 }
 
+/* Whether it was woken meanwhile, its caller knows. */
+static void back_to_futex(struct entity *entity, const struct interruption *was, bool goes_on)
+{
+    if (was->ready || is_over(entity)) return;
+    entity->reason = goes_on ? WOKEN_SPURIOUS : WOKEN_SIGNAL;
+}
+
 static void back(struct entity *entity, const struct interruption *was, enum world_resume how)
 {
     struct object *object = &W.objects[entity->wait_object];
@@ -256,6 +268,9 @@ static void back(struct entity *entity, const struct interruption *was, enum wor
         return;
     case WAIT_GATE:
         back_to_gate(entity, was, all || (how == WORLD_RESUME_SOME && was->gate.restarts));
+        return;
+    case WAIT_FUTEX:
+        back_to_futex(entity, was, untimed);
         return;
     case WAIT_NONE:
     case WAIT_QUEUE:

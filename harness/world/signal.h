@@ -34,7 +34,7 @@ void world_signals_set(const struct world_signals *signals);
 uint64_t *world_signal_mask(uint16_t entity);
 
 /* Whether it is a thread of the program that has not ended, and waits for nothing that cannot be
- * interrupted: a futex, or the end of all others. */
+ * interrupted: what the environment does, or the end of all others. */
 bool world_can_interrupt(uint16_t entity);
 /* Interrupt such a thread, which is not the running one. Twice before it runs is once. */
 void world_interrupt(uint16_t entity);

@@ -6,6 +6,10 @@
  * others go first for as long as they can; and so long may its loop be. */
 enum { SPINS_MAX = 16, LOOP_MAX = 32, NAP_MIN_NS = 1000, NAP_MAX_NS = 100000000 };
 
+/* So many more looks it makes at once where all others are delayed: what spins before it sleeps
+ * mostly does so less often. */
+enum { LOOKS_AHEAD = 2500 };
+
 /* What a thread does while it does nothing but look. */
 static struct spin {
     uint64_t run;   /* valid in this execution only */
@@ -15,6 +19,7 @@ static struct spin {
     uint32_t object;
     uint32_t times; /* it came back */
     uint32_t since; /* looks elsewhere after the last time */
+    uint32_t ahead; /* looks that it makes before anybody else goes on */
 } spins[WORLD_ENTITIES_MAX];
 static struct yields {
     uint64_t run;
@@ -22,12 +27,14 @@ static struct yields {
 } yields[WORLD_ENTITIES_MAX];
 static uint16_t aside[WORLD_ENTITIES_MAX];
 static uint64_t looks_known; /* W.clock_looks, when those set aside last went on because of them */
+static bool looked_on;       /* a thread went on spinning while all others were delayed */
 static uint64_t nap_ns;      /* so much time passes next for those who wait for it by looking */
 
 void spin_reset(void)
 {
     W.spinners = 0;
     W.outside = W.clock_looks = looks_known = 0;
+    looked_on = false;
     nap_ns = NAP_MIN_NS;
 }
 
@@ -69,7 +76,7 @@ static void note(struct spin *spin, uint64_t hash_before, uint32_t object, uint6
     } else if (chained && ++spin->since < LOOP_MAX) {
         spin->hash = W.self->hash;
     } else {
-        *spin = (struct spin){W.runs, W.self->hash, value, pc, object, 0, 0};
+        *spin = (struct spin){W.runs, W.self->hash, value, pc, object, 0, 0, 0};
     }
 }
 
@@ -100,11 +107,41 @@ void spin_stand_aside(void)
     set_aside(NULL, WORLD_NONE);
 }
 
+/* What comes when a loop gives up is seen only if nobody else goes on until then: once in an
+ * execution, where threads may be delayed, that is tried. */
+static void look_on(struct spin *spin)
+{
+    if (W.stalls_left == 0 || looked_on || W.limits.every_release || W.probing) return;
+    uint32_t index = sched_value(3, "spin");
+    if (index == 0) return;
+    looked_on = true;
+    W.stalls_left--;
+    plain_update();
+    step_record(WORLD_OP_SPIN, spin->object, WORLD_NONE, LOOKS_AHEAD);
+    spin->hash = W.self->hash;
+    spin->ahead = LOOKS_AHEAD;
+    /* Once it gives up it goes on, or it is the turn of those. */
+    if (index == 2 && W.chooser->yielded) W.chooser->yielded(W.chooser, W.self->id);
+}
+
+static bool goes_ahead(struct spin *spin, uint64_t hash)
+{
+    if (LIKELY(spin->ahead == 0) || !is_chained(spin, hash)) return false;
+    spin->ahead--;
+    return true;
+}
+
 void spin_point(const void *place, enum world_access access, uintptr_t pc)
 {
     struct spin *spin = &spins[W.self->id];
-    if (LIKELY(spin->times < SPINS_MAX) || !is_chained(spin, W.self->hash) || spin->pc != pc ||
-        W.objects[spin->object].address != place) {
+    if (LIKELY(spin->times < SPINS_MAX) || !is_chained(spin, W.self->hash)) {
+        sched_point(place, access);
+        return;
+    }
+    bool again = spin->pc == pc && W.objects[spin->object].address == place;
+    if (again && spin->ahead == 0) look_on(spin);
+    if (goes_ahead(spin, W.self->hash)) return;
+    if (!again) {
         sched_point(place, access);
         return;
     }
@@ -119,7 +156,9 @@ void spin_yield(uintptr_t pc)
     struct spin *spin = &spins[self->id];
     const struct world_step *before = W.step;
     uint32_t times = own->run == W.runs ? own->times : 0;
-    if (times < SPINS_MAX) {
+    if (goes_ahead(spin, self->hash)) {
+        times = 0;
+    } else if (times < SPINS_MAX) {
         if (W.chooser->yielded) W.chooser->yielded(W.chooser, self->id);
         sched_point(NULL, WORLD_NONE);
     } else {

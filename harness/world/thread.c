@@ -1,6 +1,7 @@
 /* Simulated threads: creation, end, joining, cancellation, thread-specific data. */
 #include "attributes.h"
 #include "interrupt.h"
+#include "race.h"
 #include "refuse.h"
 
 #include <limits.h>
@@ -68,6 +69,8 @@ void thread_end(void)
     if (self->has_keys) keys_destroy(self);
     if (UNLIKELY(self->held > 0)) mutex_owner_ends(self);
     process_thread_ends();
+    /* Of main, what others use after pthread_exit() stays where it is. */
+    if (W.find_races && self->id != 0 && self->home_class == WORLD_THREAD) race_stack_ends();
     step_record(WORLD_OP_EXIT, thread_object(self), WORLD_WRITE, 0);
     self->state = ENTITY_ENDED;
     self->wait = WAIT_FOREVER;
@@ -415,6 +418,7 @@ static bool waits_cancellably(const struct entity *target)
     case WAIT_BARRIER:
     case WAIT_ONCE:
     case WAIT_QUEUE:
+    case WAIT_FUTEX:
     case WAIT_FOREVER:
         return false;
     }

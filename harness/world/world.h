@@ -293,6 +293,10 @@ bool world_object_told(uint32_t object);
 /* Where it lies: the same object has the same address in every execution that did the same
  * before it. For comparing only. */
 const void *world_object_address(uint32_t object);
+/* What it is called in all executions, and by world_next_place(): its address; but a lock or
+ * condition that lies on a stack, and is first used by that thread, is the first, second, ... of
+ * these that the thread uses. For comparing only. */
+const void *world_object_place(uint32_t object);
 /* Where the thread-local variables of a thread lie, in programs that have some. */
 const void *world_locals(uint16_t entity, size_t *bytes);
 /* Where else a thread keeps what it knows, at the end of an execution: thread-specific values, the
@@ -460,6 +464,8 @@ struct world_block {
     uintptr_t site;  /* return address of the allocation */
     struct world_stack stack; /* empty unless observed */
 };
+/* A block as by memalign(), at the beginning of a page, for a call that stands at `site`. */
+void *world_pages(size_t bytes, uintptr_t site);
 /* Blocks of that group that are still allocated; fills at most max, oldest first, returns
  * how many there are. */
 uint32_t world_blocks_live(uint8_t group, struct world_block *out, uint32_t max);

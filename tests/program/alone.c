@@ -1,5 +1,7 @@
 /* No thread: everything must be as if nobody looked. */
 #include <assert.h>
+#include <errno.h>
+#include <error.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,10 @@ int main(int argc, char **argv)
     if (strcmp(word, "read") == 0) return reads();
     if (strcmp(word, "write") == 0) return writes(argv[2]);
     if (strcmp(word, "assert") == 0) assert(argc == 0);
+    if (strcmp(word, "error") == 0) {
+        error_at_line(0, 0, "words", 7, "a %s", "place");
+        error(4, ENOENT, "cannot read %s", word);
+    }
     if (strcmp(word, "many") == 0) {
         for (int i = 0; i < 300000; i++) printf("line %d\n", i);
     }

@@ -218,6 +218,48 @@ static void check_reopening(void)
     assert(unlink("tree/n") == 0 && unlink("tree/m") == 0);
 }
 
+/* Streams read and write what their numbers lead to. */
+static void check_return(void)
+{
+    FILE *file = fopen("tree/p", "w+");
+    int from[2], kept = dup(fileno(file));
+    assert(setvbuf(file, NULL, _IONBF, 0) == 0 && fputs("ab", file) >= 0);
+    rewind(file);
+    assert(fgetc(file) == 'a' && pipe(from) == 0 && write(from[1], "z", 1) == 1);
+    assert(close(from[1]) == 0 && dup2(from[0], fileno(file)) == fileno(file));
+    assert(close(from[0]) == 0 && fgetc(file) == 'z' && fgetc(file) == EOF);
+    assert(dup2(kept, fileno(file)) == fileno(file));
+    clearerr(file);
+    assert(fgetc(file) == 'b' && fclose(file) == 0);
+    file = fdopen(kept, "r");
+    assert(file && fseek(file, 0, SEEK_SET) == 0 && fgetc(file) == 'a' && fclose(file) == 0);
+    assert(unlink("tree/p") == 0);
+}
+
+static void check_renumbering(void)
+{
+    FILE *file = fopen("tree/m", "w+");
+    int other = open("tree/n", O_RDWR | O_CREAT, 0600), from[2], number, next;
+    assert(fputs("one", file) >= 0 && fflush(file) == 0 && write(other, "two three", 9) == 9);
+    assert(dup2(other, fileno(file)) == fileno(file) && fseek(file, 2, SEEK_SET) == 0);
+    assert(fgetc(file) == 'o' && ftell(file) == 3 && fgetc(file) == ' ');
+    assert(ungetc('x', file) == 'x' && fgetc(file) == 'x' && fgetc(file) == 't');
+    assert(fseek(file, 0, SEEK_END) == 0 && ftell(file) == 9 && fgetc(file) == EOF);
+    fpos_t here;
+    assert(fseek(file, 5, SEEK_SET) == 0 && fgetpos(file, &here) == 0 && fgetc(file) == 'h');
+    assert(fsetpos(file, &here) == 0 && fgetc(file) == 'h');
+    assert(fclose(file) == 0 && close(other) == 0);
+    has("tree/m", "one");
+    assert(unlink("tree/n") == 0 && unlink("tree/m") == 0);
+    int before = dup(STDIN_FILENO);
+    assert(pipe(from) == 0 && write(from[1], "7 8\n", 4) == 4 && close(from[1]) == 0);
+    assert(dup2(from[0], STDIN_FILENO) == STDIN_FILENO && close(from[0]) == 0);
+    assert(scanf("%d%d", &number, &next) == 2 && number == 7 && next == 8);
+    assert(getchar() == '\n' && getchar() == EOF && feof(stdin));
+    assert(dup2(before, STDIN_FILENO) == STDIN_FILENO && close(before) == 0);
+    clearerr(stdin);
+}
+
 static void check_shared_memory(void)
 {
     int one = shm_open("/harness-folders", O_RDWR | O_CREAT, 0600);
@@ -267,6 +309,8 @@ int main(int argc, char **argv)
     check_locks();
     check_names();
     check_reopening();
+    check_return();
+    check_renumbering();
     check_shared_memory();
     lists("tree", "b moved/ ");
     check_removal();

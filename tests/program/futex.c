@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -64,10 +67,59 @@ static void check_errors(void)
     assert(futex(FUTEX_WAKE, 1, NULL) == 0);
 }
 
+/* --- out of a wait by a jump: whoever wakes finds nobody there --- */
+
+static sigjmp_buf out;
+
+static void leave(int number)
+{
+    siglongjmp(out, number);
+}
+
+static __attribute__((noinline)) void wait_once(void)
+{
+    if (sigsetjmp(out, 1) == 0) futex(FUTEX_WAIT, 0, NULL);
+}
+
+/* What lies now where the wait had its place stays as it is. */
+static __attribute__((noinline)) bool is_left_alone(void)
+{
+    volatile uint64_t there[256];
+    bool same = true;
+    for (int i = 0; i < 256; i++) there[i] = UINT64_MAX / 3;
+    futex(FUTEX_WAKE, 1, NULL);
+    for (int i = 0; i < 256; i++) same = same && there[i] == UINT64_MAX / 3;
+    return same;
+}
+
+static void *jump(void *argument)
+{
+    struct sigaction action = {.sa_handler = leave};
+    assert(sigaction(SIGUSR1, &action, NULL) == 0);
+    wait_once();
+    assert(is_left_alone());
+    return argument;
+}
+
+static void check_jump(void)
+{
+    pthread_t thread;
+    assert(signal(SIGUSR1, SIG_IGN) != SIG_ERR);
+    pthread_create(&thread, NULL, jump, NULL);
+    usleep(1000);
+    pthread_kill(thread, SIGUSR1);
+    usleep(1000);
+    word = 1; /* who comes late does not wait */
+    futex(FUTEX_WAKE, 1, NULL);
+    pthread_join(thread, NULL);
+    word = FREE;
+}
+
 int main(void)
 {
     pthread_t threads[3];
     check_errors();
+    check_jump();
     for (int i = 0; i < 3; i++) pthread_create(&threads[i], NULL, work, NULL);
     for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
     assert(counter == 3 * ROUNDS && word == FREE);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -71,7 +72,9 @@ static void check_names(void)
     assert(gethostname(text, sizeof text) == 0 && strcmp(text, name.nodename) == 0);
     assert(gethostname(text, 2) == -1 && errno == ENAMETOOLONG);
     assert(getuid() == geteuid() && getgid() == getegid() && getppid() == 1);
+    assert(prctl(PR_SET_DUMPABLE, 1) == 0 && prctl(-1) == -1 && errno == EINVAL);
     assert(syscall(SYS_gettid) == gettid() && syscall(SYS_getpid) == getpid());
+    assert(syscall(SYS_getuid) == getuid() && syscall(SYS_getegid) == getegid());
 }
 
 static void check_processors(void)
@@ -80,7 +83,20 @@ static void check_processors(void)
     assert(sched_getaffinity(0, sizeof set, &set) == 0);
     assert(CPU_COUNT(&set) == sysconf(_SC_NPROCESSORS_ONLN));
     assert(sched_setaffinity(0, sizeof set, &set) == 0 && sched_getcpu() == 0);
-    assert(nice(5) == 0 && setpriority(PRIO_PROCESS, 0, 5) == 0);
+    assert(syscall(SYS_sched_getaffinity, 0, sizeof set, &set) == 8 && CPU_ISSET(0, &set));
+    assert(syscall(SYS_sched_yield) == 0 && nice(5) == 0 && setpriority(PRIO_PROCESS, 0, 5) == 0);
+}
+
+static void check_system_calls(void)
+{
+    struct timespec now, length = {.tv_nsec = 1000};
+    char word[8] = "";
+    int ends[2];
+    assert(syscall(SYS_pipe2, ends, O_CLOEXEC) == 0 && syscall(SYS_write, ends[1], "word", 4) == 4);
+    assert(syscall(SYS_read, ends[0], word, sizeof word) == 4 && strcmp(word, "word") == 0);
+    assert(syscall(SYS_close, ends[0]) == 0 && close(ends[1]) == 0);
+    assert(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now) == 0 && now.tv_sec >= 0);
+    assert(syscall(SYS_getrandom, word, 4, 0) == 4 && syscall(SYS_nanosleep, &length, NULL) == 0);
 }
 
 static void check_calendar(void)
@@ -107,6 +123,7 @@ int main(int argc, char **argv)
     check_environment();
     check_names();
     check_processors();
+    check_system_calls();
     check_calendar();
     pthread_create(&thread, NULL, nothing, NULL);
     assert(pthread_kill(thread, 0) == 0);

@@ -14,6 +14,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -67,18 +68,37 @@ static void check_files(void)
 {
     int file = open("mapped", O_RDWR | O_CREAT | O_TRUNC, 0600), copy, reader;
     off_t from = 8;
-    char text[16] = "";
+    char text[16] = "", more[8] = "";
+    struct iovec pieces[] = {{text, 3}, {more, 4}};
     assert(file >= 0 && write(file, "written by call", 15) == 15);
     check_private(file);
     check_shared(file);
     copy = open("copied", O_RDWR | O_CREAT | O_TRUNC, 0600);
     assert(sendfile(copy, file, &from, 100) == 7 && from == 15);
     assert(pread(copy, text, sizeof text, 0) == 7 && strcmp(text, "by memo") == 0);
+    assert(preadv(copy, pieces, 2, 0) == 7 && text[2] == ' ' && strcmp(more, "memo") == 0);
+    assert(pwritev(copy, pieces, 1, 9) == 3 && pread(copy, more, 8, 5) == 7 && more[2] == '\0');
+    assert(posix_fallocate(copy, 20, 10) == 0 && lseek(copy, 0, SEEK_END) == 30);
+    assert(posix_fallocate(99, 0, 1) == EBADF && fallocate(copy, 0, 0, 40) == 0);
+    assert(lseek(copy, 0, SEEK_END) == 40);
     reader = open("mapped", O_RDONLY);
     assert(mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, reader, 0) == MAP_FAILED && errno == EACCES);
     assert(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, 99, 0) == MAP_FAILED && errno == EBADF);
     assert(close(file) == 0 && close(copy) == 0 && close(reader) == 0);
     assert(unlink("mapped") == 0 && unlink("copied") == 0);
+}
+
+/* Memory as allocators of a program's own take it. */
+static void check_break(void)
+{
+    char *first = sbrk(2 * PAGE), *large;
+    assert(first != (void *)-1 && sbrk(0) == first + 2 * PAGE && first[PAGE] == 0);
+    first[PAGE] = 'x';
+    assert(sbrk(-PAGE) == first + 2 * PAGE && brk(first + 2 * PAGE) == 0 && first[PAGE] == 0);
+    assert(brk(first) == 0 && sbrk(0) == first);
+    large = mmap(NULL, 1 << 26, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    assert(large != MAP_FAILED && mprotect(large, PAGE, PROT_READ | PROT_WRITE) == 0);
+    assert(large[0] == 0 && (large[0] = 'x') == 'x' && munmap(large, 1 << 26) == 0);
 }
 
 static void check_account(void)
@@ -105,6 +125,7 @@ int main(void)
 {
     check_anonymous();
     check_files();
+    check_break();
     check_account();
     puts("the same memory");
     return 0;

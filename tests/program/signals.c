@@ -2,15 +2,19 @@
 #define _GNU_SOURCE
 #include <assert.h>
 #include <errno.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -88,6 +92,7 @@ static sem_t gate;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static int ready, ends[2];
+static _Atomic uint32_t word;
 
 static void *sleeps(void *argument)
 {
@@ -129,6 +134,27 @@ static void *polls(void *argument)
     return argument;
 }
 
+static long futex(int operation, const struct timespec *limit)
+{
+    return syscall(SYS_futex, &word, operation, 0, limit, NULL, 0);
+}
+
+/* A handler that changes what is waited for: the call begins again, and sees it. */
+static void answer(int number)
+{
+    count(number);
+    word = 1;
+}
+
+static void *waits_for_word(void *argument)
+{
+    while (atomic_load(&word) == 0) {
+        long rc = futex(FUTEX_WAIT_PRIVATE, NULL);
+        assert(rc == 0 || errno == EAGAIN || (errno == EINTR && argument == NULL));
+    }
+    return argument;
+}
+
 /* A thread that is in a call when the signal comes, or not there yet, or just out of it. */
 static void interrupt(void *(*body)(void *), void *argument, int number)
 {
@@ -141,12 +167,33 @@ static void interrupt(void *(*body)(void *), void *argument, int number)
     ready = 1;
     pthread_cond_signal(&changed);
     pthread_mutex_unlock(&lock);
+    atomic_store(&word, 1);
+    syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
     assert(write(ends[1], "x", 1) == 1);
     assert(pthread_join(thread, NULL) == 0);
     assert(seen == 0 || pthread_equal(seen_by, thread));
     if (body != reads && body != polls) reads(NULL);
     while (sem_trywait(&gate) == 0) continue;
     ready = 0;
+    word = 0;
+}
+
+/* Without a limit it goes on where the handler permits. The signal comes again and again: once it
+ * may come too early. */
+static void check_futex(void)
+{
+    struct itimerval often = {{.tv_usec = 10000}, {.tv_usec = 10000}}, never = {{0}, {0}};
+    struct timespec limit = {.tv_sec = 5}, shorter = {.tv_nsec = 30000000};
+    for (int restarts = 0; restarts < 2; restarts++) {
+        handle(SIGALRM, count, restarts ? SA_RESTART : 0);
+        assert(setitimer(ITIMER_REAL, &often, NULL) == 0);
+        assert(futex(FUTEX_WAIT, restarts ? &limit : NULL) == -1 && errno == EINTR && seen > 0);
+    }
+    handle(SIGALRM, answer, SA_RESTART);
+    assert(futex(FUTEX_WAIT, NULL) == -1 && errno == EAGAIN && seen > 0);
+    assert(setitimer(ITIMER_REAL, &never, NULL) == 0);
+    word = 0;
+    assert(futex(FUTEX_WAIT, &shorter) == -1 && errno == ETIMEDOUT);
 }
 
 static void check_interruptions(void)
@@ -161,6 +208,9 @@ static void check_interruptions(void)
     interrupt(reads, NULL, SIGUSR1);
     interrupt(reads, restarts, SIGUSR2);
     interrupt(polls, NULL, SIGUSR2);
+    interrupt(waits_for_word, NULL, SIGUSR1);
+    interrupt(waits_for_word, restarts, SIGUSR2);
+    check_futex();
     assert(close(ends[0]) == 0 && close(ends[1]) == 0 && sem_destroy(&gate) == 0);
 }
 

@@ -110,6 +110,7 @@ enum posix_where { EVERYWHERE, NO_TSAN };
     X(posix_rwlock_timed_by_clock, NO_TSAN) \
     X(posix_rwlock_static_initialiser, EVERYWHERE) \
     X(posix_rwlock_attributes, EVERYWHERE) \
+    X(posix_rwlock_writer_preferred, EVERYWHERE) \
     X(posix_sem_counts, EVERYWHERE) \
     X(posix_sem_initial_value, EVERYWHERE) \
     X(posix_sem_hands_over_memory, EVERYWHERE) \

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stddef.h>
+#include <time.h>
 
 enum { ROUNDS = 2, NO_SUCH = 77 };
 
@@ -325,4 +326,51 @@ void posix_rwlock_attributes(void)
     CHECK_OK(pthread_rwlock_wrlock(&lock));
     CHECK_OK(pthread_rwlock_unlock(&lock));
     CHECK_OK(pthread_rwlock_destroy(&lock));
+}
+
+static void *write_first(void *argument)
+{
+    struct pair *pair = argument;
+
+    CHECK_OK(pthread_rwlock_wrlock(&pair->lock));
+    pair->left = 1;
+    CHECK_OK(pthread_rwlock_unlock(&pair->lock));
+    return NULL;
+}
+
+/* Sooner or later the writer waits, and nobody reads any more until it has written. */
+static void check_preferred(struct pair *pair)
+{
+    const struct timespec nap = {.tv_nsec = 1000000};
+    pthread_t thread;
+
+    CHECK_OK(pthread_rwlock_rdlock(&pair->lock));
+    thread = posix_start(write_first, pair);
+    while (pthread_rwlock_tryrdlock(&pair->lock) == 0) {
+        CHECK_OK(pthread_rwlock_unlock(&pair->lock));
+        nanosleep(&nap, NULL);
+    }
+    CHECK_OK(pthread_rwlock_unlock(&pair->lock));
+    CHECK_OK(pthread_rwlock_rdlock(&pair->lock));
+    CHECK_EQ(pair->left, 1);
+    CHECK_OK(pthread_rwlock_unlock(&pair->lock));
+    posix_finish(thread);
+    pair_destroy(pair);
+}
+
+void posix_rwlock_writer_preferred(void)
+{
+    struct pair pair = {.lock = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP};
+    pthread_rwlockattr_t attributes;
+
+    posix_gate_init(&pair.gate);
+    check_preferred(&pair);
+    pair_init(&pair);
+    CHECK_OK(pthread_rwlock_destroy(&pair.lock));
+    CHECK_OK(pthread_rwlockattr_init(&attributes));
+    CHECK_OK(pthread_rwlockattr_setkind_np(&attributes,
+                                           PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP));
+    CHECK_OK(pthread_rwlock_init(&pair.lock, &attributes));
+    CHECK_OK(pthread_rwlockattr_destroy(&attributes));
+    check_preferred(&pair);
 }

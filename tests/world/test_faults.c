@@ -4,17 +4,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "harness/explore/explore.h"
 #include "harness/net/faults.h"
 #include "harness/net/net.h"
-
-/* CMocka wants these before its own header. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/world/explored.h"
 
 /* As a program would be bound to them. */
 int world_socket(int family, int type, int protocol);
@@ -65,11 +57,6 @@ static void expect(int number, const char *text, int error)
     if (error == 0 ? got != 0 : got >= 0 || errno != error) {
         world_fail(WORLD_FOUND_CHECK, "%zd, %s after '%s'", got, strerror(errno), text);
     }
-}
-
-static void check(bool condition, const char *what)
-{
-    if (!condition) world_fail(WORLD_FOUND_CHECK, "%s", what);
 }
 
 static void cut(void *argument)
@@ -142,33 +129,12 @@ static void before(void *context)
     net_begin();
 }
 
-static uint32_t judge(void *context, const struct world_result *result)
-{
-    (void)context;
-    if (result->end == WORLD_FINDING) print_error("%s\n", world_finding_get()->text);
-    return result->end == WORLD_DONE ? EXPLORE_PASSED : EXPLORE_CHECKS;
-}
-
-static void run_case(void **state)
-{
-    static struct explore_failure failed;
-    struct explore_stats stats;
-    void (*body)(void *) = (void (*)(void *))(uintptr_t)*state;
-    struct explore_subject subject = {NULL, "main", body, before, judge};
-    struct explore_options options = {.strategy = {.kind = EXPLORE_AUTO, .seed = 1},
-                                      .runs_max = 20};
-    world_catch_signals();
-    assert_int_equal(explore_run(&subject, &options, &stats, &failed), 0);
-    assert_int_equal(failed.id, EXPLORE_PASSED);
-}
-
-#define CASE(body) {#body, run_case, NULL, NULL, (void *)(uintptr_t)(body)}
-
 int main(void)
 {
-    static struct CMUnitTest tests[] = {CASE(cut), CASE(stall), CASE(resume), CASE(lose),
-                                        CASE(end_of_process)};
-    world_init();
-    explore_log_set(NULL);
+    static struct CMUnitTest tests[] = {EXPLORED_CASE(cut), EXPLORED_CASE(stall),
+                                        EXPLORED_CASE(resume), EXPLORED_CASE(lose),
+                                        EXPLORED_CASE(end_of_process)};
+    explored_begin(before);
+    world_catch_signals();
     return cmocka_run_group_tests_name("faults of the network", tests, NULL, NULL);
 }

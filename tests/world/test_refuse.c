@@ -3,15 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "harness/explore/explore.h"
-
-/* CMocka wants these before its own header. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/world/explored.h"
 
 /* As a program would be bound to them. */
 void *world_malloc(size_t bytes);
@@ -28,11 +20,6 @@ int world_pthread_cond_init(pthread_cond_t *cond, const pthread_condattr_t *attr
 int world_pthread_cond_destroy(pthread_cond_t *cond);
 
 enum { OTHER_GROUP = 2 };
-
-static void check(bool condition, const char *what)
-{
-    if (!condition) world_fail(WORLD_FOUND_CHECK, "%s", what);
-}
 
 static void memory(void *argument)
 {
@@ -107,36 +94,10 @@ static void locks(void *argument)
     check(world_pthread_mutex_init(&mutex, NULL) == ENOMEM, "so is a mutex");
 }
 
-static void before(void *context)
-{
-    (void)context;
-}
-
-static uint32_t judge(void *context, const struct world_result *result)
-{
-    (void)context;
-    if (result->end == WORLD_FINDING) print_error("%s\n", world_finding_get()->text);
-    return result->end == WORLD_DONE ? EXPLORE_PASSED : EXPLORE_CHECKS;
-}
-
-static void run_case(void **state)
-{
-    static struct explore_failure failed;
-    struct explore_stats stats;
-    void (*body)(void *) = (void (*)(void *))(uintptr_t)*state;
-    struct explore_subject subject = {NULL, "main", body, before, judge};
-    struct explore_options options = {.strategy = {.kind = EXPLORE_AUTO, .seed = 1},
-                                      .runs_max = 20};
-    assert_int_equal(explore_run(&subject, &options, &stats, &failed), 0);
-    assert_int_equal(failed.id, EXPLORE_PASSED);
-}
-
-#define CASE(body) {#body, run_case, NULL, NULL, (void *)(uintptr_t)(body)}
-
 int main(void)
 {
-    static struct CMUnitTest tests[] = {CASE(memory), CASE(groups), CASE(threads), CASE(locks)};
-    world_init();
-    explore_log_set(NULL);
+    static struct CMUnitTest tests[] = {EXPLORED_CASE(memory), EXPLORED_CASE(groups),
+                                        EXPLORED_CASE(threads), EXPLORED_CASE(locks)};
+    explored_begin(NULL);
     return cmocka_run_group_tests_name("refusals", tests, NULL, NULL);
 }
