@@ -140,7 +140,7 @@ bool corpus_read(const char *path, struct corpus_entry *entry)
     size_t bytes = file && text ? fread(text, 1, CORPUS_BYTES_MAX + 1, file) : 0;
     bool good = file && text && !ferror(file);
     if (!good) {
-        snprintf(problem.text, sizeof problem.text, "%s", strerror(errno));
+        snprintf(problem.text, sizeof problem.text, "cannot read: %s", strerror(errno));
     } else if (bytes > CORPUS_BYTES_MAX) {
         good = wrong(&problem, 0, "longer than 1 MiB; remove the file");
     } else {
@@ -180,7 +180,7 @@ char **corpus_files(const char *folder, const char *subject, uint32_t *count)
     const struct dirent *entry;
     *count = 0;
     if (paths == NULL || (open == NULL && errno != ENOENT)) {
-        fprintf(stderr, "%s: error: %s\n", folder, strerror(errno));
+        fprintf(stderr, "%s: error: cannot read: %s\n", folder, strerror(errno));
         free(paths);
         return NULL;
     }
@@ -233,7 +233,7 @@ bool corpus_keep(const char *folder, const char *subject, const struct corpus_en
     /* What was there stays until the new one is complete. */
     bool good = (mkdir(folder, 0777) == 0 || errno == EEXIST) &&
                 write_entry(fresh, subject, entry) && rename(fresh, path) == 0;
-    if (!good) fprintf(stderr, "%s: error: %s\n", path, strerror(errno));
+    if (!good) fprintf(stderr, "%s: error: cannot write: %s\n", path, strerror(errno));
     return good;
 }
 

@@ -22,7 +22,7 @@ struct place {
     uint32_t first;  /* the thread that touched it first while it was not alone */
     uint32_t shared; /* number among the shared ones, or LEARN_NOTHING */
     bool several, written;
-    const void *address;
+    const void *name; /* by world_object_place() */
 };
 
 struct count {
@@ -86,6 +86,7 @@ bool learn_is_event(const struct world_step *step)
     case WORLD_OP_WRLOCK:
     case WORLD_OP_TRYRDLOCK:
     case WORLD_OP_TRYWRLOCK:
+    case WORLD_OP_WRLOCK_WAITS:
     case WORLD_OP_SEM_WAIT:
     case WORLD_OP_SEM_TRY:
     case WORLD_OP_SEM_POST:
@@ -131,14 +132,14 @@ static void note_place(struct learned *learned, uint32_t number, uint32_t thread
 
 static void note_event(struct learned *learned, const struct world_step *step, uint32_t thread)
 {
-    uint64_t key = (uint64_t)(uintptr_t)world_object_address(step->object);
+    uint64_t key = (uint64_t)(uintptr_t)world_object_place(step->object);
     uint32_t known = learned->place_count;
     if (key == 0) return;
     uint32_t place = number(&learned->place_of, key, &learned->place_count, LEARN_PLACES_MAX);
     if (place == LEARN_NOTHING) return;
     if (place == known) {
         learned->places[place] = (struct place){
-            .first = thread, .shared = LEARN_NOTHING, .address = (const void *)(uintptr_t)key};
+            .first = thread, .shared = LEARN_NOTHING, .name = (const void *)(uintptr_t)key};
     }
     note_place(learned, place, thread, step->access == WORLD_WRITE);
     known = learned->count_count;
@@ -217,7 +218,7 @@ bool learned_events_at(const struct learned *learned, uint32_t index, struct lea
     const struct count *count = &learned->counts[index];
     const struct place *place = &learned->places[count->place];
     *out = (struct learned_events){
-        .place = place->address,
+        .place = place->name,
         .path = learned->threads[count->thread].path,
         .count = place->shared == LEARN_NOTHING ? 0 : count->events,
     };

@@ -1,28 +1,19 @@
 /* Reads-from constraints, sampled. An execution is steered to where an event at a shared place
  * follows right after one that another thread makes there: it reads from it. After Wolff, Zhao,
- * Duck, Mathur, Roychoudhury, "Greybox Fuzzing for Concurrency Testing" (ASPLOS 2024), who let such
- * constraints evolve; here each execution draws its own, from the events that were learned
- * (learn.h), so that it depends on its number alone. */
-#include "learn.h"
+ * Duck, Mathur, Roychoudhury, "Greybox Fuzzing for Concurrency Testing" (ASPLOS 2024): half of the
+ * executions draw their constraints from the events that were learned (learn.h), the others go on
+ * from some that have led to something new (rf_kept.h). */
+#include "rf_kept.h"
 #include "sampler.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { WISHES_MAX = 4 };
-
-/* Of two events at a place, the second is to follow the first, and no other one that writes. */
-struct wish {
-    const void *place;
-    uint64_t path[2]; /* who makes them */
-    uint32_t left[2]; /* events that each has to make there until then, this one included */
-};
-
 struct rf {
     struct sampler sampler;
     struct learned *learned;
-    struct wish wishes[WISHES_MAX];
-    uint32_t wish_count;
+    struct rf_kept *kept;
+    struct wishes drawn, wishes; /* of this execution: as they were, and what is left of them */
     uint32_t followed; /* steps of this execution */
     bool by_priority;  /* who need not wait is chosen by random priorities; otherwise at random */
     uint64_t priority[WORLD_ENTITIES_MAX + 1]; /* 0: not drawn; the last is time */
@@ -37,9 +28,9 @@ static bool is_of(const struct wish *wish, uint32_t who, uint16_t entity)
 
 static void note(struct rf *self, const struct world_step *step)
 {
-    const void *place = world_object_address(step->object);
-    for (uint32_t i = 0; i < self->wish_count; i++) {
-        struct wish *wish = &self->wishes[i];
+    const void *place = world_object_place(step->object);
+    for (uint32_t i = 0; i < self->wishes.count; i++) {
+        struct wish *wish = &self->wishes.wish[i];
         if (wish->place != place) continue;
         for (uint32_t who = 0; who < 2; who++) {
             if (wish->left[who] > 0 && is_of(wish, who, step->entity)) wish->left[who]--;
@@ -68,8 +59,8 @@ static bool has_to_wait(const struct rf *self, uint16_t entity)
     if (entity == WORLD_ADVANCE) return false;
     const void *place = world_next_place(entity, &access);
     if (place == NULL) return false;
-    for (uint32_t i = 0; i < self->wish_count; i++) {
-        const struct wish *wish = &self->wishes[i];
+    for (uint32_t i = 0; i < self->wishes.count; i++) {
+        const struct wish *wish = &self->wishes.wish[i];
         if (wish->place != place || wish->left[1] == 0) continue;
         bool second = is_of(wish, 1, entity);
         if (wish->left[0] > 0 && second && wish->left[1] == 1) return true;
@@ -149,25 +140,43 @@ static void draw_wish(struct rf *self)
 {
     struct learned_events first, second;
     if (!draw_events(self, NULL, &second) || !draw_events(self, &second, &first)) return;
-    self->wishes[self->wish_count++] = (struct wish){
+    self->drawn.wish[self->drawn.count++] = (struct wish){
         .place = second.place,
         .path = {first.path, second.path},
         .left = {draw_number(self, &first), draw_number(self, &second)},
     };
 }
 
+static void leave_one_out(struct rf *self)
+{
+    struct wishes *drawn = &self->drawn;
+    drawn->wish[chance_below(&self->sampler.chance, drawn->count)] = drawn->wish[drawn->count - 1];
+    drawn->count--;
+}
+
+static void draw_wishes(struct rf *self)
+{
+    struct chance *chance = &self->sampler.chance;
+    self->drawn.count = 0;
+    bool goes_on = chance_below(chance, 2) == 0 &&
+                   rf_kept_draw(self->kept, self->sampler.execution, chance, &self->drawn);
+    bool less = goes_on && chance_below(chance, 4) == 0;
+    if (less || self->drawn.count == WISHES_MAX) leave_one_out(self);
+    do draw_wish(self);
+    while (self->drawn.count < WISHES_MAX && chance_below(chance, 2) == 0);
+}
+
 static bool begin(struct strategy *strategy, uint64_t n)
 {
     struct rf *self = (struct rf *)strategy;
     sampler_begin(strategy, n);
-    struct chance *chance = &self->sampler.chance;
-    self->wish_count = self->followed = 0;
-    self->by_priority = chance_below(chance, 2) == 0;
+    self->followed = 0;
+    self->by_priority = chance_below(&self->sampler.chance, 2) == 0;
     memset(self->priority, 0, sizeof self->priority);
-    do draw_wish(self);
-    while (self->wish_count < WISHES_MAX && chance_below(chance, 2) == 0);
+    draw_wishes(self);
+    self->wishes = self->drawn;
     snprintf(self->sampler.text, sizeof self->sampler.text, "reads-from, %u wish%s",
-             self->wish_count, self->wish_count == 1 ? "" : "es");
+             self->wishes.count, self->wishes.count == 1 ? "" : "es");
     return true;
 }
 
@@ -176,11 +185,14 @@ static void end(struct strategy *strategy, const struct world_choice *choices, u
     struct rf *self = (struct rf *)strategy;
     (void)choices, (void)count;
     learn(self->learned, self->sampler.execution);
+    rf_kept_note(self->kept, self->learned, self->sampler.execution, &self->drawn);
 }
 
 static void destroy(struct strategy *strategy)
 {
-    learned_free(((struct rf *)strategy)->learned);
+    struct rf *self = (struct rf *)strategy;
+    learned_free(self->learned);
+    rf_kept_free(self->kept);
     strategy_free(strategy);
 }
 
@@ -189,9 +201,10 @@ struct strategy *strategy_rf(uint64_t seed, uint32_t length)
     struct rf *self = sampler_new(sizeof *self, seed, length);
     if (self == NULL) return NULL;
     self->learned = learned_new();
+    self->kept = rf_kept_new();
     struct strategy *strategy = &self->sampler.strategy;
-    if (self->learned == NULL) {
-        strategy_free(strategy);
+    if (self->learned == NULL || self->kept == NULL) {
+        destroy(strategy);
         return NULL;
     }
     strategy->chooser.schedule = schedule;
@@ -199,6 +212,6 @@ struct strategy *strategy_rf(uint64_t seed, uint32_t length)
     strategy->begin = begin;
     strategy->end = end;
     strategy->free = destroy;
-    strategy->learns = LEARN_RUNS;
+    strategy->learns = RF_EVOLVES;
     return strategy;
 }
