@@ -196,6 +196,7 @@ void check_conn_send(struct check_set *set, const struct record *record)
     if (v->kind == set->names.connection_ready) becomes_ready(set, record, core, conn);
     if (v->kind == set->names.heartbeat)
         beat_of(set, record->subject, v->conn)->since_us = set->now_us;
+    if (set->off[SCN_INVARIANT_OUTBOUND_IS_BOUNDED]) return;
     /* Whatever the replay is now, it goes no further than what the store holds. */
     if (v->kind == set->names.initial_state || v->kind == set->names.gap)
         conn->beyond = check_head_of(set, conn->session);

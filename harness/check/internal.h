@@ -274,6 +274,9 @@ void check_prompt_open(struct check_set *set, const struct record *record);
 void check_reported(struct check_set *set, const struct record *record);
 void check_prompt_done(struct check_set *set, const struct record *record);
 void check_prompt_closed(struct check_set *set, const struct record *record);
+/* Tabs know questions by the names that agents give them: whether nobody else of the session has
+ * asked one of that name, so that it is known whose an outcome is. */
+bool check_asked_by_one(const struct check_set *set, const struct prompt_fact *prompt);
 void check_answer(struct check_set *set, const struct record *record);
 void check_prompts_settled(struct check_set *set);        /* at the end of the calm */
 

@@ -108,14 +108,33 @@ void check_prompt_done(struct check_set *set, const struct record *record)
     judge_outcome(set, record, prompt, v->outcome, agent == NULL ? 0 : agent->epoch);
 }
 
+static int64_t session_of(const struct check_set *set, const struct prompt_fact *prompt)
+{
+    int32_t agent = check_actor_of(set, (uint16_t)prompt->entry.key.at[0]);
+    return agent < 0 ? 0 : set->session_words[agent];
+}
+
+bool check_asked_by_one(const struct check_set *set, const struct prompt_fact *prompt)
+{
+    for (uint32_t i = 0; i < set->prompts.count; i++) {
+        const struct prompt_fact *other = ledger_at(&set->prompts, i);
+        if (other != prompt && other->entry.key.at[1] == prompt->entry.key.at[1] &&
+            session_of(set, other) == session_of(set, prompt))
+            return false;
+    }
+    return true;
+}
+
 void check_prompt_closed(struct check_set *set, const struct record *record)
 {
     const struct record_values_CLIENT_RECV *v = &record->values.CLIENT_RECV;
     int32_t tab = check_actor_of(set, record->subject);
+    int64_t session = tab < 0 ? 0 : set->session_words[tab];
 
     for (uint32_t i = 0; i < set->prompts.count; i++) {
         struct prompt_fact *prompt = ledger_change_at(&set->prompts, i);
-        if (prompt->entry.key.at[1] == v->id)
+        if (session != 0 && session != session_of(set, prompt)) continue;
+        if (prompt->entry.key.at[1] == v->id && check_asked_by_one(set, prompt))
             judge_outcome(set, record, prompt, v->outcome, tab < 0 ? 0 : set->tabs[tab].epoch);
     }
 }

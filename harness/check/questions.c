@@ -51,7 +51,7 @@ static void judge_question(struct check_set *set, const struct prompt_fact *prom
     uint16_t agent = (uint16_t)prompt->entry.key.at[0];
     int32_t asker = check_actor_of(set, agent), core = check_core_of(set, agent);
 
-    if (asker < 0 || core < 0 || set->down[core]) return;
+    if (asker < 0 || core < 0 || set->down[core] || !check_asked_by_one(set, prompt)) return;
     for (uint32_t i = 0; i < set->file->actor_count; i++) {
         const struct tab_fact *tab = &set->tabs[i];
         if (set->file->actors[i].kind != SCN_ACTOR_TAB || tab->ready == 0) continue;

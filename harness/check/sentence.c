@@ -49,7 +49,7 @@ static void say_count(const struct check_set *set, const struct property *proper
                       : check->kind == SCN_CHECK_AT_MOST ? "at most" : "at least";
 
     say(out, size, "%s happened %lld %s; %s %u %s", check->counted.text, count, times(count), bound,
-        check->count, check->kind == SCN_CHECK_AT_LEAST ? "was due" : "was allowed");
+        check->count, count < (long long)check->count ? "was due" : "was allowed");
 }
 
 static void say_span(const struct scn_span *span, char *out, size_t size)

@@ -1,5 +1,7 @@
 /* From what all runs have shown to one word about the file, and the reasons for it. */
 #include "harness/check/internal.h"
+#include "harness/check/require.h"
+#include "harness/scenario/scenario.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -101,6 +103,21 @@ static void judge_faults(const struct check_set *set, const struct check_stats *
     }
 }
 
+/* Which bounds those are is seldom in the file. */
+static void judge_ends(const struct check_set *set, struct check_verdict *verdict)
+{
+    static const struct scn_place nowhere = { 0, 0 };
+    char time[32] = "";
+    FILE *out = fmemopen(time, sizeof time, "w");
+
+    REQUIRE(out != NULL);
+    scn_write_time(out, (int64_t)set->file->explore.time_max_us);
+    REQUIRE(fclose(out) == 0);
+    reason(verdict, CHECK_INCONCLUSIVE, nowhere,
+           "no run came to its end within its bounds: steps=%llu time=%s",
+           (unsigned long long)set->file->explore.steps_max, time);
+}
+
 void check_verdict(const struct check_set *set, const struct check_stats *stats,
                    struct check_circumstances circumstances, struct check_verdict *verdict)
 {
@@ -115,7 +132,7 @@ void check_verdict(const struct check_set *set, const struct check_stats *stats,
     }
     if (circumstances.replay) return;
     if (stats->judged == 0 && known_runs == 0 && verdict->outcome == CHECK_PASSED)
-        reason(verdict, CHECK_INCONCLUSIVE, nowhere, "no run came to its end within its bounds");
+        judge_ends(set, verdict);
     if (circumstances.wall_capped)
         reason(verdict, CHECK_INCONCLUSIVE, nowhere, "the cap on real time was reached");
     /* Only what ran its course can say that something is not there. */

@@ -12,6 +12,7 @@
 
 #include "commands.h"
 #include "harness/program/options.h"
+#include "harness/scenario/scenario.h"
 
 /* As harness/program/main.c writes it; in two parts, for it must not stand in this executable. */
 static const char mark[] = "this program was linked by ", mark_end[] = "harness-cc";
@@ -77,6 +78,24 @@ static int complain(const char *text, const char *word)
     return 2;
 }
 
+static int unknown(const char *option)
+{
+    static char words[PROGRAM_OPTION_COUNT][32];
+    const char *known[PROGRAM_OPTION_COUNT];
+    char bare[32];
+    for (int i = 0; i < PROGRAM_OPTION_COUNT; i++) {
+        word_of(i, words[i], sizeof words[i]);
+        known[i] = words[i];
+    }
+    const char *word = option[1] == '-' ? option + 2 : "";
+    snprintf(bare, sizeof bare, "%.*s", (int)strcspn(word, "="), word);
+    const char *nearest = scn_nearest(bare, known, PROGRAM_OPTION_COUNT);
+    fprintf(stderr, "harness explore: unknown option '%s'\n", option);
+    if (nearest) fprintf(stderr, "  did you mean '--%s'?\n", nearest);
+    fprintf(stderr, "  try 'harness explore --help'\n");
+    return 2;
+}
+
 static int find(const char *word, size_t length)
 {
     for (int i = 0; i < PROGRAM_OPTION_COUNT; i++) {
@@ -100,9 +119,9 @@ static int read_options(int argc, char **argv, int *at)
             setenv("HARNESS_JOBS", value, 1);
             continue;
         }
-        if (argv[*at][1] != '-') return complain("unknown option", argv[*at]);
+        if (argv[*at][1] != '-') return unknown(argv[*at]);
         int option = find(word, value ? (size_t)(value - word) : strlen(word));
-        if (option == PROGRAM_OPTION_COUNT) return complain("unknown option", argv[*at]);
+        if (option == PROGRAM_OPTION_COUNT) return unknown(argv[*at]);
         if (value) {
             value++;
         } else if (is_switch(option)) {
@@ -176,7 +195,7 @@ int command_explore(int argc, char **argv)
     int status = read_options(argc, argv, &at);
     if (status != 0) return status;
     if (at == argc) {
-        fprintf(stderr, "harness explore: no program was named\n");
+        fprintf(stderr, "harness explore: no program was named\n  try 'harness explore --help'\n");
         return 2;
     }
     return cli_run_program("explore", argv + at);

@@ -49,6 +49,10 @@ const struct image *cli_server_image(const char *name, char *problem, size_t byt
 const struct image *cli_image(const char *name, const char *path, char *problem, size_t bytes)
 {
     char file[4096];
+    if (path && strpbrk(path, "./") == NULL && access(path, F_OK) != 0) {
+        name = path;
+        path = NULL;
+    }
     if (path) {
         snprintf(file, sizeof file, "%s%s", strchr(path, '/') ? "" : "./", path);
         return load(file, problem, bytes);

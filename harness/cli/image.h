@@ -8,8 +8,8 @@
 #include "harness/world/image.h"
 
 /* The build of that name ("core image=NAME" in a scenario: NAME.so in the folder cores/ beside
- * the executable), or at that path (--core); both NULL: the one linked in. Returns NULL and a
- * sentence in problem[] when it cannot be loaded. */
+ * the executable), or at that path (--core, which takes such a name, too); both NULL: the one
+ * linked in. Returns NULL and a sentence in problem[] when it cannot be loaded. */
 const struct image *cli_image(const char *name, const char *path, char *problem, size_t bytes);
 
 /* The same of the transport over libwebsockets ("core server=NAME"); NULL: the one linked in. Where

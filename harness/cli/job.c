@@ -1,16 +1,15 @@
 #include "job.h"
 
+#include "harness/cli/interrupt.h"
 #include "harness/cli/pinning.h"
 #include "harness/cli/scene.h"
 #include "harness/explore/crew.h"
 #include "harness/explore/worker.h"
 #include "harness/scenario/scenario.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,100 +47,6 @@ static enum explore_bound bound_of(const struct scn_explore *explore)
     if (explore->strategy != SCN_STRATEGY_EXHAUSTIVE) return EXPLORE_UNBOUNDED;
     if (explore->delays != SCN_UNBOUNDED) return EXPLORE_DELAYS;
     return explore->preemptions != SCN_UNBOUNDED ? EXPLORE_PREEMPTIONS : EXPLORE_UNBOUNDED;
-}
-
-/* --- opening --- */
-
-static bool invalid(struct job *job, char *text)
-{
-    job->text = text;
-    job->report.verdict = REPORT_INVALID;
-    job->report.text = text;
-    return false;
-}
-
-static char *print_diagnostics(const struct scn_diagnostics *diagnostics)
-{
-    char *text = NULL;
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-    if (out == NULL) return NULL;
-    scn_print_diagnostics(out, diagnostics);
-    fclose(out);
-    return text;
-}
-
-static const char *const *point_names(const struct core_api *api)
-{
-    static const char *names[512];
-    size_t count = api->trace_point_count();
-    for (uint32_t i = 0; i < count && i < 511; i++) names[i] = api->trace_point_info(i)->name;
-    return names;
-}
-
-static const char *const *operation_names(void)
-{
-    static const char *names[WORLD_OP_COUNT + 1];
-    memcpy(names, world_op_words, sizeof world_op_words);
-    return names;
-}
-
-struct scn_options job_words(void)
-{
-    extern const struct image image_core_image;
-    return (struct scn_options){point_names(cli_image_api(&image_core_image)), operation_names()};
-}
-
-static bool open_image(struct job *job)
-{
-    char problem[1024];
-    const struct scn_attr *image = scn_attrs_find(&job->file->cores[0].attrs, "image");
-    job->image =
-        cli_image(image ? image->value.text : NULL, job->options->core, problem, sizeof problem);
-    if (job->image) return true;
-    char place[16] = "", *text;
-    if (image) snprintf(place, sizeof place, ":%u", image->place.line);
-    if (asprintf(&text, "%s%s: error: %s\n", job->path, place, problem) < 0) return false;
-    return invalid(job, text);
-}
-
-bool job_parse(struct job *job, const char *path, const struct cli_options *options)
-{
-    struct scn_diagnostics diagnostics;
-    *job = (struct job){.path = path, .options = options};
-    job->report.path = path;
-    const struct scn_options words = job_words();
-    job->file = scn_parse(path, &words, &diagnostics);
-    if (job->file == NULL) {
-        invalid(job, print_diagnostics(&diagnostics));
-        scn_diagnostics_free(&diagnostics);
-        return false;
-    }
-    scn_diagnostics_free(&diagnostics);
-    job->report.file = job->file;
-    size_t bytes;
-    job->source = scn_read_file(path, SCN_BYTES_MAX, &bytes);
-    job->shared = worker_shared(sizeof *job->shared);
-    return true;
-}
-
-bool job_open(struct job *job, const char *path, const struct cli_options *options)
-{
-    return job_parse(job, path, options) && open_image(job);
-}
-
-void job_free(struct job *job)
-{
-    if (job->options == &job->kept_options) scene_transport(STAGE_AS_TOLD);
-    if (job->file) scn_file_free(job->file);
-    if (job->shared) munmap(job->shared, sizeof *job->shared);
-    if (job->part) shard_end(job->part);
-    free(job->part);
-    free(job->key);
-    free(job->kept_token);
-    free(job->corpus_file);
-    free(job->source);
-    free(job->text);
 }
 
 /* --- exploring --- */
@@ -455,10 +360,9 @@ static void keep_death(struct job *job, int signal_number)
     snprintf(told->name, sizeof told->name, "signal-%d", signal_number);
     snprintf(told->text, sizeof told->text, "the process died of signal %d (%s) in %s",
              signal_number, strsignal(signal_number), run);
-    if (asprintf(&job->text, "%s\n  replay  ./harness replay %s%s --choices %s\n", told->text,
-                 job->path, cli_subject(job->options), token) < 0) {
-        job->text = NULL;
-    }
+    char *command = cli_command("replay", job->path, job->options, CLI_SUBJECT, token);
+    if (asprintf(&job->text, "%s\n  replay  %s\n", told->text, command) < 0) job->text = NULL;
+    free(command);
     free(token);
     job->report.verdict = REPORT_CRASH;
     job->report.text = job->text;
@@ -489,13 +393,14 @@ static void explain_failure(struct job *job)
     struct job_shared *shared = job->shared;
     const struct cli_options *options = job->options;
     if (!verify_failure(job)) return;
-    if (!options->given[CLI_NO_SHRINK] && !options->single) shrink_failure(job);
-    if (!options->given[CLI_NO_SHRINK] && !shared->endless) {
+    bool quick = options->given[CLI_NO_SHRINK];
+    if (!quick && !options->single) shrink_failure(job);
+    if (!quick && !shared->endless) {
         /* A continuation may kill the process: then nothing is known. */
         struct worker_result search = work(job, find_no_return, false);
         if (search.end != WORKER_RETURNED) shared->inevitable.found = false;
     }
-    if (!shared->endless) work(job, job_decide, false);
+    if (!quick && !shared->endless) work(job, job_decide, false);
     struct worker_result result = work(job, job_explain, false);
     if (result.end != WORKER_RETURNED) fault(job, "the failing execution could not be explained");
     job->report.screen = shared->screen;
@@ -519,13 +424,13 @@ static bool find_failure(struct job *job)
                      job->path) < 0) {
             text = NULL;
         }
-        return invalid(job, text);
+        return job_invalid(job, text);
     }
     job->report.runs_max = job_explore_options(job).runs_max;
     if (!take_part(job)) return false;
     struct worker_result result = {WORKER_RETURNED, 0};
     if (!job_replay_corpus(job, &result)) result = explore_all(job);
-    if (job->corpus_damaged) return invalid(job, NULL);
+    if (job->corpus_damaged) return job_invalid(job, NULL);
     if (result.end == WORKER_KILLED) {
         keep_death(job, result.code);
         return false;
@@ -534,7 +439,7 @@ static bool find_failure(struct job *job)
         fault(job, "see the message above");
         return false;
     }
-    if (result.code == PROBLEM) return invalid(job, strdup(shared->problem));
+    if (result.code == PROBLEM) return job_invalid(job, strdup(shared->problem));
     if (job->part) {
         job->part->stats = shared->explored;
         job->part->checks = shared->checks;
@@ -554,12 +459,29 @@ static bool find_failure(struct job *job)
     return shared->failure.id != EXPLORE_PASSED;
 }
 
+/* Who has waited for minutes wants to know how far it was. */
+static void find_and_explain(struct job *job)
+{
+    char before[200], behind[100];
+    snprintf(before, sizeof before, "%.100s, after ", job->file->name);
+    snprintf(behind, sizeof behind, " of %llu runs",
+             (unsigned long long)job_explore_options(job).runs_max);
+    interrupt_tell(before, &job->shared->explored.runs, behind);
+    if (find_failure(job)) {
+        snprintf(before, sizeof before, "%.100s, which fails: making the failure of run ",
+                 job->file->name);
+        interrupt_tell(before, &job->shared->explored.runs, " smaller");
+        explain_failure(job);
+    }
+    interrupt_tell(NULL, NULL, NULL);
+}
+
 void job_run(struct job *job, const char *path, const struct cli_options *options,
              struct report_style style)
 {
     if (!job_open(job, path, options)) return;
     job->style = style;
-    if (find_failure(job)) explain_failure(job);
+    find_and_explain(job);
 }
 
 bool job_shrink(struct job *job, const char *path, const struct cli_options *options)

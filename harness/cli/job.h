@@ -70,11 +70,15 @@ void job_free(struct job *job);
  * ones are in job->shared->failure. False: they do not fail, or there is no such execution. */
 bool job_shrink(struct job *job, const char *path, const struct cli_options *options);
 
-/* Parses the file with all that the core and the world can add; on failure job->file is NULL
- * and the report says why. */
+/* job_open.c: parses the file with all that the core and the world can add; on failure job->file is
+ * NULL and the report says why. */
 bool job_open(struct job *job, const char *path, const struct cli_options *options);
 /* The same without a build of the core. */
 bool job_parse(struct job *job, const char *path, const struct cli_options *options);
+
+/* Nothing can be executed, for the reason in `text`, which is the job's from here on. Returns
+ * false. */
+bool job_invalid(struct job *job, char *text);
 
 /* The words that the core and the world add to the language. */
 struct scn_options job_words(void);

@@ -48,6 +48,7 @@ static bool take_settings(struct job *job, const struct corpus_entry *entry)
     }
     job->kept_options = *job->options;
     job->kept_options.transport = transport;
+    job->kept_options.text[CLI_TRANSPORT] = transport;
     job->users_options = job->options;
     job->options = &job->kept_options;
     scene_transport(strcmp(transport, "sockets") == 0 ? STAGE_SOCKETS : STAGE_FRAMES);

@@ -118,8 +118,9 @@ static void write_replay_line(struct job *job)
 {
     struct job_shared *shared = job->shared;
     char *token = token_write(shared->failure.choices, shared->failure.count);
-    snprintf(shared->replay, sizeof shared->replay, "./harness run %s%s --choices %s", job->path,
-             cli_subject(job->options), token);
+    char *command = cli_command("run", job->path, job->options, CLI_SUBJECT, token);
+    snprintf(shared->replay, sizeof shared->replay, "%s", command);
+    free(command);
     free(token);
 }
 
@@ -131,13 +132,14 @@ int job_decide(void *argument)
     return 0;
 }
 
-/* NULL where each execution takes seconds: nobody looked. */
+/* NULL where nobody looked: each execution takes seconds, or the failure is wanted as it is. */
 static char *write_decisive(const struct job *job)
 {
     const struct job_shared *shared = job->shared;
+    bool looked = !shared->endless && !job->options->given[CLI_NO_SHRINK];
     char *text = NULL;
     size_t bytes;
-    FILE *out = shared->endless ? NULL : open_memstream(&text, &bytes);
+    FILE *out = looked ? open_memstream(&text, &bytes) : NULL;
     if (out == NULL) return NULL;
     decided_print(out, &shared->decisive);
     fclose(out);

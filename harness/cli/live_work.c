@@ -9,13 +9,14 @@
 #include "reports/writers.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* What makes it the same command. */
 static const uint64_t again = OPTION(TIMES) | OPTION(SPEED) | OPTION(WALL) | OPTION(DAEMON) |
                               OPTION(CONNECT) | OPTION(CA) | OPTION(TOKEN) | OPTION(AGENTS) |
-                              OPTION(CONFIRM) | OPTION(CORE) | OPTION(HOLD);
+                              OPTION(CONFIRM) | OPTION(SEED) | OPTION(CORE) | OPTION(HOLD);
 
 static struct scene scene;
 
@@ -52,12 +53,12 @@ static void write_complaints(const struct job *job, const struct live *live)
     fclose(out);
 }
 
-/* The same command, as it was written; the seed may be the file's. */
+/* The same command, as it was written. */
 static void write_again(const struct live_job *live, char *out, size_t size)
 {
-    (void)snprintf(out, size, "./harness live %s --seed %llu", live->job.path,
-                   (unsigned long long)live->told.seed);
-    cli_options_write(live->words, again, out, size);
+    char *command = cli_command("live", live->job.path, live->words, again, NULL);
+    (void)snprintf(out, size, "%s", command);
+    free(command);
 }
 
 /* What was found in a daemon: nobody's stack here has to do with it. */

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/scenario/scenario.h"
+#include "options.h"
+
 struct command {
     const char *word;
     int (*run)(int argc, char **argv);
@@ -23,8 +26,8 @@ static void print_help(void)
     printf("harness: runs real pthread code in a simulated world, explores how its threads can\n"
            "interleave, and answers a broken promise with the shortest schedule that breaks it.\n"
            "\n"
-           "  ./harness run scenarios/*.scn        explore every scenario, within its budget\n"
-           "  ./harness run FILE --choices TOKEN   the one execution that a report names\n"
+           "  harness run scenarios/*.scn          explore every scenario, within its budget\n"
+           "  harness run FILE --choices TOKEN     the one execution that a report names\n"
            "  make CC=harness-cc && ./program      your own pthread program, within its budget\n"
            "\n"
            "commands\n");
@@ -47,12 +50,44 @@ static void print_help(void)
         "  of several files: 5, 2, 4, 1, 3, 0, the first that applies\n");
 }
 
+static const struct command *find(const char *word)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(word, commands[i].word) == 0) return &commands[i];
+    }
+    return NULL;
+}
+
+/* What may have been meant: another word, or a scenario without the word before it. */
 static int unknown(const char *word)
 {
-    fprintf(stderr, "harness: there is no command '%s'; there are", word);
-    for (int i = 0; i < COMMAND_COUNT; i++) fprintf(stderr, " %s", commands[i].word);
-    fprintf(stderr, "\n  try 'harness --help'\n");
+    const char *words[COMMAND_COUNT], *end = strrchr(word, '.');
+    for (int i = 0; i < COMMAND_COUNT; i++) words[i] = commands[i].word;
+    const char *nearest = scn_nearest(word, words, COMMAND_COUNT);
+    if (word[0] == '-') {
+        fprintf(stderr, "harness: unknown option '%s'; options stand behind a command\n", word);
+    } else {
+        fprintf(stderr, "harness: there is no command '%s'\n", word);
+    }
+    if (end && strcmp(end, ".scn") == 0) {
+        fprintf(stderr, "  to explore it: harness run %s\n", word);
+    } else if (nearest) {
+        fprintf(stderr, "  did you mean '%s'?\n", nearest);
+    } else if (word[0] != '-') {
+        fprintf(stderr, "  one of:");
+        for (int i = 0; i < COMMAND_COUNT; i++) fprintf(stderr, " %s", words[i]);
+        fprintf(stderr, "\n");
+    }
+    fprintf(stderr, "  try 'harness --help'\n");
     return 2;
+}
+
+/* 'harness help COMMAND' is 'harness COMMAND --help'. */
+static int help_about(char *word)
+{
+    char help[] = "--help", *arguments[] = {help, NULL};
+    const struct command *command = find(word);
+    return command ? command->run(1, arguments) : unknown(word);
 }
 
 /* A verdict that could not be written is none. */
@@ -69,6 +104,8 @@ int main(int argc, char **argv)
         print_help();
         return 2;
     }
+    cli_called(argv[0]);
+    if (argc == 3 && strcmp(argv[1], "help") == 0) return told(help_about(argv[2]));
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_help();
@@ -78,10 +115,8 @@ int main(int argc, char **argv)
         printf("harness %s\n", HARNESS_VERSION);
         return told(0);
     }
-    for (int i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(argv[1], commands[i].word) != 0) continue;
-        return told(commands[i].run(argc - 2, argv + 2));
-    }
+    const struct command *command = find(argv[1]);
+    if (command) return told(command->run(argc - 2, argv + 2));
     if (strcmp(argv[1], "live-agent") == 0) return command_live_agent(argc - 2, argv + 2);
     if (strcmp(argv[1], "live-server") == 0) return command_live_server(argc - 2, argv + 2);
     return unknown(argv[1]);

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "job.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,10 @@ static int read_piece(const char *path, struct piece *piece)
     json_error_t error;
     *piece = (struct piece){.path = path};
     piece->root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    if (piece->root == NULL && json_error_code(&error) == json_error_cannot_open_file) {
+        fprintf(stderr, "%s: error: cannot read: %s\n", path, strerror(errno));
+        return 2;
+    }
     if (piece->root == NULL) {
         fprintf(stderr, "%s:%d:%d: error: %s\n", path, error.line > 0 ? error.line : 1,
                 error.column > 0 ? error.column : 1, error.text);

@@ -1,6 +1,8 @@
 #include "options.h"
 
 #include "commands.h"
+#include "harness/check/require.h"
+#include "harness/scenario/scenario.h"
 #include "reports/text.h"
 #include "scene.h"
 
@@ -47,6 +49,16 @@ static bool read_number(const char *command, const char *word, const char *text,
     if (errno == 0 && end != text && *end == '\0' && text[0] != '-' && *number <= most) return true;
     fprintf(stderr, "harness %s: --%s takes a whole number up to %llu, not '%s'\n", command, word,
             (unsigned long long)most, text);
+    return false;
+}
+
+/* The same where 0 makes no sense. */
+static bool read_count(const char *command, const char *word, const char *text, uint64_t most,
+                       uint64_t *number)
+{
+    if (!read_number(command, word, text, most, number)) return false;
+    if (*number > 0) return true;
+    fprintf(stderr, "harness %s: --%s 0 would explore nothing\n", command, word);
     return false;
 }
 
@@ -149,11 +161,20 @@ static const size_t fields[CLI_OPTION_COUNT] = {
     [CLI_OUTPUT] = offsetof(struct cli_options, output),
 };
 
+/* A file or folder without a name: what is written beside it would be in the root folder. */
+static bool nameless(const char *command, enum cli_option option)
+{
+    fprintf(stderr, "harness %s: --%s takes %s, not ''\n", command, rows[option].word,
+            rows[option].argument);
+    return false;
+}
+
 static bool keep(const char *command, enum cli_option option, const char *text,
                  struct cli_options *options)
 {
     uint64_t number;
     const char *word = rows[option].word;
+    if (text && text[0] == '\0' && fields[option] != 0) return nameless(command, option);
     options->given[option] = true;
     options->text[option] = text;
     if (fields[option] != 0) memcpy((char *)options + fields[option], &text, sizeof text);
@@ -175,12 +196,9 @@ static bool keep(const char *command, enum cli_option option, const char *text,
     case CLI_SEED:
         return read_number(command, word, text, UINT64_MAX, &options->seed);
     case CLI_RUNS:
-        if (!read_number(command, word, text, UINT64_MAX, &options->runs)) return false;
-        if (options->runs > 0) return true;
-        fprintf(stderr, "harness %s: --runs 0 would explore nothing\n", command);
-        return false;
+        return read_count(command, word, text, UINT64_MAX, &options->runs);
     case CLI_JOBS:
-        if (!read_number(command, word, text, JOBS_MAX, &number)) return false;
+        if (!read_count(command, word, text, JOBS_MAX, &number)) return false;
         options->jobs = (uint32_t)number;
         return true;
     case CLI_SHARD:
@@ -220,6 +238,23 @@ static bool keep(const char *command, enum cli_option option, const char *text,
     return true;
 }
 
+/* An option that there is not, and the allowed one that may have been meant. */
+static bool unknown(const char *command, const char *word, uint64_t allowed)
+{
+    const char *words[CLI_OPTION_COUNT], *nearest = NULL;
+    char bare[64];
+    uint32_t count = 0;
+    for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+        if (allowed >> i & 1) words[count++] = rows[i].word;
+    }
+    snprintf(bare, sizeof bare, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    if (strncmp(word, "--", 2) == 0) nearest = scn_nearest(bare, words, count);
+    fprintf(stderr, "harness %s: unknown option '%s'\n", command, word);
+    if (nearest) fprintf(stderr, "  did you mean '--%s'?\n", nearest);
+    fprintf(stderr, "  try 'harness %s --help'\n", command);
+    return false;
+}
+
 static enum cli_option find(const char *word, size_t length, uint64_t allowed)
 {
     for (int i = 0; i < CLI_OPTION_COUNT; i++) {
@@ -239,7 +274,7 @@ static bool read_option(const char *command, uint64_t allowed, int argc, char **
     const char *value = strchr(word, '=');
     size_t length = value ? (size_t)(value - word) : strlen(word);
     enum cli_option option = find(word, length, allowed);
-    if (option == CLI_OPTION_COUNT) return complain(command, "unknown option", argv[*at]);
+    if (option == CLI_OPTION_COUNT) return unknown(command, argv[*at], allowed);
     if (rows[option].argument == NULL) {
         if (value) return complain(command, "this option takes no value:", argv[*at]);
         return keep(command, option, NULL, options);
@@ -255,7 +290,7 @@ static bool read_short(const char *command, uint64_t allowed, int argc, char **a
 {
     const char *value = argv[*at] + 2;
     enum cli_option option = argv[*at][1] == 'j' ? CLI_JOBS : CLI_OUTPUT;
-    if (!(allowed >> option & 1)) return complain(command, "unknown option", argv[*at]);
+    if (!(allowed >> option & 1)) return unknown(command, argv[*at], allowed);
     if (*value != '\0') return keep(command, option, value, options);
     if (*at + 1 == argc) return complain(command, "a value is missing after", argv[*at]);
     return keep(command, option, argv[++*at], options);
@@ -278,7 +313,7 @@ bool cli_options_read(const char *command, uint64_t allowed, int argc, char **ar
                                     strncmp(argv[at], "-o", 2) == 0)) {
             if (!read_short(command, allowed, argc, argv, &at, options)) return false;
         } else if (!only_files && argv[at][0] == '-' && argv[at][1] != '\0') {
-            return complain(command, "unknown option", argv[at]);
+            return unknown(command, argv[at], allowed);
         } else {
             argv[options->file_count++] = argv[at];
         }
@@ -311,26 +346,34 @@ void cli_options_help(uint64_t allowed)
     }
 }
 
-void cli_options_write(const struct cli_options *options, uint64_t which, char *out, size_t size)
+static const char *called = "harness";
+
+void cli_called(const char *word)
 {
-    size_t used = strlen(out);
-    for (int i = 0; i < CLI_OPTION_COUNT && used < size; i++) {
+    called = word;
+}
+
+char *cli_command(const char *command, const char *file, const struct cli_options *options,
+                  uint64_t which, const char *token)
+{
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    REQUIRE(out != NULL);
+    text_word(out, called);
+    fprintf(out, " %s ", command);
+    text_word(out, file);
+    for (int i = 0; i < CLI_OPTION_COUNT; i++) {
         if (!(which >> i & 1) || options->text[i] == NULL) continue;
-        used += (size_t)snprintf(out + used, size - used, " --%s %s", rows[i].word,
-                                 options->text[i]);
+        fprintf(out, " --%s ", rows[i].word);
+        text_word(out, options->text[i]);
     }
+    if (token) fprintf(out, " --choices %s", token);
+    REQUIRE(fclose(out) == 0);
+    return text;
 }
 
 struct report_style cli_style(const struct cli_options *options)
 {
     return (struct report_style){text_may_colour(STDOUT_FILENO), options->given[CLI_FULL]};
-}
-
-const char *cli_subject(const struct cli_options *options)
-{
-    static char text[4096 + 64];
-    snprintf(text, sizeof text, "%s%s%s%s", options->core ? " --core " : "",
-             options->core ? options->core : "", options->transport ? " --transport " : "",
-             options->transport ? options->transport : "");
-    return text;
 }

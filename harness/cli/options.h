@@ -27,15 +27,15 @@
       "hold a thread back where the order of a simulated failure was decided")                     \
     X(HOLD, "hold", "TIME", "with --confirm: for so long at most, in real time (50ms)")            \
     X(TRACE, "trace", "FILE", "write the records of the last run (docs/TRACE.md)")                 \
-    X(CHOICES, "choices", "TOKEN", "replay one execution by its token; no exploring")              \
+    X(CHOICES, "choices", "TOKEN", "one execution, as a report names it; no exploring")            \
     X(STRATEGY, "strategy", "NAME", "how to choose, instead of the file's ('harness words')")      \
     X(DEPTH, "depth", "N", "depth of pct; deviations of dfs, exhaustive")                          \
     X(SEED, "seed", "N", "seed, instead of the file's")                                            \
     X(RUNS, "runs", "N", "budget of runs, instead of the file's")                                  \
-    X(JOBS, "jobs", "N", "explore with N processes; prints the same")                              \
+    X(JOBS, "jobs", "N", "explore with N processes (-j N); prints the same")                       \
     X(CORPUS, "corpus", "DIR", "keep failing executions there, and replay them first")             \
     X(SHARD, "shard", "I/N", "explore part I of N; 'harness merge' puts the JSON together")        \
-    X(CORE, "core", "FILE", "run another build of the core (a shared image, build/cores/*.so)")    \
+    X(CORE, "core", "FILE", "another build of the core: an image, or the name of one in cores/")   \
     X(TRANSPORT, "transport", "KIND", "frames or sockets, instead of the file's")                  \
     X(FULL, "full", NULL, "the whole diagram: every column, every row")                            \
     X(REPORTS, "reports", "DIR",                                                                   \
@@ -106,12 +106,17 @@ bool cli_options_read(const char *command, uint64_t allowed, int argc, char **ar
  * that harness-cc has linked: what follows it are its arguments. Otherwise argc. */
 int cli_program_at(uint64_t allowed, int argc, char **argv);
 
-/* Appends " --WORD VALUE" for each of those options that has a value, in their order. */
-void cli_options_write(const struct cli_options *options, uint64_t which, char *out, size_t size);
+/* The word that this process was called by, for cli_command: it has to stay. */
+void cli_called(const char *word);
 
-/* The options that say what is executed, as they would be written: " --core FILE". Static memory,
- * until the next call. */
-const char *cli_subject(const struct cli_options *options);
+/* How this executable is called again, as a shell reads it: "./harness COMMAND FILE --core FILE
+ * --choices TOKEN", with those of the options that have a value, in their order, and the token
+ * unless it is NULL. Malloc'ed. */
+char *cli_command(const char *command, const char *file, const struct cli_options *options,
+                  uint64_t which, const char *token);
+
+/* The options that say what is executed. */
+#define CLI_SUBJECT (OPTION(CORE) | OPTION(TRANSPORT))
 
 /* How to print: in colours where standard output is a terminal that can, unless NO_COLOR is set. */
 struct report_style cli_style(const struct cli_options *options);

@@ -4,6 +4,7 @@
 #include "harness/cli/scene.h"
 #include "job.h"
 #include "reports/symbols.h"
+#include "reports/threads.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -33,18 +34,6 @@ static int help(void)
            "\n");
     cli_options_help(allowed);
     return 0;
-}
-
-static bool traced(void)
-{
-    char line[128];
-    bool found = false;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status)) {
-        if (strncmp(line, "TracerPid:", 10) == 0) found = atoi(line + 10) != 0;
-    }
-    if (status) fclose(status);
-    return found;
 }
 
 /* What teaches gdb the simulated threads; "" if it was not installed. */
@@ -140,19 +129,6 @@ static int replay_program(const struct cli_options *options, char **words)
     return start_gdb(words, count);
 }
 
-static void print_threads(void)
-{
-    for (uint16_t id = 0; id < world_entity_count(); id++) {
-        struct world_stack stack;
-        char wait[128];
-        world_stack_of(id, &stack);
-        if (stack.depth == 0) continue;
-        world_wait_describe(id, wait, sizeof wait);
-        printf("%s  %s\n", world_entity_name(id), wait);
-        symbols_print_stack(stdout, 4, STACK_LINES, &stack);
-    }
-}
-
 static void print_step(const struct world_step *step, uint64_t number)
 {
     if (step->op == WORLD_OP_ADVANCE) {
@@ -178,11 +154,12 @@ static void observe(void *context, const struct world_step *step)
     print_step(step, ++stop->at);
     if (stop->at != stop->until) return;
     fflush(stdout);
-    if (traced()) {
+    if (threads_debugged()) {
         raise(SIGTRAP);
         return;
     }
-    print_threads();
+    printf("\n");
+    threads_print(stdout);
     fflush(stdout);
     _exit(0);
 }

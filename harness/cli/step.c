@@ -47,8 +47,9 @@ static void tell_end(void *context, FILE *out, uint32_t id, const struct world_r
 static void print_replay(const struct job *job, const uint16_t *choices, uint32_t count)
 {
     char *token = token_write(choices, count);
-    printf("\n  replay  ./harness replay %s%s --choices %s\n", job->path,
-           cli_subject(job->options), token);
+    char *command = cli_command("replay", job->path, job->options, CLI_SUBJECT, token);
+    printf("\n  replay  %s\n", command);
+    free(command);
     free(token);
 }
 

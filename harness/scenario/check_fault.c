@@ -153,6 +153,27 @@ static bool check_one_core(struct scn_parser *parser, const struct scn_ref *ref)
                         "there are several cores: name one of them");
 }
 
+bool scn_check_lock_key(struct scn_parser *parser, const struct scn_attr *filter)
+{
+    const struct scn_file *file = parser->file;
+    const char *key = filter->value.text;
+    struct scn_near near;
+
+    scn_near_begin(&near, key);
+    for (uint32_t i = 0; i < file->actor_count; i++)
+        for (uint32_t j = 0; j < file->actors[i].step_count; j++) {
+            const struct scn_step *step = &file->actors[i].steps[j];
+            if (step->verb != SCN_VERB_LEASE || step->kind == NULL) continue;
+            if (strcmp(step->kind, key) == 0) return true;
+            scn_near_offer(&near, step->kind);
+        }
+    if (filter->value.kind == SCN_VALUE_STRING || scn_pipe_find(SCN_LOCKS_OF_CORE, key) >= 0 ||
+        parser->skipped) return true;
+    scn_near_offer_pipe(&near, SCN_LOCKS_OF_CORE);
+    return scn_error_at(parser, filter->value_place, scn_near_hint(&near, parser->arena),
+                        "nobody takes a lock '%s' in this scenario", key);
+}
+
 /* Only locks have a key; nothing else can be narrowed down in brackets. */
 static bool check_filters(struct scn_parser *parser, const struct scn_ref *ref)
 {
@@ -166,6 +187,8 @@ static bool check_filters(struct scn_parser *parser, const struct scn_ref *ref)
                                 locks ? "such as store.locks[key=dev_server]" : NULL,
                                 "'%s' cannot be narrowed down by '%s'", ref->parts[0].name,
                                 ref->filters.items[i].name);
+        else if (!scn_check_lock_key(parser, &ref->filters.items[i]))
+            return false;
     return true;
 }
 

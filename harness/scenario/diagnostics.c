@@ -1,3 +1,4 @@
+/* What is wrong with a file: kept by line, one entry each, and printed with a caret. */
 #include "harness/scenario/internal.h"
 
 #include <string.h>

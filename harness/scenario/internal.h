@@ -240,6 +240,9 @@ bool scn_take_range(struct scn_parser *parser, bool from_zero, struct scn_span *
 bool scn_take_signed(struct scn_parser *parser, int64_t *time_us);
 bool scn_take_end(struct scn_parser *parser);
 
+/* The same behind a statement's modifiers, which are "a|b|c"; `modified`: it has some. */
+bool scn_take_end_of(struct scn_parser *parser, const char *modifiers, bool modified);
+
 /* NAME=value pairs until something else comes; with rules each is checked. `what` names the owner
  * in messages, such as "a tab". */
 bool scn_take_attrs(struct scn_parser *parser, const struct scn_rules *rules, const char *what,
@@ -283,6 +286,12 @@ bool scn_resolve(struct scn_parser *parser, struct scn_ref *ref, enum scn_role r
 void scn_check_file(struct scn_parser *parser);
 void scn_name_faults(struct scn_parser *parser);
 void scn_check_fault(struct scn_parser *parser, struct scn_fault *fault);
+
+/* The locks that a core takes by itself: of a dev server, an owner's sandbox, a run. */
+#define SCN_LOCKS_OF_CORE "dev_server|sandbox|run"
+
+/* [key=...] of a lock: one of these words, a `lease` of the file, or a whole key as STRING. */
+bool scn_check_lock_key(struct scn_parser *parser, const struct scn_attr *filter);
 /* How the tab is told of events, and what it cannot do then (check_tab.c). */
 void scn_check_tab(struct scn_parser *parser, const struct scn_actor *tab);
 /* False: the fault, whose target is known, cannot strike that tab, and this was told. */

@@ -1,3 +1,4 @@
+/* One line of a file as tokens; a bad one says what is wrong with it. */
 #include "harness/scenario/internal.h"
 
 #include <string.h>

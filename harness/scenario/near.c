@@ -1,3 +1,4 @@
+/* "Did you mean": the closest of the words that could stand there, by edit distance. */
 #include "harness/scenario/internal.h"
 
 #include <stdio.h>
@@ -85,6 +86,20 @@ void scn_near_offer_pipe(struct scn_near *near, const char *words)
         word[length] = '\0';
         scn_near_offer(near, word);
     }
+}
+
+const char *scn_nearest(const char *wrong, const char *const *words, uint32_t count)
+{
+    struct scn_near near;
+    const char *best = NULL;
+
+    scn_near_begin(&near, wrong);
+    for (uint32_t i = 0; i < count; i++) {
+        unsigned before = near.distance;
+        scn_near_offer(&near, words[i]);
+        if (near.distance < before) best = words[i];
+    }
+    return best;
 }
 
 const char *scn_near_hint(const struct scn_near *near, struct scn_arena *arena)

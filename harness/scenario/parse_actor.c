@@ -281,21 +281,10 @@ static bool take_arguments(struct scn_parser *parser, struct scn_step *step,
     return false;
 }
 
-static bool stray_word(struct scn_parser *parser)
-{
-    static const char words[] = "after|during|within|at|times|every|in order|or";
-    const struct scn_token *token = scn_peek(parser);
-    struct scn_near near;
-
-    if (token->kind != SCN_TOKEN_NAME) return scn_take_end(parser);
-    scn_near_begin(&near, token->text);
-    scn_near_offer_pipe(&near, words);
-    return scn_error_here(parser, scn_near_hint(&near, parser->arena), "'%s' does not fit here",
-                          token->text);
-}
-
 static bool take_modifiers(struct scn_parser *parser, struct scn_step *step)
 {
+    static const char words[] = "after|during|within|at|times|every|in order|or";
+    uint32_t first = parser->at;
     bool taken = true;
 
     while (taken) {
@@ -306,7 +295,7 @@ static bool take_modifiers(struct scn_parser *parser, struct scn_step *step)
             return false;
         }
     }
-    return scn_peek(parser)->kind == SCN_TOKEN_END || stray_word(parser);
+    return scn_take_end_of(parser, words, parser->at > first);
 }
 
 /* Modifiers that only some verbs can have. */

@@ -104,20 +104,10 @@ static bool take_up_to(struct scn_parser *parser, struct scn_fault *fault)
     return scn_take_count(parser, 1, SCN_OCCURRENCES_MAX, &fault->up_to);
 }
 
-static bool stray_word(struct scn_parser *parser)
-{
-    static const char words[] = "after|during|within|at|times|by|for|up to";
-    struct scn_near near;
-
-    if (scn_peek(parser)->kind != SCN_TOKEN_NAME) return scn_take_end(parser);
-    scn_near_begin(&near, scn_peek(parser)->text);
-    scn_near_offer_pipe(&near, words);
-    return scn_error_here(parser, scn_near_hint(&near, parser->arena), "'%s' does not fit here",
-                          scn_peek(parser)->text);
-}
-
 static bool take_rest(struct scn_parser *parser, struct scn_fault *fault)
 {
+    static const char words[] = "after|during|within|at|times|by|for|up to";
+    uint32_t first = parser->at;
     bool taken = true;
     bool ok = true;
 
@@ -127,7 +117,7 @@ static bool take_rest(struct scn_parser *parser, struct scn_fault *fault)
         else if (scn_at_word(parser, "up")) ok = take_up_to(parser, fault);
         else ok = scn_take_modifier(parser, &fault->modifiers, &taken);
     }
-    return ok && (scn_peek(parser)->kind == SCN_TOKEN_END || stray_word(parser));
+    return ok && scn_take_end_of(parser, words, parser->at > first);
 }
 
 static bool is_link_fault(enum scn_fault_kind kind)

@@ -236,6 +236,20 @@ bool scn_take_end(struct scn_parser *parser)
                           "the line should end before '%s'", token->text);
 }
 
+bool scn_take_end_of(struct scn_parser *parser, const char *modifiers, bool modified)
+{
+    const struct scn_token *token = scn_peek(parser);
+    struct scn_near near;
+
+    if (token->kind != SCN_TOKEN_NAME) return scn_take_end(parser);
+    scn_near_begin(&near, token->text);
+    scn_near_offer_pipe(&near, modifiers);
+    const char *hint = modified && scn_peek_after(parser)->kind == SCN_TOKEN_ASSIGN
+                           ? "attributes stand before the modifiers"
+                           : scn_near_hint(&near, parser->arena);
+    return scn_error_here(parser, hint, "'%s' does not fit here", token->text);
+}
+
 const char *scn_source_slice(struct scn_parser *parser, uint32_t from_token, uint32_t to_token)
 {
     const struct scn_line *line = &parser->source.lines[parser->line - 1];

@@ -158,6 +158,7 @@ static bool check_filter(const struct query *query, const struct scn_word *row,
         !known_kind(query->parser->file, filter->value.text))
         return scn_error_at(query->parser, filter->value_place, NULL,
                             "nobody emits '%s' in this scenario", filter->value.text);
+    if (row->shape == SCN_SUBJECT_LOCKS) return scn_check_lock_key(query->parser, filter);
     return true;
 }
 

@@ -73,6 +73,10 @@ void scn_write_schedule(FILE *out, const struct scn_directive *directives, uint3
 /* Write a duration in the largest unit that is exact: 1500ms, 2m, 0s. */
 void scn_write_time(FILE *out, int64_t time_us);
 
+/* The word that somebody may have meant who wrote `wrong`: the first of the closest, or NULL if
+ * none is close. */
+const char *scn_nearest(const char *wrong, const char *const *words, uint32_t count);
+
 /* Read a whole file of at most `limit` bytes into malloc'ed memory, with a zero byte behind them.
  * Returns NULL and sets errno; EFBIG when there is more. */
 char *scn_read_file(const char *path, size_t limit, size_t *size);

@@ -1,3 +1,4 @@
+/* A file's bytes as lines: what no scenario may contain is found here. */
 #include "harness/scenario/internal.h"
 
 #include <errno.h>

@@ -450,8 +450,8 @@ enum scn_use { SCN_USE_NO, SCN_USE_MAY, SCN_USE_MUST };
 #define SCN_OPERATIONS(X) \
     X("begin") X("create") X("exit") X("join") X("detach") X("cancel") X("lock") X("trylock") \
     X("timedlock") X("unlock") X("wait") X("wake") X("timeout") X("signal") X("broadcast") \
-    X("rdlock") X("wrlock") X("tryrdlock") X("trywrlock") X("rwunlock") X("sem_wait") \
-    X("sem_trywait") X("sem_post") X("sem_getvalue") \
+    X("rdlock") X("wrlock") X("tryrdlock") X("trywrlock") X("wrlock_waits") X("rwunlock") \
+    X("sem_wait") X("sem_trywait") X("sem_post") X("sem_getvalue") \
     X("barrier") X("once") X("sleep") X("yield") X("init") X("destroy") X("choose") X("load") \
     X("store") X("update") X("compare_exchange") X("read") X("write")
 

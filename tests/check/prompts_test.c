@@ -8,13 +8,17 @@ static const char story[] =
     "agent bot session=s1\n"
     "  emit token times 4\n"
     "  ask deploy timeout=30s\n"
+    "agent other session=s1\n"
+    "  ask deploy\n"
+    "agent stranger session=s2\n"
+    "  ask deploy\n"
     "sandbox box project=shop\n"
     "backend host session=s1\n"
     "  lease nightly\n"
     "check\n"
     "  on no_lost_events\n";
 
-enum { LEFT = FIRST, BOT = SECOND, CORE = PARTY_CORE };
+enum { LEFT = FIRST, BOT = SECOND, OTHER = THIRD, STRANGER = FOURTH, CORE = PARTY_CORE };
 
 static void begin(void)
 {
@@ -78,15 +82,43 @@ static void answered_by_somebody(void **state)
     stream_end();
 }
 
+/* The one who asked is told this, and the tab that. */
+static void approved_and_cancelled(void)
+{
+    say("yes");
+    settled("approved");
+    SEE(CLIENT_RECV, LEFT, .kind = W("prompt_closed"), .id = W("deploy"), .seq = 1,
+        .outcome = W("cancelled"));
+}
+
 static void two_truths(void **state)
 {
     (void)state;
     begin();
     ask();
-    say("yes");
-    settled("approved");
-    SEE(CLIENT_RECV, LEFT, .kind = W("prompt_closed"), .id = W("deploy"), .seq = 1,
-        .outcome = W("cancelled"));
+    approved_and_cancelled();
+    stream_violates(SCN_INVARIANT_ONE_OUTCOME,
+                    "bot was told that deploy is approved, and left that it is cancelled");
+}
+
+/* Two agents of a session ask under one name: whose outcome a tab is told the name does not say. */
+static void a_namesake(void **state)
+{
+    (void)state;
+    begin();
+    ask();
+    SEE(PROMPT_OPEN, OTHER, .id = W("deploy"), .run = 2, .timeout = 30000000);
+    approved_and_cancelled();
+    stream_holds();
+}
+
+static void a_namesake_of_another_session(void **state)
+{
+    (void)state;
+    begin();
+    ask();
+    SEE(PROMPT_OPEN, STRANGER, .id = W("deploy"), .run = 1, .timeout = 30000000);
+    approved_and_cancelled();
     stream_violates(SCN_INVARIANT_ONE_OUTCOME,
                     "bot was told that deploy is approved, and left that it is cancelled");
 }
@@ -282,6 +314,8 @@ int main(void)
         cmocka_unit_test(approved_by_nobody),
         cmocka_unit_test(answered_by_somebody),
         cmocka_unit_test(two_truths),
+        cmocka_unit_test(a_namesake),
+        cmocka_unit_test(a_namesake_of_another_session),
         cmocka_unit_test(a_failed_call),
         cmocka_unit_test(never_settled),
         cmocka_unit_test(not_settled_yet),

@@ -204,7 +204,7 @@ static void exactly_missed(void **state)
     begin("  exactly 2 box.started\n");
     spawn(3000, 1);
     stream_calm(1000);
-    stream_violates(FIRST_LINE, "box.started happened 1 time; exactly 2 was allowed");
+    stream_violates(FIRST_LINE, "box.started happened 1 time; exactly 2 was due");
 }
 
 static void exactly_met(void **state)

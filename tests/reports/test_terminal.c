@@ -142,15 +142,18 @@ static void the_summary_counts_everything_once(void **state)
 {
     (void)state;
     struct report reports[] = {{.verdict = REPORT_PASS}, {.verdict = REPORT_KNOWN},
-                               {.verdict = REPORT_FAIL}, {.verdict = REPORT_INCONCLUSIVE},
-                               {.verdict = REPORT_INVALID}, {.verdict = REPORT_SKIPPED}};
+                               {.verdict = REPORT_FAIL, .path = "one.scn"},
+                               {.verdict = REPORT_INCONCLUSIVE, .path = "in/two.scn"},
+                               {.verdict = REPORT_INVALID, .path = "three.scn"},
+                               {.verdict = REPORT_SKIPPED}};
     char *printed;
 
     STORY_PRINTED(printed, out, report_print_summary(out, reports, 2));
     assert_string_equal(printed, "2 passed, 0 failed\n");
     free(printed);
     STORY_PRINTED(printed, out, report_print_summary(out, reports, 6));
-    assert_string_equal(printed, "2 passed, 3 failed, 1 skipped\n");
+    assert_string_equal(printed, "not passed:\n  FAIL one\n  INCONCLUSIVE two\n  INVALID three\n"
+                                 "2 passed, 3 failed, 1 skipped\n");
     free(printed);
 }
 
