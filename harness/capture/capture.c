@@ -283,6 +283,7 @@ static void take_segment(struct reader *reader, const struct segment *segment)
     reader->talk = talk;
     if (segment->flags & PACKET_SYN)
         set_client(talk, segment->flags & PACKET_ACK ? 1 - reader->from : reader->from);
+    if (reader->from == talk->client) talk->out.alive_ns = reader->packet.time_ns;
     flow_take(&talk->flows[reader->from], segment, &reader->packet, on_bytes, reader);
     set_end(reader, segment, &talk->out);
     end_stream(reader, segment, talk->dialogue.stream);

@@ -56,6 +56,7 @@ struct capture_connection {
     bool end_by_client;         /* who began with FIN or RST */
     uint64_t end_ns;
     uint32_t end_packet;
+    uint64_t alive_ns;          /* the last packet of the client's machine, be it without bytes */
 };
 
 struct capture {

@@ -42,6 +42,7 @@ struct export {
     struct connection *connections;
     uint32_t count, room;
     bool no_memory;
+    int error;                  /* of the first write that failed; 0: none */
     uint8_t *message;           /* a masked copy */
     size_t message_room;
     uint8_t frame[PACKET_SIZE_MAX];
@@ -93,11 +94,16 @@ struct export *export_open(const char *path, uint64_t begin_ns, bool six,
     return export;
 }
 
+static void flush(struct export *export)
+{
+    if (pcap_dump_flush(export->dumper) != 0 && export->error == 0) export->error = errno;
+}
+
 bool export_close(struct export *export, char problem[EXPORT_PROBLEM_MAX])
 {
-    bool written = pcap_dump_flush(export->dumper) == 0 && !ferror(pcap_dump_file(export->dumper));
-    const char *why = written ? "out of memory" : strerror(errno);
-    bool good = written && !export->no_memory;
+    flush(export);
+    const char *why = export->error ? strerror(export->error) : "out of memory";
+    bool good = export->error == 0 && !export->no_memory;
 
     (void)fail(export, problem, export->path, why);
     return good;
@@ -119,7 +125,7 @@ static void send_segment(struct export *export, struct connection *connection, i
 
     pcap_dump((u_char *)export->dumper, &header, export->frame);
     /* Should the program die in the midst, what was written is whole. */
-    (void)pcap_dump_flush(export->dumper);
+    flush(export);
     own->next += (uint32_t)length + (flags & (PACKET_SYN | PACKET_FIN) ? 1 : 0);
 }
 

@@ -145,6 +145,30 @@ void story_name(struct story *story, const char *text, const char *fallback,
         (void)snprintf(name, STORY_NAME_MAX, "%.*s_%u", BASE_MAX - 1, base, number);
 }
 
+/* Threads of agents are named by the first letters of those. */
+static bool is_alike_agent(const struct story *story, const char *name)
+{
+    for (uint32_t i = 0; i < story->session_count; i++) {
+        for (uint32_t a = 0; a < story->sessions[i].actor_count; a++) {
+            const struct story_actor *actor = &story->sessions[i].actors[a];
+            if (actor->agent && strncmp(actor->name, name, SCN_AGENT_LETTERS) == 0) return true;
+        }
+    }
+    return false;
+}
+
+void story_agent_name(struct story *story, const char *text, char name[STORY_NAME_MAX])
+{
+    char base[STORY_NAME_MAX], end[12];
+
+    story_word(text, "agent", base);
+    story_name(story, text, "agent", name);
+    for (uint32_t number = 2; is_alike_agent(story, name) || is_taken(story, name); number++) {
+        int length = snprintf(end, sizeof end, "_%u", number);
+        (void)snprintf(name, STORY_NAME_MAX, "%.*s%s", SCN_AGENT_LETTERS - length, base, end);
+    }
+}
+
 const char *story_time(struct story *story, uint64_t time_us)
 {
     static const struct { uint64_t us; const char *word; } units[] = {
@@ -273,6 +297,7 @@ static void add_link(struct story *story, const struct capture_connection *conne
         .connection = connection, .tab = -1, .core = core_of(story, connection), .said = "",
         .begin_us = since_us(connection->begin_ns, begin_ns), .end_us = UINT64_MAX };
     if (connection->end != CAPTURE_OPEN) link->end_us = since_us(connection->end_ns, begin_ns);
+    if (connection->alive_ns != 0) link->alive_us = since_us(connection->alive_ns, begin_ns);
     for (uint32_t m = 0; m < connection->count; m++) {
         struct story_message *message = &story->messages[story->message_count++];
         message->message = &connection->messages[m];
@@ -338,6 +363,7 @@ bool story_make(struct story *story, const struct capture *capture,
     memset(story, 0, sizeof *story);
     story->arena = scn_arena_new();
     story->trace = capture->trace;
+    story->actors_max = STORY_ACTORS_MAX;
     gather(story, capture);
     tale_read(story);
     if (story->tab_count == 0 && story->session_count == 0) {

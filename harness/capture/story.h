@@ -14,7 +14,7 @@
 /* The language has 32 actors; beyond these limits, what is said is left out, or is another's. */
 enum {
     STORY_TABS_MAX = 16,
-    STORY_ACTORS_MAX = 10,      /* agents and backends */
+    STORY_ACTORS_MAX = 10,      /* agents and backends; more where there are fewer tabs */
     STORY_SESSIONS_MAX = 6,
     STORY_CORES_MAX = 4,
     STORY_NAME_MAX = 24,
@@ -65,8 +65,12 @@ struct story_link {
     uint64_t begin_us, end_us;  /* end: of the close, else of TCP; UINT64_MAX: none */
     uint64_t said_us;           /* its first message */
     uint64_t hello_us;
+    uint64_t cursor;            /* that its client came with */
+    uint32_t unheard;           /* messages of the client before its hello */
     uint64_t replay_to;         /* what comes behind that one is live, also during the replay */
-    uint32_t unanswered;        /* heartbeats since the last message of the client */
+    uint32_t unanswered;        /* heartbeats since the last message of the client, */
+    uint64_t ignored_us;        /* the first of them */
+    uint64_t alive_us;          /* the last packet of the client's machine; 0: unknown */
     uint64_t heard_us;          /* the last message of the client */
     const char *said;           /* type of that one */
     struct story_asked *asked;  /* requests over HTTP */
@@ -87,6 +91,9 @@ struct story_tab {
     uint64_t cursor, run;
     uint64_t gone_us;           /* when its last connection ended; UINT64_MAX: it did not */
     struct story_steps steps;
+    uint64_t *answered;         /* prompts, each once */
+    uint32_t answered_count, answered_room;
+    uint32_t answer;            /* the step of its last answer, from 1; 0: there is none */
     struct story_event *received;   /* what it was given, each once, in order */
     uint32_t received_count, received_room;
 };
@@ -115,6 +122,7 @@ struct story_run {
     bool asked;                 /* a tab asked for it, */
     uint32_t tab, step;         /* that one, by this step */
     bool began, live;           /* it was told of as running; it is, as far as was read */
+    bool repeats;               /* there is no room for what it did: it does what one before did */
     uint64_t seen_us;           /* when it was first told of, or posted */
     uint32_t packet;            /* that posted it; 0: none did */
 };
@@ -144,6 +152,9 @@ struct story_session {
     bool reopened;              /* after that somebody was: a script opens it, so it must always */
     bool begun;                 /* somebody was ready, first at: */
     uint64_t begin_us;
+    bool missing;               /* a client was told that it does not exist, and none was let in */
+    uint64_t missed_us;         /* before that; the last one was then, and is: */
+    const char *missed_by;      /* NULL: unknown */
     struct story_head *heads;   /* each further than those of its epoch before it */
     uint32_t head_count, head_room;
     uint64_t epoch, floor;      /* as the first one was told, who came; 0: nobody was */
@@ -176,6 +187,9 @@ struct story {
     uint32_t cause;             /* who caused the last thing at that instant; 0: nobody has */
     bool replied;               /* the core has said something at that instant */
     uint32_t homeless;          /* connections beyond the limits, which are left out */
+    uint32_t speechless;        /* WebSockets whose clients never said a hello that makes sense */
+    uint32_t actors_max;        /* agents and backends that there is room for */
+    uint32_t cramped;           /* runs that have no agent of their own for want of room */
     uint64_t lead_us;           /* before the first message, for what was there already */
     uint64_t end_us;            /* of the last message */
 };
@@ -187,6 +201,20 @@ void story_free(struct story *story);
 
 /* Who did what, made of the events: after all messages were read (story_agents.c). */
 void story_act(struct story *story);
+
+/* Whether a backend has to start a run: not where the stage does, or tabs do. (These four are in
+ * story_starts.c.) */
+bool story_has_starts(const struct story_session *session);
+
+/* Adds those steps; and names, where tabs start, the agents that do it now. */
+void story_start_runs(struct story *story, struct story_session *session);
+
+/* Whether its own user was told that it is not there, before it was. */
+bool story_was_missing(const struct story_session *session);
+
+/* Scenarios have the sessions that somebody comes to; where one was closed before, or missing, a
+ * backend opens it. */
+void story_open(struct story *story, struct story_session *session);
 
 /* Somebody was told that the session's log has a head. */
 void story_note_head(struct story *story, struct story_session *session, uint64_t epoch,
@@ -212,6 +240,9 @@ void story_word(const char *text, const char *fallback, char name[STORY_NAME_MAX
 /* The same, that no actor or core has so far. */
 void story_name(struct story *story, const char *text, const char *fallback,
                 char name[STORY_NAME_MAX]);
+
+/* The same for an agent, whose first letters no other one has either. */
+void story_agent_name(struct story *story, const char *text, char name[STORY_NAME_MAX]);
 
 /* " field=value", if the value can be written in the language; otherwise "". */
 const char *story_attr(struct story *story, const char *field, const json_t *value);

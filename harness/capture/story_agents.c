@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "harness/scenario/ast.h"
+
 /* The story begins that much before the first message; and so much if something had happened. */
 static const uint64_t lead_us = 1, long_lead_us = 1000000;
 
@@ -15,13 +17,14 @@ enum { IDLE_US = 1000000 };
 static struct story_actor *add_actor(struct story *story, struct story_session *session,
                                      const char *called, bool agent)
 {
-    if (story->actor_count == STORY_ACTORS_MAX) return NULL;
+    if (story->actor_count == story->actors_max) return NULL;
     story->actor_count++;
     session->actors = scn_arena_grow(story->arena, session->actors, session->actor_count,
                                      &session->actor_room, sizeof *session->actors);
     struct story_actor *actor = &session->actors[session->actor_count];
     *actor = (struct story_actor){ .called = called, .agent = agent, .core = session->core };
-    story_name(story, called, agent ? "agent" : "program", actor->name);
+    if (agent) story_agent_name(story, called, actor->name);
+    else story_name(story, called, "program", actor->name);
     session->actor_count++;
     return actor;
 }
@@ -101,6 +104,8 @@ static void cast_run(struct story *story, struct story_session *session, struct 
     if (run->actor >= 0 && !(run->began && played)) return;
     const struct story_actor *actor = add_actor(story, session, run->agent, true);
     if (actor != NULL) run->actor = (int)(actor - session->actors);
+    else run->repeats = run->actor >= 0;
+    story->cramped += actor == NULL;
 }
 
 static bool is_running(const struct story_event *event)
@@ -122,6 +127,8 @@ static void find_runs(struct story *story, struct story_session *session)
         if (!is_running(event)) continue;
         story_run_of(story, session, event->epoch, event->payload)->began = true;
     }
+    /* Who starts them needs room, too. */
+    if (story_has_starts(session)) (void)backend_of(story, session);
     for (uint32_t i = 0; i < session->event_count; i++) {
         const struct story_event *event = &session->events[i];
         if (strcmp(event->type, "run_state") != 0) continue;
@@ -173,6 +180,7 @@ static void delay_all(struct story *story, uint64_t by_us)
     for (uint32_t i = 0; i < story->session_count; i++) {
         struct story_session *session = &story->sessions[i];
         session->begin_us += by_us;
+        session->missed_us += by_us;
         for (uint32_t a = 0; a < session->actor_count; a++)
             delay(&session->actors[a].steps, by_us);
         for (uint32_t e = 0; e < session->event_count; e++) delay_event(&session->events[e], by_us);
@@ -230,11 +238,12 @@ static void on_run_state(struct story *story, struct story_session *session,
                          const struct story_event *event)
 {
     struct story_actor *agent = actor_of_run(session, event);
-    story_run_of(story, session, event->epoch, event->payload)->live = is_running(event);
+    struct story_run *run = story_run_of(story, session, event->epoch, event->payload);
     const char *state = story_text(event->payload, "state");
 
+    run->live = is_running(event);
     if (agent == NULL) return;
-    if (strcmp(state, "completed") == 0)
+    if (strcmp(state, "completed") == 0 && !run->repeats)
         story_add(story, &agent->steps, event->time_us, event->packet, "finish");
     else
         story_remark(story, &agent->steps, event->time_us, event->packet,
@@ -281,7 +290,8 @@ static void on_question(struct story *story, struct story_session *session, uint
     bool input = strcmp(event->type, "request_user_input") == 0;
     char name[STORY_NAME_MAX];
 
-    if (agent == NULL) return;
+    if (agent == NULL || story_run_of(story, session, event->epoch, event->payload)->repeats)
+        return;
     story_word(story_text(event->payload, "id"), "question", name);
     const char *timeout = timeout_us == 0 ? "" : scn_arena_format(story->arena, " timeout=%s",
                                                                  story_time(story, timeout_us));
@@ -340,14 +350,13 @@ static void on_server_state(struct story *story, uint32_t index, const struct st
               scn_arena_format(story->arena, "%s port=%s", starts ? "ensure" : "stop", port));
 }
 
-/* Who plays the newest run that is running, of that agent or, "", of any. NULL: none is. */
-static struct story_actor *at_work(const struct story_session *session, const char *called)
+/* The newest run that is running, of that agent or, "", of any. NULL: none is. */
+static const struct story_run *at_work(const struct story_session *session, const char *called)
 {
     for (uint32_t i = session->run_count; i-- > 0;) {
         const struct story_run *run = &session->runs[i];
         if (!run->live || run->actor < 0) continue;
-        if (*called == '\0' || strcmp(run->agent, called) == 0)
-            return &session->actors[run->actor];
+        if (*called == '\0' || strcmp(run->agent, called) == 0) return run;
     }
     return NULL;
 }
@@ -362,14 +371,16 @@ static struct story_actor *began_before(const struct story_session *session)
     return NULL;
 }
 
-/* Who published it: whom its payload names, else an agent at work, else a backend. */
+/* Who published it: whom its payload names, else an agent at work, else a backend. NULL: a run that
+ * repeats another one, or nobody there is room for. */
 static struct story_actor *publisher_of(struct story *story, struct story_session *session,
                                         const struct story_event *event)
 {
     const char *by = story_text(event->payload, "by");
-    struct story_actor *actor = at_work(session, by);
+    const struct story_run *run = at_work(session, by);
+    struct story_actor *actor = NULL;
 
-    if (actor != NULL) return actor;
+    if (run != NULL) return run->repeats ? NULL : &session->actors[run->actor];
     if (*by != '\0') {
         actor = find_actor(session, by, true);
         if (actor == NULL) actor = find_actor(session, by, false);
@@ -431,69 +442,6 @@ static void act(struct story *story, uint32_t index)
     }
 }
 
-/* --- who started the runs --- */
-
-/* The stage starts each agent once, at the beginning, if no script starts any. */
-static bool all_at_the_beginning(const struct story_session *session)
-{
-    for (uint32_t i = 0; i < session->run_count; i++) {
-        const struct story_run *run = &session->runs[i];
-        if (run->asked || run->packet != 0 || strcmp(run->key, run->agent) != 0) return false;
-        if (run->seen_us > session->begin_us) return false;
-    }
-    return true;
-}
-
-/* " agent=NAME" where it is not the session's first one. */
-static const char *agent_attr(struct story *story, const struct story_session *session,
-                              const struct story_run *run)
-{
-    const struct story_actor *actor = NULL;
-
-    /* A start that is repeated names a run that is there. */
-    for (uint32_t i = 0; i < session->run_count; i++) {
-        const struct story_run *other = &session->runs[i];
-        if (other->actor >= 0 && strcmp(other->key, run->key) == 0)
-            actor = &session->actors[other->actor];
-    }
-    if (actor == NULL) return "";
-    for (uint32_t i = 0; i < session->actor_count; i++) {
-        if (!session->actors[i].agent) continue;
-        if (actor == &session->actors[i]) return "";
-        break;
-    }
-    return scn_arena_format(story->arena, " agent=%s", actor->name);
-}
-
-/* What a tab asked for names the agent that does it now. */
-static void name_agents(struct story *story, const struct story_session *session)
-{
-    for (uint32_t i = 0; i < session->run_count; i++) {
-        const struct story_run *run = &session->runs[i];
-        if (!run->asked) continue;
-        struct story_step *step = &story->tabs[run->tab].steps.items[run->step];
-        step->text = scn_arena_format(story->arena, "%s%s", step->text,
-                                      agent_attr(story, session, run));
-    }
-}
-
-static void start_runs(struct story *story, struct story_session *session)
-{
-    name_agents(story, session);
-    if (all_at_the_beginning(session)) return;
-    for (uint32_t i = 0; i < session->run_count; i++) {
-        const struct story_run *run = &session->runs[i];
-        if (run->asked || run->seen_us == UINT64_MAX) continue;
-        char key[STORY_NAME_MAX];
-        story_word(run->key, "run", key);
-        struct story_actor *backend = backend_of(story, session);
-        if (backend == NULL) return;
-        story_add(story, &backend->steps, run->seen_us, run->packet,
-                  scn_arena_format(story->arena, "start key=%s%s", key,
-                                   agent_attr(story, session, run)));
-    }
-}
-
 /* --- answers --- */
 
 /* Whether somebody asks the question that this step, "answer NAME ...", is about. */
@@ -551,6 +499,9 @@ static void last_as_long(struct story *story)
 void story_act(struct story *story)
 {
     bool early = false;
+    uint32_t others = story->tab_count + story->session_count;
+
+    if (SCN_ACTORS_MAX - others > story->actors_max) story->actors_max = SCN_ACTORS_MAX - others;
 
     for (uint32_t i = 0; i < story->session_count; i++) {
         story_fill(story, &story->sessions[i]);
@@ -560,10 +511,11 @@ void story_act(struct story *story)
     for (uint32_t i = 0; i < story->session_count; i++) {
         struct story_session *session = &story->sessions[i];
         fit_times(session);
+        session->missing = story_was_missing(session);
         find_runs(story, session);
         act(story, i);
-        start_runs(story, session);
-        if (session->reopened) story_add(story, &backend_of(story, session)->steps, 0, 0, "open");
+        story_start_runs(story, session);
+        story_open(story, session);
     }
     last_as_long(story);
     drop_answers(story);

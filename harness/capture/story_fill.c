@@ -93,6 +93,17 @@ static uint64_t first_of(const struct story_session *session, uint64_t epoch)
     return session->floor > session->known + 1 ? session->floor : session->known + 1;
 }
 
+/* Whom an event was sent late learned of it late: who was told of a head had it behind him. */
+static void hurry(struct story_session *session)
+{
+    for (uint32_t i = 0; i < session->event_count; i++) {
+        struct story_event *event = &session->events[i];
+        const struct story_head *head = head_with(session, event->epoch, event->seq);
+        if (head != NULL && !event->unseen && event->time_us > head->time_us && head->time_us > 0)
+            event->time_us = head->time_us - 1;
+    }
+}
+
 void story_fill(struct story *story, struct story_session *session)
 {
     struct story_event *seen = session->events;
@@ -120,4 +131,5 @@ void story_fill(struct story *story, struct story_session *session)
     uint64_t epoch = before != NULL ? before->epoch : session->epoch;
     uint64_t last = before != NULL ? before->seq : first_of(session, epoch) - 1;
     fill(story, session, last, last_of(session, epoch) + 1, before, NULL);
+    hurry(session);
 }

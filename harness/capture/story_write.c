@@ -5,8 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/scenario/ast.h"
+
 /* Limits of the language are 256 steps of an actor and a file of 1 MiB. */
 enum { STEPS_MAX = 250, REMARKS_MAX = 300, COLUMNS_MAX = 100, NOTE_AT = 50 };
+
+/* How far steps are moved that come at even distances: from so much to half an hour. */
+static const uint64_t off_min_us = 50, off_max_us = 1800000000;
 
 /* --- steps --- */
 
@@ -25,29 +30,58 @@ static bool can_repeat(const struct story_step *step)
                              strcmp(step->text, "send pong") == 0);
 }
 
-/* How many steps from `from` on are the same, equally far apart; `loose`: however far. */
-static uint32_t alike(const struct story_steps *steps, uint32_t from, bool loose)
+/* Periods, in ns, in which steps can be told as one. */
+struct periods {
+    uint64_t least, most;
+};
+
+/* Whether the step that comes so many behind the first one, after `time_us`, still fits, with at
+ * most `off_us` between its time and the one it is given. */
+static bool fits(struct periods *periods, uint32_t behind, uint64_t time_us, uint64_t off_us)
+{
+    uint64_t least = time_us < off_us ? 0 : (time_us - off_us) * 1000;
+    uint64_t most = (time_us + off_us) * 1000 / behind;
+
+    least = (least + behind - 1) / behind;
+    if (least > periods->least) periods->least = least;
+    if (most < periods->most) periods->most = most;
+    return periods->least <= periods->most;
+}
+
+/* How many steps from `from` on are the same, about equally far apart. */
+static uint32_t alike(const struct story_steps *steps, uint32_t from, uint64_t off_us)
 {
     const struct story_step *first = &steps->items[from];
+    struct periods periods = { 0, UINT64_MAX };
     uint32_t count = 1;
 
     if (!can_repeat(first) || first->latest_us > 0) return 1;
     while (from + count < steps->count) {
         const struct story_step *next = first + count;
         if (next->remark || strcmp(next->text, first->text) != 0 || next->latest_us > 0) break;
-        if (!loose && next->time_us - next[-1].time_us != first[1].time_us - first->time_us) break;
+        if (!fits(&periods, count, next->time_us - first->time_us, off_us)) break;
         count++;
     }
     return count;
 }
 
-static uint32_t lines_of(const struct story_steps *steps, bool loose)
+static uint32_t lines_of(const struct story_steps *steps, uint64_t off_us)
 {
     uint32_t lines = 0;
 
-    for (uint32_t i = 0; i < steps->count; i += alike(steps, i, loose))
+    for (uint32_t i = 0; i < steps->count; i += alike(steps, i, off_us))
         lines += !steps->items[i].remark;
     return lines;
+}
+
+/* As little as it takes to have no more lines than an actor may. */
+static uint64_t off_of(const struct story_steps *steps)
+{
+    uint64_t off_us = 0;
+
+    while (lines_of(steps, off_us) > STEPS_MAX && off_us < off_max_us)
+        off_us = off_us == 0 ? off_min_us : 2 * off_us;
+    return off_us;
 }
 
 static void write_note(FILE *out, size_t column, const char *note)
@@ -102,10 +136,10 @@ static void write_steps(FILE *out, struct story *story, struct story_steps *step
     uint64_t before_us = 0;
 
     if (steps->count > 1) qsort(steps->items, steps->count, sizeof *steps->items, by_time);
-    bool loose = lines_of(steps, false) > STEPS_MAX;
+    uint64_t off_us = off_of(steps);
     for (uint32_t i = 0; i < steps->count;) {
         const struct story_step *step = &steps->items[i];
-        uint32_t times = alike(steps, i, loose);
+        uint32_t times = alike(steps, i, off_us);
         i += times;
         if (step->remark) {
             if (remarks++ < REMARKS_MAX) write_remark(out, story, step);
@@ -389,6 +423,13 @@ static void write_summary(FILE *out, const struct story *story, const struct cap
         (void)fprintf(summary, "# left out: %u connection%s: a scenario has room for %d tabs in %d "
                       "sessions\n", story->homeless, story->homeless == 1 ? "" : "s",
                       STORY_TABS_MAX, STORY_SESSIONS_MAX);
+    if (story->cramped > 0)
+        (void)fprintf(summary, "# left out: what %u run%s did: a scenario has room for %d actors; "
+                      "they do what others did\n", story->cramped, story->cramped == 1 ? "" : "s",
+                      SCN_ACTORS_MAX);
+    if (story->speechless > 0)
+        (void)fprintf(summary, "# left out: %u connection%s without a hello that makes sense\n",
+                      story->speechless, story->speechless == 1 ? "" : "s");
     (void)fclose(summary);
     write_remarks(out, text);
     free(text);
@@ -419,8 +460,10 @@ void story_write(FILE *out, struct story *story, const struct capture *capture, 
                   "# they were seen: 'within' makes them a place to explore from.\n",
                   source, story_time(story, story->lead_us), story->trace ? "records" : "packets");
     write_summary(out, story, capture);
-    (void)fprintf(out, "scenario %s \"what a %s showed: %u tabs, %u connections\"\n\n", name,
-                  story->trace ? "trace" : "capture", story->tab_count, story->link_count);
+    (void)fprintf(out, "scenario %s \"what a %s showed: %u tab%s, %u connection%s\"\n\n", name,
+                  story->trace ? "trace" : "capture", story->tab_count,
+                  story->tab_count == 1 ? "" : "s", story->link_count,
+                  story->link_count == 1 ? "" : "s");
     write_settings(out, story, settings);
     for (uint32_t i = 0; i < story->session_count; i++) {
         write_agents(out, story, &story->sessions[i]);

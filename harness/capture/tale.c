@@ -194,8 +194,32 @@ static void on_replay(struct story *story, struct story_link *link,
 static void on_heartbeat(struct story *story, struct story_link *link,
                          const struct story_message *message)
 {
-    link->unanswered++;
+    if (link->unanswered++ == 0) link->ignored_us = message->time_us;
     note_head(story, message, message->time_us, "head");
+}
+
+/* Of two answers the core may take the later one first: what it refuses came behind the other. */
+static void refuse_answer(struct story_tab *tab, uint64_t time_us)
+{
+    if (tab->answer > 0) tab->steps.items[tab->answer - 1].time_us = time_us;
+    tab->answer = 0;
+}
+
+/* Who comes to a session that is not there, or is somebody else's, is told so in one word. */
+static void on_error(struct story *story, const struct story_message *message)
+{
+    struct story_tab *tab = tale_tab(story, &story->links[message->link]);
+    struct story_session *session = &story->sessions[tab->session];
+    const char *about = story_text(message->body, "about");
+
+    if (strcmp(about, "confirm") == 0 || strcmp(about, "user_input") == 0)
+        refuse_answer(tab, message->time_us);
+    if (strcmp(about, "hello") != 0 ||
+        strcmp(story_text(message->body, "code"), "not_found") != 0 || session->begun)
+        return;
+    session->missing = true;
+    session->missed_us = message->time_us;
+    session->missed_by = tab->user;
 }
 
 static void on_reply(struct story *story, struct story_message *message)
@@ -209,6 +233,7 @@ static void on_reply(struct story *story, struct story_message *message)
     else if (strcmp(type, "initial_state") == 0) on_replay(story, link, message);
     else if (strcmp(type, "heartbeat") == 0) on_heartbeat(story, link, message);
     else if (strcmp(type, "history_page") == 0) on_page(story, message);
+    else if (strcmp(type, "error") == 0) on_error(story, message);
     else on_event(story, message, message->body,
                   link->replayed || story_number(message->body, "seq") > link->replay_to);
 }
@@ -275,7 +300,8 @@ static void kill_core(struct story *story, const struct story_link *link)
         if (other->begin_us < link->end_us && other->end_us > link->end_us + TOGETHER_US) return;
         /* The first of those that end together tells of it. */
         if (other < link && other->end_us <= link->end_us + TOGETHER_US &&
-            other->end_us + TOGETHER_US >= link->end_us && !other->client_closed)
+            other->end_us + TOGETHER_US >= link->end_us && other->end_us > link->begin_us &&
+            !other->client_closed)
             return;
     }
     story_add(story, &story->faults, link->end_us, link->connection->end_packet,
@@ -293,7 +319,8 @@ static void on_end(struct story *story, const struct story_message *message)
     if (!link->client_closed && !link->server_closed) link->end_us = message->time_us;
     link->over = true;
     if (tab == NULL) return;
-    if (link == &story->links[tab->link]) tab->gone_us = link->end_us;
+    if (link == &story->links[tab->link] && link->end_us < tab->gone_us)
+        tab->gone_us = link->end_us;
     if (link->client_closed) return;
     if (!connection->end_by_client && (!link->server_closed || link->code == 1001))
         kill_core(story, link);
@@ -322,17 +349,27 @@ static void read_message(struct story *story, struct story_message *message)
         tale_request(story, message);
         return;
     }
+    /* Those are of the transport: the core hears nothing of them. */
+    if (message->message->opcode == WEBSOCKET_PING || message->message->opcode == WEBSOCKET_PONG) {
+        if (link->tab >= 0)
+            tale_remark(story, message, message->message->opcode == WEBSOCKET_PING
+                        ? "a ping" : "a pong of the WebSocket");
+        return;
+    }
     if (message->message->from_client) {
         link->heard_us = message->time_us;
         link->said = message->type;
     }
     if (message->body == NULL) {
         if (link->tab >= 0) tale_say(story, message, "no message of the protocol");
+        else link->unheard += message->message->from_client;
     } else if (strcmp(message->type, "hello") == 0 && message->message->from_client) {
         tale_hello(story, message);
     } else if (link->tab >= 0) {
         if (message->message->from_client) tale_ask(story, message, before);
         else on_reply(story, message);
+    } else {
+        link->unheard += message->message->from_client;
     }
     if (message->message->from_client) link->unanswered = 0;
 }
@@ -340,6 +377,8 @@ static void read_message(struct story *story, struct story_message *message)
 void tale_read(struct story *story)
 {
     for (uint32_t i = 0; i < story->message_count; i++) read_message(story, &story->messages[i]);
+    for (uint32_t i = 0; i < story->link_count; i++)
+        story->speechless += story->links[i].tab < 0 && story->links[i].unheard > 0;
     /* Who answers no heartbeat any more has gone, whether or not the server has noticed. */
     for (uint32_t t = 0; t < story->tab_count; t++) {
         const struct story_link *last = &story->links[story->tabs[t].link];

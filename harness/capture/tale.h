@@ -21,9 +21,10 @@ struct story_tab *tale_tab(struct story *story, const struct story_link *link);
 void tale_add(struct story *story, const struct story_message *message, const char *text);
 void tale_remark(struct story *story, const struct story_message *message, const char *text);
 
-/* A server sends to the last connection of the tab and hears nothing: the far end had gone.
- * `away_us` is how long it could not come back, 0 if it never did (tale_hello.c). */
-void tale_lose(struct story *story, const struct story_tab *tab, uint64_t away_us);
+/* A server sends to the last connection of the tab and hears nothing: the far end had gone, or,
+ * where its machine goes on acknowledging, reads no more. `away_us` is how long it could not come
+ * back, 0 if it never did (tale_hello.c). */
+void tale_lose(struct story *story, struct story_tab *tab, uint64_t away_us);
 
 /* A client says hello: who it is, whether it is back, and how (tale_hello.c). */
 void tale_hello(struct story *story, struct story_message *message);
@@ -34,6 +35,9 @@ void tale_ask(struct story *story, struct story_message *message, const char *be
 /* A client says something that no step can `send`: its very text, or, if that cannot stand in a
  * scenario, `remark` (tale_asks.c). */
 void tale_say(struct story *story, const struct story_message *message, const char *remark);
+
+/* Whether a client's message has all that its type asks for (tale_sense.c). */
+bool tale_makes_sense(const char *type, const json_t *body);
 
 /* A message that is a request over HTTP, or its answer (tale_requests.c). */
 void tale_request(struct story *story, const struct story_message *message);

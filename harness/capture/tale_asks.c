@@ -33,46 +33,77 @@ void tale_say(struct story *story, const struct story_message *message, const ch
     tale_add(story, message, scn_arena_format(story->arena, "say \"%s\"", text));
 }
 
-static const char *prompt_of(struct story *story, uint32_t session, uint64_t number, bool *input)
+/* The event that asked this; NULL: it is not in the capture. `newest`: no other question is called
+ * like it that came later. */
+static const struct story_event *prompt_of(const struct story_session *session, uint64_t number,
+                                           bool *newest)
 {
-    const struct story_session *in = &story->sessions[session];
+    const char *id = NULL;
 
-    for (uint32_t i = in->event_count; i-- > 0;) {
-        const struct story_event *event = &in->events[i];
-        *input = strcmp(event->type, "request_user_input") == 0;
-        if (!*input && strcmp(event->type, "request_confirmation") != 0) continue;
-        if (story_number(event->payload, "prompt") == number)
-            return story_text(event->payload, "id");
+    for (uint32_t i = session->event_count; i-- > 0;) {
+        const struct story_event *event = &session->events[i];
+        if (strncmp(event->type, "request_", 8) != 0) continue;
+        if (story_number(event->payload, "prompt") != number) continue;
+        id = story_text(event->payload, "id");
+        *newest = true;
+        for (uint32_t later = i + 1; later < session->event_count; later++) {
+            const struct story_event *other = &session->events[later];
+            if (strncmp(other->type, "request_", 8) == 0 &&
+                strcmp(story_text(other->payload, "id"), id) == 0)
+                *newest = false;
+        }
+        return event;
     }
     return NULL;
 }
 
-static void on_answer(struct story *story, struct story_message *message)
+/* Whether the language can answer so: " yes", " no" or " \"text\""; NULL: it cannot. */
+static const char *answer_of(struct story *story, const struct story_message *message, bool input)
 {
-    const struct story_tab *tab = tale_tab(story, &story->links[message->link]);
-    bool input = false;
-    const char *id =
-        prompt_of(story, tab->session, story_number(message->body, "prompt"), &input);
-    char name[STORY_NAME_MAX];
-
-    if (id == NULL) {
-        tale_remark(story, message, "an answer to a question that is not in the capture");
-        return;
-    }
-    story_word(id, "question", name);
     const json_t *values = json_object_get(message->body, "values");
-    tale_add(story, message, scn_arena_format(
-        story->arena, "expect request_%s[id=%s] or run_state[state=interrupted]",
-        input ? "user_input" : "confirmation", name));
+
+    if ((strcmp(message->type, "user_input") == 0) != input) return NULL;
+    if (!input) return json_is_true(json_object_get(message->body, "value")) ? " yes" : " no";
     const char *text = story_attr(story, "text", json_object_get(values, "text"));
     const char *quoted = strchr(text, '=') == NULL ? "" : strchr(text, '=') + 1;
-    if (input)
-        tale_add(story, message, scn_arena_format(story->arena, *quoted == '"' ? "answer %s %s"
-                                             : "answer %s \"%s\"", name, quoted));
-    else
+    return scn_arena_format(story->arena, *quoted == '"' ? " %s" : " \"%s\"", quoted);
+}
+
+/* Whether the tab answers this one for the first time. */
+static bool note_answered(struct story *story, struct story_tab *tab, uint64_t prompt)
+{
+    for (uint32_t i = 0; i < tab->answered_count; i++) {
+        if (tab->answered[i] == prompt) return false;
+    }
+    tab->answered = scn_arena_grow(story->arena, tab->answered, tab->answered_count,
+                                   &tab->answered_room, sizeof *tab->answered);
+    tab->answered[tab->answered_count++] = prompt;
+    return true;
+}
+
+static void on_answer(struct story *story, struct story_message *message)
+{
+    struct story_tab *tab = tale_tab(story, &story->links[message->link]);
+    uint64_t prompt = story_number(message->body, "prompt");
+    bool newest = false;
+    char name[STORY_NAME_MAX];
+
+    const struct story_event *question =
+        prompt_of(&story->sessions[tab->session], prompt, &newest);
+    bool input = question != NULL && strcmp(question->type, "request_user_input") == 0;
+    const char *answer = question == NULL ? NULL : answer_of(story, message, input);
+    if (answer == NULL || !newest) {
+        tale_say(story, message, question == NULL ? "an answer to a question that is not in the "
+                                 "capture" : "an answer that the language has no word for");
+        return;
+    }
+    story_word(story_text(question->payload, "id"), "question", name);
+    if (note_answered(story, tab, prompt))
         tale_add(story, message, scn_arena_format(
-            story->arena, "answer %s %s", name,
-            json_is_true(json_object_get(message->body, "value")) ? "yes" : "no"));
+            story->arena, "expect request_%s[id=%s] or run_state[state=interrupted]",
+            input ? "user_input" : "confirmation", name));
+    tale_add(story, message, scn_arena_format(story->arena, "answer %s%s", name, answer));
+    tab->answer = tab->steps.count;
 }
 
 static void on_start(struct story *story, struct story_message *message)
@@ -137,12 +168,26 @@ static void on_cancel(struct story *story, struct story_message *message)
         : scn_arena_format(story->arena, "send cancel run=%llu", (unsigned long long)run));
 }
 
-/* An acknowledgement of less than the client has been sent is one of its own; a client that keeps
- * up may still be one event behind. */
-static bool is_behind(const struct story_tab *tab, const struct story_message *message)
+/* An acknowledgement of less than the client has been sent is one of its own, as one of more is;
+ * a client that keeps up may still be one event behind. */
+static bool is_astray(const struct story *story, const struct story_message *message)
 {
-    return strcmp(message->type, "ack") == 0 &&
-           story_number(message->body, "seq") + 1 < tab->cursor;
+    const struct story_link *link = &story->links[message->link];
+    const struct story_tab *tab = &story->tabs[link->tab];
+    uint64_t seq = story_number(message->body, "seq");
+
+    if (strcmp(message->type, "ack") != 0) return false;
+    if (seq + 1 < tab->cursor) return true;
+    return seq > tab->cursor && seq > link->cursor && !link->connection->damaged &&
+           !link->connection->amid;
+}
+
+/* What is no request of the protocol, or one about another connection than this. */
+static bool is_nonsense(const struct story_link *link, const struct story_message *message)
+{
+    return !tale_makes_sense(message->type, message->body) ||
+           (strcmp(message->type, "connection_acknowledged") == 0 && link->gen != 0 &&
+            story_number(message->body, "gen") != link->gen);
 }
 
 void tale_ask(struct story *story, struct story_message *message, const char *before)
@@ -150,11 +195,18 @@ void tale_ask(struct story *story, struct story_message *message, const char *be
     struct story_link *link = &story->links[message->link];
     const char *type = message->type;
 
+    /* What is refused from here on is this one, and none before it: see on_answer(). */
+    if (strcmp(type, "confirm") == 0 || strcmp(type, "user_input") == 0)
+        tale_tab(story, link)->answer = 0;
+    if (is_nonsense(link, message)) {
+        tale_say(story, message, "a message that makes no sense");
+        return;
+    }
     if (strcmp(type, "connection_acknowledged") == 0) {
         link->acknowledged = true;
         story->sessions[tale_tab(story, link)->session].acknowledged = true;
     }
-    if (is_behind(tale_tab(story, link), message))
+    if (is_astray(story, message))
         tale_add(story, message, scn_arena_format(story->arena, "send ack%s", story_attr(
             story, "seq", json_object_get(message->body, "seq"))));
     else if (strcmp(type, "pong") == 0 && link->unanswered == 0)

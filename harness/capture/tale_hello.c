@@ -86,14 +86,17 @@ static int new_tab(struct story *story, const struct story_link *link, uint32_t 
 
 /* --- connecting --- */
 
-void tale_lose(struct story *story, const struct story_tab *tab, uint64_t away_us)
+void tale_lose(struct story *story, struct story_tab *tab, uint64_t away_us)
 {
     const struct story_link *last = &story->links[tab->link];
     const char *length = away_us == 0 ? "" : scn_arena_format(story->arena, " for %s",
                                                              story_time(story, away_us));
+    bool stands = away_us == 0 && last->unanswered > 0 && last->alive_us >= last->ignored_us;
 
+    if (away_us == 0) tab->gone_us = last->heard_us;
     story_add(story, &story->faults, last->heard_us + 1, last->connection->packet,
-              scn_arena_format(story->arena, "halfopen %s%s", tab->name, length));
+              scn_arena_format(story->arena, "%s %s%s", stands ? "stall" : "halfopen", tab->name,
+                               length));
 }
 
 static void note_return(struct story_tab *tab, uint64_t after_us)
@@ -217,7 +220,13 @@ void tale_hello(struct story *story, struct story_message *message)
     const json_t *hello = message->body;
 
     if (link->tab >= 0) {
-        tale_add(story, message, "send hello");
+        if (tale_makes_sense(message->type, hello)) tale_add(story, message, "send hello");
+        else tale_say(story, message, "a hello that makes no sense");
+        return;
+    }
+    /* A trace does not tell of which epoch a cursor is. */
+    if (!story->trace && !tale_makes_sense(message->type, hello)) {
+        link->unheard++;
         return;
     }
     uint32_t session = tale_session(story, story_text(hello, "session"), link->core);
@@ -232,10 +241,15 @@ void tale_hello(struct story *story, struct story_message *message)
     const char *how = known < 0 ? "connect" : how_connected(story, tab, hello);
     bool returns = known >= 0 && comes_back(story, tab, message, how);
     link->tab = index;
+    link->cursor = story_number(hello, "cursor");
     tab->link = (int)message->link;
     tab->gone_us = UINT64_MAX;
     if (returns) tale_remark(story, message, "it is back by itself");
     else tale_add(story, message, how);
+    if (link->unheard > 0)
+        tale_remark(story, message, scn_arena_format(
+            story->arena, "before that it said %u other messages, which are left out",
+            link->unheard));
     if (link->connection->kind == CAPTURE_STREAM)
         tale_remark(story, message, "what it read was an event stream, here it is a WebSocket");
     if (link->joined) {
