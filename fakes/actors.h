@@ -30,6 +30,7 @@ struct actor {
     const struct scn_step *expected; /* what is waited for where waits are silent */
     struct run_ref run;     /* of a backend: that it asked for last */
     struct sandbox_ref held; /* of a backend: the sandbox that it was given last */
+    struct sandbox_ref stale; /* the one that it was told last is not its own any more */
     uint32_t box_life;      /* in that life of its core; 0: none yet */
     uint64_t read_epoch, read_seq; /* of a backend: where its last page of the log ended */
     union {
@@ -76,6 +77,8 @@ void actor_queues_init(struct actor *actor);
 
 /* Adds a copy to the inbox and wakes the script. */
 void inbox_add(struct actor *actor, const struct arrival *arrival);
+/* What has arrived is expected no more. */
+void inbox_forget(struct actor *actor);
 /* One time of an `expect`; reports a violation when the deadline passes. */
 void expect_step(struct actor *actor, const struct scn_step *step);
 /* Reports that a step was not fulfilled. Does not return. */

@@ -2,6 +2,7 @@
  * after each call everything that it tells is compared with the model. */
 #include "fakes/alone.h"
 
+#include "fakes/alone_ports.h"
 #include "fakes/inspect.h"
 
 const char *const alone_names[ALONE_KEYS] = { "a b", "bb", "ccc", "dddd~" };
@@ -13,7 +14,7 @@ void alone_tell(const struct alone *alone, const char *what, uint64_t told, uint
 
 void alone_settle(void)
 {
-    world_sleep_until(ahead_ns(1000));
+    world_sleep_until(ahead_ns(ALONE_SETTLE_US));
 }
 
 /* More often one that is open. */
@@ -58,6 +59,8 @@ static void make_settings(struct alone *alone)
     settings->on_gate_timeout = world_choose(3, "on_gate_timeout");
     settings->prompt_clock = world_choose(2, "prompt_clock");
     settings->on_expire = world_choose(3, "on_expire");
+    settings->on_detach = world_choose(3, "on_detach");
+    settings->detach_grace_us = ALONE_GRACE_US;
 }
 
 static void make_core(struct alone *alone)
@@ -76,6 +79,7 @@ static void make_core(struct alone *alone)
     config.transport = alone_transport(alone);
     config.agents = alone_agents(alone);
     alone->port = alone_store(alone);
+    if (alone_draw("a_store_that_keeps_all")) alone->port.trim = NULL;
     config.messages = alone->stored ? &alone->port : NULL;
     struct lock_store_port locks = alone_locks(alone);
     config.locks = alone->locked ? &locks : NULL;
@@ -112,7 +116,7 @@ static void act(struct alone *alone)
         return;
     case 10: alone_open_one(alone); return;
     case 11: alone_task_one(alone); return;
-    default: alone_read_one(alone); return;
+    default: alone_task_one(alone); return;
     }
 }
 
@@ -149,8 +153,10 @@ static void end_core(struct alone *alone)
     uint64_t begun_us = now_us();
 
     if (alone_draw("a_drain")) {
+        alone->draining = true;
         enum core_result rc =
-            alone->api->drain(alone->core, patient ? 2 * ALONE_SLOW_US : ALONE_SLOW_US / 2);
+            alone_drain(alone->actor, alone->core,
+                        patient ? 2 * ALONE_SLOW_US : ALONE_SLOW_US / 2);
         alone_tell(alone, "the answer to a drain", rc,
                    slow && !patient ? CORE_EXPIRED : CORE_OK);
         alone_tell(alone, "agents that were asked to stop", alone->stops,
@@ -173,6 +179,7 @@ void backend_alone(struct actor *actor, uint32_t rounds)
     alone->locked = alone_draw("runs_take_locks");
     for (uint32_t i = 0; i < ALONE_KEYS; i++) alone->sessions[i].name = alone_names[i];
     alone_scarce(alone);
+    if (alone_draw("many_deadlines")) alone_deadline_many(actor);
     make_core(alone);
     for (uint32_t i = 0; i < rounds; i++) {
         act(alone);

@@ -26,8 +26,14 @@ enum {
     ALONE_SLOW_US = 5000000, /* a run that does not stop when it is asked to */
     ALONE_GATE_US = 3000000, /* gate_timeout */
     ALONE_LIMIT_US = 2000000, /* how long a run may pause */
-    ALONE_TTL_US = 5000000   /* lease_ttl */
+    ALONE_TTL_US = 5000000,  /* lease_ttl */
+    ALONE_GRACE_US = 700250, /* detach_grace */
+    ALONE_WORK_US = 5000,    /* of an agent, between two calls */
+    ALONE_SETTLE_US = 1000   /* long enough for whatever has to be done at once */
 };
+
+/* What is answered to a question for values. */
+#define ALONE_VALUES "{\"a\":1}"
 
 struct line;   /* a connection */
 
@@ -48,7 +54,15 @@ struct alone_run {
     const char *key;
     uint64_t number, first_seq, last_seq;   /* of its events */
     enum run_state state, said;             /* as it was, and as its log says since */
-    bool kept;
+    bool kept, live;
+};
+
+/* What a run of it asks, while that is open. */
+struct alone_question {
+    bool open;
+    const char *word;        /* of its event */
+    uint64_t number, seq;
+    uint64_t due_us;         /* when it expires, as far as is told */
 };
 
 /* What the core has to have of a session. */
@@ -62,7 +76,9 @@ struct alone_session {
     uint64_t tenure;
     uint64_t most;                   /* its history_max_events */
     uint64_t idle_us;                /* since when it is finished, if it is */
+    uint64_t grace_us;               /* when nobody's coming back is noticed; 0: never */
     bool attached;
+    struct alone_question question;
     struct alone_run runs[ALONE_RUNS];
     uint32_t run_count;
     struct alone_event events[ALONE_EVENTS];
@@ -77,14 +93,22 @@ struct alone_retired {
 
 /* What a run does that takes its time. */
 enum alone_kind {
-    ALONE_GATED, ALONE_PAUSES, ALONE_ASKS, ALONE_ASKS_TWICE, ALONE_ASKS_AND_GOES, ALONE_LOCKED
+    ALONE_GATED, ALONE_PAUSES, ALONE_ASKS, ALONE_ASKS_TWICE, ALONE_ASKS_AND_GOES, ALONE_LOCKED,
+    ALONE_TALKS, ALONE_RETURNS
 };
-enum { ALONE_KINDS = ALONE_LOCKED + 1 };
+enum { ALONE_KINDS = ALONE_RETURNS + 1 };
 
 struct alone_task {
     enum alone_kind kind;
     struct alone_session *session;
     struct run_ref ref;
+    enum start_gate gate;
+    bool waiting;            /* there, for whoever comes */
+    bool works;              /* behind its gate, for a while */
+    bool cancelled;          /* while it worked */
+    enum core_result result; /* what its agent comes back with */
+    uint64_t note_seq;       /* of the event that it published, as it was told */
+    bool input;              /* it asks for values, not for a yes */
     uint64_t time_us;        /* how long it would pause, or wait for an answer */
     uint64_t begun_us, over_us;          /* over_us: when it has to end */
     enum core_result rc;     /* what its agent was told, */
@@ -92,6 +116,7 @@ struct alone_task {
     enum prompt_outcome told[2];
     uint32_t outcomes;
     uint64_t told_us;        /* the newest of them */
+    bool valued;             /* with the values that were given */
 };
 
 /* An event of a run: its type, the state or outcome, and the reason. */
@@ -113,19 +138,22 @@ struct alone {
     struct alone_session sessions[ALONE_KEYS];
     struct alone_retired retired[ALONE_RETIRED];
     uint32_t retired_count;
+    bool draining;           /* patiently, or not */
     bool failing;            /* the last call of the store had no answer */
     uint64_t epochs;         /* that sessions without a store have had */
     uint64_t appended, trimmed, stale, frames, resyncs, published;
     uint32_t stops, due_stops;   /* agents that were asked to, and had to be */
     struct alone_task task;
     uint32_t tasks;
-    bool locked, rival;      /* runs take a lock; somebody else has it */
+    bool locked, rival;      /* runs take a lock; somebody else has it, */
+    bool robbed;             /* or has taken it from the one that had it */
     uint64_t locks;          /* that were granted */
     bool called;             /* a completion, with what it told: */
     enum core_result rc;
     struct session_ref told_ref;
     uint64_t told_epoch, told_seq;
     struct history_page page;
+    struct world_queue given;    /* by a thread of the core: what the page holds */
 };
 
 /* Of sessions and runs. */
@@ -149,18 +177,24 @@ void alone_store_write(struct alone_stream *stream, const struct alone_event *ev
 
 /* --- the model (alone_model.c) --- */
 
+/* Of the events of a session that are in memory. */
+uint64_t alone_bytes_kept(const struct alone_session *session);
 /* How many sessions are open. */
 uint32_t alone_open_count(const struct alone *alone);
-/* Runs that have ended and are remembered. */
+/* Runs that have ended and are remembered; and with the one that goes on. */
 uint32_t alone_runs_kept(const struct alone_session *session);
+uint32_t alone_runs_listed(const struct alone_session *session);
 /* An event comes into the log. */
 void alone_take_in(struct alone *alone, struct alone_session *session, struct alone_event event);
 /* The session is made, or read from its store; so many events of it are kept in memory. */
 void alone_open(struct alone *alone, struct alone_session *session, const char *owner,
                 uint64_t most);
 void alone_close(struct alone *alone, struct alone_session *session);
-/* One more run; the core forgets older ones. */
+/* One more run; at its end the core forgets older ones. */
 void alone_begin_run(struct alone_session *session, const char *key, uint64_t number);
+void alone_end_run(struct alone_session *session);
+/* The last connection of the session is gone, just now. */
+void alone_detach(const struct alone *alone, struct alone_session *session);
 /* The store is trimmed after an append that it has answered. */
 void alone_trim_store(struct alone *alone, struct alone_session *session);
 /* What its clocks wait for, connections apart. */
@@ -186,6 +220,8 @@ struct alone_page alone_expect_page(const struct alone *alone, const struct alon
 void alone_open_one(struct alone *alone);
 void alone_close_one(struct alone *alone);
 void alone_configure_one(struct alone *alone);
+/* Its settings are read and given back, while its run begins. */
+void alone_touch(struct alone *alone, const struct alone_session *session);
 /* Another core writes into the stream; the core is given notice of it; or it loses the stream. */
 void alone_meddle(struct alone *alone, struct alone_session *session);
 void alone_refresh_one(struct alone *alone);
@@ -200,10 +236,14 @@ void alone_run_one(struct alone *alone);
 bool alone_begin_slow_run(struct alone *alone);
 /* The locks of runs (alone_task.c). */
 struct lock_store_port alone_locks(struct alone *alone);
-/* One that takes its time, and what its agent does. */
+/* One that takes its time, and what its agent does (alone_agent.c). */
 void alone_task_one(struct alone *alone);
 enum core_result alone_task_run(struct alone *alone, struct run_context *run);
+/* A run that waits at such a gate, if there is one, has run to its end. */
+bool alone_gate_opens(struct alone *alone, enum start_gate gate);
 struct agent_runner_port alone_agents(struct alone *alone);
+/* Another core, with many deadlines (alone_deadlines.c). */
+void alone_deadline_many(struct actor *actor);
 /* Another core, for which there is not enough of something (alone_scarce.c). */
 void alone_scarce(struct alone *alone);
 /* A connection from its hello to its close (alone_conn.c). */

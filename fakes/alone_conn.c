@@ -1,25 +1,10 @@
 /* A connection to a core that a backend has for itself: each frame of it is the one that is due, by
  * docs/PROTOCOL.md. */
-#include "fakes/alone.h"
+#include "fakes/alone_line.h"
 
 #include <stdio.h>
 
-enum { FRAMES_MAX = 64, DEEDS = 3 };
-
-/* A connection, from its greeting to its end. */
-struct line {
-    struct alone *alone;
-    struct alone_session *session;
-    struct conn_ref conn;
-    uint64_t frames;         /* that it was given */
-    uint64_t cursor, gen;
-    uint64_t beat_ns;        /* when the next heartbeat is due */
-    uint64_t due_us;         /* when the next message of the client is due */
-    bool found;              /* at the last heartbeat: the store is looked at more often */
-    bool over;               /* the client did something wrong */
-    bool asked, cut;         /* for a frame by the core; that it be closed */
-    enum core_close_code code;
-};
+enum { DEEDS = 3, CURSORS_BACK = 10 };
 
 /* --- the port; its handle is the line itself --- */
 
@@ -91,7 +76,7 @@ static bool is_kind(const json_t *body, const char *kind)
     return type != NULL && strcmp(type, kind) == 0;
 }
 
-static const json_t *due_frame(struct line *line, const char *kind)
+const json_t *line_due(struct line *line, const char *kind)
 {
     struct conn_frame frame;
     const json_t *body = pull(line, &frame);
@@ -100,18 +85,18 @@ static const json_t *due_frame(struct line *line, const char *kind)
     return body;
 }
 
-static void due_number(const struct line *line, const json_t *body, const char *name,
-                       uint64_t right)
+void line_due_number(const struct line *line, const json_t *body, const char *name,
+                     uint64_t right)
 {
     tell(line, name, field(body, name), right);
 }
 
 static void due_gap(struct line *line, uint64_t from)
 {
-    const json_t *gap = due_frame(line, "gap");
+    const json_t *gap = line_due(line, "gap");
 
-    due_number(line, gap, "from", from);
-    due_number(line, gap, "to", line->cursor);
+    line_due_number(line, gap, "from", from);
+    line_due_number(line, gap, "to", line->cursor);
 }
 
 /* All that the log has behind the cursor. */
@@ -131,18 +116,35 @@ static void due_events(struct line *line)
     }
 }
 
+/* A question whose event is not in the replay is told all the same. */
+static void due_offer(struct line *line, uint64_t from)
+{
+    const struct alone_question *question = &line->session->question;
+
+    if (!question->open || question->seq > from) return;
+    const json_t *body = line_due(line, question->word);
+    const json_t *payload = json_object_get(body, "payload");
+    line_due_number(line, payload, "prompt", question->number);
+    line_due_number(line, payload, "timeout_us",
+                    question->due_us > now_us() ? question->due_us - now_us() : 0);
+    tell(line, "whether a question that is offered has a number in the log",
+         json_object_get(body, "seq") != NULL, false);
+}
+
 static void due_replay(struct line *line, const char *mode)
 {
     const struct alone_session *session = line->session;
-    const json_t *state = due_frame(line, "initial_state");
+    uint64_t from = line->cursor;
+    const json_t *state = line_due(line, "initial_state");
     const char *told = json_string_value(json_object_get(state, "mode"));
 
     tell(line, "mode", told != NULL && strcmp(told, mode) == 0, true);
-    due_number(line, state, "from", line->cursor + 1);
-    due_number(line, state, "to", session->head);
-    due_number(line, state, "count", session->head - line->cursor);
+    line_due_number(line, state, "from", line->cursor + 1);
+    line_due_number(line, state, "to", session->head);
+    line_due_number(line, state, "count", session->head - line->cursor);
     due_events(line);
-    due_number(line, due_frame(line, "state_replay_complete"), "to", session->head);
+    line_due_number(line, line_due(line, "state_replay_complete"), "to", session->head);
+    due_offer(line, from);
 }
 
 /* The cursor of whoever can be told no more than the longest replay. */
@@ -178,6 +180,12 @@ static void due_silence(struct line *line)
     line->asked = false;
 }
 
+void line_due_news(struct line *line)
+{
+    due_news(line);
+    due_silence(line);
+}
+
 /* Messages are due at equal distances, and may come up to a second early. */
 static bool may_say(struct line *line)
 {
@@ -194,7 +202,7 @@ static void input(struct line *line, const char *text, size_t length, enum core_
          line->alone->api->conn_input(line->alone->core, line->conn, text, length), right);
 }
 
-static void say(struct line *line, const char *text)
+void line_say(struct line *line, const char *text)
 {
     tell(line, "whether the conversation keeps its pace", may_say(line), true);
     input(line, text, strlen(text), CORE_OK);
@@ -225,15 +233,15 @@ static void greet(struct line *line, struct greeting *greeting)
 
     greeting->placed = alone_draw("with_a_cursor");
     if (greeting->placed) {
-        uint32_t place_of = world_choose((uint32_t)session->head + 3, "a_cursor");
-        greeting->epoch = session->epoch + world_choose(2, "another_epoch");
-        greeting->cursor = session->head + 2 - place_of;
+        uint32_t reach = session->head < CURSORS_BACK ? (uint32_t)session->head : CURSORS_BACK;
+        greeting->epoch = session->epoch + !world_choose(3, "another_epoch");
+        greeting->cursor = session->head + 2 - world_choose(reach + 3, "a_cursor");
         (void)snprintf(place, sizeof place, ",\"epoch\":%llu,\"cursor\":%llu",
                        (unsigned long long)greeting->epoch, (unsigned long long)greeting->cursor);
     }
     (void)snprintf(text, sizeof text, "{\"type\":\"hello\",\"session\":\"%s\"%s}", session->name,
                    place);
-    say(line, text);
+    line_say(line, text);
 }
 
 static void due_handshake(struct line *line, const struct greeting *greeting)
@@ -247,17 +255,16 @@ static void due_handshake(struct line *line, const struct greeting *greeting)
 
     line->cursor = tail ? had : cursor_of_replay(session);
     line->alone->resyncs += resync;
-    const json_t *ready = due_frame(line, "connection_ready");
-    due_number(line, ready, "epoch", session->epoch);
-    due_number(line, ready, "head", session->head);
-    due_number(line, ready, "floor", session->floor);
+    const json_t *ready = line_due(line, "connection_ready");
+    line_due_number(line, ready, "epoch", session->epoch);
+    line_due_number(line, ready, "head", session->head);
+    line_due_number(line, ready, "floor", session->floor);
     tell(line, "recovered", json_is_true(json_object_get(ready, "recovered")), tail);
     tell(line, "runs of a greeting", json_array_size(json_object_get(ready, "runs")),
-         alone_runs_kept(session));
+         alone_runs_listed(session));
     line->gen = field(ready, "gen");
     if (!tail && line->cursor > had) due_gap(line, had + 1);
     due_replay(line, mode);
-    due_silence(line);
 }
 
 static void acknowledge(struct line *line)
@@ -266,7 +273,7 @@ static void acknowledge(struct line *line)
 
     (void)snprintf(text, sizeof text, "{\"type\":\"connection_acknowledged\",\"gen\":%llu}",
                    (unsigned long long)line->gen);
-    say(line, text);
+    line_say(line, text);
 }
 
 /* --- what happens meanwhile --- */
@@ -285,8 +292,7 @@ static void publish_live(struct line *line)
     if (alone->stored) alone->failing = false;
     alone_settle();
     tell(line, "whether the transport was told of an event", line->asked, true);
-    due_news(line);
-    due_silence(line);
+    line_due_news(line);
 }
 
 /* With each heartbeat, and soon after a find, the store is looked at. */
@@ -301,12 +307,12 @@ static void due_heartbeat(struct line *line)
     line->found = session->head < session->stored;
     while (session->head < session->stored)
         alone_take_in(line->alone, line->session, stream->events[session->head]);
-    const json_t *beat = due_frame(line, "heartbeat");
-    due_number(line, beat, "head", head);
-    due_number(line, beat, "sent", sent);
+    const json_t *beat = line_due(line, "heartbeat");
+    line_due_number(line, beat, "head", head);
+    line_due_number(line, beat, "sent", sent);
     due_news(line);
     due_silence(line);
-    say(line, "{\"type\":\"pong\"}");
+    line_say(line, "{\"type\":\"pong\"}");
 }
 
 /* Until the store is looked at with heartbeats only. */
@@ -340,9 +346,9 @@ static void follow(struct line *line)
 
 /* --- what a client says --- */
 
-static void due_error(struct line *line, const char *about, enum core_result code)
+void line_due_error(struct line *line, const char *about, enum core_result code)
 {
-    const json_t *body = due_frame(line, "error");
+    const json_t *body = line_due(line, "error");
     const char *told = json_string_value(json_object_get(body, "about"));
     const char *word = json_string_value(json_object_get(body, "code"));
 
@@ -357,10 +363,9 @@ static void due_end(struct line *line, enum core_result code, enum core_close_co
     static const char pong[] = "{\"type\":\"pong\"}";
 
     line->over = true;
-    line->session->attached = false;
-    alone_note_idle(line->session);
+    alone_detach(line->alone, line->session);
     alone_settle();
-    due_error(line, "", code);
+    line_due_error(line, "", code);
     due_silence(line);
     tell(line, "whether the core asks for the close", line->cut, true);
     tell(line, "the code of a close", line->code, close);
@@ -404,9 +409,9 @@ static void confirm_events(struct line *line)
 
     (void)snprintf(text, sizeof text, "{\"type\":\"ack\",\"seq\":%llu}",
                    (unsigned long long)seq);
-    say(line, text);
+    line_say(line, text);
     alone_settle();
-    if (seq > line->cursor) due_error(line, "ack", CORE_INVALID);
+    if (seq > line->cursor) line_due_error(line, "ack", CORE_INVALID);
     due_silence(line);
 }
 
@@ -437,6 +442,18 @@ static void use(struct line *line)
 
 /* --- the whole --- */
 
+void line_leave(struct line *line)
+{
+    const struct core_api *api = line->alone->api;
+
+    api->conn_closed(line->alone->core, line->conn);
+    if (!line->over && line->session->open) alone_detach(line->alone, line->session);
+    alone_settle();
+    tell(line, "the state of a connection that is gone",
+         api->conn_state(line->alone->core, line->conn), CONN_DISCONNECTED);
+    line->alone->stale++;
+}
+
 static void hang_up(struct line *line)
 {
     const struct core_api *api = line->alone->api;
@@ -444,6 +461,7 @@ static void hang_up(struct line *line)
     if (!line->over && !alone_draw("closed_by_the_core")) {
         calm_down(line);
     } else if (!line->over) {
+        line->session->attached = false;
         tell(line, "the answer to the close of a session in use",
              api->session_close(line->alone->core, line->session->ref, CORE_CLOSE_NORMAL),
              CORE_OK);
@@ -452,17 +470,17 @@ static void hang_up(struct line *line)
         tell(line, "the code of a close", line->code, CORE_CLOSE_NORMAL);
         alone_close(line->alone, line->session);
     }
-    api->conn_closed(line->alone->core, line->conn);
-    alone_settle();
-    tell(line, "the state of a connection that is gone",
-         api->conn_state(line->alone->core, line->conn), CONN_DISCONNECTED);
-    line->alone->stale++;
-    if (line->over) return;
-    line->session->attached = false;
-    if (line->session->open) alone_note_idle(line->session);
+    line_leave(line);
 }
 
-static struct line *attach(struct alone *alone, struct alone_session *session)
+/* A run that waits at its gate until now begins, and is told of. */
+static void due_beginning(struct line *line, enum start_gate gate)
+{
+    if (alone_gate_opens(line->alone, gate)) due_news(line);
+    due_silence(line);
+}
+
+struct line *line_attach(struct alone *alone, struct alone_session *session)
 {
     struct line *line = scratch_alloc(sizeof *line);
     struct greeting greeting = { false, 0, 0 };
@@ -477,17 +495,20 @@ static struct line *attach(struct alone *alone, struct alone_session *session)
     greet(line, &greeting);
     alone_settle();
     session->attached = true;
-    session->idle_us = 0;
+    session->idle_us = session->grace_us = 0;
     tell(line, "whether the transport was told of a greeting", line->asked, true);
     due_handshake(line, &greeting);
+    due_beginning(line, START_GATE_ATTACHED);
     acknowledge(line);
+    alone_settle();
+    due_beginning(line, START_GATE_ACKNOWLEDGED);
     alone_compare(alone);
     return line;
 }
 
 void alone_connect(struct alone *alone, struct alone_session *session)
 {
-    struct line *line = attach(alone, session);
+    struct line *line = line_attach(alone, session);
 
     use(line);
     hang_up(line);
@@ -495,7 +516,7 @@ void alone_connect(struct alone *alone, struct alone_session *session)
 
 struct line *alone_leave_open(struct alone *alone, struct alone_session *session)
 {
-    return attach(alone, session);
+    return line_attach(alone, session);
 }
 
 void alone_due_close(const struct line *line)

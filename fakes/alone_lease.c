@@ -1,6 +1,7 @@
 /* Backends: leases of a core of one's own (fakes/alone_lease.h). What is done is drawn: leases are
  * asked for, looked at and given back, another holder comes, the store forgets, time passes. */
 #include "fakes/alone_lease.h"
+#include "fakes/alone_ports.h"
 
 #include "fakes/inspect.h"
 
@@ -90,7 +91,7 @@ static void on_alert(void *context, const struct core_alert *alert)
 
 static struct pact *draw_pact(struct leasing *leasing)
 {
-    return &leasing->pacts[world_choose(PACTS, "a_lease")];
+    return &leasing->pacts[world_choose(leasing->most, "a_lease")];
 }
 
 static void acquire(struct leasing *leasing)
@@ -110,10 +111,10 @@ static void acquire(struct leasing *leasing)
                                              &options, on_answer, pact), CORE_OK);
 }
 
-static void look(struct leasing *leasing)
+static void look_at(struct leasing *leasing, struct pact *pact)
 {
-    struct pact *pact = draw_pact(leasing);
-    bool held = pact->phase == PACT_HELD, token = draw("look_for_the_token");
+    bool held = pact->phase == PACT_HELD && now_us() < pact->valid_us;
+    bool token = draw("look_for_the_token");
 
     if (pact->held_us == 0) return;
     if (token)
@@ -123,6 +124,20 @@ static void look(struct leasing *leasing)
         leasing_tell(leasing, "whether a lease is valid",
                      leasing->api->lease_valid(leasing->core, pact->ref), held);
     if (held) pact_look(pact);
+}
+
+/* At any time, when its time is just up, or just after it has stood still for too long. */
+static void look(struct leasing *leasing)
+{
+    struct pact *pact = draw_pact(leasing);
+    uint64_t moments_us[] = { 0, pact->valid_us, pact->progress_us + PACT_STUCK_US + 7 };
+    uint64_t at_us = moments_us[world_choose(3, "when_to_look")];
+
+    if (pact->phase == PACT_HELD && at_us > now_us()) world_sleep_until(us_ns(at_us));
+    look_at(leasing, pact);
+    /* And stands still for as long once more. */
+    if (pact->phase == PACT_HELD && draw("and_again"))
+        world_sleep_until(us_ns(pact->progress_us + PACT_STUCK_US + 7));
 }
 
 static void give_back(struct leasing *leasing)
@@ -194,12 +209,12 @@ static void compare_key(struct leasing *leasing, const struct pact_key *key,
 
 static void compare_keys(struct leasing *leasing)
 {
-    struct lock_metrics told[PACT_KEYS + 1];
-    size_t count = leasing->api->lock_metrics(leasing->core, told, PACT_KEYS + 1);
+    struct lock_metrics *told = leasing->told;
+    size_t count = leasing->api->lock_metrics(leasing->core, told, PACT_KEYS_TOLD);
 
     for (uint32_t i = 0; i < PACT_KEYS; i++) {
         struct pact_key *key = &leasing->keys[i];
-        for (size_t j = 0; j < count && j <= PACT_KEYS; j++)
+        for (size_t j = 0; j < count && j < PACT_KEYS_TOLD; j++)
             if (strcmp(told[j].key, key->name) == 0) compare_key(leasing, key, &told[j]);
         leasing_tell(leasing, "whether it was told that a lock is contended", key->told_contended,
                      key->due.contended);
@@ -232,19 +247,6 @@ static void compare(struct leasing *leasing)
 }
 
 /* --- its life --- */
-
-static void no_writes(void *context, uint64_t handle, struct conn_ref conn)
-{
-    (void)handle, (void)conn;
-    leasing_tell(context, "connections of a core without any", 1, 0);
-}
-
-static void no_closes(void *context, uint64_t handle, struct conn_ref conn,
-                      enum core_close_code code)
-{
-    (void)code;
-    no_writes(context, handle, conn);
-}
 
 static void make_settings(struct leasing *leasing)
 {
@@ -284,7 +286,7 @@ static void make_core(struct leasing *leasing)
     config.settings = leasing->settings;
     config.hash_seed = 1;
     config.jitter_seed = 1;
-    config.transport = (struct transport_port){ leasing, no_writes, no_closes };
+    config.transport = alone_no_tabs(leasing->actor);
     config.locks = &store;
     config.alerts = (struct alert_port){ leasing, on_alert };
     leasing_tell(leasing, "the answer to a configuration",
@@ -303,8 +305,8 @@ static void end_core(struct leasing *leasing)
         pact->losses = pact->phase == PACT_HELD;
         pact->answered = pact->phase != PACT_WANTED && !pact->asked;
     }
-    leasing_tell(leasing, "the answer to a drain", leasing->api->drain(leasing->core, 1000000),
-                 CORE_OK);
+    leasing_tell(leasing, "the answer to a drain",
+                 alone_drain(leasing->actor, leasing->core, 1000000), CORE_OK);
     for (uint32_t i = 0; i < PACTS; i++) {
         const struct pact *pact = &leasing->pacts[i];
         leasing_tell(leasing, "whether a drain answers everybody", pact->answered, 1);
@@ -324,11 +326,14 @@ void backend_alone_leases(struct actor *actor, uint32_t rounds)
 
     *leasing = (struct leasing){ .actor = actor, .api = actor->play->api };
     for (uint32_t i = 0; i < PACT_KEYS; i++) leasing->keys[i].name = names[i];
+    leasing->most = draw("many_leases") ? PACTS : 1;
     world_sleep_until(ahead_ns(1000));   /* no moment of the model is 0, which is "at once" */
     make_core(leasing);
+    if (world_choose(16, "many_locks") == 15) leasing_crowd(leasing);
     for (uint32_t i = 0; i < rounds; i++) {
         act(leasing);
-        world_sleep_until(ahead_ns(1000));
+        /* Each another pause: nothing else ends just when it is compared. */
+        world_sleep_until(ahead_ns(1001 + 2 * i));
         compare(leasing);
     }
     end_core(leasing);

@@ -9,6 +9,8 @@
 
 enum {
     PACT_KEYS = 2,
+    PACT_KEYS_TOLD = 256,    /* with those of a crowd: as many as a core remembers */
+    PACT_CROWD = PACT_KEYS_TOLD + 5,
     PACTS = 5,               /* at a time */
     PACT_OWNERS = 400,       /* of one execution */
     PACT_SAMPLES = 3,        /* contention_min_samples */
@@ -37,6 +39,7 @@ struct pact {
     uint64_t token;
     bool unsure;                 /* the last call may have taken effect: a read comes next */
     bool doubt;                  /* a grant to this owner may still turn up */
+    bool returned;               /* the store was asked to take it back */
     uint64_t tries;              /* in vain, in a row */
     uint64_t due_us, since_us;   /* the next call: its place in the order; not before that */
     uint64_t valid_us, over_us;  /* its holder's deadline; the store has forgotten it by then */
@@ -75,13 +78,16 @@ struct leasing {
     struct core_settings settings;
     uint64_t clock_us;           /* what the core's clock is ahead of now_us */
     struct pact pacts[PACTS];
+    uint32_t most;               /* of them that are ever asked for */
     struct pact_key keys[PACT_KEYS];
+    struct lock_metrics told[PACT_CROWD];
     uint64_t numbers, tokens, stale;
     struct pact *serving;        /* a call about it is under way */
     uint64_t free_us;            /* since when none is */
     char owners[PACT_OWNERS][CORE_NAME_MAX];
     uint32_t owner_count;
     struct pact_health health;
+    bool crowded;                /* many locks come and go: they are always free */
     bool ending;                 /* the core drains: calls come in an order of its own */
 };
 
@@ -118,6 +124,10 @@ void health_asked(struct leasing *leasing);
 void health_answered(struct leasing *leasing, enum core_result rc, uint64_t called_us);
 void health_alert(struct leasing *leasing, const struct core_alert *alert);
 void health_compare(struct leasing *leasing);
+
+/* --- more locks than are remembered (alone_lease_crowd.c) --- */
+
+void leasing_crowd(struct leasing *leasing);
 
 /* --- the step --- */
 

@@ -316,6 +316,7 @@ static void keep_ending(struct pact *pact)
 
 void pact_released(struct pact *pact, enum core_result rc)
 {
+    pact->returned = true;
     if (rc == CORE_UNKNOWN) pact->unsure = true;
     else finish(pact, rc);
 }
@@ -387,7 +388,7 @@ void pact_read(struct pact *pact, enum core_result rc, const struct lock_grant *
         lose(pact, now_us());
         forget(pact);
     } else {
-        finish(pact, CORE_OK);
+        finish(pact, pact->token != 0 && !pact->returned ? CORE_STALE : CORE_OK);
     }
 }
 

@@ -9,7 +9,7 @@ static uint64_t bytes_of(const struct alone_event *event)
     return strlen(event->type) + event->length;
 }
 
-static uint64_t bytes_kept(const struct alone_session *session)
+uint64_t alone_bytes_kept(const struct alone_session *session)
 {
     uint64_t bytes = 0;
 
@@ -25,7 +25,7 @@ static uint64_t trim(struct alone_session *session)
 
     while (session->floor < session->head &&
            (session->head + 1 - session->floor > session->most ||
-            bytes_kept(session) > ALONE_BYTES_MAX))
+            alone_bytes_kept(session) > ALONE_BYTES_MAX))
         session->floor++;
     return session->floor - floor;
 }
@@ -43,7 +43,8 @@ void alone_trim_store(struct alone *alone, struct alone_session *session)
 {
     uint64_t most = alone->settings.store_max_events;
 
-    if (alone->stored && session->head + 1 - session->stored_floor >= most + most / 8 + 1)
+    if (alone->stored && alone->port.trim != NULL &&
+        session->head + 1 - session->stored_floor >= most + most / 8 + 1)
         session->stored_floor = session->head + 1 - most;
 }
 
@@ -53,8 +54,19 @@ uint32_t alone_runs_kept(const struct alone_session *session)
 {
     uint32_t kept = 0;
 
-    for (uint32_t i = 0; i < session->run_count; i++) kept += session->runs[i].kept;
+    for (uint32_t i = 0; i < session->run_count; i++)
+        kept += session->runs[i].kept && !session->runs[i].live;
     return kept;
+}
+
+static bool is_live(const struct alone_session *session)
+{
+    return session->run_count > 0 && session->runs[session->run_count - 1].live;
+}
+
+uint32_t alone_runs_listed(const struct alone_session *session)
+{
+    return alone_runs_kept(session) + is_live(session);
 }
 
 static void forget_oldest(struct alone_session *session)
@@ -72,13 +84,28 @@ void alone_begin_run(struct alone_session *session, const char *key, uint64_t nu
     REQUIRE(session->run_count < ALONE_RUNS);
     session->runs[session->run_count++] =
         (struct alone_run){ .key = key, .number = number, .kept = true,
-                            .state = RUN_COMPLETED, .said = RUN_COMPLETED };
+                            .live = true, .state = RUN_COMPLETED, .said = RUN_COMPLETED };
+}
+
+void alone_end_run(struct alone_session *session)
+{
+    session->runs[session->run_count - 1].live = false;
     forget_oldest(session);
+}
+
+void alone_detach(const struct alone *alone, struct alone_session *session)
+{
+    session->attached = false;
+    alone_note_idle(session);
+    if (session->open && alone->settings.on_detach == ON_DETACH_CANCEL_AFTER_GRACE)
+        session->grace_us = now_us() + ALONE_GRACE_US;
 }
 
 void alone_note_idle(struct alone_session *session)
 {
-    session->idle_us = alone_runs_kept(session) > 0 && !session->attached ? now_us() : 0;
+    bool finished = alone_runs_kept(session) > 0 && !is_live(session) && !session->attached;
+
+    session->idle_us = finished ? now_us() : 0;
 }
 
 /* --- sessions --- */
@@ -135,7 +162,7 @@ void alone_open(struct alone *alone, struct alone_session *session, const char *
 void alone_close(struct alone *alone, struct alone_session *session)
 {
     session->open = false;
-    session->idle_us = 0;
+    session->idle_us = session->grace_us = 0;
     if (!alone->stored) session->owner = NULL;
 }
 
@@ -148,7 +175,7 @@ static bool may_retire(const struct alone *alone, uint64_t at_us)
 
     for (uint32_t i = 0; i < alone->retired_count; i++)
         waiting += !alone->retired[i].over && alone->retired[i].due_us > at_us;
-    return alone->stored && waiting < ALONE_SESSIONS_MAX;
+    return alone->stored && alone->port.trim != NULL && waiting < ALONE_SESSIONS_MAX;
 }
 
 static void retire(struct alone *alone, struct alone_session *session)
@@ -182,6 +209,8 @@ void alone_pass_time(struct alone *alone)
     struct alone_session *session;
 
     while ((session = first_over(alone)) != NULL) retire(alone, session);
+    for (uint32_t i = 0; i < ALONE_KEYS; i++)
+        if (alone->sessions[i].grace_us <= now_us()) alone->sessions[i].grace_us = 0;
     for (uint32_t i = 0; i < alone->retired_count; i++) {
         struct alone_retired *retired = &alone->retired[i];
         if (retired->over || now_us() < retired->due_us) continue;
@@ -260,13 +289,13 @@ static void compare_session(const struct alone *alone, const struct alone_sessio
     alone_tell(alone, "a head", info.head, session->head);
     alone_tell(alone, "a floor", info.floor, session->floor);
     alone_tell(alone, "events in memory", info.events, session->head + 1 - session->floor);
-    alone_tell(alone, "bytes in memory", info.bytes, bytes_kept(session));
+    alone_tell(alone, "bytes in memory", info.bytes, alone_bytes_kept(session));
     alone_tell(alone, "publishes that wait", info.pending, 0);
     alone_tell(alone, "connections of a session", info.conns, session->attached);
     alone_tell(alone, "attached connections of a session", info.attached, session->attached);
-    alone_tell(alone, "live runs of a session", info.runs_live, 0);
+    alone_tell(alone, "live runs of a session", info.runs_live, is_live(session));
     alone_tell(alone, "ended runs of a session", info.runs_ended, alone_runs_kept(session));
-    alone_tell(alone, "questions of a session", info.prompts_open, 0);
+    alone_tell(alone, "questions of a session", info.prompts_open, session->question.open);
 }
 
 static void compare_stream(const struct alone *alone, uint32_t at)
@@ -286,7 +315,8 @@ uint64_t alone_deadlines(const struct alone *alone)
 {
     uint64_t deadlines = 0;
 
-    for (uint32_t i = 0; i < ALONE_KEYS; i++) deadlines += alone->sessions[i].idle_us != 0;
+    for (uint32_t i = 0; i < ALONE_KEYS; i++)
+        deadlines += (alone->sessions[i].idle_us != 0) + (alone->sessions[i].grace_us != 0);
     for (uint32_t i = 0; i < alone->retired_count; i++) deadlines += !alone->retired[i].over;
     return deadlines;
 }
@@ -294,20 +324,24 @@ uint64_t alone_deadlines(const struct alone *alone)
 static void compare_stats(struct alone *alone)
 {
     struct core_stats stats;
-    uint64_t deadlines = alone_deadlines(alone), attached = 0;
+    uint64_t deadlines = alone_deadlines(alone), attached = 0, live = 0, questions = 0;
 
-    for (uint32_t i = 0; i < ALONE_KEYS; i++) attached += alone->sessions[i].attached;
+    for (uint32_t i = 0; i < ALONE_KEYS; i++) {
+        attached += alone->sessions[i].attached;
+        live += is_live(&alone->sessions[i]);
+        questions += alone->sessions[i].question.open;
+    }
     alone->api->stats(alone->core, &stats);
     alone_tell(alone, "sessions", stats.sessions, alone_open_count(alone));
     alone_tell(alone, "connections", stats.conns, attached);
     alone_tell(alone, "attached connections", stats.attached, attached);
-    alone_tell(alone, "live runs", stats.runs, 0);
-    alone_tell(alone, "open questions", stats.prompts, 0);
+    alone_tell(alone, "live runs", stats.runs, live);
+    alone_tell(alone, "open questions", stats.prompts, questions);
     if (attached == 0) alone_tell(alone, "deadlines", stats.timers, deadlines);
     alone_tell(alone, "jobs", stats.jobs, 0);
     alone_tell(alone, "operations that wait for the store", stats.store_operations, 0);
-    alone_tell(alone, "leases, sandboxes and servers",
-               stats.leases + stats.sandboxes + stats.servers, 0);
+    alone_tell(alone, "leases of runs", stats.leases, alone->locked ? live : 0);
+    alone_tell(alone, "sandboxes and servers", stats.sandboxes + stats.servers, 0);
     alone_tell(alone, "events that came", stats.events_appended, alone->appended);
     alone_tell(alone, "events that were trimmed", stats.events_trimmed, alone->trimmed);
     alone_tell(alone, "frames", stats.frames_sent, alone->frames);

@@ -40,6 +40,7 @@ static void on_page(void *context, enum core_result rc, struct history_page *pag
     alone->called = true;
     alone->rc = rc;
     alone->page = *page;
+    world_release(&alone->given);
 }
 
 static struct history_cursor draw_cursor(const struct alone_session *session, bool back)
@@ -78,5 +79,6 @@ void alone_read_one(struct alone *alone)
     alone->stale += !session->open;
     alone_tell(alone, "whether a page was given", alone->called, all && rc == CORE_OK);
     if (all && rc == CORE_OK) alone_tell(alone, "the result of a page", alone->rc, CORE_OK);
+    world_acquire(&alone->given);
     if (rc == CORE_OK && session->open) compare_page(alone, session, &due);
 }

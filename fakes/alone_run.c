@@ -3,6 +3,25 @@
 
 /* --- agents --- */
 
+/* From within a run that a drain waits for. */
+static void call_while_draining(struct alone *alone, struct run_context *run)
+{
+    const struct core_api *api = alone->api;
+    struct session_ref session = api->run_self(run).session, other;
+    struct run_spec spec = { .agent = agent_of(alone->actor), .key = "after the last" };
+    struct conn_ref conn;
+
+    alone_tell(alone, "the answer to a run while a core drains",
+               api->run_submit(alone->core, session, &spec, NULL, NULL), CORE_DRAINING);
+    alone_tell(alone, "the answer to an open while a core drains",
+               api->session_open_wait(alone->core, "e", "ann", SESSION_CREATE, &other, NULL),
+               CORE_DRAINING);
+    alone_tell(alone, "the answer to a publish while a core drains",
+               api->publish(alone->core, session, "news", "{}", 2, NULL, NULL), CORE_DRAINING);
+    alone_tell(alone, "the answer to a connection while a core drains",
+               api->conn_open(alone->core, 1, "ann", &conn), CORE_DRAINING);
+}
+
 static enum core_result run_agent(void *context, const char *agent, struct run_context *run)
 {
     struct alone *alone = context;
@@ -14,8 +33,9 @@ static enum core_result run_agent(void *context, const char *agent, struct run_c
     if (strstr(alone->api->run_input(run), "task") != NULL) return alone_task_run(alone, run);
     alone_tell(alone, "whether a run that begins is to stop", alone->api->run_should_stop(run), 0);
     world_sleep_until(ahead_ns(ALONE_SLOW_US));
-    alone_tell(alone, "whether a run of a core that drains is to stop",
+    alone_tell(alone, "whether a run of a core that ends is to stop",
                alone->api->run_should_stop(run), 1);
+    if (alone->draining) call_while_draining(alone, run);
     return CORE_OK;
 }
 
@@ -107,6 +127,7 @@ void alone_run_one(struct alone *alone)
     alone_tell(alone, "the answer to a run", rc, session->open ? CORE_OK : CORE_STALE);
     alone->stale += !session->open;
     if (rc != CORE_OK || !session->open) return;
+    alone_touch(alone, session);
     alone_settle();
     alone_tell(alone, "whether a run is a new one", created, known == NULL);
     if (known != NULL) {
@@ -116,6 +137,7 @@ void alone_run_one(struct alone *alone)
             alone_tell(alone, "whether a run has a number of its own",
                        ref.run > session->runs[i].number, true);
         alone_begin_run(session, key, ref.run);
+        alone_end_run(session);
         take_in_run(alone, session);
         if (alone->stored) alone->failing = false;
         session->idle_us = session->attached ? 0 : begun_us;

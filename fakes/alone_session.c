@@ -129,6 +129,17 @@ void alone_configure_one(struct alone *alone)
                rc == CORE_OK && memcmp(&told, &settings, sizeof told) == 0, true);
 }
 
+void alone_touch(struct alone *alone, const struct alone_session *session)
+{
+    struct core_settings settings;
+
+    if (!alone_draw("settings_meanwhile")) return;
+    alone_tell(alone, "the answer about the settings of a session in use",
+               alone->api->session_settings(alone->core, session->ref, &settings), CORE_OK);
+    alone_tell(alone, "the answer to the same settings once more",
+               alone->api->session_configure(alone->core, session->ref, &settings), CORE_OK);
+}
+
 /* --- other cores --- */
 
 /* It says of the newest run what only a later version knows: whoever reads it takes that for an

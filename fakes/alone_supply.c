@@ -1,6 +1,7 @@
 /* Backends: sandboxes and dev servers of a core of one's own (fakes/alone_supply.h). What is done
  * is drawn; what has to follow is gone through, and then all that the core tells is compared. */
 #include "fakes/alone_supply.h"
+#include "fakes/alone_ports.h"
 
 #include "fakes/inspect.h"
 
@@ -72,6 +73,7 @@ static void acquire(struct supply *supply)
     struct sandbox_ref before = supply->ref;
 
     supply->answers = 0;
+    supply->used_us = now_us();
     supply_tell(supply, "the answer to a sandbox that is asked for",
                 supply->api->sandbox_acquire(supply->core, supply->owner, supply->app, on_sandbox,
                                              supply), CORE_OK);
@@ -89,14 +91,16 @@ static void acquire(struct supply *supply)
 
 static void start(struct supply *supply)
 {
-    struct session_ref nobody = { 0, 0 };
+    bool watched = supply->watches && draw("somebody_watches");
+    struct session_ref watcher = watched ? supply->session : (struct session_ref){ 0, 0 };
     enum core_result rc = supply->api->server_ensure(supply->core, supply->ref, supply->app,
-                                                     nobody, on_server, supply);
+                                                     watcher, on_server, supply);
 
     supply->answers = 0;
     supply_tell(supply, "the answer to a start", rc, supply->held != NULL ? CORE_OK : CORE_STALE);
     if (rc != CORE_OK || supply->held == NULL) return;
-    rc = supply_start(supply);
+    supply->used_us = now_us();
+    rc = supply_start(supply, watched);
     judge_answer(supply, "what is told about a start", rc);
     if (rc == CORE_OK)
         supply_tell(supply, "the state that a start ends with", supply->told_status.state,
@@ -105,14 +109,15 @@ static void start(struct supply *supply)
 
 static void stop(struct supply *supply)
 {
-    uint64_t grace_us = draw("a_grace_of_its_own") ? SUPPLY_GRACE_US : 0;
+    uint64_t grace_us = draw("a_grace_of_its_own") ? SUPPLY_GRACE_US / 5 : 0;
     enum core_result rc = supply->api->server_stop(supply->core, supply->ref, supply->app,
                                                    grace_us, on_server, supply);
 
     supply->answers = 0;
     supply_tell(supply, "the answer to a stop", rc, supply->held != NULL ? CORE_OK : CORE_STALE);
     if (rc != CORE_OK || supply->held == NULL) return;
-    rc = supply_stop(supply, false);
+    supply->used_us = now_us();
+    rc = supply_stop(supply, grace_us == 0 ? SUPPLY_GRACE_US : grace_us);
     judge_answer(supply, "what is told about a stop", rc);
     if (rc == CORE_OK) judge_status(supply, &supply->told_status);
 }
@@ -131,26 +136,52 @@ static void release(struct supply *supply)
     judge_answer(supply, "what is told about a release", rc);
 }
 
+/* Somebody else begins a process, now or soon, of this app or of the other one. */
+static void spawn_beside(struct supply *supply)
+{
+    bool own_port = draw("at_its_port"), late = draw("late");
+    enum app_type other = supply->app == APP_WEB ? APP_MOBILE : APP_WEB;
+    uint64_t port = supply->app == APP_WEB ? supply->settings.port_web
+                                           : supply->settings.port_mobile;
+    struct spawn_request request = { .request = "by hand", .port = own_port ? (uint16_t)port : 7,
+                                     .app = draw("of_its_app") ? supply->app : other };
+    struct task *task = supply_spawn(supply, supply->held, &request);
+
+    if (!late) return;
+    task->record.alive = false;
+    task->listening = 0;
+    task->begin_us = now_us() + 400000;
+    task->listen_us = task->begin_us;
+}
+
+/* Another core, which has lost its lease, gives sandboxes of the pool to the same owner. */
+static void give_more(struct supply *supply)
+{
+    uint32_t more = 1 + world_choose(2, "how_many_sandboxes");
+
+    for (uint32_t i = 0; i < supply->crate_count && more > 0; i++) {
+        struct crate *crate = &supply->crates[i];
+        if (!crate->exists || crate->owner[0] != '\0' || crate->app != supply->app) continue;
+        crate->token++;
+        memcpy(crate->owner, supply->owner, strlen(supply->owner) + 1);
+        more--;
+    }
+}
+
 /* Something ends by itself, or begins beside what the core knows. */
 static void meddle(struct supply *supply)
 {
-    struct spawn_request request = { .request = "by hand", .port = 7, .app = supply->app };
     struct task *task = supply_task(supply, supply->server.instance);
-    uint64_t port = supply->app == APP_WEB ? supply->settings.port_web
-                                           : supply->settings.port_mobile;
 
-    if (supply->held == NULL || supply->task_count == TASKS) return;
-    switch (world_choose(3, "what_happens_there")) {
+    switch (world_choose(5, "what_happens_there")) {
     case 0:
         if (task != NULL) task->record.alive = false;
         return;
     case 1:
-        (void)supply_spawn(supply, supply->held, &request);
+        give_more(supply);
         return;
     default:
-        request.port = (uint16_t)port;
-        request.app = supply->app == APP_WEB ? APP_MOBILE : APP_WEB;
-        (void)supply_spawn(supply, supply->held, &request);
+        if (supply->held != NULL && supply->task_count < TASKS) spawn_beside(supply);
     }
 }
 
@@ -161,30 +192,48 @@ static uint64_t soonest(uint64_t one, uint64_t other)
 
 static void start_by_itself(struct supply *supply)
 {
+    if (supply->used_us < supply->auto_us) supply->used_us = supply->auto_us;
     supply->auto_us = 0;
-    if (!supply->server.known) (void)supply_start(supply);
+    if (!supply->server.known) (void)supply_start(supply, supply->watches);
+}
+
+/* The sweep that finds the sandbox idle; 0: there is none. */
+static uint64_t idle_us(const struct supply *supply)
+{
+    uint64_t at_us = supply->sweep_us;
+
+    if (supply->held == NULL) return 0;
+    while (at_us < supply->used_us + SUPPLY_IDLE_US) at_us += SUPPLY_SWEEP_US;
+    return at_us;
 }
 
 static void wait_some(struct supply *supply)
 {
-    static const uint64_t pauses_us[] = { 700000, 6000000, 31000000 };
-    uint64_t until_us = now_us() + pauses_us[world_choose(3, "a_pause")];
+    static const uint64_t pauses_us[] = { 700000, 6000000, 31000000, 130000000 };
+    uint64_t until_us = now_us() + pauses_us[world_choose(4, "a_pause")];
 
     while (!supply->broken && now_us() < until_us) {
-        uint64_t next_us = soonest(supply->server.poll_us, supply->auto_us);
+        uint64_t swept_us = idle_us(supply);
+        uint64_t next_us = soonest(soonest(supply->server.poll_us, supply->auto_us), swept_us);
         if (next_us == 0 || next_us > until_us) {
             supply_rest(supply, until_us);
             return;
         }
         if (next_us > now_us()) supply_rest(supply, next_us);
         if (next_us == supply->auto_us) start_by_itself(supply);
+        else if (next_us == swept_us) supply_sweep(supply, next_us);
         else supply_poll(supply, next_us);
     }
 }
 
 static void act(struct supply *supply)
 {
+    static const uint64_t rivals_us[] = { 2600000, 33000000, 70000000 };
+
     supply->troubles = world_choose(4, "calls_that_may_go_wrong");
+    supply->losses = world_choose(3, "leases_that_may_be_lost");
+    if (world_choose(6, "somebody_else_has_the_locks") == 5)
+        supply->rival_us = now_us() + rivals_us[world_choose(3, "for_how_long")];
     switch (world_choose(9, "what_to_do")) {
     case 0: case 1: acquire(supply); return;
     case 2: case 3: start(supply); return;
@@ -217,6 +266,7 @@ static void compare(struct supply *supply)
 
     for (uint32_t i = 0; i < supply->auto_count; i++) deadlines += supply->autos_us[i] > now_us();
     compare_server(supply);
+    supply_read_log(supply);
     supply->api->stats(supply->core, &stats);
     supply_tell(supply, "sandboxes", stats.sandboxes, supply->held != NULL);
     supply_tell(supply, "servers", stats.servers, supply->server.known);
@@ -228,34 +278,24 @@ static void compare(struct supply *supply)
 
 /* --- its life --- */
 
-static void no_writes(void *context, uint64_t handle, struct conn_ref conn)
-{
-    (void)handle, (void)conn;
-    supply_tell(context, "connections of a core without any", 1, 0);
-}
-
-static void no_closes(void *context, uint64_t handle, struct conn_ref conn,
-                      enum core_close_code code)
-{
-    (void)code;
-    no_writes(context, handle, conn);
-}
-
 static void make_settings(struct supply *supply)
 {
     struct core_settings *settings = &supply->settings;
 
     settings->backoff_base_us = draw("short_pauses") ? 300000 : 1000000;
     settings->backoff_factor = 2 + world_choose(2, "growth_of_pauses");
-    settings->backoff_cap_us = 4000000;
+    settings->backoff_cap_us = SUPPLY_PAUSE_MAX_US;
     settings->backoff_jitter = BACKOFF_JITTER_NONE;
     settings->pool_total = SUPPLY_TOTAL;
     settings->pool_warm = world_choose(2, "warm_sandboxes");
     settings->pool_sweep_us = SUPPLY_SWEEP_US;
+    settings->pool_idle_us = SUPPLY_IDLE_US;
     settings->port_probe = draw("no_probes") ? PORT_PROBE_OFF : PORT_PROBE_ON;
     settings->port_fallback = world_choose(2, "more_ports");
     settings->status_poll_us = draw("no_polls") ? 0 : SUPPLY_POLL_US;
     settings->term_grace_us = SUPPLY_GRACE_US;
+    settings->lease_ttl_us = SUPPLY_TTL_US;
+    settings->lease_renew_us = SUPPLY_TTL_US / 3;
     settings->start_timeout_web_us = settings->start_timeout_mobile_us = SUPPLY_START_US;
     settings->autostart = draw("starts_by_itself") ? AUTOSTART_ON : AUTOSTART_OFF;
     settings->autostart_delay_us = SUPPLY_AUTO_US;
@@ -274,7 +314,7 @@ static void make_core(struct supply *supply)
     config.settings = supply->settings;
     config.hash_seed = 1;
     config.jitter_seed = 1;
-    config.transport = (struct transport_port){ supply, no_writes, no_closes };
+    config.transport = alone_no_tabs(supply->actor);
     config.locks = &locks;
     config.sandboxes = &provider;
     supply_tell(supply, "the answer to a configuration",
@@ -283,11 +323,10 @@ static void make_core(struct supply *supply)
                 CORE_OK);
 }
 
-/* What runs goes on, and nobody is asked for anything. */
+/* What runs goes on. */
 static void end_core(struct supply *supply)
 {
-    supply_tell(supply, "the answer to a drain", supply->api->drain(supply->core, 1000000),
-                CORE_OK);
+    supply_drain(supply);
     supply_tell(supply, "a sandbox after a drain",
                 supply->api->sandbox_acquire(supply->core, supply->owner, supply->app, on_sandbox,
                                              supply), CORE_DRAINING);
@@ -306,12 +345,18 @@ static void end_core(struct supply *supply)
 
 void backend_alone_servers(struct actor *actor, uint32_t rounds)
 {
+    static const char *const owners[] = {
+        "o", "an owner", "somebody whose name is as long as any name can be, to the end ." };
     struct supply *supply = scratch_alloc(sizeof *supply);
 
     *supply = (struct supply){ .actor = actor, .api = actor->play->api };
+    if (draw("a_crowd")) supply_crowd(actor);
     supply->app = draw("which_app") ? APP_MOBILE : APP_WEB;
-    supply->owner = draw("a_short_name") ? "o" : "an owner";
+    supply->owner = owners[world_choose(3, "whose_sandbox")];
+    if (draw("one_of_another_kind"))
+        (void)supply_make(supply, "by hand", supply->app == APP_WEB ? APP_MOBILE : APP_WEB);
     make_core(supply);
+    if (draw("a_session")) supply_open_log(supply);
     for (uint32_t i = 0; i < rounds && !supply->broken; i++) {
         act(supply);
         world_sleep_until(ahead_ns(1000));

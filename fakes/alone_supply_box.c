@@ -3,29 +3,16 @@
 
 enum { TRIES_MAX = 5 };
 
-static const uint64_t ACQUIRE_US = 120000000;
+static const uint64_t ACQUIRE_US = 120000000, RELEASE_LEASE_US = 10000000;
 
 static bool is_mine(const struct supply *supply, const struct crate *crate)
 {
     return crate->exists && strcmp(crate->owner, supply->owner) == 0;
 }
 
-/* Without an answer: UNKNOWN. Sandboxes are made in the order of their names. */
 static enum core_result list(struct supply *supply, uint64_t at_us)
 {
-    struct demand *demand = supply_await(supply, SUPPLY_LIST, at_us);
-    bool well = supply_fate(supply) == SUPPLY_WELL;
-    size_t count = 0;
-
-    for (uint32_t i = 0; i < supply->crate_count; i++) {
-        if (!supply->crates[i].exists) continue;
-        if (count < demand->capacity)
-            supply_describe(supply, &supply->crates[i], &demand->records[count]);
-        count++;
-    }
-    *demand->count = count;
-    supply_answer(supply, demand, well ? CORE_OK : CORE_UNKNOWN);
-    return well ? CORE_OK : CORE_UNKNOWN;
+    return supply_reply(supply, supply_await(supply, SUPPLY_LIST, at_us));
 }
 
 static uint64_t count_crates(const struct supply *supply)
@@ -36,53 +23,37 @@ static uint64_t count_crates(const struct supply *supply)
     return count;
 }
 
-static void end_tasks(struct supply *supply, const struct crate *crate)
+/* Of the app that the owner wants one for. */
+static uint64_t count_same(const struct supply *supply)
 {
-    for (uint32_t i = 0; i < supply->task_count; i++)
-        if (supply->tasks[i].crate == crate) supply->tasks[i].record.alive = false;
+    uint64_t count = 0;
+
+    for (uint32_t i = 0; i < supply->crate_count; i++)
+        count += supply->crates[i].exists && supply->crates[i].app == supply->app;
+    return count;
 }
 
-static enum core_result destroy(struct supply *supply, struct crate *crate)
+static enum core_result destroy(struct supply *supply, const struct crate *crate)
 {
     struct demand *demand = supply_await(supply, SUPPLY_DESTROY, now_us());
-    enum supply_fate fate = supply_fate(supply);
 
     if (!supply->broken) {
         supply_tell(supply, "which sandbox is destroyed", strcmp(demand->id, crate->id) == 0, 1);
         supply_tell(supply, "the token of what is destroyed", demand->token, crate->token);
     }
-    if (fate != SUPPLY_LOST) {
-        crate->exists = false;
-        end_tasks(supply, crate);
-    }
-    supply_answer(supply, demand, fate == SUPPLY_WELL ? CORE_OK : CORE_UNKNOWN);
-    return demand->rc;
+    return supply_reply(supply, demand);
 }
 
-static enum core_result assign(struct supply *supply, struct crate *crate, const char *owner)
+static enum core_result assign(struct supply *supply, const struct crate *crate, const char *owner)
 {
     struct demand *demand = supply_await(supply, SUPPLY_ASSIGN, now_us());
-    enum supply_fate fate = supply_fate(supply);
 
     if (!supply->broken) {
         supply_tell(supply, "which sandbox is given", strcmp(demand->id, crate->id) == 0, 1);
         supply_tell(supply, "to whom it is given", strcmp(demand->owner, owner) == 0, 1);
         supply_tell(supply, "the token of what is given", demand->token, crate->token);
     }
-    if (fate != SUPPLY_LOST) {
-        crate->token++;
-        memcpy(crate->owner, owner, strlen(owner) + 1);
-        supply_describe(supply, crate, demand->records);
-    }
-    supply_answer(supply, demand, fate == SUPPLY_WELL ? CORE_OK : CORE_UNKNOWN);
-    return demand->rc;
-}
-
-static struct crate *requested(struct supply *supply, const char *request)
-{
-    for (uint32_t i = 0; i < supply->crate_count; i++)
-        if (strcmp(supply->crates[i].request, request) == 0) return &supply->crates[i];
-    return NULL;
+    return supply_reply(supply, demand);
 }
 
 /* A create whose answer was lost is repeated under its own name; any other one has a new name. */
@@ -93,23 +64,22 @@ static void judge_request(struct supply *supply, const char *request, const char
         supply_tell(supply, "whether a create is repeated", strcmp(request, pending) == 0, 1);
     else
         supply_tell(supply, "whether a create has a name of its own",
-                    requested(supply, request) == NULL && request[0] != '\0', 1);
+                    supply_requested(supply, request) == NULL && request[0] != '\0', 1);
 }
 
 static enum core_result create(struct supply *supply, char pending[CORE_NAME_MAX],
                                struct crate **made)
 {
     struct demand *demand = supply_await(supply, SUPPLY_CREATE, now_us());
-    enum supply_fate fate = supply_fate(supply);
 
     judge_request(supply, demand->request, pending);
+    if (!supply->broken)
+        supply_tell(supply, "the app of a sandbox that is made", demand->app, supply->app);
     if (!supply->broken) memcpy(pending, demand->request, strlen(demand->request) + 1);
-    *made = requested(supply, demand->request);
-    if (*made == NULL && fate != SUPPLY_LOST) *made = supply_make(supply, demand->request);
-    if (*made != NULL) supply_describe(supply, *made, demand->records);
-    if (fate == SUPPLY_WELL) pending[0] = '\0';
-    supply_answer(supply, demand, fate == SUPPLY_WELL ? CORE_OK : CORE_UNKNOWN);
-    return demand->rc;
+    enum core_result rc = supply_reply(supply, demand);
+    *made = supply_requested(supply, demand->request);
+    if (rc == CORE_OK) pending[0] = '\0';
+    return rc;
 }
 
 /* --- acquiring --- */
@@ -135,7 +105,9 @@ static struct crate *find_pooled(struct supply *supply)
         for (uint32_t i = 0; i < supply->crate_count; i++) {
             struct crate *crate = &supply->crates[i];
             bool is_booting = crate->ready_us > now_us();
-            if (crate->exists && crate->owner[0] == '\0' && is_booting == booting) return crate;
+            if (crate->exists && crate->owner[0] == '\0' && crate->app == supply->app &&
+                is_booting == booting)
+                return crate;
         }
     }
     return NULL;
@@ -161,12 +133,24 @@ static enum core_result take(struct supply *supply, uint64_t at_us)
     return rc;
 }
 
+/* Under the lease of its owner. One that is lost meanwhile is asked for again. */
 static enum core_result find(struct supply *supply, uint64_t at_us, uint64_t deadline_us)
 {
     uint64_t failures = 0;
+    enum core_result rc = CORE_STALE;
 
     for (;;) {
-        enum core_result rc = take(supply, at_us);
+        if (at_us > now_us()) supply_rest(supply, at_us);
+        if (rc == CORE_STALE || supply->lease_lost) {
+            bool anew = supply->lease_lost && now_us() >= deadline_us;
+            supply_drop_lease(supply);
+            if (anew) return CORE_EXPIRED;
+            rc = supply_lease(supply, deadline_us > now_us() ? deadline_us - now_us() : 1);
+            if (rc != CORE_OK) return rc;
+            at_us = now_us();
+            failures = 0;
+        }
+        rc = take(supply, at_us);
         if (supply->broken || (rc != CORE_UNKNOWN && rc != CORE_CONFLICT)) return rc;
         at_us = now_us() + supply_pause_us(supply, ++failures);
         if (at_us >= deadline_us) return rc;
@@ -177,21 +161,10 @@ static enum core_result find(struct supply *supply, uint64_t at_us, uint64_t dea
 static enum core_result await_once(struct supply *supply, uint64_t at_us)
 {
     struct demand *demand = supply_await_held(supply, SUPPLY_AWAIT, at_us);
-    enum core_result rc = CORE_OK;
 
     if (!supply->broken)
         supply_tell(supply, "how long a boot is waited for", demand->timeout_us, SUPPLY_SLICE_US);
-    if (supply_fate(supply) != SUPPLY_WELL) {
-        rc = CORE_UNKNOWN;
-    } else if (supply->held != NULL && supply->held->broken) {
-        rc = CORE_FAILED;
-    } else if (supply->held != NULL && supply->held->ready_us > now_us()) {
-        uint64_t late_us = now_us() + SUPPLY_SLICE_US;
-        rc = supply->held->ready_us > late_us ? CORE_EXPIRED : CORE_OK;
-        world_sleep_until(us_ns(rc == CORE_OK ? supply->held->ready_us : late_us));
-    }
-    supply_answer(supply, demand, rc);
-    return rc;
+    return supply_reply(supply, demand);
 }
 
 /* OK: it is up. CONFLICT: there must be another one, from *at_us on. */
@@ -224,14 +197,16 @@ static uint64_t count_pooled(const struct supply *supply)
     uint64_t pooled = 0;
 
     for (uint32_t i = 0; i < supply->crate_count; i++)
-        pooled += supply->crates[i].exists && supply->crates[i].owner[0] == '\0';
+        pooled += supply->crates[i].exists && supply->crates[i].owner[0] == '\0' &&
+                  supply->crates[i].app == supply->app;
     return pooled;
 }
 
 static void refill(struct supply *supply)
 {
     if (supply->settings.pool_warm == 0 || list(supply, now_us()) != CORE_OK) return;
-    uint64_t all = count_crates(supply), pooled = count_pooled(supply), room = SUPPLY_TOTAL - all;
+    uint64_t all = count_same(supply), pooled = count_pooled(supply);
+    uint64_t room = SUPPLY_TOTAL - count_crates(supply);
 
     while (pooled < warm_wanted(supply, all, pooled) && room-- > 0) {
         char pending[CORE_NAME_MAX] = "";
@@ -256,10 +231,11 @@ enum core_result supply_acquire(struct supply *supply)
     if (supply->sweep_us == 0) supply->sweep_us = now_us() + SUPPLY_SWEEP_US;
     do {
         rc = find(supply, at_us, deadline_us);
+        supply_drop_lease(supply);
         if (rc == CORE_OK) rc = boot(supply, &at_us);
         else supply->held = NULL;
     } while (rc == CORE_CONFLICT && supply->held != NULL);
-    supply->due_us = now_us();
+    supply->due_us = supply->used_us = now_us();
     supply_pass_sweeps(supply, true);
     if (rc != CORE_OK || supply->broken) return rc;
     if (supply->settings.autostart == AUTOSTART_ON) {
@@ -310,7 +286,7 @@ static enum core_result give_back(struct supply *supply, bool cleared)
         if (rc == CORE_OK && !is_mine(supply, supply->held)) return CORE_OK;
         if (rc == CORE_OK) {
             uint64_t pooled = count_pooled(supply);
-            bool keep = cleared && pooled < warm_wanted(supply, count_crates(supply), pooled);
+            bool keep = cleared && pooled < warm_wanted(supply, count_same(supply), pooled);
             rc = keep ? assign(supply, supply->held, "") : destroy(supply, supply->held);
             if (rc == CORE_OK) return CORE_OK;
         }
@@ -324,13 +300,37 @@ enum core_result supply_release(struct supply *supply)
 {
     supply->auto_us = 0;   /* its deadline stays, and finds nobody */
     if (supply->server.known && supply->server.status.state == SERVER_RUNNING)
-        (void)supply_stop(supply, true);
+        (void)supply_stop(supply, 0);
     supply->server = (struct supply_server){ .known = false };
+    (void)supply_lease(supply, RELEASE_LEASE_US);
     bool cleared = clear(supply);
     enum core_result rc = give_back(supply, cleared);
+    supply_drop_lease(supply);
     supply->due_us = now_us();
     supply_pass_sweeps(supply, true);
     supply->held = NULL;
     supply->pending[0] = '\0';
     return rc;
+}
+
+static bool is_used_elsewhere(const struct supply *supply)
+{
+    for (uint32_t i = 0; i < supply->task_count; i++) {
+        const struct task *task = &supply->tasks[i];
+        if (task->seen && task->record.token == supply->held->token &&
+            task->record.instance != supply->server.status.instance)
+            return true;
+    }
+    return false;
+}
+
+void supply_sweep(struct supply *supply, uint64_t at_us)
+{
+    struct demand *demand = supply_await_held(supply, SUPPLY_PROCESSES, at_us);
+
+    supply_pass_sweeps(supply, true);
+    world_sleep_until(ahead_ns(1000));   /* there will be a next sweep, for the sandbox is there */
+    bool seen = supply_see(supply, demand) == CORE_OK;
+    if (seen && is_used_elsewhere(supply)) supply->used_us = now_us();
+    else (void)supply_release(supply);
 }

@@ -9,6 +9,7 @@
 static enum core_result hand_over(struct supply *supply, struct demand *demand)
 {
     world_meet(WORLD_MET_FAKES);
+    if (supply->serves) return supply_perform(supply, demand);
     if (supply->broken) return CORE_UNKNOWN;
     supply_tell(supply, "whether calls of the provider come one by one", supply->demand == NULL, 1);
     if (supply->demand != NULL) return CORE_UNKNOWN;
@@ -19,7 +20,7 @@ static enum core_result hand_over(struct supply *supply, struct demand *demand)
     return demand->rc;
 }
 
-void supply_answer(struct supply *supply, struct demand *demand, enum core_result rc)
+static void answer(struct supply *supply, struct demand *demand, enum core_result rc)
 {
     demand->rc = rc;
     demand->done = true;
@@ -29,7 +30,7 @@ void supply_answer(struct supply *supply, struct demand *demand, enum core_resul
 static void break_off(struct supply *supply)
 {
     supply->broken = true;
-    if (supply->demand != NULL) supply_answer(supply, supply->demand, CORE_UNKNOWN);
+    if (supply->demand != NULL) answer(supply, supply->demand, CORE_UNKNOWN);
     supply->demand = NULL;
 }
 
@@ -92,12 +93,33 @@ void supply_rest(struct supply *supply, uint64_t until_us)
     if (supply->demand != NULL) break_off(supply);
 }
 
-enum supply_fate supply_fate(struct supply *supply)
+/* Whether a call goes wrong: it has no answer, and is done or not. */
+enum fate { WELL, LOST, DONE_SILENTLY };
+
+static enum fate draw_fate(struct supply *supply)
 {
-    if (supply->troubles == 0) return SUPPLY_WELL;
+    if (supply->troubles == 0) return WELL;
     uint32_t fate = world_choose(5, "what_becomes_of_a_call");
     supply->troubles -= fate > 2;
-    return fate == 3 ? SUPPLY_LOST : fate == 4 ? SUPPLY_DONE_SILENTLY : SUPPLY_WELL;
+    return fate == 3 ? LOST : fate == 4 ? DONE_SILENTLY : WELL;
+}
+
+static bool changes_something(enum supply_op op)
+{
+    return op == SUPPLY_CREATE || op == SUPPLY_ASSIGN || op == SUPPLY_DESTROY ||
+           op == SUPPLY_SPAWN || op == SUPPLY_SIGNAL;
+}
+
+enum core_result supply_reply(struct supply *supply, struct demand *demand)
+{
+    enum fate fate = draw_fate(supply);
+    enum core_result rc = CORE_UNKNOWN;
+
+    if (fate == WELL || (fate == DONE_SILENTLY && changes_something(demand->op)))
+        rc = supply_perform(supply, demand);
+    if (fate != WELL) rc = CORE_UNKNOWN;
+    answer(supply, demand, rc);
+    return rc;
 }
 
 uint64_t supply_pause_us(const struct supply *supply, uint64_t failures)
@@ -107,96 +129,6 @@ uint64_t supply_pause_us(const struct supply *supply, uint64_t failures)
 
     for (uint64_t i = 1; i < failures; i++) pause_us *= settings->backoff_factor;
     return pause_us < settings->backoff_cap_us ? pause_us : settings->backoff_cap_us;
-}
-
-/* --- what there is --- */
-
-struct crate *supply_make(struct supply *supply, const char *request)
-{
-    REQUIRE(supply->crate_count < CRATES && strlen(request) < CORE_NAME_MAX);
-    struct crate *crate = &supply->crates[supply->crate_count++];
-    *crate = (struct crate){ .exists = true, .token = 1 };
-    (void)snprintf(crate->id, sizeof crate->id, "machine %02u", supply->crate_count);
-    memcpy(crate->request, request, strlen(request) + 1);
-    if (world_choose(3, "a_slow_machine") == 2) crate->ready_us = now_us() + 2300000;
-    crate->broken = world_choose(6, "a_broken_machine") == 5;
-    return crate;
-}
-
-void supply_describe(const struct supply *supply, const struct crate *crate,
-                     struct sandbox_record *record)
-{
-    *record = (struct sandbox_record){ .app = supply->app, .token = crate->token };
-    memcpy(record->id, crate->id, sizeof record->id);
-    memcpy(record->request, crate->request, sizeof record->request);
-    memcpy(record->owner, crate->owner, sizeof record->owner);
-    record->state = crate->ready_us > now_us() ? SANDBOX_BOOTING : SANDBOX_READY;
-}
-
-struct task *supply_task(struct supply *supply, uint64_t instance)
-{
-    for (uint32_t i = 0; i < supply->task_count; i++)
-        if (supply->tasks[i].record.instance == instance) return &supply->tasks[i];
-    return NULL;
-}
-
-static bool is_taken(const struct supply *supply, const struct crate *crate, uint16_t port)
-{
-    for (uint32_t i = 0; i < supply->task_count; i++) {
-        const struct task *task = &supply->tasks[i];
-        if (task->crate == crate && task->record.alive && task->listening == port) return true;
-    }
-    return false;
-}
-
-/* One whose port is taken moves on where that is foreseen, and else ends. */
-static void listen(struct supply *supply, struct task *task)
-{
-    uint16_t port = task->record.port;
-
-    task->listen_us = 0;
-    if (is_taken(supply, task->crate, port)) port += supply->settings.port_fallback > 0;
-    if (is_taken(supply, task->crate, port)) task->record.alive = false;
-    else task->listening = port;
-}
-
-static void listen_all(struct supply *supply)
-{
-    for (uint32_t i = 0; i < supply->task_count; i++) {
-        struct task *task = &supply->tasks[i];
-        if (task->record.alive && task->listen_us > 0 && task->listen_us <= now_us())
-            listen(supply, task);
-    }
-}
-
-uint64_t supply_answering(struct supply *supply, uint16_t port)
-{
-    listen_all(supply);
-    for (uint32_t i = 0; i < supply->task_count; i++) {
-        const struct task *task = &supply->tasks[i];
-        if (task->crate == supply->held && task->record.alive && task->listening == port)
-            return task->record.instance;
-    }
-    return 0;
-}
-
-struct task *supply_spawn(struct supply *supply, struct crate *crate,
-                          const struct spawn_request *request)
-{
-    static const uint64_t boots_us[] = { 0, 150000, 2700000, 100000000 };
-    uint64_t boot_us = boots_us[world_choose(4, "how_long_a_server_boots")];
-
-    REQUIRE(supply->task_count < TASKS);
-    struct task *task = &supply->tasks[supply->task_count++];
-    *task = (struct task){ .crate = crate,
-                           .record = { .instance = ++supply->instances, .process_group = 1,
-                                       .token = crate->token, .app = request->app,
-                                       .port = request->port, .alive = true },
-                           .listen_us = now_us() + boot_us,
-                           .deaf = world_choose(4, "a_deaf_server") == 3 };
-    (void)snprintf(task->record.request, sizeof task->record.request, "%s", request->request);
-    listen_all(supply);
-    return task;
 }
 
 /* --- the port --- */
@@ -285,21 +217,99 @@ struct sandbox_provider_port supply_port(struct supply *supply)
                                            spawn, processes, signal_group, probe, wait_group };
 }
 
-/* --- locks: nobody else wants any --- */
+/* --- locks: somebody else has all of them for a while, or takes one --- */
+
+bool supply_is_taken(const struct supply *supply)
+{
+    return now_us() < supply->rival_us;
+}
+
+/* One for each owner, and one for each server of a sandbox; what is too long is cut. */
+static void judge_key(const struct supply *supply, const char *key)
+{
+    const char *id = supply->held == NULL ? "" : supply->held->id;
+    char box[2 * CORE_NAME_MAX], server[2 * CORE_NAME_MAX];
+
+    if (supply->serves) return;
+    (void)snprintf(box, sizeof box, "sandbox:%s", supply->owner);
+    (void)snprintf(server, sizeof server, "dev_server:%s:%s", id,
+                   supply->app == APP_WEB ? "web" : "mobile");
+    bool cut = strlen(box) >= CORE_NAME_MAX && strncmp(key, box, 20) == 0;
+    supply_tell(supply, "whether a lock is called after what it is for",
+                cut || strcmp(key, box) == 0 || strcmp(key, server) == 0, 1);
+}
 
 static enum core_result try_acquire(void *context, const char *key, const char *owner,
                                     uint64_t ttl_us, uint64_t *token)
 {
     struct supply *supply = context;
 
-    (void)owner, (void)ttl_us;
+    (void)owner;
     world_meet(WORLD_MET_FAKES);
+    judge_key(supply, key);
+    supply_tell(supply, "the life of a lease", ttl_us, SUPPLY_TTL_US);
+    if (supply_is_taken(supply)) return CORE_CONFLICT;
     *token = ++supply->fences;
+    supply->grants++;
     if (strncmp(key, "dev_server:", 11) == 0) supply->server_fence = *token;
+    return CORE_OK;
+}
+
+static enum core_result renew(void *context, const char *key, const char *owner, uint64_t token,
+                              uint64_t ttl_us)
+{
+    struct supply *supply = context;
+
+    (void)key, (void)owner, (void)ttl_us;
+    world_meet(WORLD_MET_FAKES);
+    if (!supply->serves)
+        supply_tell(supply, "the token of a lease that is renewed", token, supply->fences);
+    if (supply->serves || supply->losses == 0 || world_choose(2, "a_lease_is_lost") == 0)
+        return CORE_OK;
+    supply->losses--;
+    supply->grants--;
+    supply->lease_lost = true;
+    if (world_choose(2, "somebody_takes_it") == 1) supply->rival_us = now_us() + 2600000;
+    return CORE_STALE;
+}
+
+static enum core_result give_back(void *context, const char *key, const char *owner, uint64_t token)
+{
+    struct supply *supply = context;
+
+    (void)key, (void)owner;
+    world_meet(WORLD_MET_FAKES);
+    if (!supply->serves)
+        supply_tell(supply, "the token of a lease that is given back", token, supply->fences);
+    supply->grants--;
     return CORE_OK;
 }
 
 struct lock_store_port supply_locks(struct supply *supply)
 {
-    return alone_lasting_locks(supply, try_acquire);
+    struct lock_store_port port = alone_lasting_locks(supply, try_acquire);
+
+    port.renew = renew;
+    port.release = give_back;
+    return port;
+}
+
+enum core_result supply_lease(struct supply *supply, uint64_t wait_us)
+{
+    uint64_t until_us = now_us() + wait_us, failures = 0;
+
+    while (supply_is_taken(supply) && !supply->broken) {
+        uint64_t pause_us = supply_pause_us(supply, ++failures);
+        uint64_t most_us = SUPPLY_TTL_US / 4;   /* so that it is not free for long */
+        uint64_t at_us = now_us() + (pause_us < most_us ? pause_us : most_us);
+        supply_rest(supply, at_us < until_us ? at_us : until_us);
+        if (at_us >= until_us) return CORE_EXPIRED;
+    }
+    return CORE_OK;
+}
+
+void supply_drop_lease(struct supply *supply)
+{
+    supply->stale += supply->lease_lost;
+    supply->lease_lost = false;
 }

@@ -8,12 +8,14 @@ enum { STARTS_MAX = 5, KILLS_MAX = 5, VERSIONS_PER_TOKEN = 1024 };
 static const uint64_t STOP_US = 60000000, PROBE_FIRST_US = 100000, PROBE_LAST_US = 1000000;
 
 /* What is to be done next, and from when on. */
-enum errand_stage { SURVEY, SPAWN, PROBE, OVER };
+enum errand_stage { LEASE, SURVEY, SPAWN, PROBE, OVER };
 
 struct errand {
     struct supply *supply;
     struct supply_server *server;
     bool stops, closes;          /* it is to end; because its sandbox is given back */
+    uint64_t grace_us;           /* between being asked to end and being killed */
+    bool superseded;             /* the lease is gone, and an instance is on its way */
     enum errand_stage stage;
     uint64_t at_us;
     enum core_result rc;         /* when it is over */
@@ -41,10 +43,13 @@ static void change(struct errand *errand, enum server_state state, enum core_res
     server->status = (struct server_status){
         .state = state, .version = supply->version, .instance = lives ? server->instance : 0,
         .port = server->listening != 0 ? server->listening : own_port(supply), .result = rc };
+    supply_note(supply);
 }
 
+/* The lease is given back. One that is lost by then is called for in vain. */
 static void finish(struct errand *errand, enum core_result rc)
 {
+    supply_drop_lease(errand->supply);
     errand->stage = OVER;
     errand->rc = rc;
     errand->supply->due_us = now_us();
@@ -52,23 +57,20 @@ static void finish(struct errand *errand, enum core_result rc)
 
 /* --- what runs --- */
 
-/* Those that are there, or UNKNOWN. */
 enum core_result supply_look(struct supply *supply, uint64_t at_us)
 {
-    struct demand *demand = supply_await_held(supply, SUPPLY_PROCESSES, at_us);
-    bool well = supply_fate(supply) == SUPPLY_WELL;
-    size_t count = 0;
+    return supply_see(supply, supply_await_held(supply, SUPPLY_PROCESSES, at_us));
+}
+
+enum core_result supply_see(struct supply *supply, struct demand *demand)
+{
+    enum core_result rc = supply_reply(supply, demand);
 
     for (uint32_t i = 0; i < supply->task_count; i++) {
         struct task *task = &supply->tasks[i];
-        task->seen = well && task->crate == supply->held && task->record.alive;
-        if (!task->seen) continue;
-        if (count < demand->capacity) demand->processes[count] = supply->tasks[i].record;
-        count++;
+        task->seen = rc == CORE_OK && task->crate == supply->held && task->record.alive;
     }
-    *demand->count = count;
-    supply_answer(supply, demand, well ? CORE_OK : CORE_UNKNOWN);
-    return demand->rc;
+    return rc;
 }
 
 /* An instance of this app, as the newest list has it. */
@@ -78,20 +80,23 @@ static struct task *find(const struct errand *errand, uint64_t instance)
     return task != NULL && task->seen && task->record.app == errand->supply->app ? task : NULL;
 }
 
+/* The same, begun for the present owner. */
+static struct task *find_current(const struct errand *errand, uint64_t instance)
+{
+    struct task *task = find(errand, instance);
+    return task != NULL && task->record.token == errand->supply->held->token ? task : NULL;
+}
+
 /* Who answers there: OK with the instance, NOT_FOUND, or UNKNOWN. */
 static enum core_result probe(struct supply *supply, uint16_t port, uint64_t at_us,
                               uint64_t *instance)
 {
     struct demand *demand = supply_await_held(supply, SUPPLY_PROBE, at_us);
-    enum core_result rc = CORE_UNKNOWN;
 
     if (!supply->broken)
         supply_tell(supply, "the port that is probed", demand->port, port);
-    if (supply_fate(supply) == SUPPLY_WELL) {
-        *instance = *demand->answering = supply_answering(supply, port);
-        rc = *instance == 0 ? CORE_NOT_FOUND : CORE_OK;
-    }
-    supply_answer(supply, demand, rc);
+    enum core_result rc = supply_reply(supply, demand);
+    if (rc == CORE_OK) *instance = *demand->answering;
     return rc;
 }
 
@@ -107,7 +112,7 @@ static enum core_result probe_all(struct errand *errand, bool any, uint64_t *ins
         uint64_t found = 0;
         enum core_result rc = probe(supply, port, port == first ? errand->at_us : now_us(), &found);
         bool ours = rc == CORE_OK &&
-                    (any ? find(errand, found) != NULL : found == errand->server->instance);
+                    (any ? find_current(errand, found) != NULL : found == errand->server->instance);
         if (ours) errand->server->listening = port;
         if (ours || port == first) *instance = found;
         if (ours) return CORE_OK;
@@ -126,41 +131,24 @@ static enum core_result signal_one(struct supply *supply, uint64_t instance,
                                    enum process_signal signal, uint64_t at_us)
 {
     struct demand *demand = supply_await_held(supply, SUPPLY_SIGNAL, at_us);
-    enum supply_fate fate = supply_fate(supply);
-    struct task *task = supply_task(supply, instance);
-    bool lives = task != NULL && task->record.alive;
 
     if (!supply->broken) {
         supply_tell(supply, "who is signalled", demand->instance, instance);
         supply_tell(supply, "the signal", demand->signal, signal);
     }
-    if (lives && fate != SUPPLY_LOST && (signal == PROCESS_KILL || !task->deaf))
-        task->record.alive = false;
-    supply_answer(supply, demand, fate != SUPPLY_WELL ? CORE_UNKNOWN
-                                  : lives             ? CORE_OK
-                                                      : CORE_NOT_FOUND);
-    return demand->rc;
+    return supply_reply(supply, demand);
 }
 
 static enum core_result await_end(struct supply *supply, uint64_t instance, uint64_t most_us,
                                   uint64_t at_us)
 {
     struct demand *demand = supply_await_held(supply, SUPPLY_WAIT, at_us);
-    struct task *task = supply_task(supply, instance);
-    enum core_result rc = CORE_OK;
 
     if (!supply->broken) {
         supply_tell(supply, "whose end is waited for", demand->instance, instance);
         supply_tell(supply, "how long an end is waited for", demand->timeout_us, most_us);
     }
-    if (supply_fate(supply) != SUPPLY_WELL) {
-        rc = CORE_UNKNOWN;
-    } else if (task != NULL && task->record.alive) {
-        rc = CORE_EXPIRED;
-        world_sleep_until(ahead_ns(most_us));
-    }
-    supply_answer(supply, demand, rc);
-    return rc;
+    return supply_reply(supply, demand);
 }
 
 void supply_kill(struct supply *supply, uint64_t instance)
@@ -174,6 +162,7 @@ static void kill_own(struct errand *errand, enum core_result why)
 {
     struct supply *supply = errand->supply;
     uint64_t at_us = now_us(), instance = errand->server->instance, failures = 0;
+    bool ended = true;
 
     while (!supply->broken) {
         enum core_result rc = signal_one(supply, instance, PROCESS_KILL, at_us);
@@ -181,13 +170,14 @@ static void kill_own(struct errand *errand, enum core_result why)
         if (rc == CORE_OK || rc == CORE_NOT_FOUND) break;
         if (++failures == KILLS_MAX) {
             why = CORE_UNKNOWN;
+            ended = false;
             break;
         }
         at_us = now_us() + supply_pause_us(supply, failures);
     }
     errand->server->instance = 0;
     change(errand, why == CORE_OK ? SERVER_STOPPED : SERVER_FAILED, why);
-    finish(errand, why);
+    finish(errand, errand->stops && ended ? CORE_OK : why);
 }
 
 static void fail(struct errand *errand, enum core_result rc)
@@ -215,7 +205,7 @@ static void end(struct errand *errand)
     uint64_t instance = errand->server->instance;
 
     change(errand, SERVER_STOPPING, CORE_OK);
-    uint64_t until_us = now_us() + SUPPLY_GRACE_US;
+    uint64_t until_us = now_us() + errand->grace_us;
     enum core_result rc = signal_one(supply, instance, PROCESS_TERM, now_us());
     if (rc == CORE_NOT_FOUND) until_us = 0;
     while (rc != CORE_NOT_FOUND && now_us() < until_us && !supply->broken) {
@@ -234,6 +224,75 @@ static void end(struct errand *errand)
     finish(errand, CORE_OK);
 }
 
+/* --- the lease --- */
+
+/* Without it nothing is begun, and nothing is ended but what the core itself has begun, or what is
+ * in a sandbox that is given back. */
+static void go_without(struct errand *errand)
+{
+    if (errand->closes) {
+        errand->stage = SURVEY;
+    } else if (errand->superseded || !errand->stops) {
+        if (!errand->superseded) errand->server->instance = 0;
+        fail(errand, CORE_EXPIRED);
+    } else {
+        finish(errand, CORE_EXPIRED);
+    }
+}
+
+/* Somebody else has the lease: what the core has begun must not be there beside what he begins. */
+static void make_way(struct errand *errand)
+{
+    struct supply *supply = errand->supply;
+    uint64_t instance = errand->server->instance;
+    enum core_result rc = signal_one(supply, instance, PROCESS_KILL, now_us());
+
+    if (rc != CORE_NOT_FOUND) rc = await_end(supply, instance, SUPPLY_SLICE_US, now_us());
+    if (rc != CORE_OK && rc != CORE_NOT_FOUND && ++errand->server->failures < KILLS_MAX) {
+        errand->at_us = now_us() + supply_pause_us(supply, errand->server->failures);
+        return;
+    }
+    errand->server->instance = 0;
+    errand->superseded = false;
+    errand->at_us = now_us();
+}
+
+static void lease(struct errand *errand)
+{
+    struct supply *supply = errand->supply;
+    uint64_t deadline_us = errand->server->deadline_us;
+
+    if (errand->at_us > now_us()) supply_rest(supply, errand->at_us);
+    if (now_us() >= deadline_us) {
+        go_without(errand);
+        return;
+    }
+    if (errand->superseded && supply_is_taken(supply)) {
+        make_way(errand);
+        return;
+    }
+    enum core_result rc = supply_lease(supply, deadline_us - now_us());
+    errand->at_us = now_us();
+    if (rc != CORE_OK) {
+        go_without(errand);
+        return;
+    }
+    errand->superseded = false;
+    errand->stage = SURVEY;
+}
+
+/* Is the lease gone? Then there must be another one first. */
+static bool suspended(struct errand *errand)
+{
+    if (!errand->supply->lease_lost) return false;
+    supply_drop_lease(errand->supply);
+    errand->superseded = errand->server->status.state == SERVER_STARTING && !errand->stops &&
+                         errand->server->instance != 0;
+    errand->at_us = now_us();
+    errand->stage = LEASE;
+    return true;
+}
+
 /* --- the start --- */
 
 static void run(struct errand *errand)
@@ -245,13 +304,13 @@ static void run(struct errand *errand)
 /* The one that answers, else the one that is known, else the newest. */
 static struct task *choose(const struct errand *errand, uint64_t answering)
 {
-    struct task *own = find(errand, errand->server->instance), *newest = NULL;
+    struct task *own = find_current(errand, errand->server->instance), *newest = NULL;
 
-    if (find(errand, answering) != NULL) return find(errand, answering);
+    if (find_current(errand, answering) != NULL) return find_current(errand, answering);
     if (own != NULL) return own;
     for (uint32_t i = 0; i < errand->supply->task_count; i++) {
         uint64_t instance = errand->supply->tasks[i].record.instance;
-        if (find(errand, instance) != NULL) newest = find(errand, instance);
+        if (find_current(errand, instance) != NULL) newest = find_current(errand, instance);
     }
     return newest;
 }
@@ -293,24 +352,27 @@ static void take(struct errand *errand, const struct task *chosen, uint64_t answ
     errand->stage = PROBE;
 }
 
+/* The sandbox has booted, as a start has to know first; then who lives in it. */
+static enum core_result look_round(struct errand *errand)
+{
+    struct supply *supply = errand->supply;
+    enum core_result rc = CORE_OK;
+
+    if (!errand->stops)
+        rc = supply_reply(supply, supply_await_held(supply, SUPPLY_AWAIT, errand->at_us));
+    if (rc == CORE_OK) rc = supply_look(supply, errand->at_us);
+    errand->server->fence = supply->server_fence;   /* it has its lease since a moment */
+    return rc;
+}
+
 static void survey(struct errand *errand)
 {
     struct supply *supply = errand->supply;
     uint64_t answering = 0;
 
-    if (!errand->stops) {
-        struct demand *demand = supply_await_held(supply, SUPPLY_AWAIT, errand->at_us);
-        bool well = supply_fate(supply) == SUPPLY_WELL;
-        errand->server->fence = supply->server_fence;   /* it has its lease since a moment */
-        supply_answer(supply, demand, well ? CORE_OK : CORE_UNKNOWN);
-        if (!well) {
-            look_again(errand, CORE_UNKNOWN);
-            return;
-        }
-    }
-    enum core_result rc = supply_look(supply, errand->at_us);
-    errand->server->fence = supply->server_fence;
-    if (rc != CORE_OK) {
+    if (errand->at_us > now_us()) supply_rest(supply, errand->at_us);
+    if (suspended(errand)) return;
+    if (look_round(errand) != CORE_OK) {
         look_again(errand, CORE_UNKNOWN);
         return;
     }
@@ -361,18 +423,12 @@ static void spawn(struct errand *errand)
     }
     if (server->status.state != SERVER_STARTING) change(errand, SERVER_STARTING, CORE_OK);
     struct demand *demand = supply_await_held(supply, SUPPLY_SPAWN, errand->at_us);
-    enum supply_fate fate = supply_fate(supply);
     judge_spawn(errand, demand);
-    struct task *task = NULL;
-    if (fate != SUPPLY_LOST && !supply->broken)
-        task = supply_spawn(supply, supply->held, demand->spawn);
-    if (task != NULL) *demand->processes = task->record;
-    supply_answer(supply, demand, fate == SUPPLY_WELL ? CORE_OK : CORE_UNKNOWN);
-    if (fate != SUPPLY_WELL || task == NULL) {
+    if (supply_reply(supply, demand) != CORE_OK) {
         look_again(errand, CORE_UNKNOWN);
         return;
     }
-    server->instance = server->status.instance = task->record.instance;
+    server->instance = server->status.instance = demand->processes->instance;
     server->listening = 0;
     server->probes = 0;
     errand->stage = PROBE;
@@ -399,7 +455,7 @@ static void meet_other(struct errand *errand, uint64_t instance)
 static void meet_nobody(struct errand *errand)
 {
     if (supply_look(errand->supply, now_us()) != CORE_OK ||
-        find(errand, errand->server->instance) != NULL) {
+        find_current(errand, errand->server->instance) != NULL) {
         probe_later(errand);
         return;
     }
@@ -413,6 +469,7 @@ static void probe_once(struct errand *errand)
 
     /* A pause has passed before anything is asked. */
     if (errand->at_us > now_us()) supply_rest(errand->supply, errand->at_us);
+    if (suspended(errand)) return;
     if (now_us() >= errand->server->deadline_us) {
         fail(errand, CORE_EXPIRED);
         return;
@@ -437,18 +494,26 @@ static void probe_once(struct errand *errand)
 static enum core_result go_through(struct errand *errand)
 {
     while (errand->stage != OVER && !errand->supply->broken) {
-        if (errand->stage == SURVEY) survey(errand);
+        if (errand->stage == LEASE) lease(errand);
+        else if (errand->stage == SURVEY) survey(errand);
         else if (errand->stage == SPAWN) spawn(errand);
         else probe_once(errand);
     }
     return errand->rc;
 }
 
+static void know(struct supply *supply)
+{
+    if (supply->server.known) return;
+    supply->server = (struct supply_server){
+        .known = true, .status = { .state = SERVER_STOPPED, .port = own_port(supply) } };
+}
+
 static struct errand begin(struct supply *supply, uint64_t most_us)
 {
     struct supply_server *server = &supply->server;
 
-    if (!server->known) *server = (struct supply_server){ .known = true };
+    know(supply);
     server->deadline_us = now_us() + most_us;
     server->failures = server->probes = 0;
     server->poll_us = 0;
@@ -462,7 +527,8 @@ static bool answers_now(struct supply *supply)
     struct errand errand = { .supply = supply, .server = &supply->server };
     uint64_t instance = 0;
 
-    if (supply_look(supply, now_us()) != CORE_OK || find(&errand, errand.server->instance) == NULL)
+    if (supply_look(supply, now_us()) != CORE_OK ||
+        find_current(&errand, errand.server->instance) == NULL)
         return false;
     if (!is_probed(supply)) return true;
     uint16_t port = errand.server->listening != 0 ? errand.server->listening : own_port(supply);
@@ -477,7 +543,7 @@ void supply_poll(struct supply *supply, uint64_t at_us)
     supply->server.poll_us = 0;
     if (supply->server.status.state != SERVER_RUNNING) return;
     bool well = supply_look(supply, at_us) == CORE_OK;
-    if (well && find(&errand, errand.server->instance) == NULL) {
+    if (well && find_current(&errand, errand.server->instance) == NULL) {
         errand.server->instance = 0;
         change(&errand, SERVER_FAILED, CORE_FAILED);
         return;
@@ -486,13 +552,16 @@ void supply_poll(struct supply *supply, uint64_t at_us)
         supply->server.poll_us = now_us() + supply->settings.status_poll_us;
 }
 
-enum core_result supply_start(struct supply *supply)
+enum core_result supply_start(struct supply *supply, bool watched)
 {
     struct supply_server *server = &supply->server;
     bool runs = server->known && server->status.state == SERVER_RUNNING;
     enum core_result rc = CORE_OK;
 
+    know(supply);
+    server->watched |= watched;
     if (runs && answers_now(supply)) {
+        supply_note(supply);
         supply->due_us = now_us();
     } else {
         struct errand errand = begin(supply, SUPPLY_START_US);
@@ -502,11 +571,14 @@ enum core_result supply_start(struct supply *supply)
     return rc;
 }
 
-enum core_result supply_stop(struct supply *supply, bool closing)
+enum core_result supply_stop(struct supply *supply, uint64_t grace_us)
 {
     struct errand errand = begin(supply, STOP_US);
 
     errand.stops = true;
-    errand.closes = closing;
-    return go_through(&errand);
+    errand.closes = grace_us == 0;
+    errand.grace_us = errand.closes ? SUPPLY_GRACE_US : grace_us;
+    enum core_result rc = go_through(&errand);
+    if (!errand.closes) supply_poll(supply, now_us());   /* of one that was not stopped */
+    return rc;
 }

@@ -96,6 +96,9 @@ static void audit_told(const struct instance *instance, const struct stream *str
     }
     if (told.state == SERVER_RUNNING)
         inspect_tell(instance, "servers that run where a log says so", here, 1, 1);
+    if (meant > 0 && stream->floor <= 1)
+        inspect_tell(instance, "whether the log of its owner tells of a server", told.version > 0,
+                     1, 1);
     if (told.version > 0 && (told.state == SERVER_STOPPED || told.state == SERVER_FAILED))
         inspect_tell(instance, "servers of which a log says that they ended", meant, 0, 0);
 }

@@ -105,6 +105,17 @@ static uint64_t longest_us(const struct server_call *call)
     return (call->wanted ? start_us + before_us : stop_lease_us) + end_us;
 }
 
+/* One that was called another's is not given again. */
+static void judge_handle(const struct actor *actor, struct sandbox_ref ref)
+{
+    bool same = actor->box_life == actor->instance->life && ref.slot == actor->stale.slot &&
+                ref.generation == actor->stale.generation;
+
+    inspect_tell(actor->instance, "whether a sandbox that is given has a handle",
+                 ref.generation != 0, 1, 1);
+    inspect_tell(actor->instance, "whether a sandbox that is not its owner's is given", same, 0, 0);
+}
+
 void use_server(struct actor *actor, const struct scn_step *step, bool wanted)
 {
     const struct core_api *api = actor->play->api;
@@ -124,9 +135,11 @@ void use_server(struct actor *actor, const struct scn_step *step, bool wanted)
         reply_await(actor, found);
         judge_time(actor, "how long a sandbox took", since_ns, acquire_us + before_us);
         rc = found->rc;
+        if (rc == CORE_OK) judge_handle(actor, found->sandbox);
     }
     if (rc == CORE_OK) {
         actor->held = found->sandbox;
+        if (actor->box_life != actor->instance->life) actor->stale = (struct sandbox_ref){ 0, 0 };
         actor->box_life = actor->instance->life;
         since_ns = world_now_ns();
         rc = wanted ? api->server_ensure(core, found->sandbox, call->app, watcher, on_server, call)
@@ -137,6 +150,7 @@ void use_server(struct actor *actor, const struct scn_step *step, bool wanted)
         judge_time(actor, wanted ? "how long a start took" : "how long a stop took", since_ns,
                    longest_us(call));
         rc = call->reply.rc;
+        if (rc == CORE_STALE) actor->stale = found->sandbox;
     }
     note_refusal(actor, wanted ? "ensure" : "stop", rc);
 }

@@ -82,6 +82,12 @@ void inbox_add(struct actor *actor, const struct arrival *arrival)
         world_wake(&actor->arrival);
 }
 
+void inbox_forget(struct actor *actor)
+{
+    meet_each(PLACE_INBOX, actor->index);
+    actor->inbox_next = actor->inbox_count;
+}
+
 /* --- violations --- */
 
 void expect_broken(struct actor *actor, const struct scn_step *step, const char *text)

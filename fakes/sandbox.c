@@ -155,6 +155,7 @@ static void enter(struct instance *instance, struct box *box)
     if (instance->play->setting_up) return;
     if (box == NULL) {
         world_point("sandboxes.call", WORLD_WRITE);
+        world_meet(WORLD_MET_FAKES);
         return;
     }
     box->calls++;
@@ -162,6 +163,7 @@ static void enter(struct instance *instance, struct box *box)
     world_point(box->point, WORLD_WRITE);
     while (box->paused_until_ns > world_now_ns())
         (void)world_wait(&box->resumed, box->paused_until_ns, "a sandbox that stands still");
+    world_meet(WORLD_MET_FAKES);
 }
 
 /* A call about no sandbox, or all of them: whose answers are lost may lose that one, too. */
@@ -171,6 +173,7 @@ static void enter_all(struct instance *instance)
     instance->play->provider.calls++;
     faults_refresh(instance->play);
     world_point("sandboxes.call", WORLD_WRITE);
+    world_meet(WORLD_MET_FAKES);
 }
 
 static enum core_result lose_answer(struct box *box)

@@ -199,6 +199,7 @@ static bool perform(struct actor *actor, const struct scn_step *step)
     case SCN_VERB_RELOAD:
         tab_close(tab);
         tab_fresh(tab);
+        inbox_forget(actor);
         tab_connect(tab);
         return true;
     case SCN_VERB_CONNECT:

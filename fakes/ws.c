@@ -138,10 +138,12 @@ static void send_frame(struct socket *socket, const struct conn_frame *given)
     if (!socket->cut) link_push(&socket->tab->to_tab, frame);
 }
 
+/* If all that was ever sent fits in, it makes no difference how much of it has arrived. */
 static bool has_room(const struct socket *socket)
 {
-    if (socket->tab->to_tab.count + 1 >= LINK_WINDOW) world_meet(WORLD_MET_FAKES);
-    return socket->tab->to_tab.count < LINK_WINDOW;
+    const struct link *link = &socket->tab->to_tab;
+    if (link->taken + link->count + 1 >= LINK_WINDOW) world_meet(WORLD_MET_FAKES);
+    return link->count < LINK_WINDOW;
 }
 
 /* The next frame, if there is one: counted, and a text that ends. */

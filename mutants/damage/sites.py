@@ -160,8 +160,10 @@ def find_off_by_one(source, statement):
         yield Damage('off by one', source, statement, at, at + len(old), new)
 
 
-# The clock may be read a statement earlier or later; any other call may do or see something.
-CALL = r'\b(?!sizeof\b|core_now_us\b)\w+\('
+# The clock may be read, and memory had, a statement earlier or later; these see nothing but what they
+# are given, and change nothing. Any other call may do or see something.
+LOOKS = r'(?:sizeof|core_now_us|memory_owed|is_\w+|run_state_is_terminal|timeout_of|wire_message_word)'
+CALL = r'\b(?!' + LOOKS + r'\b)\w+\('
 DECLARED = r'(?:const |struct |enum |unsigned )*\w+ \**'
 
 
@@ -183,7 +185,8 @@ def touches(target, text):
     name = target.lstrip('*')
     root = re.match(r'\w+', name).group()
     return re.search(r'(?<![\w>.])' + re.escape(name) + r'(?!\w)', text) or \
-        re.search(r'\*' + root + r'(?!\w)(?!->)', text)
+        re.search(r'\*' + root + r'(?!\w)(?!->)', text) or \
+        (name != root and re.search(r'[(,] *&?' + root + r' *[,)]', text))   # all of it is given
 
 
 def is_apart(statement, other):
@@ -201,8 +204,11 @@ def commute(first, second):
     if one and other:
         return not any(touches(target, other[1]) for target in one[0]) and \
             not any(touches(target, one[1]) for target in other[0])
-    if first.text.startswith('pthread_cond_') and 'unlock(' in second.text:
-        return True   # waiters see the same, whichever comes first
+    # Signals are sent under the lock: waiters see the same, whichever comes first.
+    if re.match(r'pthread_cond_(signal|broadcast)\(', first.text):
+        return not re.search(r'\b(turn_wait|turn_lock|waiter_\w+|pthread_cond_\w+)\(', second.text)
+    if re.match(r'pthread_cond_(signal|broadcast)\(', second.text):
+        return not re.search(r'\b(turn_\w+|waiter_\w+|pthread_cond_\w+|session_leave)\(', first.text)
     adding = r'(json_object_set_new|core_set_name|free|pthread_cond_destroy|core_lock_destroy)\('
     return re.match(adding, first.text) is not None and re.match(adding, second.text) is not None
 
