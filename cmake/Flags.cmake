@@ -49,6 +49,14 @@ elseif(NOT HARNESS_SANITIZE STREQUAL none)
   message(FATAL_ERROR "HARNESS_SANITIZE is '${HARNESS_SANITIZE}': write none, asan or tsan")
 endif()
 
+# Each test links the sanitizer's runtime: lld does that in a third of the time of GNU ld.
+if(NOT HARNESS_SANITIZE STREQUAL none)
+  find_program(HARNESS_LLD ld.lld)
+  if(HARNESS_LLD)
+    add_link_options(-fuse-ld=lld)
+  endif()
+endif()
+
 # The thread sanitizer knows real threads only: of that build the tests are those that run on real
 # pthreads, and the harness is there for live runs.
 if(HARNESS_SANITIZE STREQUAL tsan)
