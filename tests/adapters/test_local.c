@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { LONG_US = 20000000 };
+enum { LONG_US = 60000000 };
 
 struct fixture {
     char root[FOLDER_MAX];
@@ -99,7 +99,7 @@ static void await_file(struct fixture *fixture, const char *name)
 {
     char path[FILE_MAX + CORE_NAME_MAX];
     snprintf(path, sizeof path, "%s/%s/%s", fixture->root, fixture->box.id, name);
-    for (int patience = 2000; patience > 0 && access(path, F_OK) != 0; patience--) breathe();
+    for (int patience = 12000; patience > 0 && access(path, F_OK) != 0; patience--) breathe();
     assert_int_equal(access(path, F_OK), 0);
 }
 
@@ -109,7 +109,7 @@ static pid_t read_pid(struct fixture *fixture, const char *name)
     long pid = 0;
     await_file(fixture, name);
     snprintf(path, sizeof path, "%s/%s/%s", fixture->root, fixture->box.id, name);
-    for (int patience = 2000; patience > 0 && pid == 0; patience--) {
+    for (int patience = 12000; patience > 0 && pid == 0; patience--) {
         FILE *file = fopen(path, "r");
         if (fscanf(file, "%ld", &pid) != 1) pid = 0;
         fclose(file);
@@ -254,7 +254,7 @@ static void a_probe_tells_who_answers(void **state)
         spawn(fixture, "sh -c 'python3 -m http.server --bind 127.0.0.1 $PORT; true'; true", port);
     spawn(fixture, "sleep 1000", 0);
     enum core_result rc = CORE_NOT_FOUND;
-    for (int patience = 2000; patience > 0 && rc != CORE_OK; patience--) {
+    for (int patience = 12000; patience > 0 && rc != CORE_OK; patience--) {
         breathe();
         rc = probe(fixture, port, &instance);
     }

@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -35,6 +37,19 @@ static void pause_us(uint64_t us)
 
 /* ---- a Redis of our own, on a socket in a folder ---- */
 
+/* Its socket is there a moment before it listens. */
+static bool is_answering(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(path);
+    assert_true(length < sizeof address.sun_path);
+    memcpy(address.sun_path, path, length);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool connected = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return connected;
+}
+
 static bool start_server(void)
 {
     char program[] = "redis-server", port[] = "--port", none[] = "0",
@@ -46,7 +61,7 @@ static bool start_server(void)
     folder_file(folder, "socket", path);
     snprintf(url, sizeof url, "unix:%s", path);
     if (posix_spawnp(&server, program, NULL, NULL, words, environ) != 0) return false;
-    for (int patience = 500; patience > 0 && access(path, F_OK) != 0; patience--) pause_us(10000);
+    for (int patience = 6000; patience > 0 && !is_answering(path); patience--) pause_us(10000);
     return true;
 }
 
@@ -66,17 +81,28 @@ static int set_up_local(void **state)
     return 0;
 }
 
-static int set_up_redis(void **state)
+static int set_up_patient(void **state, uint64_t timeout_us)
 {
     static int tests;
     char prefix[32];
     struct fixture *fixture = calloc(1, sizeof *fixture);
     snprintf(prefix, sizeof prefix, "test%d", tests++);
-    struct redis_locks_options options = {.url = url, .prefix = prefix, .timeout_us = 200000};
+    struct redis_locks_options options = {.url = url, .prefix = prefix, .timeout_us = timeout_us};
     assert_int_equal(redis_locks_open(&options, &fixture->redis), CORE_OK);
     fixture->port = redis_locks_port(fixture->redis);
     *state = fixture;
     return 0;
+}
+
+static int set_up_redis(void **state)
+{
+    return set_up_patient(state, TTL_LONG_US);
+}
+
+/* For a server that does not answer. */
+static int set_up_hasty(void **state)
+{
+    return set_up_patient(state, 500000);
 }
 
 static int tear_down(void **state)
@@ -284,7 +310,7 @@ int main(void)
                                        cmocka_unit_test(nobody_there_is_unavailable)};
     const struct CMUnitTest redis[] = {
         CONTRACT(set_up_redis),
-        cmocka_unit_test_setup_teardown(no_answer_is_unknown, set_up_redis, tear_down),
+        cmocka_unit_test_setup_teardown(no_answer_is_unknown, set_up_hasty, tear_down),
         cmocka_unit_test_setup_teardown(tokens_grow_after_a_loss_of_memory, set_up_redis,
                                         tear_down),
     };

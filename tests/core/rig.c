@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { PATIENCE_SECONDS = 20 };
+enum { PATIENCE_SECONDS = 60 };
 
 void rig_breathe(void)
 {
@@ -96,7 +96,7 @@ void rig_start(struct rig *rig)
 
 void rig_stop(struct rig *rig)
 {
-    core_drain(rig->core, MS(2000));
+    core_drain(rig->core, CORE_SECONDS(PATIENCE_SECONDS));
     rig_finish(rig);
 }
 

@@ -113,7 +113,7 @@ enum run_state await_end(struct rig *rig, struct run_ref run);
 /* Waits for the condition; the test fails if it does not come true. */
 #define RIG_AWAIT(condition)                                                                       \
     do {                                                                                           \
-        int patience = 5000;                                                                       \
+        int patience = 60000;                                                                      \
         while (!(condition) && patience-- > 0)                                                     \
             rig_breathe();                                                                         \
         assert_true(condition);                                                                    \

@@ -129,7 +129,7 @@ static void stalled_send_is_closed(void **state)
     struct rig rig;
     struct conn_frame frame;
     rig_init(&rig);
-    rig.config.settings.send_stall_us = MS(30);
+    rig.config.settings.send_stall_us = MS(500);
     rig_start(&rig);
     struct session_ref session = rig_session(&rig, "s1");
     struct tab *tab = tab_connect(&rig, "alice", "s1");

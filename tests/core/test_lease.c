@@ -174,7 +174,7 @@ static void deadline_ends_a_lease_whose_renewal_hangs(void **state)
 {
     struct leases_test t;
     (void)state;
-    begin_with(&t, MS(60), MS(2));
+    begin_with(&t, MS(400), MS(2));
     fleet_hold(&t.fleet, OP_RENEW);
     assert_int_equal(acquire(&t, &t.answer, 0), CORE_OK);
     assert_int_equal(answer_await(&t.answer), CORE_OK);
@@ -189,7 +189,7 @@ static void lease_outlives_its_first_term_by_renewal(void **state)
 {
     struct leases_test t;
     (void)state;
-    begin_renewing(&t);
+    begin_with(&t, CORE_SECONDS(6), MS(2));   /* a call that is tried again waits for 0.5 s */
     fleet_fail(&t.fleet, OP_RENEW, 1, CORE_UNKNOWN, true);
     acquire_ok(&t);
     RIG_AWAIT(fleet_calls(&t.fleet, OP_RENEW) >= 5);

@@ -101,7 +101,7 @@ static enum core_result ignore_the_stop(struct rig *rig, struct run_context *run
     rig_raise(rig, FLAG_STARTED);
     while (!run_should_stop(run))
         rig_breathe();
-    for (int i = 0; i < 30; i++)
+    for (int i = 0; i < 500; i++)
         rig_breathe();
     return CORE_OK;
 }

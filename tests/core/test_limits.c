@@ -49,7 +49,7 @@ static void handshakes_are_counted(void **state)
     rig_stop(&rig);
 }
 
-/* One second's worth at once, and not one more. */
+/* One second's worth at once, and then what each second allows. */
 static void messages_have_a_rate(void **state)
 {
     (void)state;
@@ -63,7 +63,7 @@ static void messages_have_a_rate(void **state)
     for (int i = 0; i < 18; i++)
         tab_send(tab, "{\"type\":\"pong\"}");
     assert_int_equal(conn_state(rig.core, tab->conn), CONN_CONNECTED);
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 200; i++)   /* more than slow machines are allowed meanwhile */
         tab_send(tab, "{\"type\":\"pong\"}");
     assert_int_equal(tab_expect_close(tab), CORE_CLOSE_RATE);
     assert_string_equal(frame_word(tab_expect(tab, "error"), "code"), "limit");

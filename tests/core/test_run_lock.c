@@ -34,8 +34,8 @@ static void begin_core(struct lock_test *t, struct rig *rig, struct session_ref 
 {
     fleet_rig(rig, &t->fleet);
     rig->config.settings.run_lock = RUN_LOCK_ON;
-    rig->config.settings.lease_ttl_us = MS(200);
-    rig->config.settings.lease_renew_us = MS(60);
+    rig->config.settings.lease_ttl_us = MS(1000);
+    rig->config.settings.lease_renew_us = MS(200);
     rig->agent = wait_to_go;
     rig->agent_context = t;
     rig_start(rig);

@@ -153,7 +153,7 @@ static void decision_of_a_user_counts_more(void **state)
     for (int released = 0; released < 2; released++) {
         prepare(&t);
         t.rig.config.settings.autostart = AUTOSTART_ON;
-        t.rig.config.settings.autostart_delay_us = MS(30);
+        t.rig.config.settings.autostart_delay_us = MS(400);
         rig_start(&t.rig);
         struct sandbox_ref sandbox = sandbox_ok(&t.rig, "shop");
         if (released)
@@ -163,7 +163,7 @@ static void decision_of_a_user_counts_more(void **state)
             assert_int_equal(server_stop(t.rig.core, sandbox, APP_WEB, 0, answer_server,
                                          &t.answer), CORE_OK);
         assert_int_equal(answer_await(&t.answer), CORE_OK);
-        for (int i = 0; i < 80; i++)
+        for (int i = 0; i < 500; i++)
             rig_breathe();
         assert_int_equal(fleet_spawned(&t.fleet), 0);
         end(&t);

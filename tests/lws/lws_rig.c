@@ -94,7 +94,7 @@ uint64_t site_count(struct site *site, const uint64_t *counter)
 void site_stop(struct site *site)
 {
     struct ws_transport_stats stats;
-    core_drain(site->rig.core, MS(2000));
+    core_drain(site->rig.core, CORE_MINUTES(1));
     ws_transport_stop(site->transport);
     ws_transport_stats(site->transport, &stats);
     assert_int_equal(stats.connections, 0);

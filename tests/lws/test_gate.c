@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Asks for the upgrade, and returns the HTTP status of the refusal. */
@@ -111,10 +112,10 @@ static void a_slow_handshake_ends(void **state)
     site_start(&site);
     client_connect(&site, &client);
     client_write(&client, "GET /ws HT", 10);
-    assert_int_equal(read(client.fd, &byte, 1), 0);
+    assert_true(read(client.fd, &byte, 1) <= 0);
     client_close(&client);
     client_connect(&site, &client);
-    assert_int_equal(read(client.fd, &byte, 1), 0);
+    assert_true(read(client.fd, &byte, 1) <= 0);
     client_close(&client);
     site_stop(&site);
 }
@@ -136,9 +137,8 @@ static void a_slow_body_ends(void **state)
     client_connect(&site, &client);
     client_write(&client, head, sizeof head - 1);
     for (int i = 0; i < TRIES && !ended; i++) {
-        client_write(&client, " ", 1);
         struct pollfd descriptor = { .fd = client.fd, .events = POLLIN };
-        ended = poll(&descriptor, 1, 200) > 0;
+        ended = send(client.fd, " ", 1, MSG_NOSIGNAL) < 0 || poll(&descriptor, 1, 400) > 0;
     }
     assert_true(ended);
     assert_true(read(client.fd, &byte, 1) <= 0);

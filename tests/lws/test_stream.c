@@ -36,9 +36,9 @@ static void start(struct site *site)
 {
     site_init(site);
     site->rig.config.first_epoch = 7;
-    site->rig.config.settings.heartbeat_us = MS(50);
-    site->rig.config.settings.heartbeat_timeout_us = MS(400);
-    site->rig.config.settings.ack_timeout_us = MS(400);
+    site->rig.config.settings.heartbeat_us = MS(100);
+    site->rig.config.settings.heartbeat_timeout_us = MS(1500);
+    site->rig.config.settings.ack_timeout_us = MS(1500);
     site_start(site);
 }
 
