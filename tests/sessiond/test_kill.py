@@ -41,7 +41,7 @@ class Follower(threading.Thread):
         tab = Tab(self.daemon_under_test, session=self.session)
         try:
             previous, self.tab = self.tab, self.tab or tab
-            tab.link.settimeout(5)
+            tab.link.settimeout(PATIENCE)
             if previous is not None:
                 tab.events = previous.events
             tab.hello(previous if previous is not None and previous.epoch else None)
@@ -89,6 +89,14 @@ def check(daemon, session, follower, lives):
     return acknowledged, len(events)
 
 
+def await_comings(followers):
+    """Every tab is there before the first kill, so that it has to come back afterwards."""
+    until = time.monotonic() + PATIENCE
+    while any(follower.comings == 0 and follower.problem is None for follower in followers):
+        assert time.monotonic() < until, 'not every tab was let in'
+        time.sleep(0.01)
+
+
 def await_interruptions(daemon, session, lives):
     until = time.monotonic() + PATIENCE
     told = set()
@@ -122,6 +130,7 @@ def main():
         for follower in followers:
             follower.start()
         try:
+            await_comings(followers)
             for life in range(1, order.kills + 1):
                 time.sleep(chance.uniform(0.05, 0.5))
                 daemon.kill()
