@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { USERS_MAX = 64, WORD_MAX = 1024, PATIENCE_US = 10000000 };
 
@@ -71,7 +72,9 @@ static bool find_address(struct elsewhere *elsewhere, const char *text, char *pr
                        "--ca is for TLS: write --connect wss://HOST:PORT, not '%s'", text);
         return false;
     }
-    int rc = getaddrinfo(address->host, port, &hints, &found);
+    /* RFC 6761, 6.3: that name is the loopback, also where nobody resolves names. */
+    const char *host = strcasecmp(address->host, "localhost") == 0 ? NULL : address->host;
+    int rc = getaddrinfo(host, port, &hints, &found);
     if (rc != 0) {
         (void)snprintf(problem, LIVE_PROBLEM_MAX, "--connect %s: %s", text, gai_strerror(rc));
         return false;

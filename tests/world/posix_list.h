@@ -3,8 +3,9 @@
 #define TESTS_WORLD_POSIX_LIST_H
 
 /* A case is written against the standard alone, so it runs wherever that is kept. NO_TSAN marks
- * those that ThreadSanitizer's runtime cannot follow: it skips them, nobody else does. */
-enum posix_where { EVERYWHERE, NO_TSAN };
+ * those that ThreadSanitizer's runtime cannot follow: it skips them, nobody else does. SIMULATED
+ * ones need what a real machine may lack, such as a name for itself. */
+enum posix_where { EVERYWHERE, NO_TSAN, SIMULATED };
 
 /* X(case, where) */
 #define POSIX_CASES(X) \
@@ -204,6 +205,7 @@ enum posix_where { EVERYWHERE, NO_TSAN };
     X(posix_sockets_unix_path, EVERYWHERE) \
     X(posix_sockets_unix_abstract, EVERYWHERE) \
     X(posix_sockets_resolve, EVERYWHERE) \
+    X(posix_sockets_resolve_name, SIMULATED) \
     X(posix_connections_echo, EVERYWHERE) \
     X(posix_connections_half_closed, EVERYWHERE) \
     X(posix_connections_reset_unread, EVERYWHERE) \

@@ -70,7 +70,7 @@ static void run_case(void **state)
 {
     const struct posix_case *chosen = *state;
 
-    if (UNDER_TSAN && chosen->where == NO_TSAN)
+    if (chosen->where == SIMULATED || (UNDER_TSAN && chosen->where == NO_TSAN))
         skip();
     chosen->run();
     assert_int_equal(take_failures(), 0);
