@@ -10,6 +10,7 @@ struct place {
     uintptr_t pc;
     uint32_t step;
     uint32_t locks[RACE_LOCKS_MAX]; /* objects */
+    bool shared[RACE_LOCKS_MAX];    /* that lock is held for reading */
     uint32_t lock_count;
 };
 
@@ -23,9 +24,11 @@ static void find_locks(const struct entity *entity, struct place *place)
         const struct object *object = &W.objects[id];
         bool lock = object->kind == OBJECT_MUTEX || object->kind == OBJECT_SPIN ||
                     object->kind == OBJECT_RWLOCK;
-        bool held = object->owner == entity->id + 1 ||
-                    (object->kind == OBJECT_RWLOCK && rwlock_is_read_by(id, entity->id));
-        if (lock && held) place->locks[place->lock_count++] = id;
+        bool owned = object->owner == entity->id + 1;
+        bool shared = object->kind == OBJECT_RWLOCK && rwlock_is_read_by(id, entity->id);
+        if (!lock || (!owned && !shared)) continue;
+        place->shared[place->lock_count] = shared;
+        place->locks[place->lock_count++] = id;
     }
 }
 
@@ -95,8 +98,9 @@ static void describe_locks(const struct place *place, char *out, size_t bytes)
     if (place->lock_count == 0) snprintf(out, bytes, "holding no lock");
     for (uint32_t i = 0; i < place->lock_count && used < bytes; i++) {
         uint32_t id = place->locks[i];
-        used += (size_t)snprintf(out + used, bytes - used, "%s %s %u", i > 0 ? " and" : "",
-                                 world_object_kind(id), W.objects[id].ordinal);
+        used += (size_t)snprintf(out + used, bytes - used, "%s %s %u%s", i > 0 ? " and" : "",
+                                 world_object_kind(id), W.objects[id].ordinal,
+                                 place->shared[i] ? " for reading" : "");
     }
 }
 
