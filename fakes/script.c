@@ -247,15 +247,17 @@ static bool tells(enum scn_verb verb)
            verb == SCN_VERB_WAIT || verb == SCN_VERB_PUBLISH;
 }
 
-/* One occurrence of a step. False: the script is over. */
-static bool run_once(struct actor *actor, uint32_t index, uint64_t *began_ns, uint32_t time,
-                     step_performer perform)
+enum progress { GOES_ON, LEFT_OUT, IS_OVER };
+
+/* One occurrence of a step. LEFT_OUT: it can never begin, nor can the times after it. */
+static enum progress run_once(struct actor *actor, uint32_t index, uint64_t *began_ns,
+                              uint32_t time, step_performer perform)
 {
     const struct scn_step *step = &actor->scn->steps[index];
     const struct scn_modifiers *modifiers = &step->modifiers;
 
     if (time == 0) {
-        if (!await_modifiers(actor, modifiers)) return true;
+        if (!await_modifiers(actor, modifiers)) return LEFT_OUT;
         if (modifiers->has_at) world_sleep_until(us_ns(modifiers->at_us));
         if (modifiers->has_at) await_thaw(actor);
     } else if (modifiers->has_every) {
@@ -266,7 +268,7 @@ static bool run_once(struct actor *actor, uint32_t index, uint64_t *began_ns, ui
                      false);
         await_thaw(actor);
         /* What it was to happen in the midst of may be over by now. */
-        if (modifiers_ready(actor->play, modifiers) == NEVER) return true;
+        if (modifiers_ready(actor->play, modifiers) == NEVER) return LEFT_OUT;
     }
     actor->step_time = time + 1;
     step_begins(actor, index, began_ns);
@@ -275,7 +277,7 @@ static bool run_once(struct actor *actor, uint32_t index, uint64_t *began_ns, ui
     more = perform(actor, step);
     world_tell(world_self(), told);
     step_ends(actor, index);
-    return more;
+    return more ? GOES_ON : IS_OVER;
 }
 
 static bool run_steps(struct actor *actor, uint32_t from, uint32_t to, step_performer perform)
@@ -291,9 +293,10 @@ static bool run_steps(struct actor *actor, uint32_t from, uint32_t to, step_perf
         }
         uint32_t times = step->modifiers.times > 0 ? step->modifiers.times : 1;
         uint64_t began_ns = 0;
-        for (uint32_t time = 0; time < times; time++) {
-            if (!run_once(actor, i, &began_ns, time, perform)) return false;
-        }
+        enum progress made = GOES_ON;
+        for (uint32_t time = 0; time < times && made == GOES_ON; time++)
+            made = run_once(actor, i, &began_ns, time, perform);
+        if (made == IS_OVER) return false;
     }
     return true;
 }

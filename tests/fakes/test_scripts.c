@@ -69,6 +69,28 @@ static void steps_have_times(void **state)
     rig_close(&rig);
 }
 
+/* What comes too late comes not at all, however often it was to happen. */
+static void all_times_are_left_out(void **state)
+{
+    (void)state;
+    struct rig rig;
+    run_through(&rig, "scenario scene \"too late\"\n"
+                      "core start_gate=none\n"
+                      "agent bot session=s1\n"
+                      "  wait 10ms\n"
+                      "  late: emit token times 3 every 1ms during left.open\n"
+                      "  end:  emit token\n"
+                      "tab left user=alice session=s1\n"
+                      "  open: connect\n"
+                      "check\n"
+                      "  on no_lost_events\n");
+    for (uint32_t time = 1; time <= 3; time++)
+        assert_true(began_us(&rig, 0, "late", time) == UINT64_MAX);
+    assert_int_equal(began_us(&rig, 0, "end", 1), 10000);
+    assert_int_equal(rig_count(RECORD_CLIENT_APPLY, "kind", "token"), 1);
+    rig_close(&rig);
+}
+
 /* A step of a window happens at many different places, and never outside. */
 static void windows_are_explored(void **state)
 {
@@ -360,6 +382,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_have_times),
+        cmocka_unit_test(all_times_are_left_out),
         cmocka_unit_test(windows_are_explored),
         cmocka_unit_test(agents_have_windows),
         cmocka_unit_test(broken_promises_are_reported),
