@@ -1,5 +1,6 @@
 /* What a core tells about itself, and what it is asked to end: each promise broken once, and near
  * misses. */
+#include "session_types.h"
 #include "tests/check/stream.h"
 
 enum { CORE = PARTY_CORE };
@@ -26,6 +27,25 @@ static void fewer_than_there_are(void **state)
     tell(0, 1, 2);
     stream_violates(SCN_INVARIANT_REPORTS_ARE_TRUE,
                     "core tells of itself: open connections: 0; it is at least 1");
+}
+
+/* Values that have words are told by them. */
+static void told_in_words(void **state)
+{
+    (void)state;
+    stream_begin_session("");
+    SEE(REPORTED, CORE, .what = W("whether a page was trimmed"), .told = 1);
+    stream_violates(SCN_INVARIANT_REPORTS_ARE_TRUE,
+                    "core tells of itself, whether a page was trimmed: yes; it is no");
+    stream_begin_session("");
+    SEE(REPORTED, CORE, .what = W("the answer to one run too many"), .least = CORE_LIMIT,
+        .most = CORE_LIMIT);
+    stream_violates(SCN_INVARIANT_REPORTS_ARE_TRUE,
+                    "core tells of itself: the answer to one run too many: ok; it is limit");
+    stream_begin_session("");
+    tell(71, 72, 72);
+    stream_violates(SCN_INVARIANT_REPORTS_ARE_TRUE,
+                    "core tells of itself: open connections: 71; it is 72");
 }
 
 static void as_many_as_there_are(void **state)
@@ -156,6 +176,7 @@ int main(void)
         cmocka_unit_test(a_bound_is_no_failure),
         cmocka_unit_test(more_than_there_are),
         cmocka_unit_test(fewer_than_there_are),
+        cmocka_unit_test(told_in_words),
         cmocka_unit_test(as_many_as_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
