@@ -80,8 +80,10 @@ const json_t *line_due(struct line *line, const char *kind)
 {
     struct conn_frame frame;
     const json_t *body = pull(line, &frame);
+    char what[64];
 
-    tell(line, kind, is_kind(body, kind), true);
+    (void)snprintf(what, sizeof what, "whether the next frame is %s", kind);
+    tell(line, what, is_kind(body, kind), true);
     return body;
 }
 
@@ -138,7 +140,7 @@ static void due_replay(struct line *line, const char *mode)
     const json_t *state = line_due(line, "initial_state");
     const char *told = json_string_value(json_object_get(state, "mode"));
 
-    tell(line, "mode", told != NULL && strcmp(told, mode) == 0, true);
+    tell(line, "whether the replay has its mode", told != NULL && strcmp(told, mode) == 0, true);
     line_due_number(line, state, "from", line->cursor + 1);
     line_due_number(line, state, "to", session->head);
     line_due_number(line, state, "count", session->head - line->cursor);
@@ -208,6 +210,18 @@ void line_say(struct line *line, const char *text)
     input(line, text, strlen(text), CORE_OK);
 }
 
+void line_due_error(struct line *line, const char *about, enum core_result code)
+{
+    const json_t *body = line_due(line, "error");
+    const char *told = json_string_value(json_object_get(body, "about"));
+    const char *word = json_string_value(json_object_get(body, "code"));
+
+    tell(line, "whether an error says what it is about",
+         told != NULL && strcmp(told, about) == 0, true);
+    tell(line, "the code of an error",
+         word != NULL && strcmp(word, line->alone->api->result_word(code)) == 0, true);
+}
+
 /* --- the handshake --- */
 
 struct greeting {
@@ -259,7 +273,8 @@ static void due_handshake(struct line *line, const struct greeting *greeting)
     line_due_number(line, ready, "epoch", session->epoch);
     line_due_number(line, ready, "head", session->head);
     line_due_number(line, ready, "floor", session->floor);
-    tell(line, "recovered", json_is_true(json_object_get(ready, "recovered")), tail);
+    tell(line, "whether the tab is recovered",
+         json_is_true(json_object_get(ready, "recovered")), tail);
     tell(line, "runs of a greeting", json_array_size(json_object_get(ready, "runs")),
          alone_runs_listed(session));
     line->gen = field(ready, "gen");
@@ -267,13 +282,22 @@ static void due_handshake(struct line *line, const struct greeting *greeting)
     due_replay(line, mode);
 }
 
-static void acknowledge(struct line *line)
+static void acknowledge_as(struct line *line, uint64_t gen)
 {
     char text[100];
 
     (void)snprintf(text, sizeof text, "{\"type\":\"connection_acknowledged\",\"gen\":%llu}",
-                   (unsigned long long)line->gen);
+                   (unsigned long long)gen);
     line_say(line, text);
+    alone_settle();
+}
+
+/* In the name of the connection before, or of the next one: that opens no gate. */
+static void acknowledge_wrongly(struct line *line)
+{
+    acknowledge_as(line, line->gen + 1 - 2 * world_choose(2, "the_connection_before"));
+    line_due_error(line, "connection_acknowledged", CORE_STALE);
+    due_silence(line);
 }
 
 /* --- what happens meanwhile --- */
@@ -345,17 +369,6 @@ static void follow(struct line *line)
 }
 
 /* --- what a client says --- */
-
-void line_due_error(struct line *line, const char *about, enum core_result code)
-{
-    const json_t *body = line_due(line, "error");
-    const char *told = json_string_value(json_object_get(body, "about"));
-    const char *word = json_string_value(json_object_get(body, "code"));
-
-    tell(line, about, told != NULL && strcmp(told, about) == 0, true);
-    tell(line, "the code of an error",
-         word != NULL && strcmp(word, line->alone->api->result_word(code)) == 0, true);
-}
 
 /* The core gives it up, and says so first. */
 static void due_end(struct line *line, enum core_result code, enum core_close_code close)
@@ -499,8 +512,8 @@ struct line *line_attach(struct alone *alone, struct alone_session *session)
     tell(line, "whether the transport was told of a greeting", line->asked, true);
     due_handshake(line, &greeting);
     due_beginning(line, START_GATE_ATTACHED);
-    acknowledge(line);
-    alone_settle();
+    if (alone_draw("acknowledged_wrongly")) acknowledge_wrongly(line);
+    acknowledge_as(line, line->gen);
     due_beginning(line, START_GATE_ACKNOWLEDGED);
     alone_compare(alone);
     return line;
