@@ -177,6 +177,7 @@ void check_gap_told(struct check_set *set, const struct record *record)
     if (tab == NULL) return;
     check_left_out(set, record, tab, v->epoch, v->from, v->to);
     tab->left_out = true;
+    tab->gap = v->from;
     tab->fell_behind = tab->fell_behind || tab->live;
     check_cursor_moves(set, record, v->to);
     if (v->from <= tab->next && v->to >= tab->next) tab->next = v->to + 1;

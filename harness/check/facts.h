@@ -93,6 +93,7 @@ struct tab_fact {
     bool sent_notice;           /* a gap or a new beginning was announced since */
     int64_t newest_conn;        /* of all the sockets that it opened */
     int64_t head;               /* up to here the replay goes */
+    int64_t gap;                /* first event of the newest gap on this connection; 0: none */
     bool live;                  /* the replay has ended */
     int64_t heard_head, heard_sent;   /* of the newest heartbeat on this connection */
     int64_t applied;            /* newest record that it was given: its seq */
@@ -107,6 +108,7 @@ struct tab_fact {
 /* How much of a log a core has to keep, and to give to a tab that comes back. */
 struct retention {
     uint64_t events, bytes;
+    uint64_t log_events, log_bytes;   /* of the log alone */
 };
 
 /* A question, by (agent, id): counted, for an id may be asked again. */

@@ -182,7 +182,7 @@ static void judge_cancel(struct check_set *set, const struct agent_fact *agent, 
                     record_party_name(party));
 }
 
-static bool is_configured(const struct check_set *set)
+bool check_is_configured(const struct check_set *set)
 {
     for (uint32_t i = 0; i < set->file->actor_count; i++) {
         const struct scn_actor *actor = &set->file->actors[i];
@@ -215,7 +215,7 @@ static void judge_overdue(struct check_set *set, const struct agent_fact *agent,
         check_break(set, SCN_INVARIANT_POLICIES_KEPT, NULL,
                     "%s has worked for %llds, and was not asked to stop", record_party_name(party),
                     (long long)((set->now_us - agent->started_us) / 1000000));
-    if (!says(policy->on_detach, "keep") && !is_configured(set) &&
+    if (!says(policy->on_detach, "keep") && !check_is_configured(set) &&
         alone > grace_us + set->margin_us)
         check_break(set, SCN_INVARIANT_POLICIES_KEPT, NULL,
                     "nobody has been attached for %llds, and %s was not asked to stop",

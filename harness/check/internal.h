@@ -253,6 +253,8 @@ bool check_has_event(const struct check_set *set, uint16_t party, const struct t
 /* A tab was told to do without events from..to. */
 void check_left_out(struct check_set *set, const struct record *record, const struct tab_fact *tab,
                     int64_t epoch, int64_t from, int64_t to);
+/* A tab was given a new beginning in the midst of a connection, behind a gap. */
+void check_moved_on(struct check_set *set, const struct record *record, const struct tab_fact *tab);
 void check_delivered(struct check_set *set);              /* at the end of the calm */
 
 void check_pub_call(struct check_set *set, const struct record *record);
@@ -343,6 +345,8 @@ void check_gate_start(struct check_set *set, const struct record *record);
 void check_gate_cancel(struct check_set *set, const struct record *record);
 void check_gate_stop(struct check_set *set, const struct record *record);
 void check_gate_end(struct check_set *set, const struct record *record);
+/* Whether a program changes settings while it goes on. */
+bool check_is_configured(const struct check_set *set);
 void check_cancels_heard(struct check_set *set);          /* at the end of the calm */
 
 void check_store_call(struct check_set *set, const struct record *record);

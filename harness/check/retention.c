@@ -57,3 +57,28 @@ void check_left_out(struct check_set *set, const struct record *record, const st
                 check_acceptor(set, &event->entry.key),
                 (unsigned long long)newest, (unsigned long long)kept->events);
 }
+
+/* --- in the midst of a connection --- */
+
+/* Whoever reads is moved on because the log has gone past what comes next, or because too much has
+ * come behind the replay; the replay itself makes nobody slow, however long it is. */
+void check_moved_on(struct check_set *set, const struct record *record, const struct tab_fact *tab)
+{
+    const struct record_values_RESYNC *v = &record->values.RESYNC;
+    int32_t core = check_core_of(set, record->subject);
+
+    if (core < 0 || tab->gap == 0 || tab->disturbed || set->outside) return;
+    if (check_is_configured(set)) return;
+    const struct retention *kept = &set->retention[core];
+    uint64_t limit = set->policies[core].outbound_max_bytes;
+    int64_t live = tab->head >= tab->gap ? tab->head + 1 : tab->gap;
+    uint64_t waiting = bytes_from(set, tab->session, v->epoch, live, v->head);
+
+    if ((uint64_t)(v->head - tab->gap) + 1 > kept->log_events) return;
+    if (bytes_from(set, tab->session, v->epoch, tab->gap, v->head) > kept->log_bytes) return;
+    if (waiting > limit) return;
+    check_break(set, SCN_INVARIANT_NO_LOST_EVENTS, record,
+                "%s was moved on past event %lld, though only %llu bytes waited behind its replay "
+                "where %llu may, and the log had that event", record_party_name(record->subject),
+                (long long)tab->gap, (unsigned long long)waiting, (unsigned long long)limit);
+}

@@ -35,6 +35,7 @@ void check_seam_begins(struct check_set *set, const struct record *record)
     if (tab == NULL) return;
     if (v->recovered != 0) judge_length(set, record, tab->hello_cursor, v->head);
     tab->head = v->head;
+    tab->gap = 0;
     tab->live = false;
     tab->heard_head = tab->heard_sent = 0;
 }
@@ -46,7 +47,9 @@ void check_seam_moves(struct check_set *set, const struct record *record)
     struct tab_fact *tab = tab_of(set, record);
     if (tab == NULL) return;
     judge_length(set, record, v->to, v->head);
-    if (v->head > tab->head) tab->head = v->head;
+    if (v->head <= tab->head) return;
+    check_moved_on(set, record, tab);
+    tab->head = v->head;
 }
 
 void check_seam_ends(struct check_set *set, const struct record *record)

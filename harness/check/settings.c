@@ -56,7 +56,9 @@ static struct retention read_retention(const struct scn_core *core)
         .events = smaller(core_count(core, "history_max_events"),
                           core_count(core, "replay_max_events")),
         .bytes = smaller(core_count(core, "history_max_bytes"),
-                         core_count(core, "outbound_max_bytes") / 2) };
+                         core_count(core, "outbound_max_bytes") / 2),
+        .log_events = core_count(core, "history_max_events"),
+        .log_bytes = core_count(core, "history_max_bytes") };
 }
 
 static bool core_says(const struct scn_core *core, const char *name, const char *word)

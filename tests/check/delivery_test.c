@@ -213,6 +213,54 @@ static void lost_in_a_snapshot(void **state)
                     "bot), one of the newest 1 where 300 are kept");
 }
 
+static void append_long(int64_t seq, int64_t bytes)
+{
+    SEE(PUB_CALL, SECOND, .session = W("s1"), .kind = W("token"), .number = seq,
+        .digest = 100 + seq);
+    SEE(LOG_APPEND, PARTY_MESSAGES, .session = W("s1"), .kind = W("token"), .epoch = 1, .seq = seq,
+        .digest = 100 + seq, .bytes = bytes);
+    SEE(PUB_ACK, SECOND, .session = W("s1"), .kind = W("token"), .number = seq, .digest = 100 + seq,
+        .epoch = 1, .seq = seq, .code = W("ok"));
+}
+
+/* In the midst of its replay of events 3 and 4 comes a fifth one, and left begins with that. */
+static void move_on(const char *settings, int64_t bytes)
+{
+    stream_begin_session(settings);
+    append_long(3, 400);
+    append_long(4, 400);
+    stream_cut(LEFT, 1);
+    stream_attach(LEFT, 2, 1, 2, 4);
+    append_long(5, bytes);
+    SEE(GAP_TOLD, LEFT, .epoch = 1, .from = 3, .to = 4, .gen = 2);
+    SEE(RESYNC, LEFT, .epoch = 1, .from = 5, .to = 4, .gen = 2, .head = 5);
+}
+
+static void replay_makes_slow(void **state)
+{
+    (void)state;
+    move_on("outbound_max_bytes=600", 200);
+    stream_violates(SCN_INVARIANT_NO_LOST_EVENTS,
+                    "left was moved on past event 3, though only 200 bytes waited behind its "
+                    "replay where 600 may, and the log had that event");
+}
+
+static void too_much_makes_slow(void **state)
+{
+    (void)state;
+    move_on("outbound_max_bytes=600", 601);
+    stream_apply(LEFT, 1, 5, 105);
+    stream_holds();
+}
+
+static void trimmed_is_left_out(void **state)
+{
+    (void)state;
+    move_on("outbound_max_bytes=600 history_max_events=2", 200);
+    stream_apply(LEFT, 1, 5, 105);
+    stream_holds();
+}
+
 /* Nobody can be given what the store does not have, and who had it before loses nothing. */
 static void not_lost_when_it_is_gone_or_known(void **state)
 {
@@ -373,6 +421,9 @@ int main(void)
         cmocka_unit_test(lost_though_not_too_large),
         cmocka_unit_test(not_lost_when_in_a_snapshot),
         cmocka_unit_test(lost_in_a_snapshot),
+        cmocka_unit_test(replay_makes_slow),
+        cmocka_unit_test(too_much_makes_slow),
+        cmocka_unit_test(trimmed_is_left_out),
         cmocka_unit_test(not_lost_when_it_is_gone_or_known),
         cmocka_unit_test(not_lost_when_the_store_lost_it),
         cmocka_unit_test(not_lost_in_an_epoch_that_is_over),
