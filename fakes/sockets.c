@@ -190,6 +190,7 @@ struct transport_port sockets_create(struct instance *instance)
     config.context = instance;
     config.message_max_bytes = settings->frame_max_bytes;
     config.max_connections = 128;
+    config.rest_us = 0; /* who turns for ever is to be seen */
     if (server->create(&config, &instance->server) != CORE_OK)
         world_stop("the server of core '%s' cannot be made", config.name);
     instance->server_port = server->port(instance->server);

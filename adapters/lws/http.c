@@ -313,6 +313,7 @@ int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     struct ws_transport *transport = lws_context_user(lws_get_context(wsi));
     struct peer *peer;
     (void)user;
+    transport->stirred = true;
     if (reason == LWS_CALLBACK_EVENT_WAIT_CANCELLED)
         return loop_callback(transport, reason);
     if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED)

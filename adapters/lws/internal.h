@@ -52,6 +52,7 @@ struct peer {
     struct answer answer;
     struct stream stream;
     bool awaiting;             /* nothing is read until an answer is there */
+    bool deaf;                 /* nothing is read until its frame has left */
     bool headless;             /* it was asked for the head of its answer alone */
     char path[256];            /* of the request whose body is arriving */
 
@@ -78,6 +79,8 @@ struct ws_transport {
     lws_retry_bo_t no_pings;
     pthread_t thread;
     bool started;
+    bool stirred;              /* this turn of the loop told of something */
+    uint32_t idle_turns;       /* in a row, that did not */
     lws_sorted_usec_list_t last_call; /* runs while the transport stops */
     bool given_up;
 

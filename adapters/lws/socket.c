@@ -66,11 +66,24 @@ static bool write_text(struct peer *peer, const struct conn_frame *frame)
     return written >= (int)frame->length;
 }
 
+/*
+ * Who does not read is not read from: at the end of what a client says, while a part of a frame for
+ * it is left, libwebsockets 4.1 tries to end the connection for ever, and serves nobody.
+ */
+static void heed_input(struct peer *peer, bool heeds)
+{
+    if (peer->deaf != heeds)
+        return;
+    peer->deaf = !heeds;
+    (void)lws_rx_flow_control(peer->wsi, heeds);
+}
+
 /* One frame for each callback: that is how libwebsockets spreads the time among its connections. */
 static int write_socket(struct peer *peer)
 {
     struct conn_frame frame;
     conn_settle(peer);
+    heed_input(peer, true);
     if (!conn_pull(peer, &frame)) {
         uint32_t code = peer_close_code(peer);
         return code == 0 ? 0
@@ -79,6 +92,8 @@ static int write_socket(struct peer *peer)
     bool written = write_text(peer, &frame);
     if (written)
         conn_pushed(peer, &frame);
+    if (lws_partial_buffered(peer->wsi) != 0)
+        heed_input(peer, false);
     conn_frame_free(&frame);
     if (!written) {
         conn_end(peer, 0, "the connection broke");
@@ -95,6 +110,7 @@ int socket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     (void)user;
     if (peer == NULL)
         return 0;
+    peer->transport->stirred = true;
     switch ((int)reason) {
     case LWS_CALLBACK_ESTABLISHED:
         return open_socket(peer);

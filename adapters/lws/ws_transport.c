@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- configuration ---- */
 
@@ -21,6 +22,7 @@ void ws_transport_config_default(struct ws_transport_config *config)
         .handshake_timeout_us = settings.ack_timeout_us,
         .close_timeout_us = CORE_SECONDS(1),
         .idle_timeout_us = CORE_SECONDS(60),
+        .rest_us = 1000,
     };
 }
 
@@ -30,6 +32,7 @@ static bool is_complete(const struct ws_transport_config *config)
            config->header_max_bytes > 0 && config->max_connections > 0 &&
            config->max_connections < UINT32_MAX && config->handshake_timeout_us > 0 &&
            config->close_timeout_us > 0 && config->idle_timeout_us > 0 &&
+           config->rest_us < CORE_SECONDS(1) &&
            (config->certificate == NULL) == (config->key == NULL);
 }
 
@@ -197,9 +200,32 @@ static void give_up(lws_sorted_usec_list_t *timer)
     lws_cancel_service(transport->context);
 }
 
+/*
+ * Libwebsockets 4.1 looks for input where it reads none: while an answer is written to a reader
+ * that is slow, and says more or has said its last. Each turn of the loop then comes to nothing,
+ * and the next one at once. A few such turns in a row are ordinary: timers, beginnings of requests.
+ */
+static void rest(struct ws_transport *transport)
+{
+    enum { PATIENCE = 16 };
+    const struct timespec pause = { .tv_nsec = (long)(transport->config.rest_us * 1000) };
+    if (++transport->idle_turns <= PATIENCE || transport->config.rest_us == 0)
+        return;
+    pthread_mutex_lock(&transport->lock);
+    transport->stats.rests++;
+    pthread_mutex_unlock(&transport->lock);
+    (void)nanosleep(&pause, NULL);
+}
+
 static bool serve_once(struct ws_transport *transport)
 {
-    return lws_service(transport->context, 0) >= 0;
+    transport->stirred = false;
+    bool goes_on = lws_service(transport->context, 0) >= 0;
+    if (transport->stirred)
+        transport->idle_turns = 0;
+    else
+        rest(transport);
+    return goes_on;
 }
 
 /* The last frames leave: close frames, and what the core has said before them. */

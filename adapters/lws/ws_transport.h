@@ -84,6 +84,8 @@ struct ws_transport_config {
     uint64_t handshake_timeout_us; /* to send a whole request; whole seconds, rounded up */
     uint64_t close_timeout_us;   /* to take what is left after the core has asked for a close */
     uint64_t idle_timeout_us;    /* of a kept-alive HTTP connection; whole seconds, rounded up */
+    uint64_t rest_us;            /* the service thread's pause where turn after turn comes to
+                                    nothing (see CORE.md); below a second, 0: none */
     bool deflate;                /* permessage-deflate (RFC 7692) for WebSockets that offer it;
                                     costs 100 to 300 KiB of memory for each */
     const char *certificate, *key; /* PEM files: TLS instead of plain TCP; NULL: plain TCP */
@@ -119,6 +121,7 @@ struct ws_transport_stats {
     uint64_t accepted, refused;  /* so far */
     uint64_t sockets, streams, requests; /* WebSockets, event streams, other requests, so far */
     uint64_t bytes_in, bytes_out; /* of messages and answers, so far */
+    uint64_t rests;              /* of the service thread, see rest_us, so far */
 };
 
 void ws_transport_stats(struct ws_transport *transport, struct ws_transport_stats *stats);

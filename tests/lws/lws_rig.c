@@ -113,6 +113,8 @@ void client_connect(struct site *site, struct client *client)
     client->site = site;
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(client->fd >= 0);
+    if (site->room > 0)
+        setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &site->room, sizeof site->room);
     assert_int_equal(connect(client->fd, (struct sockaddr *)&address, sizeof address), 0);
 }
 

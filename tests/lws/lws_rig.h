@@ -14,6 +14,7 @@ struct site {
     struct ws_transport_config config;
     struct ws_transport *transport;
     uint16_t port;
+    int room;                         /* of the sockets of clients to come; 0: as it is */
     uint64_t opened, closed, refused; /* by the watch; guarded by rig.lock */
     uint32_t refused_code, closed_code;
 };

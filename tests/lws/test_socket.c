@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static void publish_some(struct site *site, const char *session, int count)
 {
@@ -247,6 +248,44 @@ static void a_cut_connection_is_reported(void **state)
     site_stop(&site);
 }
 
+/* A client that reads nothing says that it has said all: the server looks after others. */
+static void who_reads_nothing_and_ends_stops_nobody(void **state)
+{
+    enum { EVENTS = 100, SIZE = 60000, LITTLE = 4096 };
+    struct site site;
+    struct client stalled, reader;
+    char *payload = malloc(SIZE + 1);
+    (void)state;
+    assert_non_null(payload);
+    memset(payload, 'x', SIZE);
+    memcpy(payload, "{\"x\":\"", 6);
+    memcpy(payload + SIZE - 2, "\"}", 3);
+    site_init(&site);
+    site_start(&site);
+    struct session_ref session = rig_session(&site.rig, "s1");
+    site.room = LITTLE;
+    socket_open(&site, &stalled, "alice");
+    site.room = 0;
+    socket_attach(&stalled, "s1", 0, 0);
+    socket_open(&site, &reader, "alice");
+    socket_attach(&reader, "s1", 0, 0);
+    for (int i = 1; i <= EVENTS; i++) {
+        assert_int_equal(publish_wait(site.rig.core, session, "blob", payload, SIZE, NULL),
+                         CORE_OK);
+        if (i == EVENTS - 5)
+            shutdown(stalled.fd, SHUT_WR);
+        json_decref(socket_expect(&reader, "blob"));
+    }
+    char *health = client_ask(&site, "GET /health HTTP/1.1\r\nHost: h\r\n"
+                                     "Connection: close\r\n\r\n");
+    assert_non_null(strstr(health, "healthy"));
+    free(health);
+    client_close(&stalled);
+    client_close(&reader);
+    free(payload);
+    site_stop(&site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +299,7 @@ int main(void)
         cmocka_unit_test(the_core_closes_with_its_code),
         cmocka_unit_test(a_drain_tells_everybody),
         cmocka_unit_test(a_stalled_client_is_dropped),
+        cmocka_unit_test(who_reads_nothing_and_ends_stops_nobody),
         cmocka_unit_test(a_cut_connection_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
