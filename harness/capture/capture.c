@@ -26,7 +26,8 @@ struct talk {
     struct dialogue dialogue;
     bool known;                         /* which end is the client, and that is */
     int client;
-    uint32_t first_sequence;            /* of the SYN */
+    bool opened[2];                     /* this end's SYN was seen, */
+    uint32_t opening[2];                /* and its sequence number */
 };
 
 struct reader {
@@ -154,7 +155,6 @@ static struct talk *add_talk(struct reader *reader, const struct segment *segmen
     talk->dialogue.listener = &reader->listener;
     talk->dialogue.amid = talk->out.amid;
     talk->dialogue.client.http.from_client = true;
-    talk->first_sequence = segment->sequence;
     set_client(talk, segment->from.port < segment->to.port ? 1 : 0);
     talk->known = false;
     talk->next = *bucket;
@@ -164,12 +164,26 @@ static struct talk *add_talk(struct reader *reader, const struct segment *segmen
     return talk;
 }
 
-/* A port that is used again: a SYN that is not the one that began the connection. */
-static bool is_another(const struct talk *talk, const struct segment *segment)
+/* A port that is used again: a SYN that is neither a repetition of the one that began the
+ * connection, nor that one, come late: behind the answer to it, or behind its client's first
+ * bytes. */
+static bool is_another(const struct talk *talk, const struct segment *segment, int from)
 {
-    return segment->flags & PACKET_SYN && !(segment->flags & PACKET_ACK) &&
-           (talk->out.amid || talk->out.end != CAPTURE_OPEN ||
-            segment->sequence != talk->first_sequence);
+    const struct flow *flow = &talk->flows[from];
+
+    if (!(segment->flags & PACKET_SYN) || segment->flags & PACKET_ACK) return false;
+    if (talk->opened[from]) return segment->sequence != talk->opening[from];
+    return !flow->begun || flow->first != segment->sequence + 1;
+}
+
+/* The answer to a SYN tells where the other end's bytes begin, even if they come first. */
+static void note_opening(struct talk *talk, const struct segment *segment, int from)
+{
+    if (!(segment->flags & PACKET_SYN)) return;
+    talk->opened[from] = true;
+    talk->opening[from] = segment->sequence;
+    set_client(talk, segment->flags & PACKET_ACK ? 1 - from : from);
+    if (segment->flags & PACKET_ACK) flow_begin(&talk->flows[1 - from], segment->acknowledged);
 }
 
 /* --- messages --- */
@@ -273,7 +287,7 @@ static void take_segment(struct reader *reader, const struct segment *segment)
 {
     struct talk *talk = find_talk(reader, segment, &reader->from);
 
-    if (talk == NULL || is_another(talk, segment)) {
+    if (talk == NULL || is_another(talk, segment, reader->from)) {
         /* Without its connection, neither an acknowledgement nor an end says anything. */
         if (!(segment->flags & PACKET_SYN) && segment->payload.length == 0) return;
         talk = add_talk(reader, segment);
@@ -281,8 +295,7 @@ static void take_segment(struct reader *reader, const struct segment *segment)
         if (talk == NULL) return;
     }
     reader->talk = talk;
-    if (segment->flags & PACKET_SYN)
-        set_client(talk, segment->flags & PACKET_ACK ? 1 - reader->from : reader->from);
+    note_opening(talk, segment, reader->from);
     if (reader->from == talk->client) talk->out.alive_ns = reader->packet.time_ns;
     flow_take(&talk->flows[reader->from], segment, &reader->packet, on_bytes, reader);
     set_end(reader, segment, &talk->out);

@@ -84,17 +84,20 @@ static void deliver_pending(struct flow *flow, struct flow_packet by, flow_liste
     }
 }
 
+void flow_begin(struct flow *flow, uint32_t sequence)
+{
+    if (flow->begun) return;
+    flow->begun = true;
+    flow->first = flow->next = sequence;
+}
+
 void flow_take(struct flow *flow, const struct segment *segment, const struct flow_packet *packet,
                flow_listener listener, void *context)
 {
     const struct slice *payload = &segment->payload;
     uint32_t sequence = segment->sequence + (segment->flags & PACKET_SYN ? 1 : 0);
 
-    if (!flow->begun) {
-        flow->begun = true;
-        flow->amid = !(segment->flags & PACKET_SYN);
-        flow->next = sequence;
-    }
+    flow_begin(flow, sequence);
     /* Also an end shows that bytes before it are missing. */
     if (payload->length == 0 &&
         !(segment->flags & PACKET_FIN && ahead(sequence, flow->next) > 0))

@@ -22,8 +22,8 @@ struct flow_segment {
 };
 
 struct flow {
-    bool begun, amid;           /* a segment was seen; the first of them was no SYN */
-    uint32_t next;              /* sequence number of the next byte */
+    bool begun;                 /* a segment was seen, or is known to come */
+    uint32_t first, next;       /* sequence numbers of the first byte, and of the next one */
     uint32_t repeated, early;   /* segments that brought nothing new, that came too early */
     uint64_t missing;           /* bytes that the capture does not have, */
     uint32_t gaps;              /* in so many places, */
@@ -39,6 +39,9 @@ struct flow {
  * `bytes`: so many are missing. */
 typedef void (*flow_listener)(void *context, const struct flow_packet *packet,
                               const uint8_t *bytes, size_t size);
+
+/* Its first byte has that sequence number, if none has come so far. */
+void flow_begin(struct flow *flow, uint32_t sequence);
 
 /* Takes a segment. Where segments overlap, what came first counts. Bytes that do not come are given
  * up when too much waits for them, or by flow_resume. */

@@ -30,7 +30,7 @@ static bool can_repeat(const struct story_step *step)
                              strcmp(step->text, "send pong") == 0);
 }
 
-/* Periods, in ns, in which steps can be told as one. */
+/* Periods, in us, in which steps can be told as one: whole ones, as the language has them. */
 struct periods {
     uint64_t least, most;
 };
@@ -39,8 +39,8 @@ struct periods {
  * most `off_us` between its time and the one it is given. */
 static bool fits(struct periods *periods, uint32_t behind, uint64_t time_us, uint64_t off_us)
 {
-    uint64_t least = time_us < off_us ? 0 : (time_us - off_us) * 1000;
-    uint64_t most = (time_us + off_us) * 1000 / behind;
+    uint64_t least = time_us < off_us ? 0 : time_us - off_us;
+    uint64_t most = (time_us + off_us) / behind;
 
     least = (least + behind - 1) / behind;
     if (least > periods->least) periods->least = least;
@@ -48,28 +48,34 @@ static bool fits(struct periods *periods, uint32_t behind, uint64_t time_us, uin
     return periods->least <= periods->most;
 }
 
-/* How many steps from `from` on are the same, about equally far apart. */
-static uint32_t alike(const struct story_steps *steps, uint32_t from, uint64_t off_us)
+/* How many steps from `from` on are the same, about equally far apart; `every_us`: how far, which
+ * moves none of them by more than `off_us`. */
+static uint32_t alike(const struct story_steps *steps, uint32_t from, uint64_t off_us,
+                      uint64_t *every_us)
 {
     const struct story_step *first = &steps->items[from];
-    struct periods periods = { 0, UINT64_MAX };
+    struct periods periods = { 0, UINT64_MAX }, wider = periods;
     uint32_t count = 1;
 
+    *every_us = 0;
     if (!can_repeat(first) || first->latest_us > 0) return 1;
     while (from + count < steps->count) {
         const struct story_step *next = first + count;
         if (next->remark || strcmp(next->text, first->text) != 0 || next->latest_us > 0) break;
-        if (!fits(&periods, count, next->time_us - first->time_us, off_us)) break;
+        if (!fits(&wider, count, next->time_us - first->time_us, off_us)) break;
+        periods = wider;
         count++;
     }
+    if (count > 1) *every_us = periods.least + (periods.most - periods.least) / 2;
     return count;
 }
 
 static uint32_t lines_of(const struct story_steps *steps, uint64_t off_us)
 {
+    uint64_t every_us;
     uint32_t lines = 0;
 
-    for (uint32_t i = 0; i < steps->count; i += alike(steps, i, off_us))
+    for (uint32_t i = 0; i < steps->count; i += alike(steps, i, off_us, &every_us))
         lines += !steps->items[i].remark;
     return lines;
 }
@@ -100,22 +106,21 @@ static const char *shown_by(const struct story *story)
 
 /* `before_us` is when the actor can begin with it. */
 static void write_step(FILE *out, struct story *story, const struct story_step *step,
-                       uint32_t times, uint64_t before_us)
+                       uint32_t times, uint64_t every_us, uint64_t before_us)
 {
     const char *text = step->text;
-    uint64_t length_us = step[times - 1].time_us - step->time_us;
+    uint64_t since_us = before_us < step->time_us ? before_us : step->time_us;
     const char *packet = step->packet == 0 ? "" : scn_arena_format(story->arena, "%s %u",
                                                                   shown_by(story), step->packet);
 
     if (times > 1) text = scn_arena_format(story->arena, "%s times %u", text, times);
-    if (times > 1 && length_us / (times - 1) > 0)
-        text = scn_arena_format(story->arena, "%s every %s", text,
-                                story_time(story, length_us / (times - 1)));
+    if (every_us > 0)
+        text = scn_arena_format(story->arena, "%s every %s", text, story_time(story, every_us));
     text = step->latest_us == 0
         ? scn_arena_format(story->arena, "  %s at %s", text, story_time(story, step->time_us))
         : scn_arena_format(story->arena, "  %s within %s..%s", text,
-                           story_time(story, step->time_us - before_us),
-                           story_time(story, step->latest_us - before_us));
+                           story_time(story, step->time_us - since_us),
+                           story_time(story, step->latest_us - since_us));
     (void)fputs(text, out);
     if (*packet == '\0') (void)fputc('\n', out);
     else write_note(out, strlen(text), packet);
@@ -133,19 +138,19 @@ static void write_remark(FILE *out, struct story *story, const struct story_step
 static void write_steps(FILE *out, struct story *story, struct story_steps *steps)
 {
     uint32_t remarks = 0, lines = 0, left_out = 0;
-    uint64_t before_us = 0;
+    uint64_t before_us = 0, every_us;
 
     if (steps->count > 1) qsort(steps->items, steps->count, sizeof *steps->items, by_time);
     uint64_t off_us = off_of(steps);
     for (uint32_t i = 0; i < steps->count;) {
         const struct story_step *step = &steps->items[i];
-        uint32_t times = alike(steps, i, off_us);
+        uint32_t times = alike(steps, i, off_us, &every_us);
         i += times;
         if (step->remark) {
             if (remarks++ < REMARKS_MAX) write_remark(out, story, step);
         } else if (lines++ < STEPS_MAX) {
-            write_step(out, story, step, times, before_us);
-            before_us = step[times - 1].time_us;
+            write_step(out, story, step, times, every_us, before_us);
+            before_us = step->time_us + (times - 1) * every_us;
         } else {
             left_out++;
         }

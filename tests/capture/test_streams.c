@@ -209,6 +209,31 @@ static void retransmissions_and_late_segments(void **state)
     expect_same(DLT_EN10MB);
 }
 
+static void expect_one_connection(void)
+{
+    char problem[CAPTURE_PROBLEM_MAX];
+
+    expect_same(DLT_EN10MB);
+    struct capture *capture = capture_read(path, NULL, problem);
+    assert_non_null(capture);
+    assert_int_equal(capture->tcp, 1);
+    capture_free(capture);
+}
+
+/* The SYN comes again when all is over; it comes behind the answer to it and the first request. */
+static void a_late_beginning(void **state)
+{
+    const struct raw syn = packets[0];
+    const uint32_t request = nth_data(0);
+
+    (void)state;
+    add(&syn);
+    expect_one_connection();
+    memmove(packets, packets + 1, request * sizeof *packets);
+    packets[request] = syn;
+    expect_one_connection();
+}
+
 static void an_overlap(void **state)
 {
     (void)state;
@@ -502,6 +527,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(what_was_said_is_read), CASE(retransmissions_and_late_segments), CASE(an_overlap),
+        CASE(a_late_beginning),
         CASE(missing_bytes_are_told), CASE(frames_are_found_again),
         CASE(interfaces_of_several_kinds), CASE(a_file_that_is_packed), CASE(a_cut_packet_is_told),
         CASE(a_beginning_in_the_midst_is_told), CASE(fragments_of_ip), CASE(other_link_types),
