@@ -110,7 +110,10 @@ int socket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     (void)user;
     if (peer == NULL)
         return 0;
-    peer->transport->stirred = true;
+    /* Pongs and empty fragments are nothing: who floods with them is read from at leisure. */
+    if (reason != LWS_CALLBACK_RECEIVE_PONG &&
+        !(reason == LWS_CALLBACK_RECEIVE && length == 0))
+        peer->transport->stirred = true;
     switch ((int)reason) {
     case LWS_CALLBACK_ESTABLISHED:
         return open_socket(peer);
