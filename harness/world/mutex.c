@@ -197,8 +197,12 @@ static int mutex_trylock(uint32_t id, uintptr_t site)
 {
     struct object *mutex = &W.objects[id];
     struct entity *self = W.self;
+    uint32_t *storage = (uint32_t *)(uintptr_t)mutex->address;
+    enum object_kind kind = (enum object_kind)mutex->kind;
     mutex->tried = true;
-    spin_point(mutex->address, WORLD_WRITE, site);
+    spin_point(storage, WORLD_WRITE, site);
+    id = object_at(storage, kind, site); /* somebody may have destroyed it */
+    mutex = &W.objects[id];
     if (mutex->type & UNRECOVERABLE) return ENOTRECOVERABLE;
     if (mutex->owner == self->id + 1 && mutex->kind == OBJECT_MUTEX &&
         (mutex->type & TYPE_MASK) == TYPE_RECURSIVE) {

@@ -103,8 +103,9 @@ static bool announce(uint32_t id, uintptr_t site)
     return true;
 }
 
-static int lock_until(uint32_t id, bool write, uint64_t deadline_ns, uintptr_t site)
+static int lock_until(pthread_rwlock_t *storage, bool write, uint64_t deadline_ns, uintptr_t site)
 {
+    uint32_t id = rwlock_at(storage, site);
     struct object *lock = &W.objects[id];
     struct entity *self = W.self;
     if (lock->owner == self->id + 1) return EDEADLK;
@@ -128,6 +129,7 @@ static int lock_until(uint32_t id, bool write, uint64_t deadline_ns, uintptr_t s
     queue_remove(&lock->head, &lock->tail, self);
     if (deadline_ns != WORLD_NEVER) timer_remove(self, TIMER_WAKE);
     self->wait = WAIT_NONE;
+    (void)rwlock_at(storage, site); /* it may have been freed */
     lock->waiters -= preferred;
     if (!rwlock_can_go(lock, write)) {
         if (preferred) {
@@ -141,12 +143,13 @@ static int lock_until(uint32_t id, bool write, uint64_t deadline_ns, uintptr_t s
     return 0;
 }
 
-static int try_lock(uint32_t id, bool write, uintptr_t site)
+static int try_lock(pthread_rwlock_t *storage, bool write, uintptr_t site)
 {
-    struct object *lock = &W.objects[id];
     enum world_op op = write ? WORLD_OP_TRYWRLOCK : WORLD_OP_TRYRDLOCK;
-    lock->tried = true;
-    spin_point(lock->address, write ? WORLD_WRITE : WORLD_READ, site);
+    W.objects[rwlock_at(storage, site)].tried = true;
+    spin_point(storage, write ? WORLD_WRITE : WORLD_READ, site);
+    uint32_t id = rwlock_at(storage, site); /* somebody may have destroyed it */
+    const struct object *lock = &W.objects[id];
     if (!rwlock_can_go(lock, write)) {
         spin_step(op, id, WORLD_READ, EBUSY, 0, site);
         return EBUSY;
@@ -172,34 +175,34 @@ int world_pthread_rwlock_destroy(pthread_rwlock_t *lock)
 
 int world_pthread_rwlock_rdlock(pthread_rwlock_t *lock)
 {
-    return lock_until(rwlock_at(lock, CALLER), false, WORLD_NEVER, CALLER);
+    return lock_until(lock, false, WORLD_NEVER, CALLER);
 }
 
 int world_pthread_rwlock_wrlock(pthread_rwlock_t *lock)
 {
-    return lock_until(rwlock_at(lock, CALLER), true, WORLD_NEVER, CALLER);
+    return lock_until(lock, true, WORLD_NEVER, CALLER);
 }
 
 int world_pthread_rwlock_tryrdlock(pthread_rwlock_t *lock)
 {
-    return try_lock(rwlock_at(lock, CALLER), false, CALLER);
+    return try_lock(lock, false, CALLER);
 }
 
 int world_pthread_rwlock_trywrlock(pthread_rwlock_t *lock)
 {
-    return try_lock(rwlock_at(lock, CALLER), true, CALLER);
+    return try_lock(lock, true, CALLER);
 }
 
 static int clocked(pthread_rwlock_t *lock, bool write, clockid_t clock, const struct timespec *at,
                    uintptr_t site)
 {
-    uint32_t id = rwlock_at(lock, site);
     uint64_t deadline_ns;
+    rwlock_at(lock, site);
     if (!clock_can_wait(clock)) return EINVAL;
     if (!clock_deadline(clock, at, &deadline_ns)) {
-        return try_lock(id, write, site) == 0 ? 0 : EINVAL;
+        return try_lock(lock, write, site) == 0 ? 0 : EINVAL;
     }
-    return lock_until(id, write, deadline_ns, site);
+    return lock_until(lock, write, deadline_ns, site);
 }
 
 int world_pthread_rwlock_clockrdlock(pthread_rwlock_t *lock, clockid_t clock,
@@ -226,9 +229,10 @@ int world_pthread_rwlock_timedwrlock(pthread_rwlock_t *lock, const struct timesp
 
 int world_pthread_rwlock_unlock(pthread_rwlock_t *storage)
 {
-    uint32_t id = rwlock_at(storage, CALLER);
+    bool tried = W.objects[rwlock_at(storage, CALLER)].tried;
+    if (tried) sched_point(storage, WORLD_WRITE);
+    uint32_t id = rwlock_at(storage, CALLER); /* somebody may have freed it */
     struct object *lock = &W.objects[id];
-    if (lock->tried) sched_point(storage, WORLD_WRITE);
     bool write = lock->owner == W.self->id + 1;
     if (write) {
         lock->owner = 0;

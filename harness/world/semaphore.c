@@ -1,4 +1,5 @@
-/* Unnamed semaphores, barriers, and one-time initialisation: objects with a gate. */
+/* Unnamed semaphores, barriers, and one-time initialisation: objects with a gate. What others may
+ * have destroyed or freed while they had their turn is looked up once more. */
 #include "interrupt.h"
 
 #include <limits.h>
@@ -84,12 +85,14 @@ static int sem_take(uint32_t id, enum world_op op)
     return 0;
 }
 
-static int sem_wait_until(uint32_t id, uint64_t deadline_ns, uintptr_t site)
+static int sem_wait_until(sem_t *storage, uint64_t deadline_ns, uintptr_t site)
 {
+    uint32_t id = sem_at(storage, site);
     struct object *sem = &W.objects[id];
     thread_test_cancel();
     do {
         bool in_time = wait_at(id, WAIT_SEM, sem->count > 0, deadline_ns, site);
+        (void)sem_at(storage, site);
         if (W.self->reason == WOKEN_CANCELLED) thread_test_cancel();
         if (sem->count == 0 && W.self->reason == WOKEN_SIGNAL) {
             step_record(WORLD_OP_TIMEOUT, id, WORLD_READ, EINTR);
@@ -105,13 +108,14 @@ static int sem_wait_until(uint32_t id, uint64_t deadline_ns, uintptr_t site)
 
 int world_sem_wait(sem_t *sem)
 {
-    return sem_wait_until(sem_at(sem, CALLER), WORLD_NEVER, CALLER);
+    return sem_wait_until(sem, WORLD_NEVER, CALLER);
 }
 
 int world_sem_trywait(sem_t *storage)
 {
-    uint32_t id = sem_at(storage, CALLER);
+    sem_at(storage, CALLER);
     spin_point(storage, WORLD_WRITE, CALLER);
+    uint32_t id = sem_at(storage, CALLER);
     if (W.objects[id].count > 0) return sem_take(id, WORLD_OP_SEM_TRY);
     spin_step(WORLD_OP_SEM_TRY, id, WORLD_READ, EAGAIN, 0, CALLER);
     return failed(EAGAIN);
@@ -119,14 +123,15 @@ int world_sem_trywait(sem_t *storage)
 
 int world_sem_clockwait(sem_t *storage, clockid_t clock, const struct timespec *at)
 {
-    uint32_t id = sem_at(storage, CALLER);
+    sem_at(storage, CALLER);
     uint64_t deadline_ns;
     if (!clock_can_wait(clock)) return failed(EINVAL);
     if (!clock_deadline(clock, at, &deadline_ns)) {
         sched_point(storage, WORLD_WRITE);
+        uint32_t id = sem_at(storage, CALLER);
         return W.objects[id].count > 0 ? sem_take(id, WORLD_OP_SEM_TRY) : failed(EINVAL);
     }
-    return sem_wait_until(id, deadline_ns, CALLER);
+    return sem_wait_until(storage, deadline_ns, CALLER);
 }
 
 int world_sem_timedwait(sem_t *sem, const struct timespec *at)
@@ -138,7 +143,7 @@ int world_sem_post(sem_t *storage)
 {
     sem_at(storage, CALLER);
     sched_point(storage, WORLD_WRITE);
-    uint32_t id = sem_at(storage, CALLER); /* others may have destroyed it */
+    uint32_t id = sem_at(storage, CALLER);
     struct object *sem = &W.objects[id];
     if (sem->count == SEM_VALUE_MAX) {
         finding_raise(WORLD_FOUND_OVERFLOW, CALLER, "a semaphore is posted beyond SEM_VALUE_MAX");
@@ -151,8 +156,9 @@ int world_sem_post(sem_t *storage)
 
 int world_sem_getvalue(sem_t *storage, int *value)
 {
-    uint32_t id = sem_at(storage, CALLER);
+    sem_at(storage, CALLER);
     spin_point(storage, WORLD_READ, CALLER);
+    uint32_t id = sem_at(storage, CALLER);
     uint32_t count = W.objects[id].count;
     *value = (int)count;
     spin_step(WORLD_OP_SEM_READ, id, WORLD_READ, count, count, CALLER);
@@ -192,9 +198,10 @@ int world_pthread_barrier_destroy(pthread_barrier_t *barrier)
 
 int world_pthread_barrier_wait(pthread_barrier_t *storage)
 {
+    barrier_at(storage, CALLER);
+    sched_point(storage, WORLD_WRITE);
     uint32_t id = barrier_at(storage, CALLER);
     struct object *barrier = &W.objects[id];
-    sched_point(storage, WORLD_WRITE);
     barrier->other++;
     if (barrier->other == barrier->count) {
         barrier->other = 0;

@@ -47,6 +47,15 @@ enum misuse_when { ALWAYS, SOMETIMES, AT_MEMORY_LEVEL };
     X(misuse_barrier_destroyed_with_waiter, destroy_busy, SOMETIMES) \
     X(misuse_barrier_one_too_few, stuck_waiter, ALWAYS) \
     X(misuse_barrier_never_initialised, uninitialised_object, ALWAYS) \
+    X(misuse_gone_sem_destroyed_before_try, use_destroyed, SOMETIMES) \
+    X(misuse_gone_sem_destroyed_before_expired_wait, use_destroyed, SOMETIMES) \
+    X(misuse_gone_sem_destroyed_before_look, use_destroyed, SOMETIMES) \
+    X(misuse_gone_barrier_destroyed_before_wait, use_destroyed, SOMETIMES) \
+    X(misuse_gone_rwlock_destroyed_before_try, use_destroyed, SOMETIMES) \
+    X(misuse_gone_mutex_destroyed_before_try, use_destroyed, SOMETIMES) \
+    X(misuse_gone_sem_freed_before_wait, use_after_free, SOMETIMES) \
+    X(misuse_gone_barrier_freed_before_wait, use_after_free, SOMETIMES) \
+    X(misuse_gone_rwlock_freed_before_lock, use_after_free, SOMETIMES) \
     X(misuse_memory_freed_twice, double_free, ALWAYS) \
     X(misuse_memory_freed_by_two_threads, double_free, ALWAYS) \
     X(misuse_memory_interior_pointer_freed, invalid_free, ALWAYS) \
