@@ -153,6 +153,7 @@ struct object {
             uint8_t kind;
             uint8_t type;   /* mutex type, clock of a condition */
             bool tried;     /* somebody uses try or timed locks: unlocking is a choice */
+            uint8_t crowd;  /* of a mutex: contenders beyond the 64th, see contend.h; 0: none */
             uint16_t owner; /* id + 1 */
             uint16_t head;  /* waiters or contenders: id + 1, linked by entity.next */
         };
@@ -525,6 +526,7 @@ void endings_run(const struct entity *entity);
 void endings_reset(void);
 void keys_reset(void);
 void rwlock_reset(void);
+void contenders_reset(void);
 void semaphores_reset(void); /* those with names */
 void semaphores_keep(void);
 bool rwlock_is_read_by(uint32_t object, uint16_t entity);

@@ -30,24 +30,6 @@ uint32_t mutex_at(pthread_mutex_t *mutex, uintptr_t site)
     return object_at(storage, OBJECT_MUTEX, site);
 }
 
-void contenders_list_enable(struct object *mutex)
-{
-    for (uint16_t at = mutex->head; at != 0;) {
-        struct entity *entity = entity_of((uint16_t)(at - 1));
-        entity_enable(entity);
-        at = entity->next;
-    }
-}
-
-void contenders_list_disable(struct object *mutex)
-{
-    for (uint16_t at = mutex->head; at != 0;) {
-        struct entity *entity = entity_of((uint16_t)(at - 1));
-        if (entity->reason != WOKEN_TIMEOUT) entity_disable(entity);
-        at = entity->next;
-    }
-}
-
 /* --- deadlock: the cycle of owners --- */
 
 static uint16_t blocker_of(const struct entity *entity)
@@ -312,7 +294,7 @@ int world_pthread_mutex_destroy(pthread_mutex_t *mutex)
 }
 
 /* Lock and unlock are most of what programs do: they have short paths of their own for
- * mutexes that are normal, not robust, never tried, with no contender in the list. They do
+ * mutexes that are normal, not robust, never tried, whose contenders all have a bit. They do
  * exactly what mutex_lock and mutex_unlock would do. */
 
 /* Whether id stands in that storage, and is of an object with that word. */

@@ -7,9 +7,9 @@
 
 #pragma GCC visibility push(hidden)
 
-/* The word of a mutex that is normal, not robust, never tried, with no contender in the list:
- * nothing but its owner's id + 1, which is 0 when it is free. By arithmetic, because a word that
- * was just stored in parts takes long to load as a whole. */
+/* The word of a mutex that is normal, not robust, never tried, with no contender but those with a
+ * bit: nothing but its owner's id + 1, which is 0 when it is free. By arithmetic, because a word
+ * that was just stored in parts takes long to load as a whole. */
 static inline uint64_t plain_word(uint32_t owner)
 {
     _Static_assert(OBJECT_MUTEX == 0 && PTHREAD_MUTEX_NORMAL == 0, "all but the owner is 0");

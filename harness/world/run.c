@@ -259,6 +259,7 @@ static void reset(struct world_chooser *chooser)
     image_restore();
     keys_reset();
     rwlock_reset();
+    contenders_reset();
     semaphores_reset();
     process_reset();
     endings_reset();

@@ -62,6 +62,7 @@ enum posix_where { EVERYWHERE, NO_TSAN, SIMULATED };
     X(posix_cleanup_before_destructors, EVERYWHERE) \
     X(posix_cleanup_not_on_return, EVERYWHERE) \
     X(posix_mutex_excludes, EVERYWHERE) \
+    X(posix_mutex_crowd, EVERYWHERE) \
     X(posix_mutex_static_initialisers, EVERYWHERE) \
     X(posix_mutex_trylock, EVERYWHERE) \
     X(posix_mutex_recursive, EVERYWHERE) \

@@ -71,6 +71,38 @@ void posix_mutex_excludes(void)
     }
 }
 
+static void *count_up_in_time(void *argument)
+{
+    struct counter *counter = argument;
+    struct timespec deadline = posix_deadline(CLOCK_REALTIME, POSIX_SHORT_US);
+
+    if (pthread_mutex_timedlock(&counter->mutex, &deadline) != 0)
+        return NULL;
+    counter->count++;
+    CHECK_OK(pthread_mutex_unlock(&counter->mutex));
+    return counter;
+}
+
+/* More than the simulated world keeps in one word. */
+void posix_mutex_crowd(void)
+{
+    enum { CROWD = 70, IN_TIME = 7 };
+    struct counter counter = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+    pthread_t threads[CROWD];
+    uint32_t counted = 0;
+
+    CHECK_OK(pthread_mutex_lock(&counter.mutex));
+    for (int i = 0; i < CROWD; i++)
+        threads[i] = posix_start(i % IN_TIME ? count_up : count_up_in_time, &counter);
+    CHECK_OK(pthread_mutex_unlock(&counter.mutex));
+    for (int i = 0; i < CROWD; i++) {
+        bool timed_out = posix_finish(threads[i]) == NULL && i % IN_TIME == 0;
+        counted += timed_out ? 0 : i % IN_TIME ? ROUNDS : 1;
+    }
+    CHECK_EQ(counter.count, counted);
+    CHECK_OK(pthread_mutex_destroy(&counter.mutex));
+}
+
 void posix_mutex_static_initialisers(void)
 {
     struct counter normal = {.mutex = PTHREAD_MUTEX_INITIALIZER};
