@@ -30,15 +30,18 @@ void cost_write(const struct explore_cost *cost, char *out, size_t size)
     if (used > 0 && (size_t)used < size) snprintf(out + used, size - (size_t)used, ")");
 }
 
-enum cost_kind cost_of_option(uint32_t index)
+enum cost_kind cost_of_other(uint16_t first, uint16_t option)
 {
-    if (index == 0) return COST_NONE;
-    uint16_t option = world_option(index), first = world_option(0);
     if (option == WORLD_ADVANCE) {
         return world_class_of(first) == WORLD_WINDOW ? COST_OTHER : COST_FAULT;
     }
     if (world_class_of(option) >= WORLD_SPURIOUS) return COST_FAULT;
     return world_option_continues() ? COST_PREEMPTION : COST_OTHER;
+}
+
+enum cost_kind cost_of_option(uint32_t index)
+{
+    return index == 0 ? COST_NONE : cost_of_other(world_option(0), world_option(index));
 }
 
 static void note(struct meter *self, enum cost_kind kind, uint16_t put_off)

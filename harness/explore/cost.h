@@ -31,6 +31,8 @@ void cost_write(const struct explore_cost *cost, char *out, size_t size);
 
 /* What taking that option costs; for choosers, while the schedule choice is made. */
 enum cost_kind cost_of_option(uint32_t index);
+/* The same, where world_options() told the first one and another one. */
+enum cost_kind cost_of_other(uint16_t first, uint16_t option);
 
 /* Lets `inner` choose, and counts. Place it anywhere; valid after the execution, until the next. */
 struct meter {

@@ -80,10 +80,13 @@ static uint32_t options_used(const struct search *self)
 static bool add_node(struct search *self, uint32_t count, bool is_value)
 {
     struct node node = {.first = options_used(self)};
+    uint16_t option[WORLD_ENTITIES_MAX + 1], ends[WORLD_CLASSES];
     if (node.first + count > OPTIONS_MAX) return false;
+    if (!is_value) world_options(option, ends);
     for (uint32_t i = 0; i < count; i++) {
-        if (!is_value && self->rules && !rules_permit(self->rules, world_option(i))) continue;
-        enum cost_kind kind = is_value ? (i == 0 ? COST_NONE : COST_OTHER) : cost_of_option(i);
+        if (!is_value && self->rules && !rules_permit(self->rules, option[i])) continue;
+        enum cost_kind kind = i == 0 ? COST_NONE : COST_OTHER;
+        if (!is_value && i > 0) kind = cost_of_other(option[0], option[i]);
         self->options[node.first + node.count++] = (struct option){(uint16_t)i, (uint16_t)kind};
     }
     node.at = find_option(self, &node, 0);

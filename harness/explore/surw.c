@@ -60,12 +60,21 @@ static void adopt_new(struct surw *self)
     }
 }
 
-static bool is_interesting(const struct surw *self, uint16_t entity)
+/* A place that was asked for last: crowds of threads wait at the same one. */
+struct asked {
+    const void *place;
+    bool interesting;
+};
+
+static bool is_interesting(const struct surw *self, uint16_t entity, struct asked *last)
 {
     enum world_access access;
     if (entity == WORLD_ADVANCE) return false;
-    uint32_t place = learned_place(self->learned, world_next_place(entity, &access));
-    return place != LEARN_NOTHING && self->chosen[place];
+    const void *next = world_next_place(entity, &access);
+    if (next == last->place) return last->interesting;
+    uint32_t place = learned_place(self->learned, next);
+    *last = (struct asked){next, place != LEARN_NOTHING && self->chosen[place]};
+    return last->interesting;
 }
 
 /* Everybody waits before an interesting event, but for the one whose turn it is, who is not among
@@ -81,8 +90,9 @@ static uint32_t draw_instead(struct surw *self, const struct offer *offer)
 static uint32_t pick(struct surw *self, const struct offer *offer)
 {
     uint32_t free[WORLD_ENTITIES_MAX], used = 0, turn = UINT32_MAX;
+    struct asked last = {NULL, false};
     for (uint32_t i = 0; i < offer->count; i++) {
-        bool interesting = is_interesting(self, offer->entity[i]);
+        bool interesting = is_interesting(self, offer->entity[i], &last);
         if (interesting && offer->entity[i] == self->intended) turn = i;
         if (!interesting || turn == i) free[used++] = i;
     }
