@@ -36,6 +36,7 @@ static struct {
     char *found, *extra; /* the crew's own part of each slot, of each block */
     struct counters *counters;
     uint32_t block_count, own_slot, length;
+    struct strategy *kept; /* of a worker: what its blocks have taught it */
 } all;
 
 /* --- in workers --- */
@@ -75,6 +76,7 @@ static struct explore_options block_options(uint32_t number)
     options.counted = count_class;
     options.counted_context = &all.blocks[number];
     options.count_no_classes = true;
+    options.kept = &all.kept;
     return options;
 }
 
@@ -112,6 +114,7 @@ static int work(void *argument)
         if (number >= all.block_count || number > atomic_load(&all.counters->failed)) break;
         code = explore_block(slot, number);
     }
+    if (all.kept) all.kept->free(all.kept);
     return code;
 }
 
@@ -185,6 +188,7 @@ struct worker_result crew_explore(const struct crew *crew, const struct crew_out
 {
     if (explore_is_search(crew->how.strategy.kind)) return crew_search(crew, outcome);
     all.crew = crew;
+    all.kept = NULL;
     all.block_count = (uint32_t)((crew->how.runs_max + BLOCK_RUNS - 1) / BLOCK_RUNS);
     size_t blocks = all.block_count + 1, jobs = crew->jobs;
     all.blocks = worker_shared(blocks * sizeof *all.blocks);

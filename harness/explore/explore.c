@@ -236,6 +236,28 @@ static void catch_up(const struct explore_subject *subject, const struct explore
     plain->free(plain);
 }
 
+/* A strategy that knows what the first executions taught; NULL: out of memory. */
+static struct strategy *begin_strategy(const struct explore_subject *subject,
+                                       const struct explore_options *options, uint32_t length)
+{
+    struct strategy_options how = options->strategy;
+    if (options->kept && *options->kept) return *options->kept;
+    if (how.length == 0) how.length = length;
+    struct strategy *strategy = options->custom ? options->custom : strategy_new(&how);
+    if (strategy && strategy->learns > 0) {
+        if (options->first_run == 0) strategy->end(strategy, log_now->choices, log_now->used);
+        catch_up(subject, options, strategy);
+    }
+    return strategy;
+}
+
+static void end_strategy(const struct explore_options *options, struct strategy *strategy)
+{
+    if (strategy == NULL || strategy == options->custom) return;
+    if (options->kept && strategy->learns > 0) *options->kept = strategy;
+    else strategy->free(strategy);
+}
+
 /* Searches enumerate by themselves; samplers leave out the default schedule, which comes first. */
 static bool starts_plain(const struct explore_options *options)
 {
@@ -294,7 +316,6 @@ int explore_run(const struct explore_subject *subject, const struct explore_opti
                 struct explore_stats *stats, struct explore_failure *failure)
 {
     struct distinct distinct;
-    struct strategy_options strategy_options = options->strategy;
     *stats = explore_stats_begin(options);
     failure->id = EXPLORE_PASSED;
     if (options->count_no_classes) {
@@ -306,19 +327,14 @@ int explore_run(const struct explore_subject *subject, const struct explore_opti
     if (options->first_run == 0 && starts_plain(options)) {
         length = first_execution(subject, options, &distinct, stats, failure);
     }
-    if (strategy_options.length == 0) strategy_options.length = length;
-    struct strategy *strategy = options->custom ? options->custom : strategy_new(&strategy_options);
-    if (strategy && strategy->learns > 0) {
-        if (options->first_run == 0) strategy->end(strategy, log_now->choices, log_now->used);
-        catch_up(subject, options, strategy);
-    }
+    struct strategy *strategy = begin_strategy(subject, options, length);
     if (strategy && failure->id == EXPLORE_PASSED) {
         loop(subject, options, strategy, &distinct, stats, failure);
     }
     if (!options->count_no_classes) {
         stats->distinct = distinct_count(&distinct, &stats->distinct_exact);
     }
-    if (strategy && strategy != options->custom) strategy->free(strategy);
+    end_strategy(options, strategy);
     distinct_free(&distinct);
     return strategy ? 0 : -1;
 }

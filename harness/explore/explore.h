@@ -58,6 +58,9 @@ struct explore_failure {
 struct explore_options {
     struct strategy_options strategy;
     struct strategy *custom;   /* instead of one made by these options; not freed. May be NULL */
+    /* Where a strategy that learns is left for a later part of the same exploration, which goes
+     * on with what it knows; *kept is NULL at first, and freed by the caller. May be NULL. */
+    struct strategy **kept;
     uint64_t runs_max;
     uint64_t first_run;        /* number of the first execution */
     /* Told now and then; false ends the exploration as out_of_time. May be NULL. */

@@ -1,4 +1,4 @@
-/* Searches by several processes: what one process finds, in the same order. */
+/* Explorations by several processes: what one process finds, in the same order. */
 #include "rig.h"
 
 #include "harness/explore/crew.h"
@@ -55,7 +55,7 @@ static void explore_together(struct explore_options how, uint32_t jobs)
     crew.how.counted = count;
     crew.how.counted_context = &together;
     memset(&together, 0, sizeof together);
-    char why[WORLD_TEXT_MAX];
+    char why[WORLD_TEXT_MAX] = "";
     const struct crew_outcome outcome = {&together.stats, &together.failure, &log, NULL, why};
     struct worker_result result = crew_explore(&crew, &outcome);
     assert_int_equal(result.end, WORKER_RETURNED);
@@ -146,11 +146,39 @@ static void test_failures(void **state)
     assert_true(alone.failure.run > 100); /* or it would not come from a part */
 }
 
+static _Atomic uint64_t *begun; /* executions, by whatever process */
+
+static void count_begun(void *context)
+{
+    (void)context;
+    ++*begun;
+}
+
+/* A part depends on the first executions of all; a process runs these once, not for each part. */
+static void test_samplers(void **state)
+{
+    enum { RUNS = 2 * 512 + 100 };
+    static const enum explore_kind kinds[] = {EXPLORE_RF, EXPLORE_SURW, EXPLORE_AUTO};
+    (void)state;
+    begun = worker_shared(sizeof *begun);
+    for (uint32_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct strategy_options how = {.kind = kinds[i], .seed = 1, .depth = 3, .length = 20};
+        compare(rig_programs->ten_sections, how, RUNS);
+        subject.before = count_begun;
+        *begun = 0;
+        explore_alone((struct explore_options){.strategy = how, .runs_max = RUNS});
+        uint64_t once = *begun;
+        explore_together((struct explore_options){.strategy = how, .runs_max = RUNS}, 1);
+        assert_int_equal(*begun, 2 * once);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_budgets),
         cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_samplers),
     };
-    return cmocka_run_group_tests_name("searches by several processes", tests, rig_begin, NULL);
+    return cmocka_run_group_tests_name("explorations by several processes", tests, rig_begin, NULL);
 }
