@@ -58,6 +58,7 @@ struct scan {
     uint32_t objects[OBJECTS_OF_ONE];    /* of the transition at hand */
     uint32_t first_steps[OBJECTS_OF_ONE];
     bool writes[OBJECTS_OF_ONE];
+    bool looks[OBJECTS_OF_ONE]; /* at whether it is ready */
     uint8_t hows[OBJECTS_OF_ONE];
     uint32_t object_count;
 };
@@ -94,17 +95,20 @@ static void join_object(const struct scan *scan, uint32_t object, bool write, ui
 
 enum { NOTHING = UINT32_MAX };
 
-/* Without one object and one node: by program order, creation, time, and all other objects. */
+/* Without one object and one node: by program order, creation, time, and all other objects. Who
+ * looks at several descriptors goes on when any is ready: another one may have been ready before,
+ * so that none of them is a reason for the order of another. */
 static void clock_without(const struct scan *scan, uint32_t thread, uint32_t object_out,
                           uint32_t node_out, uint32_t *clock)
 {
+    bool looks_out = object_out != NOTHING && scan->looks[object_out];
     memcpy(clock, scan->fence, scan->self->width * sizeof *clock);
     if (scan->last_node[thread]) {
         join(scan, clock, scan->self->clocks[scan->last_node[thread] - 1]);
     }
     if (scan->made_by[thread]) join(scan, clock, scan->self->clocks[scan->made_by[thread] - 1]);
     for (uint32_t i = 0; i < scan->object_count; i++) {
-        if (i == object_out) continue;
+        if (i == object_out || (looks_out && scan->looks[i])) continue;
         join_object(scan, scan->objects[i], scan->writes[i], node_out, clock);
     }
 }
@@ -120,10 +124,17 @@ static void collect(struct scan *scan, uint32_t object, bool write, uint32_t ste
     if (at == scan->object_count) {
         scan->objects[scan->object_count++] = object;
         scan->first_steps[at] = step;
-        scan->writes[at] = false;
+        scan->writes[at] = scan->looks[at] = false;
         scan->hows[at] = WORLD_CHANGES;
     }
     scan->writes[at] |= write;
+}
+
+static void note_look(struct scan *scan, uint32_t object)
+{
+    for (uint32_t i = 0; i < scan->object_count; i++) {
+        if (scan->objects[i] == object) scan->looks[i] = true;
+    }
 }
 
 static void collect_objects(struct scan *scan, const struct node *node, uint32_t end)
@@ -133,6 +144,7 @@ static void collect_objects(struct scan *scan, const struct node *node, uint32_t
         const struct world_step *step = &scan->steps[s];
         if (reduced_is_apart(step)) continue;
         collect(scan, step->object, step->access == WORLD_WRITE, s);
+        if (step->op == WORLD_OP_POLL) note_look(scan, step->object);
         if (reduced_is_spurious(step)) collect(scan, SPURIOUS_LEFT, true, s);
         if (step->op == WORLD_OP_WAIT) collect(scan, SPURIOUS_LEFT, false, s);
     }
@@ -394,6 +406,7 @@ static void scan_pending(struct scan *scan, uint32_t at, const struct pending *p
     const struct event event = {at, pending->thread, clock, false};
     scan->objects[0] = pending->step.object;
     scan->writes[0] = pending->step.access == WORLD_WRITE;
+    scan->looks[0] = false; /* places of one wait are looked at one by one */
     scan->hows[0] = WORLD_CHANGES;
     scan->object_count = 1;
     clock_without(scan, pending->thread, NOTHING, NOTHING, clock);

@@ -141,8 +141,10 @@ static struct watch *find(struct set *set, const struct description *target, int
     return watch;
 }
 
+/* What that depends on is more than the place of the set. */
 static short ready(const struct description *self)
 {
+    if (place_searching()) world_stop("the reduced search takes no epoll that is waited for");
     return set_is_ready((const struct set *)self) ? POLLIN | POLLRDNORM : 0;
 }
 
@@ -178,7 +180,6 @@ static int make(int flags, uintptr_t site)
 {
     place_enter(site);
     if (flags & ~EPOLL_CLOEXEC) return -EINVAL;
-    if (place_searching()) world_stop("the reduced search takes no programs with epoll");
     struct set *set = store_take(sizeof *set);
     set->place.tell = tell_set;
     set->ready_end = &set->ready;
@@ -257,7 +258,9 @@ int world_epoll_ctl(int number, int operation, int file, struct epoll_event *eve
     struct description *self = descriptor_use(number, "epoll_ctl", CALL_SITE);
     if (self == NULL) return -1;
     struct description *target = descriptor_hold(file);
+    struct world_place *place = target ? NULL : descriptor_place(file);
     int result = target ? 0 : -EBADF;
+    if (place) place_step(place, WORLD_OP_USE, WORLD_READ, EBADF);
     if (place_searching()) place_point(NULL, WORLD_NONE);
     if (target) {
         result = control((struct set *)self, operation, target, file, event);
@@ -315,6 +318,30 @@ static void hand_out(struct wait *wait, struct watch *watch, uint32_t events)
     }
 }
 
+/* Candidates that are not ready any more may become so again, which is no step at the set. */
+static bool pending(const void *context, uint32_t index, struct world_step *step)
+{
+    const struct set *set = ((const struct wait *)context)->set;
+    if (index-- == 0) {
+        *step = (struct world_step){.op = WORLD_OP_POLL, .access = WORLD_WRITE,
+                                    .object = set->place.object,
+                                    .result = WORLD_PASSED(WORLD_GATE_IN)};
+        return set->place.object != 0;
+    }
+    for (const struct watch *at = set->ready; at; at = at->next_ready) {
+        if (ready_pending(at->target, &index, step)) return true;
+    }
+    return false;
+}
+
+/* Whether it waits depends on those for which there is no room, too. */
+static void look_at_rest(const struct set *set)
+{
+    for (const struct watch *at = set->ready; at; at = at->next_ready) {
+        ready_step(at->target, false);
+    }
+}
+
 /* Each candidate once; those for which there is no room stay in front. */
 static void collect(struct wait *wait)
 {
@@ -326,14 +353,15 @@ static void collect(struct wait *wait)
         ready_step(watch->target, false);
         if (events != 0) hand_out(wait, watch, events);
     }
+    if (place_searching()) look_at_rest(wait->set);
 }
 
 static int wait_for(struct wait *wait, const struct timespec *length)
 {
     struct set *set = wait->set;
     struct world_gate gate = {.open = is_open, .context = wait, .place = &set->place,
-                              .tell = tell_wait, .abandon = abandon, .op = WORLD_OP_POLL,
-                              .gates = WORLD_GATE_IN, .mask = wait->mask};
+                              .tell = tell_wait, .abandon = abandon, .pending = pending,
+                              .op = WORLD_OP_POLL, .gates = WORLD_GATE_IN, .mask = wait->mask};
     bool passed = true;
     if (set->description.kind != &kind || wait->room <= 0) return -EINVAL;
     if (!ready_deadline(length, &gate.deadline_ns)) return -EINVAL;

@@ -73,6 +73,20 @@ static void test_generated(void **state)
     compare_family(&three);
 }
 
+/* Calls that wait for several descriptors. */
+static void test_several(void **state)
+{
+    static const struct family two = {
+        .name = "that wait for several, of two threads", .programs = PROGRAMS, .ops = WIRED_ALL,
+        .threads = 2, .wired = true};
+    static const struct family three = {
+        .name = "that wait for several, of up to three", .programs = PROGRAMS, .ops = WIRED_ALL,
+        .threads = 3, .wired = true};
+    (void)state;
+    compare_family(&two);
+    compare_family(&three);
+}
+
 static const struct {
     const char *name;
     struct generated_program program;
@@ -94,6 +108,15 @@ static const struct {
                                     {{WIRED_READ, 0}}}}},
     {"sent before the shutdown", {3, 0, {{{WIRED_RECV, 0}, {WIRED_RECV, 0}},
                                          {{WIRED_SEND, 0}}, {{WIRED_SHUTDOWN, 0}}}}},
+    {"a poll of both, of which one is read before the other is written",
+     {2, 0, {{{WIRED_POLL_BOTH, 0}}, {{WIRED_WRITE, 1}, {WIRED_READ, 1}, {WIRED_WRITE, 0}}}}},
+    {"an epoll, the same",
+     {2, 0, {{{WIRED_EPOLL, 0}}, {{WIRED_WRITE, 1}, {WIRED_READ, 1}, {WIRED_WRITE, 0}}}}},
+    {"a select, and a number that is closed",
+     {2, 0, {{{WIRED_SELECT, 0}}, {{WIRED_CLOSE_IN, 0}, {WIRED_SEND, 1}}}}},
+    {"two epolls for two bytes", {3, 0, {{{WIRED_EPOLL, 0}, {WIRED_READ, 1}},
+                                         {{WIRED_EPOLL, 0}, {WIRED_READ, 1}},
+                                         {{WIRED_WRITE, 1}}}}},
 };
 
 static void test_known(void **state)
@@ -117,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known),
         cmocka_unit_test(test_generated),
+        cmocka_unit_test(test_several),
     };
     return cmocka_run_group_tests_name("reduced search, descriptors", tests, rig_begin, NULL);
 }

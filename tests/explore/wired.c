@@ -8,7 +8,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +21,7 @@ struct wires {
 };
 
 static struct wires wires[GENERATED_OBJECTS];
+static int watching; /* an epoll descriptor; 0: none */
 static uint64_t seen[GENERATED_THREADS];
 
 /* --- what a thread saw --- */
@@ -66,6 +70,68 @@ static void look(int fd, uint32_t who, int timeout_ms)
     see(who, only.revents);
 }
 
+static void look_at_all(uint32_t who, int timeout_ms)
+{
+    struct pollfd files[2 * GENERATED_OBJECTS];
+    for (uint32_t i = 0; i < GENERATED_OBJECTS; i++) {
+        files[2 * i] = (struct pollfd){.fd = wires[i].pipe[0], .events = POLLIN};
+        files[2 * i + 1] = (struct pollfd){.fd = wires[i].listener, .events = POLLIN};
+    }
+    see(who, poll(files, 2 * GENERATED_OBJECTS, timeout_ms));
+    for (uint32_t i = 0; i < 2 * GENERATED_OBJECTS; i++) see(who, files[i].revents);
+}
+
+static void select_two(int one, int other, uint32_t who, int timeout_ms)
+{
+    struct timeval none = {0};
+    fd_set in;
+    FD_ZERO(&in);
+    FD_SET(one, &in);
+    FD_SET(other, &in);
+    int most = one > other ? one : other;
+    see(who, select(most + 1, &in, NULL, NULL, timeout_ms < 0 ? NULL : &none));
+    see(who, FD_ISSET(one, &in) + 2 * FD_ISSET(other, &in));
+}
+
+static void wait_for_events(uint32_t who, int room, int timeout_ms)
+{
+    struct epoll_event events[GENERATED_OBJECTS];
+    int count = epoll_wait(watching, events, room, timeout_ms);
+    see(who, count);
+    for (int i = 0; i < count; i++) see(who, events[i].data.fd * 100 + (int)events[i].events);
+}
+
+static void watch(int operation, int fd, uint32_t how, uint32_t who)
+{
+    struct epoll_event event = {.events = how, .data.fd = fd};
+    see(who, epoll_ctl(watching, operation, fd, &event));
+}
+
+static void run_step_on_many(const struct generated_step *step, uint32_t who)
+{
+    const struct wires *on = &wires[step->object], *other = &wires[1 - step->object];
+    int timeout_ms = step->object == 0 ? -1 : 0;
+    switch ((enum wired_op)step->op) {
+    case WIRED_POLL_BOTH:
+        look_at_all(who, timeout_ms);
+        return;
+    case WIRED_SELECT:
+        select_two(on->pipe[0], other->pair[1], who, timeout_ms);
+        return;
+    case WIRED_EPOLL:
+        wait_for_events(who, 1 + step->object, timeout_ms);
+        return;
+    case WIRED_EPOLL_OFF:
+        watch(EPOLL_CTL_DEL, on->pipe[0], 0, who);
+        return;
+    case WIRED_EPOLL_ON:
+        watch(EPOLL_CTL_ADD, on->pair[1], EPOLLIN | EPOLLET, who);
+        return;
+    default:
+        return;
+    }
+}
+
 static void run_step(const struct generated_step *step, uint32_t who)
 {
     const struct wires *on = &wires[step->object];
@@ -106,8 +172,9 @@ static void run_step(const struct generated_step *step, uint32_t who)
         see(who, shutdown(on->pair[0], SHUT_WR));
         return;
     case WIRED_NOTHING:
-    case WIRED_COUNT:
         return;
+    default:
+        run_step_on_many(step, who);
     }
 }
 
@@ -126,6 +193,27 @@ static void open_wires(struct wires *on, int flags)
     getsockname(on->listener, (struct sockaddr *)&on->address, &length);
 }
 
+static bool uses_epoll(void)
+{
+    const struct generated_program *program = generated_now();
+    for (uint32_t i = 0; i < GENERATED_THREADS * GENERATED_OPS; i++) {
+        uint8_t op = program->steps[i / GENERATED_OPS][i % GENERATED_OPS].op;
+        if (op >= WIRED_EPOLL && op < WIRED_ALL) return true;
+    }
+    return false;
+}
+
+static void begin_to_watch(void)
+{
+    watching = 0;
+    if (!uses_epoll()) return;
+    watching = epoll_create1(0);
+    for (uint32_t i = 0; i < GENERATED_OBJECTS; i++) {
+        struct epoll_event event = {.events = EPOLLIN, .data.fd = wires[i].pipe[0]};
+        epoll_ctl(watching, EPOLL_CTL_ADD, wires[i].pipe[0], &event);
+    }
+}
+
 static void *work(void *argument)
 {
     uint32_t who = *(const uint32_t *)argument;
@@ -142,6 +230,7 @@ void program_wired(void)
     pthread_t threads[GENERATED_THREADS];
     open_wires(&wires[0], 0);
     open_wires(&wires[1], SOCK_NONBLOCK);
+    begin_to_watch();
     uint32_t count = generated_now()->threads;
     for (uint32_t i = 0; i < count; i++) pthread_create(&threads[i], NULL, work, &names[i]);
     for (uint32_t i = 0; i < count; i++) pthread_join(threads[i], NULL);

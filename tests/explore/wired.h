@@ -17,6 +17,12 @@ enum wired_op {
     WIRED_CLOSE_OUT, /* the end of the pipe that is written to */
     WIRED_CLOSE_IN,
     WIRED_COUNT,
+    WIRED_POLL_BOTH = WIRED_COUNT, /* both pipes, and both listeners: */
+    WIRED_SELECT,    /* the pipe of the object and the sockets of the other one */
+    WIRED_EPOLL,     /* both pipes; so many are told of as the object says, and one more */
+    WIRED_EPOLL_OFF, /* the pipe is watched no longer */
+    WIRED_EPOLL_ON,  /* the socket is watched, for what comes from now on */
+    WIRED_ALL,
 };
 
 void program_wired(void);
