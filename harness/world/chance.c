@@ -6,8 +6,10 @@
 #include <string.h>
 #include <sys/random.h>
 
+/* What comes next depends on who asked before. */
 static uint64_t next_chance(void)
 {
+    world_meet(WORLD_MET_FAKES);
     W.outside++;
     return stream_next(&W.chance);
 }

@@ -114,6 +114,8 @@ static const struct {
      {2, 0, {{{WIRED_EPOLL, 0}}, {{WIRED_WRITE, 1}, {WIRED_READ, 1}, {WIRED_WRITE, 0}}}}},
     {"a select, and a number that is closed",
      {2, 0, {{{WIRED_SELECT, 0}}, {{WIRED_CLOSE_IN, 0}, {WIRED_SEND, 1}}}}},
+    {"two who draw a number", {2, 0, {{{WIRED_WRITE, 0}, {WIRED_CHANCE, 0}},
+                                      {{WIRED_CONNECT, 0}, {WIRED_CHANCE, 0}}}}},
     {"two epolls for two bytes", {3, 0, {{{WIRED_EPOLL, 0}, {WIRED_READ, 1}},
                                          {{WIRED_EPOLL, 0}, {WIRED_READ, 1}},
                                          {{WIRED_WRITE, 1}}}}},

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -107,6 +108,12 @@ static void watch(int operation, int fd, uint32_t how, uint32_t who)
     see(who, epoll_ctl(watching, operation, fd, &event));
 }
 
+static void see_chance(uint32_t who)
+{
+    char byte = 0;
+    see_byte(who, getrandom(&byte, 1, 0), byte);
+}
+
 static void run_step_on_many(const struct generated_step *step, uint32_t who)
 {
     const struct wires *on = &wires[step->object], *other = &wires[1 - step->object];
@@ -126,6 +133,9 @@ static void run_step_on_many(const struct generated_step *step, uint32_t who)
         return;
     case WIRED_EPOLL_ON:
         watch(EPOLL_CTL_ADD, on->pair[1], EPOLLIN | EPOLLET, who);
+        return;
+    case WIRED_CHANCE:
+        see_chance(who);
         return;
     default:
         return;
@@ -198,7 +208,7 @@ static bool uses_epoll(void)
     const struct generated_program *program = generated_now();
     for (uint32_t i = 0; i < GENERATED_THREADS * GENERATED_OPS; i++) {
         uint8_t op = program->steps[i / GENERATED_OPS][i % GENERATED_OPS].op;
-        if (op >= WIRED_EPOLL && op < WIRED_ALL) return true;
+        if (op >= WIRED_EPOLL && op <= WIRED_EPOLL_ON) return true;
     }
     return false;
 }

@@ -22,6 +22,7 @@ enum wired_op {
     WIRED_EPOLL,     /* both pipes; so many are told of as the object says, and one more */
     WIRED_EPOLL_OFF, /* the pipe is watched no longer */
     WIRED_EPOLL_ON,  /* the socket is watched, for what comes from now on */
+    WIRED_CHANCE,    /* a random number of the system's */
     WIRED_ALL,
 };
 
