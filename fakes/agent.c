@@ -49,6 +49,12 @@ char *event_payload(const struct actor *actor, const struct scn_step *step, uint
     return text;
 }
 
+/* What is known of its run. */
+static void meet(const struct actor *actor, enum world_how how)
+{
+    world_meet_place(place_each(PLACE_AGENT, actor->index), how);
+}
+
 /* --- steps --- */
 
 static bool emit(struct actor *actor, const struct scn_step *step)
@@ -64,6 +70,7 @@ static bool emit(struct actor *actor, const struct scn_step *step)
     uint32_t call = RECORD(PUB_CALL, actor->party, actor->party, agent->at->party, 0,
                            .session = actor->session_word, .kind = kind,
                            .number = (int64_t)ordinal, .digest = digest);
+    meet(actor, WORLD_LOOKS);
     bool stopped = agent->stop_asked;
     enum core_result rc = api->run_emit(agent->run, step->kind, payload, length, &seq);
     agent_judges_stopped(actor, stopped, rc);
@@ -86,6 +93,7 @@ static void tell_outcome(const struct pending *pending, const char *outcome)
 {
     struct actor *actor = pending->actor;
 
+    meet(actor, WORLD_CHANGES);
     RECORD(PROMPT_DONE, actor->party, actor->agent->at->party, actor->party, pending->opened,
            .id = pending->id, .outcome = record_intern(outcome), .run = pending->run,
            .timeout = pending->due_us, .asked = pending->asked_us);
@@ -108,6 +116,7 @@ static bool ask_and_go_on(struct actor *actor, const struct prompt_request *requ
     *pending = *asked;
     enum core_result rc = api->run_ask_async(actor->agent->run, request, on_settled, pending);
     if (rc != CORE_OK) tell_outcome(pending, api->result_word(rc));
+    meet(actor, WORLD_LOOKS);
     return rc == CORE_OK && !actor->agent->stop_asked;
 }
 
@@ -139,6 +148,7 @@ static bool ask(struct actor *actor, const struct scn_step *step)
 
     asked.opened = RECORD(PROMPT_OPEN, actor->party, actor->party, agent->at->party, 0,
                           .id = asked.id, .run = asked.run, .timeout = asked.due_us);
+    meet(actor, WORLD_CHANGES);
     agent->questions++;
     if (strcmp(attr_text(&step->attrs, "wait", "yes"), "no") == 0)
         return ask_and_go_on(actor, &request, &asked);
@@ -148,6 +158,7 @@ static bool ask(struct actor *actor, const struct scn_step *step)
     enum core_result rc = api->run_ask(agent->run, &request, &reply);
     agent_judges_stopped(actor, stopped, rc);
     if (rc == CORE_OK) agent_judges_answer(actor, step->kind, input, &reply);
+    meet(actor, WORLD_CHANGES);
     actor_busy(actor, true);
     agent->asking_us = 0;
     const char *outcome = rc == CORE_OK ? api->prompt_outcome_word(reply.outcome)
@@ -178,6 +189,7 @@ static bool perform(struct actor *actor, const struct scn_step *step)
     }
     if (step->verb == SCN_VERB_WAIT) {
         world_sleep_until(ahead_ns(step->wait_us));
+        meet(actor, WORLD_LOOKS);
         return !agent->stop_asked;
     }
     REQUIRE(step->verb == SCN_VERB_FINISH);
@@ -228,16 +240,18 @@ static void follow_script(struct actor *actor)
     struct agent *agent = actor->agent;
 
     script_run(actor, perform);
+    meet(actor, WORLD_LOOKS);
     while (!agent->finished && !agent->stop_asked && !actor->play->api->run_should_stop(agent->run))
         (void)world_wait(&agent->stopped, WORLD_NEVER, "to be asked to stop");
 }
 
 enum core_result agent_run(void *context, const char *name, struct run_context *run)
 {
-    struct instance *instance = instance_called(context);
+    struct instance *instance = context;
     const struct core_api *api = instance->play->api;
     struct actor *actor = agent_find(instance->play, name);
 
+    if (actor != NULL) meet(actor, WORLD_CHANGES);
     if (actor == NULL || actor->agent->run != NULL) return CORE_FAILED;
     struct agent *agent = actor->agent;
     agent->run = run;
@@ -246,13 +260,14 @@ enum core_result agent_run(void *context, const char *name, struct run_context *
     agent->stop_asked = agent->finished = false;
     actor->entity = world_self();
     actor_queues_init(actor);
-    agent->stopped = (struct world_queue){ .head = 0 };
+    agent->stopped = queue_at(place_each(PLACE_AGENT, actor->index), false);
     RECORD(RUN_START, actor->party, instance->party, actor->party, 0,
            .session = actor->session_word, .run = (int64_t)agent->run_number);
     tell_token(actor, api->run_token(run));
     tell_input(actor, api->run_input(run));
     follow_script(actor);
     enum core_result rc = outcome_of(agent);
+    meet(actor, WORLD_CHANGES);
     RECORD(RUN_END, actor->party, actor->party, instance->party, 0,
            .run = (int64_t)agent->run_number,
            .outcome = record_intern(rc == CORE_OK ? "completed" : "cancelled"));
@@ -264,10 +279,11 @@ enum core_result agent_run(void *context, const char *name, struct run_context *
 
 void agent_request_stop(void *context, const char *name, struct run_ref run)
 {
-    struct instance *instance = instance_called(context);
+    struct instance *instance = context;
     struct actor *actor = agent_find(instance->play, name);
 
     if (actor == NULL) return;
+    meet(actor, WORLD_CHANGES);
     struct agent *agent = actor->agent;
     if (agent->run == NULL || agent->run_number != run.run || agent->stop_asked) return;
     agent->stop_asked = true;

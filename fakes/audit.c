@@ -281,6 +281,7 @@ void audit_core(struct instance *instance)
     const struct play *play = instance->play;
     struct audit audit = { .instance = instance, .api = play->api };
 
+    world_meet(WORLD_MET_FAKES);
     world_acquire(&instance->started);
     world_group_enter(instance->group);
     audit.before = look(&audit);

@@ -2,10 +2,25 @@
  * the core's process: when it is killed, so are they. */
 #include "fakes/backend.h"
 
+void reply_init(struct reply *reply, const struct actor *actor)
+{
+    reply->place = place_each(PLACE_REPLY, actor->index);
+    reply->queue = queue_at(reply->place, actor->play->silent);
+}
+
+struct reply *reply_new(const struct actor *actor)
+{
+    struct reply *reply = scratch_alloc(sizeof *reply);
+    reply_init(reply, actor);
+    return reply;
+}
+
 void reply_await(struct actor *actor, struct reply *reply)
 {
     actor_busy(actor, false);
+    if (reply->done) world_stand(&reply->queue);
     while (!reply->done) (void)world_wait(&reply->queue, WORLD_NEVER, "an answer of the core");
+    world_meet_place(reply->place, WORLD_TAKES);
     actor_busy(actor, true);
 }
 
@@ -13,6 +28,7 @@ void reply_finish(struct reply *reply, enum core_result rc)
 {
     reply->rc = rc;
     reply->done = true;
+    world_meet_place(reply->place, WORLD_GIVES);
     world_wake(&reply->queue);
 }
 
@@ -182,6 +198,7 @@ static void read_back(struct actor *actor, const struct scn_step *step, struct s
     bool store = strcmp(attr_text(&step->attrs, "store", "no"), "yes") == 0;
     struct older *older = scratch_alloc(sizeof *older);
 
+    reply_init(&older->reply, actor);
     RECORD(PAGE_CALL, actor->party, 0, 0, 0, .session = actor->session_word,
            .epoch = (int64_t)cursor.epoch, .cursor = (int64_t)cursor.seq, .back = true,
            .limit = (int64_t)limit);
@@ -279,7 +296,7 @@ static void take_lease(struct actor *actor, const struct scn_step *step)
 {
     const struct core_api *api = actor->play->api;
     struct core *core = actor->instance->core;
-    struct reply *taken = scratch_alloc(sizeof *taken), *given = scratch_alloc(sizeof *given);
+    struct reply *taken = reply_new(actor), *given = reply_new(actor);
 
     enum core_result rc = ask_for_lease(actor, step, taken);
     note_refusal(actor, "lease", rc);

@@ -15,8 +15,14 @@ struct reply {
     record_word key;
     bool waits, lost;       /* its holder would wait for it; was told that it is lost */
     uint64_t held_ns;       /* since then */
+    uint32_t place;         /* who waits for it finds it there */
     struct world_queue queue;
 };
+
+/* One that the actor will wait for; lives as long as the execution. */
+struct reply *reply_new(const struct actor *actor);
+/* The same, for one that is part of something else. */
+void reply_init(struct reply *reply, const struct actor *actor);
 
 /* Blocks until reply_finish. */
 void reply_await(struct actor *actor, struct reply *reply);

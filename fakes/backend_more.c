@@ -126,7 +126,7 @@ static void release_box(struct actor *actor)
 {
     const struct core_api *api = actor->play->api;
     struct core *core = actor->instance->core;
-    struct reply *found = scratch_alloc(sizeof *found), *given = scratch_alloc(sizeof *given);
+    struct reply *found = reply_new(actor), *given = reply_new(actor);
 
     enum core_result rc =
         api->sandbox_acquire(core, actor->session, APP_WEB, reply_sandbox, found);

@@ -67,6 +67,7 @@ static void on_server(void *context, enum core_result rc, const struct server_st
     struct server_call *call = context;
     const struct instance *instance = call->actor->instance;
 
+    world_meet(WORLD_MET_FAKES); /* it looks at sandboxes */
     inspect_tell(instance, "answers to a call about a server", call->reply.done ? 2 : 1, 1, 1);
     if (rc == CORE_OK && call->wanted) judge_started(call, status);
     if (rc == CORE_OK && !call->wanted) judge_stopped(call, status);
@@ -120,10 +121,11 @@ void use_server(struct actor *actor, const struct scn_step *step, bool wanted)
 {
     const struct core_api *api = actor->play->api;
     struct core *core = actor->instance->core;
-    struct reply *found = scratch_alloc(sizeof *found);
+    struct reply *found = reply_new(actor);
     struct server_call *call = scratch_alloc(sizeof *call);
     struct session_ref watcher = { 0, 0 };
 
+    reply_init(&call->reply, actor);
     call->actor = actor;
     call->app = app_of(actor, step);
     call->wanted = wanted;

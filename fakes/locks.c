@@ -114,7 +114,7 @@ static enum core_result grant(struct instance *instance, struct lock_entry *entr
 static enum core_result try_acquire(void *context, const char *key, const char *owner,
                                     uint64_t ttl_us, uint64_t *token)
 {
-    struct instance *instance = instance_called(context);
+    struct instance *instance = context;
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 
@@ -143,7 +143,7 @@ static enum core_result extend(struct instance *instance, struct lock_entry *ent
 static enum core_result renew(void *context, const char *key, const char *owner, uint64_t token,
                               uint64_t ttl_us)
 {
-    struct instance *instance = instance_called(context);
+    struct instance *instance = context;
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 
@@ -170,7 +170,7 @@ static enum core_result give_back(struct instance *instance, struct lock_entry *
 
 static enum core_result release(void *context, const char *key, const char *owner, uint64_t token)
 {
-    struct instance *instance = instance_called(context);
+    struct instance *instance = context;
     struct store_call call;
     enum core_result rc = CORE_FAILED;
 
@@ -182,7 +182,7 @@ static enum core_result release(void *context, const char *key, const char *owne
 
 static enum core_result read_grant(void *context, const char *key, struct lock_grant *grant_out)
 {
-    struct instance *instance = instance_called(context);
+    struct instance *instance = context;
     struct store_call call;
 
     store_call_begin(instance, &call, STORE_LOCKS, "read", key);

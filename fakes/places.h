@@ -15,6 +15,7 @@ enum place_of {
     PLACE_CALLERS, /* whether cores can be called; how many calls there are, who drains looks at */
     PLACE_OTHERS,  /* what keeps the stage busy beside actors and tabs */
     PLACE_MESSAGES, /* the message store */
+    PLACE_LOCKS,    /* the lock store, and what holders of leases were told */
     PLACE_SOCKETS, /* the list of them */
     PLACES_SINGLE,
 };
@@ -29,6 +30,8 @@ enum place_of_each {
     PLACE_BUSY,       /* whether its script is, */
     PLACE_RETURNS,    /* and whether its tab is about to connect */
     PLACE_SOCKET,     /* of a tab: whether it has one */
+    PLACE_REPLY,      /* of a backend: the answer of the core that it waits for */
+    PLACE_AGENT,      /* which run it works on, what it asks, and whether it is to stop */
     PLACE_FAULT,      /* whether that one may strike now */
     PLACE_WANTED,     /* of a tab: what the transport owes its socket */
     PLACE_UP,         /* of a tab: the ends of its links, */

@@ -244,7 +244,9 @@ static void step_ends(struct actor *actor, uint32_t step)
 static bool tells(enum scn_verb verb)
 {
     return verb == SCN_VERB_CONNECT || verb == SCN_VERB_SEND || verb == SCN_VERB_EXPECT ||
-           verb == SCN_VERB_WAIT || verb == SCN_VERB_PUBLISH;
+           verb == SCN_VERB_WAIT || verb == SCN_VERB_PUBLISH || verb == SCN_VERB_LEASE ||
+           verb == SCN_VERB_ANSWER || verb == SCN_VERB_OPEN || verb == SCN_VERB_START ||
+           verb == SCN_VERB_CANCEL;
 }
 
 enum progress { GOES_ON, LEFT_OUT, IS_OVER };

@@ -154,6 +154,7 @@ static uint64_t patience_us(const struct play *play)
         const struct actor *actor = &play->actors[i];
         if (actor->over || actor->dead || actor->scn->kind != SCN_ACTOR_AGENT) continue;
         const struct core_settings *settings = &play->stage->settings[actor->instance->index];
+        world_meet_place(place_each(PLACE_AGENT, i), WORLD_LOOKS);
         result = larger(result, actor->agent->run == NULL ? settings->gate_timeout_us
                                                           : actor->agent->asking_us);
     }

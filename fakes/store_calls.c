@@ -4,11 +4,9 @@
 static const char *const part_points[STORE_PARTS] = { "store.locks.call", "store.messages.call" };
 static const uint16_t part_parties[STORE_PARTS] = { PARTY_LOCKS, PARTY_MESSAGES };
 
-/* Calls of the message store are told apart from all else. */
 static void meet(enum store_part part)
 {
-    if (part == STORE_MESSAGES) world_meet_place(PLACE_MESSAGES, WORLD_CHANGES);
-    else world_meet(WORLD_MET_FAKES);
+    world_meet_place(part == STORE_MESSAGES ? PLACE_MESSAGES : PLACE_LOCKS, WORLD_CHANGES);
 }
 
 static uint64_t latency_us(const struct stores *stores)
@@ -27,7 +25,7 @@ void store_call_begin(struct instance *instance, struct store_call *call, enum s
 
     meet(part);
     *call = (struct store_call){ .part = part, .core = instance->party,
-                                 .number = ++stores->calls, .op = record_intern(op),
+                                 .number = ++stores->calls[part], .op = record_intern(op),
                                  .key = record_intern(key), .applied = true,
                                  .delay_us = stores->delay_us[part] };
     if (play->setting_up) return;

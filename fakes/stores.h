@@ -22,7 +22,7 @@ struct store_call {
 };
 
 struct stores {
-    uint32_t calls;
+    uint32_t calls[STORE_PARTS];
     struct store_call *open[STORE_PARTS]; /* calls under way */
     uint64_t latency_low_us, latency_high_us;
     uint64_t delay_us[STORE_PARTS];       /* every call, while a fault with `for` lasts */

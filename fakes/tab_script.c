@@ -219,6 +219,7 @@ static bool perform(struct actor *actor, const struct scn_step *step)
         expect_step(actor, step);
         return true;
     case SCN_VERB_ANSWER:
+        meet_each(PLACE_PAGE, actor->index);
         note = tab_prompt(tab, step->kind, false);
         if (note != NULL) answer(tab, note, step->yes, step->text);
         return true;

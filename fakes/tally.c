@@ -7,6 +7,7 @@ enum { METRICS_MAX = 64 };
 
 struct tally *tally_of(struct instance *instance, const char *key)
 {
+    world_meet_place(PLACE_LOCKS, WORLD_CHANGES);
     for (uint32_t i = 0; i < instance->tally_count; i++) {
         struct tally *tally = &instance->tallies[i];
         if (tally->life == instance->life && strcmp(tally->key, key) == 0) return tally;

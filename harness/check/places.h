@@ -11,6 +11,7 @@ enum {
     PLACES_OF_CHECKS = 2560,
     PLACE_PROPERTIES = PLACES_OF_CHECKS, /* the checks of the file, 16 of them apart */
     PLACE_STORE_USE = PLACE_PROPERTIES + 16, /* how cores fare with the message store */
+    PLACE_LEASES,                  /* locks and leases */
     PLACE_TABS,                    /* what a tab was told, 16 of them apart */
     PLACE_SENT = PLACE_TABS + 16,  /* what was sent to it */
     PLACE_FACTS = PLACE_SENT + 16, /* facts, by the hash of their keys */

@@ -335,7 +335,8 @@ static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
 /* What judges look at and change beside ledgers, which tell by themselves, and beside what only
  * kinds change that meet everything: lives of cores, for one. */
 enum meets {
-    MEETS_EVERYTHING, MEETS_LEDGERS, MEETS_TAB, MEETS_SENT, MEETS_STORE, MEETS_PROPERTIES
+    MEETS_EVERYTHING, MEETS_LEDGERS, MEETS_TAB, MEETS_SENT, MEETS_STORE, MEETS_LOCKS,
+    MEETS_PROPERTIES
 };
 
 static const uint8_t kinds_meet[RECORD_KIND_COUNT] = {
@@ -343,6 +344,28 @@ static const uint8_t kinds_meet[RECORD_KIND_COUNT] = {
     [RECORD_PUB_ACK] = MEETS_STORE,
     [RECORD_STORE_CALL] = MEETS_STORE,
     [RECORD_STORE_REPLY] = MEETS_STORE,
+    [RECORD_LK_TRY] = MEETS_LOCKS,
+    [RECORD_LK_GRANT] = MEETS_LOCKS,
+    [RECORD_LK_RENEW] = MEETS_LOCKS,
+    [RECORD_LK_REFUSE] = MEETS_LOCKS,
+    [RECORD_LK_RELEASE] = MEETS_LOCKS,
+    [RECORD_LK_EXPIRE] = MEETS_LOCKS,
+    [RECORD_LEASE_CALL] = MEETS_LOCKS,
+    [RECORD_LEASE_REFUSED] = MEETS_LOCKS,
+    [RECORD_LEASE_HELD] = MEETS_LOCKS,
+    [RECORD_LEASE_USED] = MEETS_LOCKS,
+    [RECORD_LEASE_RETURN] = MEETS_LOCKS,
+    [RECORD_LEASE_LOST] = MEETS_LOCKS,
+    [RECORD_LEASE_ENDED] = MEETS_LOCKS,
+    [RECORD_CANCEL_CALL] = MEETS_LEDGERS,
+    [RECORD_RUN_CALL] = MEETS_LEDGERS,
+    [RECORD_RUN_REQ] = MEETS_LEDGERS,
+    [RECORD_RUN_START] = MEETS_LEDGERS,
+    [RECORD_RUN_END] = MEETS_LEDGERS,
+    [RECORD_PROMPT_OPEN] = MEETS_LEDGERS,
+    [RECORD_PROMPT_DONE] = MEETS_LEDGERS,
+    [RECORD_ANSWER] = MEETS_LEDGERS,
+    [RECORD_PROMPT_SHOWN] = MEETS_TAB,
     [RECORD_LOG_APPEND] = MEETS_LEDGERS,
     [RECORD_LOG_SAYS] = MEETS_LEDGERS,
     [RECORD_CLIENT_OPEN] = MEETS_TAB,
@@ -374,7 +397,7 @@ static enum meets meets_of(const struct check_set *set, const struct record *rec
     const struct check_names *names = &set->names;
     enum meets meets = (enum meets)kinds_meet[record->kind];
 
-    if (meets == MEETS_STORE && record->subject == PARTY_LOCKS) return MEETS_EVERYTHING;
+    if (meets == MEETS_STORE && record->subject == PARTY_LOCKS) return MEETS_LOCKS;
     if (record->kind != RECORD_POINT) return meets;
     int64_t name = record->values.POINT.name;
     bool server = name == names->server_running || name == names->server_starting ||
@@ -401,7 +424,9 @@ static void meet(const struct check_set *set, const struct record *record)
     case MEETS_TAB: world_meet_place(PLACE_TABS + record->subject % 16u, WORLD_CHANGES); return;
     case MEETS_SENT: world_meet_place(PLACE_SENT + record->subject % 16u, WORLD_CHANGES); return;
     case MEETS_STORE: meet_store(set, record); return;
+    case MEETS_LOCKS: world_meet_place(PLACE_LEASES, WORLD_CHANGES); return;
     case MEETS_PROPERTIES:
+        world_meet_place(PLACE_LEASES, WORLD_CHANGES); /* they look at whether it is calm */
         for (uint32_t i = 0; i < set->property_count; i++) check_meet_property(i);
         return;
     case MEETS_EVERYTHING: world_meet(WORLD_MET_FAKES); return;

@@ -306,7 +306,8 @@ static void test_files(void **state)
         uint32_t seeds;
     } files[] = { { "small_publishers", 10 }, { "small_late_connect", 10 }, { "small_cut", 10 },
                   { "drain_waits", 2 }, { "cancel_against_end", 2 }, { "sandbox_revoked", 2 },
-                  { "lock_contended", 2 }, { "double_tab", 2 } };
+                  { "lock_contended", 2 }, { "pause_beyond_lease", 2 },
+                  { "double_tab", 2 } };
     char path[200];
     struct rig rig;
 

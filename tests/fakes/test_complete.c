@@ -129,6 +129,12 @@ static const struct {
                 "backend two session=s2 user=bob\n  publish news\n", 2 },
     { "window", "backend one session=s1 user=alice\n  publish news within 0..5ms\n"
                 "faults\n  may timeout store.messages applied=either within 1ms..3ms\n", 2 },
+    { "lease", "store lease_ttl=3s\n"
+               "backend one session=s1 user=alice\n  lease nightly hold=4s\n", 2 },
+    { "leases", "backend one session=s1 user=alice\n  own: lease nightly\n"
+                "backend two session=s1 user=alice\n  lease nightly wait=1s after one.own\n", 2 },
+    { "cancel", "core start_gate=none\nagent bot session=s1 user=alice\n  ask: ask deploy\n"
+                "backend api session=s1 user=alice\n  cancel during bot.ask\n", 2 },
     { "drain", "backend one session=s1 user=alice\n  publish news\n  drain\n", 2 },
 };
 
