@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum { PROGRAMS = SMALLER ? 10 : 160, MANY = SMALLER ? 2000 : 400000 };
+enum { SEVERAL = SMALLER ? 10 : 40 };
 
 /* Whether both find the same outcomes. */
 static bool compare_one(struct explore_stats sums[2], uint64_t brute_max)
@@ -77,10 +78,10 @@ static void test_generated(void **state)
 static void test_several(void **state)
 {
     static const struct family two = {
-        .name = "that wait for several, of two threads", .programs = PROGRAMS, .ops = WIRED_ALL,
+        .name = "that wait for several, of two threads", .programs = SEVERAL, .ops = WIRED_ALL,
         .threads = 2, .wired = true};
     static const struct family three = {
-        .name = "that wait for several, of up to three", .programs = PROGRAMS, .ops = WIRED_ALL,
+        .name = "that wait for several, of up to three", .programs = SEVERAL, .ops = WIRED_ALL,
         .threads = 3, .wired = true};
     (void)state;
     compare_family(&two);
