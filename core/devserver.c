@@ -55,12 +55,18 @@ static bool may_go(const struct server *server)
     return server->closed && server_at_rest(server) && server->status.state != SERVER_RUNNING;
 }
 
+void server_free(struct server *server)
+{
+    free(server->watchers);
+    free(server);
+}
+
 static void remove_server(struct servers *servers, struct server *server)
 {
     REQUIRE(server->procedure.timer == 0);   /* one that does not run waits for nothing */
     servers->slots[server->slot] = NULL;
     servers->count--;
-    free(server);
+    server_free(server);
 }
 
 static void rest(struct turn *turn, struct procedure *procedure)
@@ -133,22 +139,41 @@ static size_t count_waiters(const struct server *server)
     return count;
 }
 
-/* The newest watchers are kept; an old session that still counts asks again. */
-static void watch(struct server *server, struct session_ref watcher)
+static bool is_watched_by(const struct server *server, struct session_ref watcher)
 {
-    size_t count = server->watchers_count;
-    if (watcher.generation == 0)
-        return;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < server->watchers_count; i++)
         if (server->watchers[i].slot == watcher.slot &&
             server->watchers[i].generation == watcher.generation)
-            return;
-    if (count == WATCHERS_MAX) {
+            return true;
+    return false;
+}
+
+static bool grow_watchers(struct server *server)
+{
+    size_t capacity = server->watchers_capacity ? server->watchers_capacity * 2 : 4;
+    struct session_ref *watchers = realloc(server->watchers, capacity * sizeof *watchers);
+    if (!watchers)
+        return false;
+    server->watchers = watchers;
+    server->watchers_capacity = capacity;
+    return true;
+}
+
+/* Where there are as many as there can be sessions, some are gone: the oldest goes. */
+static bool watch(struct server *server, struct session_ref watcher)
+{
+    size_t count = server->watchers_count;
+    if (watcher.generation == 0 || is_watched_by(server, watcher))
+        return true;
+    if (count == server->core->settings.max_sessions) {
         memmove(server->watchers, server->watchers + 1, (count - 1) * sizeof server->watchers[0]);
         count--;
+    } else if (count == server->watchers_capacity && !grow_watchers(server)) {
+        return false;
     }
     server->watchers[count] = watcher;
     server->watchers_count = count + 1;
+    return true;
 }
 
 /* Lock held. Takes the waiter over if OK. *cancelled gets the starts that a stop overrules. */
@@ -170,7 +195,8 @@ static enum core_result accept_order(struct turn *turn, const struct server_orde
         return CORE_STALE;
     if (count_waiters(server) >= SERVER_WAITERS_MAX)
         return CORE_LIMIT;
-    watch(server, order->watcher);
+    if (!watch(server, order->watcher))
+        return CORE_NO_MEMORY;
     append(order->stop ? &server->stops : &server->starts, waiter);
     if (order->stop) {
         server->grace_us = order->grace_us;
@@ -338,21 +364,26 @@ static bool is_attached(struct turn *turn, struct session_ref ref)
 bool servers_watched(struct turn *turn, struct sandbox_ref sandbox)
 {
     struct servers *servers = turn->core->servers;
-    struct session_ref watchers[APP_TYPE_COUNT * WATCHERS_MAX];
+    struct session_ref *watchers = NULL;
     size_t count = 0;
+    bool watched = false;
     if (!servers)
         return false;
     turn_lock(turn, &servers->lock);
     for (int app = 0; app < APP_TYPE_COUNT; app++) {
         const struct server *server = find(servers, sandbox, (enum app_type)app);
-        for (size_t i = 0; server && i < server->watchers_count; i++)
-            watchers[count++] = server->watchers[i];
+        size_t more = server ? server->watchers_count : 0;
+        if (more == 0)
+            continue;
+        watchers = memory_owed(turn->core, watchers, (count + more) * sizeof *watchers);
+        memcpy(watchers + count, server->watchers, more * sizeof *watchers);
+        count += more;
     }
     turn_unlock(turn, &servers->lock);
-    for (size_t i = 0; i < count; i++)
-        if (is_attached(turn, watchers[i]))
-            return true;
-    return false;
+    for (size_t i = 0; i < count && !watched; i++)
+        watched = is_attached(turn, watchers[i]);
+    free(watchers);
+    return watched;
 }
 
 bool servers_know(struct turn *turn, struct sandbox_ref sandbox, uint64_t instance)

@@ -13,7 +13,7 @@
 
 #include "core/sandbox.h"
 
-enum { WATCHERS_MAX = 16, SERVER_WAITERS_MAX = 64 };
+enum { SERVER_WAITERS_MAX = 64 };
 
 enum server_stage {
     STAGE_IDLE,      /* at rest, or a running server between two looks at it */
@@ -48,8 +48,8 @@ struct server {
     struct server_waiter *starts, *stops;   /* oldest first; stops are done before starts */
     uint64_t grace_us;          /* of the latest stop */
     bool closed;                /* its sandbox is being released: stop, then be freed */
-    struct session_ref watchers[WATCHERS_MAX];
-    size_t watchers_count;
+    struct session_ref *watchers;           /* sessions that are told of changes, oldest first */
+    size_t watchers_count, watchers_capacity;
     bool lease_pending, lease_held;
     enum core_result lease_result;
     struct lease_ref lease;
@@ -118,9 +118,11 @@ bool server_at_rest(const struct server *server);
 
 /* A log tells of this version: what is told from now on is newer. A session's lock may be held. */
 void servers_saw(struct turn *turn, uint64_t version);
-/* A `server_state` event in one session's log. No lock held. */
-void server_publish(struct turn *turn, struct session_ref watcher, enum app_type app,
-                    const struct server_status *status);
+/* A `server_state` event in one session's log. STALE: the session is gone. No lock held. */
+enum core_result server_publish(struct turn *turn, struct session_ref watcher, enum app_type app,
+                                const struct server_status *status);
+
+void server_free(struct server *server);
 
 uint64_t server_step(struct turn *turn, struct procedure *procedure);
 void server_on_lease(void *context, enum core_result result, struct lease_ref lease,

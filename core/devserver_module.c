@@ -53,7 +53,8 @@ static void destroy(struct core *core)
         return;
     for (uint32_t i = 0; i < servers->capacity; i++) {
         REQUIRE(!servers->slots[i] || server_at_rest(servers->slots[i]));
-        free(servers->slots[i]);
+        if (servers->slots[i])
+            server_free(servers->slots[i]);
     }
     pthread_cond_destroy(&servers->quiet);
     core_lock_destroy(&servers->lock);

@@ -20,8 +20,8 @@ void servers_saw(struct turn *turn, uint64_t version)
     turn_unlock(turn, &servers->lock);
 }
 
-void server_publish(struct turn *turn, struct session_ref watcher, enum app_type app,
-                    const struct server_status *status)
+enum core_result server_publish(struct turn *turn, struct session_ref watcher, enum app_type app,
+                                const struct server_status *status)
 {
     char payload[160];
     int length = snprintf(payload, sizeof payload,
@@ -34,23 +34,42 @@ void server_publish(struct turn *turn, struct session_ref watcher, enum app_type
     else
         length += snprintf(payload + length, sizeof payload - (size_t)length, "}");
     REQUIRE((size_t)length < sizeof payload);
-    /* STALE: the session is gone, and nobody is left to be told. */
-    session_publish_owed(turn, watcher, WIRE_SERVER_STATE, payload);
+    enum core_result result = session_publish_owed(turn, watcher, WIRE_SERVER_STATE, payload);
     turn_flush(turn);
+    return result;
+}
+
+/* Its session is gone, and nobody is left to be told. */
+static void unwatch(struct turn *turn, struct server *server, struct session_ref watcher)
+{
+    struct servers *servers = server->core->servers;
+    size_t kept = 0;
+    turn_lock(turn, &servers->lock);
+    struct session_ref *watchers = server->watchers;
+    for (size_t i = 0; i < server->watchers_count; i++)
+        if (watchers[i].slot != watcher.slot || watchers[i].generation != watcher.generation)
+            watchers[kept++] = watchers[i];
+    server->watchers_count = kept;
+    turn_unlock(turn, &servers->lock);
 }
 
 void server_tell(struct turn *turn, struct server *server)
 {
     struct servers *servers = server->core->servers;
-    struct session_ref watchers[WATCHERS_MAX];
+    struct session_ref *watchers = NULL;
     turn_lock(turn, &servers->lock);
     size_t count = server->watchers_count;
-    memcpy(watchers, server->watchers, count * sizeof watchers[0]);
+    if (count > 0) {
+        watchers = memory_owed(turn->core, NULL, count * sizeof *watchers);
+        memcpy(watchers, server->watchers, count * sizeof *watchers);
+    }
     struct server_status status = server->status;
     turn_unlock(turn, &servers->lock);
     turn_flush(turn);
     for (size_t i = 0; i < count; i++)
-        server_publish(turn, watchers[i], server->app, &status);
+        if (server_publish(turn, watchers[i], server->app, &status) == CORE_STALE)
+            unwatch(turn, server, watchers[i]);
+    free(watchers);
 }
 
 static void trace_state(struct turn *turn, const char *id, const struct server_status *status,

@@ -452,6 +452,28 @@ static void clients_follow_the_state_in_their_log(void **state)
     end(&t);
 }
 
+static void every_session_that_asked_is_told(void **state)
+{
+    enum { SESSIONS = 17 };
+    struct servers_test t;
+    (void)state;
+    begin(&t);
+    struct session_ref first = rig_session(&t.rig, "s0");
+    struct tab *tab = tab_connect(&t.rig, "alice", "s0");
+    for (int i = 0; i < SESSIONS; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "s%d", i);
+        struct session_ref watcher = i == 0 ? first : rig_session(&t.rig, name);
+        assert_int_equal(server_ensure(t.rig.core, t.sandbox, APP_WEB, watcher, answer_server,
+                                       &t.answer), CORE_OK);
+        assert_int_equal(answer_await(&t.answer), CORE_OK);
+    }
+    assert_int_equal(stop(&t), CORE_OK);
+    while (strcmp(frame_word(frame_payload(tab_expect(tab, "server_state")), "state"), "stopped"))
+        continue;
+    end(&t);
+}
+
 static void stop_without_a_sandbox_makes_none(void **state)
 {
     struct servers_test t;
@@ -524,6 +546,7 @@ int main(void)
         cmocka_unit_test(sandbox_taken_away_ends_its_server),
         cmocka_unit_test(two_cores_run_one_server),
         cmocka_unit_test(clients_follow_the_state_in_their_log),
+        cmocka_unit_test(every_session_that_asked_is_told),
         cmocka_unit_test(stop_without_a_sandbox_makes_none),
         cmocka_unit_test(drain_cancels_a_start_and_leaves_what_runs),
         cmocka_unit_test(drain_ends_although_every_port_fails),
