@@ -354,6 +354,8 @@ enum core_result run_stop(struct turn *turn, struct session *session, struct run
         return CORE_OK;
     run->stop_asked = true;
     size_t length = strnlen(reason, CORE_NAME_MAX - 1);
+    while (length > 0 && ((unsigned char)reason[length] & 0xc0) == 0x80)
+        length--;   /* half a character is no text, and could not be told */
     memcpy(run->reason, reason, length);
     run->reason[length] = '\0';
     trace_owe(turn, TP_RUN_STOP_ASKED, session->key, run->number, 0, 0);

@@ -192,6 +192,29 @@ static void cancelled_run_emits_nothing_more(void **state)
     rig_stop(&rig);
 }
 
+static void reason_is_cut_between_characters(void **state)
+{
+    (void)state;
+    struct rig rig;
+    char reason[CORE_NAME_MAX + 1] = "";
+    rig_init(&rig);
+    rig.agent = emit_after_cancel;
+    rig_start(&rig);
+    struct run_ref run = submit_ok(&rig, rig_session(&rig, "s1"), "k");
+    struct tab *tab = tab_connect(&rig, "alice", "s1");
+    rig_await(&rig, FLAG_STARTED);
+    for (size_t i = 0; i < CORE_NAME_MAX; i += 2)
+        memcpy(reason + i, "\xc3\xa9", 3);
+    assert_int_equal(run_cancel(rig.core, run, reason), CORE_OK);
+    rig_raise(&rig, FLAG_GO);
+    const json_t *payload = frame_payload(tab_expect(tab, "run_state"));
+    while (strcmp(frame_word(payload, "state"), "completed") != 0)
+        payload = frame_payload(tab_expect(tab, "run_state"));
+    reason[CORE_NAME_MAX - 2] = '\0';
+    assert_string_equal(frame_word(payload, "reason"), reason);
+    rig_stop(&rig);
+}
+
 /* The outcome's event was trimmed; who comes late still learns it. */
 static void outcome_is_visible_to_late_readers(void **state)
 {
@@ -360,6 +383,7 @@ int main(void)
         cmocka_unit_test(gate_timeout_does_what_its_policy_says),
         cmocka_unit_test(cancel_wakes_a_pausing_agent),
         cmocka_unit_test(cancelled_run_emits_nothing_more),
+        cmocka_unit_test(reason_is_cut_between_characters),
         cmocka_unit_test(outcome_is_visible_to_late_readers),
         cmocka_unit_test(ended_runs_have_a_bound),
         cmocka_unit_test(names_are_checked),

@@ -12,12 +12,17 @@ struct lock_test {
     _Atomic uint64_t token;
 };
 
-static bool may_go(struct rig *rig)
+static int raised(struct rig *rig, int flag)
 {
     pthread_mutex_lock(&rig->lock);
-    bool raised = rig->flags[FLAG_GO] > 0;
+    int times = rig->flags[flag];
     pthread_mutex_unlock(&rig->lock);
-    return raised;
+    return times;
+}
+
+static bool may_go(struct rig *rig)
+{
+    return raised(rig, FLAG_GO) > 0;
 }
 
 static enum core_result wait_to_go(struct rig *rig, struct run_context *run)
@@ -173,6 +178,35 @@ static void run_has_its_time(void **state)
     rig_stop(&t.rig);
 }
 
+/* Names too long for a key share a beginning, and no lock. */
+static void long_names_are_told_apart(void **state)
+{
+    struct lock_test t;
+    struct run_ref runs[2];
+    (void)state;
+    t.token = 0;
+    fleet_init(&t.fleet);
+    fleet_rig(&t.rig, &t.fleet);
+    t.rig.config.settings.run_lock = RUN_LOCK_ON;
+    t.rig.agent = wait_to_go;
+    t.rig.agent_context = &t;
+    rig_start(&t.rig);
+    t.session = rig_session(&t.rig, "s1");
+    for (int i = 0; i < 2; i++) {
+        char key[CORE_NAME_MAX];
+        memset(key, 'k', sizeof key - 1);
+        key[sizeof key - 2] = (char)('0' + i);
+        key[sizeof key - 1] = '\0';
+        runs[i] = submit_ok(&t.rig, t.session, key);
+    }
+    RIG_AWAIT(raised(&t.rig, FLAG_STARTED) == 2);   /* at one time */
+    rig_raise(&t.rig, FLAG_GO);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(await_end(&t.rig, runs[i]), RUN_COMPLETED);
+    rig_stop(&t.rig);
+    fleet_free(&t.fleet);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +216,7 @@ int main(void)
         cmocka_unit_test(run_that_waits_in_vain_fails),
         cmocka_unit_test(drain_ends_a_run_that_waits),
         cmocka_unit_test(run_has_its_time),
+        cmocka_unit_test(long_names_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
