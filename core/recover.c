@@ -21,7 +21,8 @@ static enum run_state state_of(const char *word)
 }
 
 /* False, here and below: no memory for it. */
-static bool fold_run(struct session *session, const json_t *payload)
+static bool fold_run(struct session *session, const struct log_event *event,
+                     const json_t *payload)
 {
     uint64_t number;
     char agent[CORE_NAME_MAX], key[CORE_NAME_MAX];
@@ -29,7 +30,8 @@ static bool fold_run(struct session *session, const json_t *payload)
         !wire_name(payload, "key", key))
         return true;
     return run_restore(session, number, agent, key,
-                       state_of(json_string_value(json_object_get(payload, "state")))) != NULL;
+                       state_of(json_string_value(json_object_get(payload, "state"))),
+                       event->seq) != NULL;
 }
 
 static bool fold_prompt(struct session *session, const struct log_event *event,
@@ -83,7 +85,7 @@ enum core_result session_fold(struct turn *turn, struct session *session,
     bool folded = true;
     json_t *payload = json_loadb(event->payload, event->length, 0, NULL);
     if (run)
-        folded = fold_run(session, payload);
+        folded = fold_run(session, event, payload);
     else if (closed)
         fold_closed(session, payload);
     else if (server)

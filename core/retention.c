@@ -14,14 +14,15 @@ static uint64_t lesser(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* A run whose end is not in the store yet is one that the next core has to end. */
 static uint64_t keep_runs(struct turn *turn, struct session *session, uint64_t floor)
 {
     uint64_t kept = floor;
     for (struct run *run = session->runs; run != NULL; run = run->next) {
-        if (run->ended || run->told_seq == 0 || run->told_seq >= floor)
+        if (run->end_told || run->told_seq == 0 || run->told_seq >= floor)
             continue;
         kept = lesser(kept, run->told_seq);
-        if (!run->retelling)
+        if (!run->ended && !run->retelling)
             run_retell(turn, session, run);
     }
     return kept;

@@ -63,7 +63,7 @@ void runs_forget_oldest(struct turn *turn, struct session *session)
 }
 
 struct run *run_restore(struct session *session, uint64_t number, const char *agent,
-                        const char *key, enum run_state state)
+                        const char *key, enum run_state state, uint64_t seq)
 {
     struct run *run = run_find(session, number);
     if (run == NULL) {
@@ -78,6 +78,8 @@ struct run *run_restore(struct session *session, uint64_t number, const char *ag
     }
     run->state = state;
     run->ended = run_state_is_terminal(state);
+    run->told_seq = seq;
+    run->end_told = run->ended;
     if (number > session->last_run)
         session->last_run = number;
     return run;
@@ -121,8 +123,10 @@ void run_state_stored(struct turn *turn, struct session *session, uint64_t numbe
     run->states_pending--;
     if (run->ended && run->states_pending == 0)
         run_lock_release(turn, run);
-    if (seq != 0)
+    if (seq != 0) {
         run->told_seq = seq;
+        run->end_told = run->ended && run->states_pending == 0;   /* the end is told last */
+    }
     runs_forget_oldest(turn, session);
 }
 

@@ -94,6 +94,7 @@ struct run {
     uint64_t limit_us;       /* its own run_timeout, or 0 */
     uint64_t limit_timer;
     uint64_t told_seq;       /* of its newest run_state in the store, 0 if it has none */
+    bool end_told;           /* and that was its last: the store may forget it */
     uint64_t states_pending; /* run_state events on their way to the store */
     bool retelling;          /* the same state is on its way once more */
     struct run_context context;
@@ -303,9 +304,9 @@ enum core_result run_announce(struct turn *turn, struct session *session, struct
 void run_retire(struct turn *turn, struct session *session, struct run *run);
 /* Carries out EFFECT_START_RUN: makes the thread. No lock held. */
 void run_launch(struct turn *turn, struct run *run);
-/* A run known from the store. Its state is what the log says last. NULL without memory. */
+/* A run known from the store. Its state is what the log says last, at seq. NULL without memory. */
 struct run *run_restore(struct session *session, uint64_t number, const char *agent,
-                        const char *key, enum run_state state);
+                        const char *key, enum run_state state, uint64_t seq);
 /* Keeps the number of ended runs within its bound. */
 void runs_forget_oldest(struct turn *turn, struct session *session);
 void run_free(struct run *run);

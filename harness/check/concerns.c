@@ -19,7 +19,8 @@ static unsigned topic_of(enum record_kind kind)
 {
     switch (kind) {
     case RECORD_PUB_CALL: case RECORD_PUB_ACK: case RECORD_STORE_OPEN: case RECORD_LOG_APPEND:
-    case RECORD_LOG_REFUSED: case RECORD_LOG_LOST: case RECORD_LOG_TRIM: return TOPIC_LOG;
+    case RECORD_LOG_REFUSED: case RECORD_LOG_LOST: return TOPIC_LOG;
+    case RECORD_LOG_TRIM: return TOPIC_LOG | TOPIC_STATE;
     case RECORD_CLIENT_RECV: case RECORD_CLIENT_APPLY: case RECORD_RESYNC: case RECORD_GAP_TOLD:
     case RECORD_CORE_SEND: case RECORD_WIRE_DROP: return TOPIC_DELIVERY;
     case RECORD_CLIENT_OPEN: case RECORD_CLIENT_FRESH: case RECORD_CLIENT_HELLO:

@@ -134,6 +134,7 @@ static void becomes_ready(struct check_set *set, const struct record *record, in
 
     if (conn->ready || conn->closing || conn->gone) return;
     conn->ready = true;
+    if (gate->ready == 0) gate->ready_since_us = set->now_us;
     if (gate->ready++ == 0 && gate->emptied && set->now_us - gate->empty_us > gate->longest_us)
         gate->longest_us = set->now_us - gate->empty_us;
     judge_room(set, record, core, gate);
@@ -149,8 +150,15 @@ static void no_more_ready(struct check_set *set, int32_t core, struct conn_fact 
     }
     conn->ready = false;
     if (--gate->ready > 0) return;
+    gate->ready_us += set->now_us - gate->ready_since_us;
     gate->emptied = gate->left = true;
     gate->empty_us = set->now_us;
+}
+
+uint64_t check_attended_us(struct check_set *set, int64_t session, int32_t core)
+{
+    const struct gate_fact *gate = check_gate_of(set, session, core);
+    return gate->ready_us + (gate->ready > 0 ? set->now_us - gate->ready_since_us : 0);
 }
 
 static uint64_t bytes_of(const struct check_set *set, int64_t session, int64_t epoch, int64_t from,

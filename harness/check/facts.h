@@ -121,6 +121,8 @@ struct prompt_fact {
     int64_t epoch;              /* of the log that it is in; 0: not known */
     uint16_t told;              /* who learned it */
     uint32_t life;              /* of the agent's core when it was asked */
+    uint32_t record;            /* then */
+    uint64_t clock_us, busy_us; /* its clock then, and how long the store had been busy */
 };
 
 /* Answers to an id: how many tabs said yes, no, or something else. */
@@ -298,6 +300,7 @@ struct gate_fact {
     bool emptied;                                /* and none after some: */
     uint64_t empty_us, longest_us;               /* since then; for how long at most */
     bool left;                                   /* one that may have been the last one went */
+    uint64_t ready_us, ready_since_us;           /* how long some were, before; and since when */
     bool cancelled;             /* somebody asked for it, */
     int64_t taken;              /* and named this run, and was heard; 0: none */
 };

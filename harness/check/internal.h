@@ -157,7 +157,8 @@ struct check_set {
     uint64_t heartbeat_timeout_us[SCN_CORES_MAX], ack_timeout_us[SCN_CORES_MAX];
     struct retention retention[SCN_CORES_MAX];
     uint64_t idle_limit_us;                 /* of a sandbox, by the most patient core */
-    bool prompts_expire[SCN_CORES_MAX];     /* by the clock, whatever the tabs do */
+    bool prompts_expire[SCN_CORES_MAX];     /* when their clock has run out, */
+    bool prompts_wait[SCN_CORES_MAX];       /* which stands still while nobody is attached */
     struct policy policies[SCN_CORES_MAX];
     uint64_t pool_total;                    /* of the most generous core */
     int64_t users[SCN_ACTORS_MAX], session_words[SCN_ACTORS_MAX];
@@ -327,6 +328,8 @@ void check_page(struct check_set *set, const struct record *record);
 
 /* The connections of a session to the life that this core is in. */
 struct gate_fact *check_gate_of(struct check_set *set, int64_t session, int32_t core);
+/* For how long, in this life of the core, some tab was certainly attached to the session. */
+uint64_t check_attended_us(struct check_set *set, int64_t session, int32_t core);
 struct conn_fact *check_conn_of(struct check_set *set, uint16_t tab, int64_t conn);
 void check_conn_opens(struct check_set *set, const struct record *record);
 void check_conn_greets(struct check_set *set, const struct record *record);
@@ -375,6 +378,8 @@ void check_locks_reply(struct check_set *set, const struct record *record);
 void check_claims_die(struct check_set *set, const struct record *record);
 /* How long a core has waited for the lock store altogether. */
 uint64_t check_locks_busy_us(const struct check_set *set, int32_t core);
+/* How long it has waited for the message store (waits.c). */
+uint64_t check_store_busy_us(const struct check_set *set, int32_t core);
 void check_claim_renewed(struct check_set *set, const struct record *record);
 void check_claim_expires(struct check_set *set, const struct record *record);
 
@@ -415,6 +420,7 @@ void check_log_says(struct check_set *set, const struct record *record);
 /* outcomes.c */
 void check_outcome_said(struct check_set *set, const struct record *record);
 void check_run_said(struct check_set *set, const struct record *record);
+void check_model_trimmed(struct check_set *set, const struct record *record);
 /* The store has lost something: what is left of the epoch before is the beginning of this one. */
 void check_model_begins_anew(struct check_set *set, const struct record *record, int64_t before);
 void check_client_told(struct check_set *set, const struct record *record);

@@ -101,6 +101,27 @@ void check_log_says(struct check_set *set, const struct record *record)
     fold(set, record, session != NULL && !session->lossy);
 }
 
+/* What a core needs to know when it opens the stream again: a run that has not ended, an open
+ * question. Whoever looks from outside learns of both at once, in whatever order. */
+void check_model_trimmed(struct check_set *set, const struct record *record)
+{
+    const struct record_values_LOG_TRIM *v = &record->values.LOG_TRIM;
+    const struct session_fact *session = ledger_find(&set->sessions, LEDGER_KEY(v->session));
+
+    if (set->outside || session == NULL || session->lossy) return;
+    for (uint32_t i = 0; i < set->items.count; i++) {
+        const struct item_fact *item = ledger_at(&set->items, i);
+        const int64_t *at = item->entry.key.at;
+        bool run = at[2] == WHAT_RUN;
+        bool over = run ? is_terminal(&set->names, item->state) : item->state != 0;
+        if (at[0] != v->session || at[1] != v->epoch || over || item->seq >= v->floor) continue;
+        check_break(set, SCN_INVARIANT_MODEL_AGREES, record,
+                    "what session %s stores begins with event %lld now, and event %lld is all "
+                    "that says that %s %lld is open", record_text(v->session), (long long)v->floor,
+                    (long long)item->seq, run ? "run" : "question", (long long)at[3]);
+    }
+}
+
 void check_model_begins_anew(struct check_set *set, const struct record *record, int64_t before)
 {
     const struct record_values_STORE_OPEN *v = &record->values.STORE_OPEN;

@@ -8,16 +8,33 @@ static uint32_t life_of(const struct check_set *set, uint16_t party)
     return core < 0 ? 0 : set->lives[core];
 }
 
+static int64_t session_of(const struct check_set *set, const struct prompt_fact *prompt)
+{
+    int32_t agent = check_actor_of(set, (uint16_t)prompt->entry.key.at[0]);
+    return agent < 0 ? 0 : set->session_words[agent];
+}
+
+/* What the clock of the agent's questions shows: it may stand still while nobody is attached. */
+static uint64_t clock_us(struct check_set *set, const struct prompt_fact *prompt, int32_t core)
+{
+    if (core < 0 || !set->prompts_wait[core]) return set->now_us;
+    return check_attended_us(set, session_of(set, prompt), core);
+}
+
 void check_prompt_open(struct check_set *set, const struct record *record)
 {
     const struct record_values_PROMPT_OPEN *v = &record->values.PROMPT_OPEN;
     struct prompt_fact *prompt = ledger_get(&set->prompts, LEDGER_KEY(record->subject, v->id));
     struct agent_fact *agent = ledger_get(&set->agents, LEDGER_KEY(record->subject));
+    int32_t core = check_core_of(set, record->subject);
 
     prompt->opened++;
     prompt->opened_us = set->now_us;
     prompt->timeout = v->timeout;
     prompt->life = life_of(set, record->subject);
+    prompt->record = record->number;
+    prompt->clock_us = clock_us(set, prompt, core);
+    prompt->busy_us = core < 0 ? 0 : check_store_busy_us(set, core);
     agent->due_us = set->now_us + (uint64_t)v->timeout;
 }
 
@@ -63,6 +80,32 @@ static void judge_deadline(struct check_set *set, const struct record *record)
                     (long long)(after / 1000), (long long)(v->timeout / 1000));
 }
 
+/* An outcome comes in time, or after what its core has waited for the store meanwhile. Appends that
+ * the store did not answer well are repeated after a pause. */
+static void judge_lateness(struct check_set *set, const struct record *record,
+                           const struct prompt_fact *prompt)
+{
+    const struct record_values_PROMPT_DONE *v = &record->values.PROMPT_DONE;
+    const struct check_names *names = &set->names;
+    int32_t core = check_core_of(set, record->subject);
+
+    if (core < 0 || !set->prompts_expire[core] || prompt->life != set->lives[core]) return;
+    if (v->outcome != names->expired && v->outcome != names->approved &&
+        v->outcome != names->rejected)
+        return;
+    if (set->outside || set->paused || prompt->timeout == 0 ||
+        set->store_uses[core].troubled > prompt->record)
+        return;
+    uint64_t waited = clock_us(set, prompt, core) - prompt->clock_us;
+    uint64_t busy = check_store_busy_us(set, core) - prompt->busy_us;
+    if (waited > (uint64_t)prompt->timeout + busy + set->margin_us)
+        check_break(set, SCN_INVARIANT_ONE_OUTCOME, record,
+                    "question %s of %s was %s when its clock had run for %lldms; its time was "
+                    "%lldms", record_text(v->id), record_party_name(record->subject),
+                    record_text(v->outcome), (long long)(waited / 1000),
+                    (long long)(prompt->timeout / 1000));
+}
+
 /* A call that failed gave no outcome. */
 static bool is_outcome(const struct check_names *names, int64_t outcome)
 {
@@ -104,14 +147,9 @@ void check_prompt_done(struct check_set *set, const struct record *record)
                     prompt->done, record_text(v->outcome));
     judge_cause(set, record);
     judge_deadline(set, record);
+    judge_lateness(set, record, prompt);
     const struct agent_fact *agent = ledger_find(&set->agents, LEDGER_KEY(record->subject));
     judge_outcome(set, record, prompt, v->outcome, agent == NULL ? 0 : agent->epoch);
-}
-
-static int64_t session_of(const struct check_set *set, const struct prompt_fact *prompt)
-{
-    int32_t agent = check_actor_of(set, (uint16_t)prompt->entry.key.at[0]);
-    return agent < 0 ? 0 : set->session_words[agent];
 }
 
 bool check_asked_by_one(const struct check_set *set, const struct prompt_fact *prompt)
@@ -149,12 +187,11 @@ void check_prompts_settled(struct check_set *set)
 
         if (prompt->done >= prompt->opened || core < 0 || !set->prompts_expire[core]) continue;
         if (set->down[core] || prompt->life != set->lives[core] || prompt->timeout == 0) continue;
-        if (set->now_us < prompt->opened_us + (uint64_t)prompt->timeout + set->margin_us)
-            continue;
+        uint64_t waited = clock_us(set, prompt, core) - prompt->clock_us;
+        if (waited < (uint64_t)prompt->timeout + set->margin_us) continue;
         check_break(set, SCN_INVARIANT_ONE_OUTCOME, NULL,
                     "question %s of %s was never settled, %llds after its time",
                     record_text(prompt->entry.key.at[1]), record_party_name(agent),
-                    (long long)((set->now_us - prompt->opened_us - (uint64_t)prompt->timeout) /
-                                1000000));
+                    (long long)((waited - (uint64_t)prompt->timeout) / 1000000));
     }
 }

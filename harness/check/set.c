@@ -152,6 +152,14 @@ int32_t check_core_of(const struct check_set *set, uint16_t party)
 
 /* --- an execution --- */
 
+/* A schedule in which time passes while threads could go on. */
+static bool lets_time_pass(const struct scn_file *file)
+{
+    for (uint32_t i = 0; i < file->directive_count; i++)
+        if (file->directives[i].kind == SCN_DIRECTIVE_ADVANCE) return true;
+    return false;
+}
+
 void check_begin(struct check_set *set)
 {
 #define RESET(member, type) ledger_reset(&set->member);
@@ -171,7 +179,7 @@ void check_begin(struct check_set *set)
     memset(set->lease_waits, 0, sizeof set->lease_waits);
     memset(set->calling, 0, sizeof set->calling);
     memset(set->claims, 0, sizeof set->claims);
-    set->paused = set->file->explore.stalls_max > 0;
+    set->paused = set->file->explore.stalls_max > 0 || lets_time_pass(set->file);
     set->expired = set->locks_troubled = false;
     set->locks_troubled_us = 0;
     set->kills = 0;
@@ -252,7 +260,7 @@ static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
     [RECORD_LOG_SAYS] = { check_run_said, check_log_says, check_outcome_said },
     [RECORD_LOG_REFUSED] = { check_log_refused },
     [RECORD_LOG_LOST] = { check_log_lost },
-    [RECORD_LOG_TRIM] = { check_log_trim },
+    [RECORD_LOG_TRIM] = { check_log_trim, check_model_trimmed },
     [RECORD_STORE_CALL] = { check_store_call, check_hold_call, check_still_at_work,
                             check_locks_call },
     [RECORD_STORE_REPLY] = { check_store_reply, check_release_doubtful, check_hold_reply,

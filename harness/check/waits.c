@@ -30,7 +30,7 @@ void check_store_reply(struct check_set *set, const struct record *record)
     if (use->sick) use->troubled = record->number;
 }
 
-static uint64_t busy_us(const struct check_set *set, int32_t core)
+uint64_t check_store_busy_us(const struct check_set *set, int32_t core)
 {
     const struct store_use *use = &set->store_uses[core];
     return use->busy_us + (use->open > 0 ? set->now_us - use->since_us : 0);
@@ -42,7 +42,7 @@ void check_publish_begins(struct check_set *set, const struct record *record)
     struct call_fact *call = ledger_get(&set->calls, LEDGER_KEY(record->subject));
     if (core < 0) return;
     call->called_us = set->now_us;
-    call->busy_us = busy_us(set, core);
+    call->busy_us = check_store_busy_us(set, core);
     call->record = record->number;
     call->life = set->lives[core];
     call->sick = set->store_uses[core].sick;
@@ -74,7 +74,7 @@ void check_publish_ends(struct check_set *set, const struct record *record)
     if (call->life != set->lives[core] || set->store_uses[core].troubled > call->record) return;
     check_exercise(set, SCN_INVARIANT_NO_HELD_PUBLISHERS);
     uint64_t took_us = set->now_us - call->called_us;
-    uint64_t store_us = busy_us(set, core) - call->busy_us;
+    uint64_t store_us = check_store_busy_us(set, core) - call->busy_us;
     if (took_us <= store_us) return;
     check_break(set, SCN_INVARIANT_NO_HELD_PUBLISHERS, record,
                 "%s waited %lldms to publish a %s; the store had work for %lldms of them",

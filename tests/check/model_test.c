@@ -295,6 +295,72 @@ static void question_is_taken_for_open(void **state)
                     "left takes question 7 of session s1 for open, and the log says approved");
 }
 
+/* --- what the store forgets --- */
+
+static void trim(int64_t floor)
+{
+    SEE(LOG_TRIM, PARTY_MESSAGES, .session = W("s1"), .epoch = 1, .floor = floor);
+}
+
+static void live_run_is_trimmed(void **state)
+{
+    (void)state;
+    begin();
+    run_is(1, "waiting");
+    run_is(2, "running");
+    works();
+    trim(2);
+    trim(3);
+    stream_violates(SCN_INVARIANT_MODEL_AGREES,
+                    "what session s1 stores begins with event 3 now, and event 2 is all that says "
+                    "that run 1 is open");
+}
+
+static void ended_run_is_trimmed(void **state)
+{
+    (void)state;
+    begin();
+    run_is(1, "running");
+    completes();
+    run_is(2, "completed");
+    trim(3);
+    stream_holds();
+}
+
+static void open_question_is_trimmed(void **state)
+{
+    (void)state;
+    begin();
+    question(1, "");
+    append(2, "token");
+    trim(1);
+    trim(2);
+    stream_violates(SCN_INVARIANT_MODEL_AGREES,
+                    "what session s1 stores begins with event 2 now, and event 1 is all that says "
+                    "that question 7 is open");
+}
+
+static void closed_question_is_trimmed(void **state)
+{
+    (void)state;
+    begin();
+    question(1, "");
+    question(2, "approved");
+    trim(2);
+    trim(3);
+    stream_holds();
+}
+
+static void trimmed_after_a_loss(void **state)
+{
+    (void)state;
+    begin();
+    run_is(1, "running");
+    SEE(LOG_LOST, PARTY_MESSAGES, .session = W("s1"), .epoch = 1, .seq = 1);
+    trim(2);
+    stream_holds();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +383,11 @@ int main(void)
         cmocka_unit_test(nobody_works),
         cmocka_unit_test(somebody_works),
         cmocka_unit_test(question_is_taken_for_open),
+        cmocka_unit_test(live_run_is_trimmed),
+        cmocka_unit_test(ended_run_is_trimmed),
+        cmocka_unit_test(open_question_is_trimmed),
+        cmocka_unit_test(closed_question_is_trimmed),
+        cmocka_unit_test(trimmed_after_a_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,9 @@
 /* Questions and deadlines: each promise broken once, and near misses. */
 #include "tests/check/stream.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static const char story[] =
     "core prompt_clock=always heartbeat_timeout=12s ack_timeout=10s pool_idle=30s pool_sweep=10s\n"
     "tab left user=alice session=s1\n"
@@ -164,6 +167,68 @@ static void asked_late_and_not_settled_yet(void **state)
     stream_holds();
 }
 
+/* --- a clock that stands still while nobody is attached --- */
+
+static void begin_attended(void)
+{
+    char text[sizeof story + 16];
+
+    (void)snprintf(text, sizeof text, "core prompt_clock=attached_only%s",
+                   story + strlen("core prompt_clock=always"));
+    stream_begin(text);
+    SEE(CORE_STARTED, CORE, .life = 1);
+}
+
+static void there(int64_t conn, uint64_t from_ms, uint64_t to_ms)
+{
+    stream_at_ms(from_ms);
+    SEE(CLIENT_OPEN, LEFT, .conn = conn, .session = W("s1"));
+    SEE(CORE_SEND, LEFT, .conn = conn, .kind = W("connection_ready"));
+    stream_at_ms(to_ms);
+    SEE(CORE_CLOSE, LEFT, .conn = conn, .code = 4000);
+}
+
+static void answered_after_its_time(void **state)
+{
+    (void)state;
+    begin_attended();
+    ask();
+    there(1, 0, 20000);
+    there(2, 50000, 65000);
+    say("yes");
+    settled("approved");
+    stream_violates(SCN_INVARIANT_ONE_OUTCOME,
+                    "question deploy of bot was approved when its clock had run for 35000ms; its "
+                    "time was 30000ms");
+}
+
+static void answered_in_its_time(void **state)
+{
+    (void)state;
+    begin_attended();
+    ask();
+    there(1, 0, 20000);
+    there(2, 50000, 59000);
+    say("yes");
+    settled("approved");
+    stream_holds();
+}
+
+static void told_when_the_store_had_it(void **state)
+{
+    (void)state;
+    begin_attended();
+    ask();
+    stream_at_ms(1000);
+    stream_see(RECORD_STORE_CALL, PARTY_MESSAGES, CORE, 0, &(union record_values){ 0 });
+    there(1, 1000, 37000);
+    stream_see(RECORD_STORE_REPLY, PARTY_MESSAGES, 0, CORE,
+               &(union record_values){ .STORE_REPLY = { .code = W("ok") } });
+    say("yes");
+    settled("approved");
+    stream_holds();
+}
+
 static void died_with_its_question(void **state)
 {
     (void)state;
@@ -318,6 +383,9 @@ int main(void)
         cmocka_unit_test(a_namesake_of_another_session),
         cmocka_unit_test(a_failed_call),
         cmocka_unit_test(never_settled),
+        cmocka_unit_test(answered_after_its_time),
+        cmocka_unit_test(answered_in_its_time),
+        cmocka_unit_test(told_when_the_store_had_it),
         cmocka_unit_test(not_settled_yet),
         cmocka_unit_test(asked_late_and_not_settled_yet),
         cmocka_unit_test(died_with_its_question),
