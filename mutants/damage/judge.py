@@ -54,8 +54,9 @@ class Judge:
                                   timeout=HANG_SECONDS)
         except subprocess.TimeoutExpired:
             return Verdict(scenario.name, 'hangs', 0)
-        # What a scenario claims to reach is asked of whole budgets only.
-        if done.returncode == 0 or (done.returncode == 3 and runs):
+        # What a scenario claims to reach is asked of whole budgets only; and a pinned schedule that
+        # a core cannot follow says that it does something else, not that it breaks a promise.
+        if done.returncode == 0 or (done.returncode == 3 and (runs or not scenario.explores)):
             return None
         if not os.path.exists(report):
             return Verdict(scenario.name, f'exit status {done.returncode}', 0)
