@@ -59,6 +59,8 @@ static const char *answer_problem(enum core_result result)
 {
     if (result == CORE_UNAVAILABLE)
         return "another server asks this, and takes the answer";
+    if (result == CORE_NO_MEMORY)
+        return core_result_text(result);
     return result == CORE_OK ? NULL : "this prompt does not take that answer any more";
 }
 

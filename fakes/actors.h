@@ -213,6 +213,8 @@ void tab_checks_fields(const struct tab *tab, const char *type, const json_t *fi
 void tab_follows_frame(struct tab *tab, const char *type, const json_t *body);
 void tab_follows_event(struct tab *tab, uint64_t seq);
 void tab_follows_close(struct tab *tab, uint32_t code);
+/* An error: what it is about, its code, and its sentence. */
+void tab_checks_error(const struct tab *tab, const json_t *body);
 /* A state of a run, of an event or a list, or `accepted`. */
 void tab_checks_run(struct tab *tab, const char *type, const json_t *fields);
 /* A question, as an event or shown again. */

@@ -138,28 +138,6 @@ void tab_follows_event(struct tab *tab, uint64_t seq)
     course->cursor = seq;
 }
 
-static void judge_error(struct tab *tab, const json_t *body)
-{
-    static const char *const requests[] = {
-        "",
-#define REQUEST_WORD(name, word) word,
-        WIRE_REQUESTS(REQUEST_WORD)
-    };
-    static const char *const codes[] = {
-#define RESULT_WORD(name, word, text) word,
-        CORE_RESULTS(RESULT_WORD)
-    };
-    bool request = false, code = false;
-
-    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++)
-        request = request || says(body, "about", requests[i]);
-    for (size_t i = CORE_OK + 1; i < sizeof codes / sizeof codes[0]; i++)
-        code = code || says(body, "code", codes[i]);
-    object(tab, "whether an error is about a request", request, true);
-    object(tab, "whether the code of an error is one", code, true);
-    object(tab, "whether an error has no reason", says(body, "reason", ""), false);
-}
-
 /* Why a connection is closed is said before, if it has to do with what the tab asked for. */
 static const struct notice {
     uint32_t close;
@@ -210,7 +188,7 @@ void tab_follows_frame(struct tab *tab, const char *type, const json_t *body)
     course->blind = course->blind || tab->socket->lossy;
     course->notices = note_notices(type, body);
     if (strcmp(type, "error") == 0) {
-        judge_error(tab, body);
+        tab_checks_error(tab, body);
         return;
     }
     object(tab, "whether anything comes after taken_over", course->over, false);
