@@ -49,6 +49,7 @@ static void make_settings(struct alone *alone)
     settings->retain_after_terminal_us = ALONE_RETAIN_US;
     settings->retain_in_store_us = ALONE_RETAIN_STORE_US;
     settings->heartbeat_us = ALONE_HEARTBEAT_US;
+    settings->send_stall_us = alone_draw("a_patient_core") ? ALONE_PATIENCE_US : ALONE_STALL_US;
     settings->start_gate = START_GATE_NONE;
     settings->frame_max_bytes = ALONE_FRAME_MAX;
     settings->max_message_rate = ALONE_RATE;
@@ -78,6 +79,7 @@ static void make_core(struct alone *alone)
     config.jitter_seed = 1;
     config.transport = alone_transport(alone);
     config.agents = alone_agents(alone);
+    if (alone_draw("traced")) config.trace = alone_trace(alone);
     alone->port = alone_store(alone);
     if (alone_draw("a_store_that_keeps_all")) alone->port.trim = NULL;
     config.messages = alone->stored ? &alone->port : NULL;

@@ -28,6 +28,8 @@ enum {
     ALONE_LIMIT_US = 2000000, /* how long a run may pause */
     ALONE_TTL_US = 5000000,  /* lease_ttl */
     ALONE_GRACE_US = 700250, /* detach_grace */
+    ALONE_STALL_US = 900100,     /* send_stall: much less than a heartbeat, */
+    ALONE_PATIENCE_US = 6000100, /* or more */
     ALONE_WORK_US = 5000,    /* of an agent, between two calls */
     ALONE_SETTLE_US = 1000   /* long enough for whatever has to be done at once */
 };
@@ -36,6 +38,7 @@ enum {
 #define ALONE_VALUES "{\"a\":1}"
 
 struct line;   /* a connection */
+struct alone_points;
 
 struct alone_event {
     const char *type, *payload;
@@ -73,6 +76,7 @@ struct alone_session {
     const char *owner;
     uint64_t epoch, head, floor;
     uint64_t stored, stored_floor;   /* what its store has to have */
+    uint64_t known_floor;            /* 0: the core knows it; or what it takes for that */
     uint64_t tenure;
     uint64_t most;                   /* its history_max_events */
     uint64_t idle_us;                /* since when it is finished, if it is */
@@ -142,6 +146,7 @@ struct alone {
     bool failing;            /* the last call of the store had no answer */
     uint64_t epochs;         /* that sessions without a store have had */
     uint64_t appended, trimmed, stale, frames, resyncs, published;
+    struct alone_points *points;
     uint32_t stops, due_stops;   /* agents that were asked to, and had to be */
     struct alone_task task;
     uint32_t tasks;
@@ -215,6 +220,13 @@ struct alone_page alone_expect_page(const struct alone *alone, const struct alon
                                     struct history_cursor cursor, size_t limit, bool back,
                                     bool all);
 
+/* --- its trace (alone_points.c) --- */
+
+struct trace_port alone_trace(struct alone *alone);
+/* What its points have said is what the model has, with so many of each. */
+void alone_compare_points(const struct alone *alone, uint64_t attached, uint64_t live,
+                          uint64_t questions);
+
 /* --- what is done to it --- */
 
 void alone_open_one(struct alone *alone);
@@ -231,6 +243,8 @@ enum core_result alone_publish(struct alone *alone, struct session_ref ref,
                                const struct alone_event *event);
 void alone_publish_some(struct alone *alone);
 void alone_read_one(struct alone *alone);
+/* A page of this session. */
+void alone_read(struct alone *alone, const struct alone_session *session);
 void alone_run_one(struct alone *alone);
 /* A run that does not hear that it is to stop; false if there is no session for it. */
 bool alone_begin_slow_run(struct alone *alone);

@@ -133,6 +133,14 @@ static void due_offer(struct line *line, uint64_t from)
          json_object_get(body, "seq") != NULL, false);
 }
 
+static void due_beat(struct line *line, uint64_t head, uint64_t sent)
+{
+    const json_t *beat = line_due(line, "heartbeat");
+
+    line_due_number(line, beat, "head", head);
+    line_due_number(line, beat, "sent", sent);
+}
+
 static void due_replay(struct line *line, const char *mode)
 {
     const struct alone_session *session = line->session;
@@ -144,6 +152,8 @@ static void due_replay(struct line *line, const char *mode)
     line_due_number(line, state, "from", line->cursor + 1);
     line_due_number(line, state, "to", session->head);
     line_due_number(line, state, "count", session->head - line->cursor);
+    if (line->beat_waits) due_beat(line, session->head, line->cursor);
+    line->beat_waits = false;
     due_events(line);
     line_due_number(line, line_due(line, "state_replay_complete"), "to", session->head);
     due_offer(line, from);
@@ -174,7 +184,7 @@ static void due_news(struct line *line)
     due_replay(line, "resync");
 }
 
-static void due_silence(struct line *line)
+void line_due_silence(struct line *line)
 {
     struct conn_frame frame;
 
@@ -185,7 +195,7 @@ static void due_silence(struct line *line)
 void line_due_news(struct line *line)
 {
     due_news(line);
-    due_silence(line);
+    line_due_silence(line);
 }
 
 /* Messages are due at equal distances, and may come up to a second early. */
@@ -297,17 +307,17 @@ static void acknowledge_wrongly(struct line *line)
 {
     acknowledge_as(line, line->gen + 1 - 2 * world_choose(2, "the_connection_before"));
     line_due_error(line, "connection_acknowledged", CORE_STALE);
-    due_silence(line);
+    line_due_silence(line);
 }
 
 /* --- what happens meanwhile --- */
 
-static void publish_live(struct line *line)
+bool line_publish(struct line *line)
 {
     struct alone *alone = line->alone;
     struct alone_event event = { "live", "{\"live\":true}", 13, 0 };
 
-    if (line->session->head < line->session->stored) return;
+    if (line->session->head < line->session->stored) return false;
     tell(line, "the answer to a publish for a tab",
          alone->api->publish_wait(alone->core, line->session->ref, event.type, event.payload,
                                   event.length, NULL), CORE_OK);
@@ -316,7 +326,12 @@ static void publish_live(struct line *line)
     if (alone->stored) alone->failing = false;
     alone_settle();
     tell(line, "whether the transport was told of an event", line->asked, true);
-    line_due_news(line);
+    return true;
+}
+
+static void publish_live(struct line *line)
+{
+    if (line_publish(line)) line_due_news(line);
 }
 
 /* With each heartbeat, and soon after a find, the store is looked at. */
@@ -331,16 +346,14 @@ static void due_heartbeat(struct line *line)
     line->found = session->head < session->stored;
     while (session->head < session->stored)
         alone_take_in(line->alone, line->session, stream->events[session->head]);
-    const json_t *beat = line_due(line, "heartbeat");
-    line_due_number(line, beat, "head", head);
-    line_due_number(line, beat, "sent", sent);
+    due_beat(line, head, sent);
     due_news(line);
-    due_silence(line);
+    line_due_silence(line);
     line_say(line, "{\"type\":\"pong\"}");
 }
 
 /* Until the store is looked at with heartbeats only. */
-static void calm_down(struct line *line)
+void line_calm_down(struct line *line)
 {
     while (line->found) due_heartbeat(line);
 }
@@ -353,7 +366,7 @@ static void follow(struct line *line)
     struct alone_session *session = line->session;
     struct alone_stream *stream = &alone->streams[session - alone->sessions];
 
-    calm_down(line);
+    line_calm_down(line);
     for (uint32_t i = 0; i < 2 && alone->stored; i++, session->stored++)
         alone_store_write(stream, &event);
     due_heartbeat(line);
@@ -365,26 +378,31 @@ static void follow(struct line *line)
     line->found = true;
     alone_take_in(alone, session, stream->events[session->head]);
     due_news(line);
-    due_silence(line);
+    line_due_silence(line);
 }
 
 /* --- what a client says --- */
 
-/* The core gives it up, and says so first. */
-static void due_end(struct line *line, enum core_result code, enum core_close_code close)
+void line_due_loss(struct line *line, enum core_close_code close)
 {
     static const char pong[] = "{\"type\":\"pong\"}";
 
-    line->over = true;
-    alone_detach(line->alone, line->session);
-    alone_settle();
-    line_due_error(line, "", code);
-    due_silence(line);
+    line_due_silence(line);
     tell(line, "whether the core asks for the close", line->cut, true);
     tell(line, "the code of a close", line->code, close);
     tell(line, "the state of a connection that was given up",
          line->alone->api->conn_state(line->alone->core, line->conn), CONN_ERROR);
     input(line, pong, sizeof pong - 1, CORE_STALE);
+}
+
+/* The core gives it up, and says so first. */
+static void due_end(struct line *line, enum core_result code, enum core_close_code close)
+{
+    line->over = true;
+    alone_detach(line->alone, line->session);
+    alone_settle();
+    line_due_error(line, "", code);
+    line_due_loss(line, close);
 }
 
 /* A message of that length, filled up with spaces. */
@@ -407,7 +425,7 @@ static void chat(struct line *line)
         bool allowed = may_say(line);
         say_long(line, ALONE_FRAME_MAX);
         if (!allowed) due_end(line, CORE_LIMIT, CORE_CLOSE_RATE);
-        else due_silence(line);
+        else line_due_silence(line);
     }
     if (line->over || !alone_draw("a_message_too_long") || !may_say(line)) return;
     say_long(line, ALONE_FRAME_MAX + 1);
@@ -425,13 +443,13 @@ static void confirm_events(struct line *line)
     line_say(line, text);
     alone_settle();
     if (seq > line->cursor) line_due_error(line, "ack", CORE_INVALID);
-    due_silence(line);
+    line_due_silence(line);
 }
 
 /* Time enough to be silent for a while before the next heartbeat. */
 static void talk(struct line *line)
 {
-    calm_down(line);
+    line_calm_down(line);
     if (line->beat_ns < ahead_ns(2500000)) return;
     if (alone_draw("talk_much")) chat(line);
     else confirm_events(line);
@@ -441,11 +459,12 @@ static void talk(struct line *line)
 static void use(struct line *line)
 {
     for (uint32_t i = 0; i < DEEDS; i++) {
-        uint32_t deed = world_choose(5, "what_to_do_meanwhile");
+        uint32_t deed = world_choose(6, "what_to_do_meanwhile");
         if (deed == 0) publish_live(line);
         if (deed == 1) due_heartbeat(line);
         if (deed == 2) follow(line);
         if (deed == 3) talk(line);
+        if (deed == 4) line_stall(line);
         if (line->over) return;
         tell(line, "the state of a connection",
              line->alone->api->conn_state(line->alone->core, line->conn), CONN_CONNECTED);
@@ -472,7 +491,7 @@ static void hang_up(struct line *line)
     const struct core_api *api = line->alone->api;
 
     if (!line->over && !alone_draw("closed_by_the_core")) {
-        calm_down(line);
+        line_calm_down(line);
     } else if (!line->over) {
         line->session->attached = false;
         tell(line, "the answer to the close of a session in use",
@@ -490,10 +509,25 @@ static void hang_up(struct line *line)
 static void due_beginning(struct line *line, enum start_gate gate)
 {
     if (alone_gate_opens(line->alone, gate)) due_news(line);
-    due_silence(line);
+    line_due_silence(line);
 }
 
-struct line *line_attach(struct alone *alone, struct alone_session *session)
+/* It says something before its greeting, and takes no frame until a heartbeat came due. */
+static void stumble(struct line *line)
+{
+    line_say(line, "{\"type\":\"pong\"}");
+    alone_settle();
+    line->beat_waits = true;
+}
+
+static void due_refusal(struct line *line)
+{
+    world_sleep_until(line->beat_ns + us_ns(1000));
+    line->beat_ns += us_ns(ALONE_HEARTBEAT_US);
+    line_due_error(line, "pong", CORE_REFUSED);
+}
+
+static struct line *attach(struct alone *alone, struct alone_session *session, bool stumbles)
 {
     struct line *line = scratch_alloc(sizeof *line);
     struct greeting greeting = { false, 0, 0 };
@@ -504,12 +538,14 @@ struct line *line_attach(struct alone *alone, struct alone_session *session)
          CORE_OK);
     tell(line, "the state of a connection that has not greeted",
          alone->api->conn_state(alone->core, line->conn), CONN_CONNECTING);
+    if (stumbles) stumble(line);
     line->beat_ns = ahead_ns(ALONE_HEARTBEAT_US);
     greet(line, &greeting);
     alone_settle();
     session->attached = true;
     session->idle_us = session->grace_us = 0;
     tell(line, "whether the transport was told of a greeting", line->asked, true);
+    if (stumbles) due_refusal(line);
     due_handshake(line, &greeting);
     due_beginning(line, START_GATE_ATTACHED);
     if (alone_draw("acknowledged_wrongly")) acknowledge_wrongly(line);
@@ -519,9 +555,17 @@ struct line *line_attach(struct alone *alone, struct alone_session *session)
     return line;
 }
 
+struct line *line_attach(struct alone *alone, struct alone_session *session)
+{
+    return attach(alone, session, false);
+}
+
 void alone_connect(struct alone *alone, struct alone_session *session)
 {
-    struct line *line = line_attach(alone, session);
+    /* What a heartbeat finds in the store would come into the replay. */
+    bool stumbles = session->head == session->stored &&
+                    alone->settings.send_stall_us > ALONE_HEARTBEAT_US && alone_draw("stumbles");
+    struct line *line = attach(alone, session, stumbles);
 
     use(line);
     hang_up(line);

@@ -259,18 +259,52 @@ static struct alone_page page_backward(const struct alone_session *session,
     return page;
 }
 
+/* The store has forgotten more than the core knows of. Where a page is read in the store, what it
+ * lacks tells; where its last event is one that is there, that more comes is all that is known. */
+static void know_less(const struct alone_session *session, struct alone_page *page, uint64_t begin,
+                      size_t limit)
+{
+    bool dropped = page->count < limit && page->next > session->stored_floor;
+
+    page->in_memory = begin >= session->floor || session->known_floor >= session->floor;
+    if (page->in_memory) {
+        page->more = page->back ? page->next > session->known_floor : page->more;
+        page->trimmed = page->trimmed && !page->more;
+    } else if (page->back) {
+        page->trimmed = !dropped && page->next > 1 &&
+                        (page->next > begin || page->next <= session->known_floor);
+        page->more = !page->trimmed && page->next > 1;
+    } else if (page->count == 0) {
+        page->next = session->head;
+    }
+}
+
+/* The oldest event that the page could have. */
+static uint64_t begin_of(const struct alone_session *session, struct history_cursor cursor,
+                         size_t limit, bool back, bool known)
+{
+    if (!back) return known ? cursor.seq + 1 : 1;
+    uint64_t end = known && cursor.seq > 0 ? cursor.seq : session->head + 1;
+    return end > limit ? end - limit : 1;
+}
+
 struct alone_page alone_expect_page(const struct alone *alone, const struct alone_session *session,
                                     struct history_cursor cursor, size_t limit, bool back, bool all)
 {
     uint64_t floor = all && alone->stored ? session->stored_floor : session->floor;
     uint64_t last = back ? session->head + 1 : session->head;
     bool known = cursor.epoch == session->epoch && cursor.seq <= last;
+    uint64_t begin = begin_of(session, cursor, limit, back, known);
+    if (session->known_floor != 0 &&
+        (session->known_floor >= session->floor || begin >= session->floor))
+        floor = session->floor;
     struct alone_page page = back ? page_backward(session, cursor, limit, floor, known)
                                   : page_forward(session, cursor, limit, floor, known);
 
     page.renewed = cursor.epoch != 0 && !known;
     page.in_memory = back ? page.count == limit && page.next >= session->floor
                           : page.first >= session->floor;
+    if (all && session->known_floor != 0) know_less(session, &page, begin, limit);
     return page;
 }
 
@@ -347,6 +381,7 @@ static void compare_stats(struct alone *alone)
     alone_tell(alone, "frames", stats.frames_sent, alone->frames);
     alone_tell(alone, "new beginnings", stats.resyncs, alone->resyncs);
     alone_tell(alone, "calls for what is gone", stats.stale_calls, alone->stale);
+    if (alone->points != NULL) alone_compare_points(alone, attached, live, questions);
 }
 
 void alone_compare(struct alone *alone)

@@ -54,9 +54,8 @@ static struct history_cursor draw_cursor(const struct alone_session *session, bo
     return (struct history_cursor){ epochs[world_choose(5, "an_epoch")], seq };
 }
 
-void alone_read_one(struct alone *alone)
+void alone_read(struct alone *alone, const struct alone_session *session)
 {
-    const struct alone_session *session = alone_draw_session(alone);
     bool back = alone_draw("read_back"), all = alone_draw("read_the_store_too");
     struct history_cursor cursor = draw_cursor(session, back);
     size_t limit = 1 + world_choose(16, "a_limit");
@@ -81,4 +80,9 @@ void alone_read_one(struct alone *alone)
     if (all && rc == CORE_OK) alone_tell(alone, "the result of a page", alone->rc, CORE_OK);
     world_acquire(&alone->given);
     if (rc == CORE_OK && session->open) compare_page(alone, session, &due);
+}
+
+void alone_read_one(struct alone *alone)
+{
+    alone_read(alone, alone_draw_session(alone));
 }

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+enum { PAGES_THEN = 2 };
+
 static const char *const owners[] = { "ann", "ben" };
 
 static void on_opened(void *context, enum core_result rc, struct session_ref ref, uint64_t epoch)
@@ -191,6 +193,20 @@ void alone_refresh_one(struct alone *alone)
         alone_take_in(alone, session, stream->events[session->head]);
 }
 
+/* Whoever has the stream now has the store forget some of it. */
+static void trim_elsewhere(struct alone *alone, struct alone_session *session)
+{
+    struct alone_stream *stream = &alone->streams[session - alone->sessions];
+    uint64_t left = session->head + 1 - session->stored_floor;
+
+    session->known_floor = session->stored_floor;
+    session->stored_floor += alone_draw("all_events") ? left
+        : world_choose((uint32_t)left + 1, "events_forgotten");
+    stream->floor = session->stored_floor;
+    for (uint32_t i = 0; i < PAGES_THEN; i++) alone_read(alone, session);
+    session->known_floor = 0;
+}
+
 /* The stream is another core's: the next event is refused, and the session is over. */
 void alone_lose_one(struct alone *alone)
 {
@@ -201,6 +217,7 @@ void alone_lose_one(struct alone *alone)
     if (!alone->stored || !session->open || session->head < session->stored) return;
     stream->tenure++;
     session->tenure++;
+    if (alone_draw("and_forgets_some")) trim_elsewhere(alone, session);
     enum core_result rc = alone_publish(alone, session->ref, &event);
     alone_tell(alone, "the answer of a stream that was lost", rc, CORE_STALE);
     alone->failing = false;
