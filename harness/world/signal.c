@@ -284,6 +284,7 @@ void signal_arrive(void)
     struct entity *self = W.self;
     const struct interruption was = interruptions[self->id];
     self->interrupted = false;
+    if (self->cancel_async) thread_test_cancel();
     enum world_resume how = signal_run();
     self->wait = was.wait;
     self->wait_site = was.wait_site;

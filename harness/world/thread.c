@@ -435,6 +435,14 @@ void thread_wake_cancelled(struct entity *target)
     entity_enable(target);
 }
 
+/* Cancelled wherever it stands: it is to end before its next step. */
+static void interrupt_cancelled(const struct entity *target)
+{
+    if (!target->cancel_async || target->cancel_disabled || target->cancelling) return;
+    if (waits_cancellably(target) || !world_can_interrupt(target->id)) return;
+    world_interrupt(target->id);
+}
+
 int world_pthread_cancel(pthread_t thread)
 {
     struct entity *target = thread_of(thread);
@@ -444,7 +452,11 @@ int world_pthread_cancel(pthread_t thread)
     if (target->state != ENTITY_LIVE) return 0;
     target->cancel_pending = true;
     thread_wake_cancelled(target);
-    if (target == W.self && target->cancel_async) thread_test_cancel();
+    if (target != W.self) {
+        interrupt_cancelled(target);
+    } else if (target->cancel_async) {
+        thread_test_cancel();
+    }
     return 0;
 }
 
@@ -453,6 +465,7 @@ int world_pthread_setcancelstate(int state, int *old)
     if (state != PTHREAD_CANCEL_ENABLE && state != PTHREAD_CANCEL_DISABLE) return EINVAL;
     if (old) *old = W.self->cancel_disabled ? PTHREAD_CANCEL_DISABLE : PTHREAD_CANCEL_ENABLE;
     W.self->cancel_disabled = state == PTHREAD_CANCEL_DISABLE;
+    if (W.self->cancel_async) thread_test_cancel();
     return 0;
 }
 

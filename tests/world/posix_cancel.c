@@ -256,6 +256,64 @@ void posix_cancel_state_and_type(void)
     CHECK_EQ(before, PTHREAD_CANCEL_DISABLE);
 }
 
+static void count_cleanup(void *argument)
+{
+    struct victim *victim = argument;
+
+    victim->cleanups++;
+}
+
+static void *spin_asynchronously(void *argument)
+{
+    struct victim *victim = argument;
+
+    pthread_cleanup_push(count_cleanup, victim);
+    CHECK_OK(sem_post(&victim->sem));
+    CHECK_OK(pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL));
+    for (;;) sched_yield();
+    pthread_cleanup_pop(1);
+    return NULL;
+}
+
+/* Yielding is no cancellation point, and need not be one. */
+void posix_cancel_asynchronous(void)
+{
+    struct victim victim;
+
+    victim_init(&victim);
+    pthread_t thread = posix_start(spin_asynchronously, &victim);
+    CHECK_OK(sem_wait(&victim.sem));
+    CHECK_OK(pthread_cancel(thread));
+    CHECK(posix_finish(thread) == PTHREAD_CANCELED);
+    CHECK_EQ(victim.cleanups, 1);
+    victim_destroy(&victim);
+}
+
+static void *enable_asynchronously(void *argument)
+{
+    struct victim *victim = argument;
+
+    CHECK_OK(pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL));
+    CHECK_OK(pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL));
+    CHECK_OK(pthread_cancel(pthread_self()));
+    victim->cleanups++;
+    CHECK_OK(pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL));
+    victim->survived = 1;
+    return NULL;
+}
+
+/* What was held back acts at once where it is let in, without a cancellation point. */
+void posix_cancel_asynchronous_enabled(void)
+{
+    struct victim victim;
+
+    victim_init(&victim);
+    CHECK(posix_finish(posix_start(enable_asynchronously, &victim)) == PTHREAD_CANCELED);
+    CHECK_EQ(victim.cleanups, 1);
+    CHECK_EQ(victim.survived, 0);
+    victim_destroy(&victim);
+}
+
 static void *lock_with_request_pending(void *argument)
 {
     struct victim *victim = argument;

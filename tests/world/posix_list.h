@@ -54,6 +54,8 @@ enum posix_where { EVERYWHERE, NO_TSAN, SIMULATED };
     X(posix_cancel_disabled_holds, EVERYWHERE) \
     X(posix_cancel_never_acted_upon, EVERYWHERE) \
     X(posix_cancel_state_and_type, EVERYWHERE) \
+    X(posix_cancel_asynchronous, NO_TSAN) \
+    X(posix_cancel_asynchronous_enabled, NO_TSAN) \
     X(posix_cancel_not_in_lock, EVERYWHERE) \
     X(posix_cancel_after_end, EVERYWHERE) \
     X(posix_cleanup_last_in_first_out, EVERYWHERE) \
