@@ -13,6 +13,7 @@ struct life {
     uint32_t status_expected;
     void (*function)(void *argument); /* what is run instead of main; NULL: main */
     void *argument;
+    bool may_leak;           /* what nobody can reach any more is not looked for */
     bool live;               /* print what does not fit, and getopt()'s complaints */
     /* Of the last execution: */
     bool returned;           /* main did, or it left and all others ended */

@@ -82,6 +82,7 @@ void course_prepare(struct explore_log *log, struct capture *output)
     capture_use(output, &shared->input);
     promises_use(&shared->promises, course || !is_unit_test());
     life_init(&life, course ? 0 : options.status);
+    life.may_leak = !options.leaks;
     if (course) {
         life.function = course->function;
         life.argument = course->argument;

@@ -157,6 +157,8 @@ static bool keep(enum program_option option, const char *text, struct program_op
         return read_switch(option, text, &options->shrink);
     case PROGRAM_RACES:
         return read_switch(option, text, &options->races);
+    case PROGRAM_LEAKS:
+        return read_switch(option, text, &options->leaks);
     case PROGRAM_POINTS:
         return read_points(text, &options->memory_points);
     case PROGRAM_REPORTS:
@@ -230,14 +232,16 @@ bool program_options_read(struct program_options *options)
                                         .loop_seconds = 10,
                                         .exploration = 1,
                                         .shrink = true,
-                                        .races = true};
+                                        .races = true,
+                                        .leaks = true};
     for (char **entry = environ; *entry; entry++) {
         const char *name = *entry + PREFIX_LENGTH;
         if (strncmp(*entry, PREFIX, PREFIX_LENGTH) != 0) continue;
         size_t length = strcspn(name, "=");
         /* Of harness-cc. */
         if (strncmp(name, "CC=", 3) == 0 || strncmp(name, "CXX=", 4) == 0 ||
-            strncmp(name, "LEVEL=", 6) == 0 || strncmp(name, "CALLS=", 6) == 0)
+            strncmp(name, "LEVEL=", 6) == 0 || strncmp(name, "CALLS=", 6) == 0 ||
+            strncmp(name, "ACCESSES=", 9) == 0)
             continue;
         enum program_option option = find(name, length);
         if (option == PROGRAM_OPTION_COUNT) return unknown(*entry);

@@ -30,6 +30,7 @@
     X(STATUS, "STATUS", "0", "exit status of the program when nothing is wrong")                   \
     X(LOOP, "LOOP", "10", "seconds of processor time without a step that are an endless loop")     \
     X(RACES, "RACES", "1", "0: accesses that nothing orders are no failure")                       \
+    X(LEAKS, "LEAKS", "1", "0: what nobody can reach any more at the end is no failure")           \
     X(POINTS, "POINTS", "calls", "memory: another thread may go on before every access, too")      \
     X(SHRINK, "SHRINK", "1", "0: report a failure as it was found")                                \
     X(REPORTS, "REPORTS", "none", "folder for pages of failures: DIR/PROGRAM/index.html")          \
@@ -59,7 +60,7 @@ struct program_options {
     uint32_t jobs, depth, delays, stalls, spurious, late, weak, steps, status, loop_seconds, until;
     uint32_t exploration;
     uint64_t lag_ns;
-    bool races, memory_points;
+    bool races, leaks, memory_points;
     bool shrink, full, github;
 };
 

@@ -122,6 +122,7 @@ void tell_replay(FILE *out, const struct tell *tell)
         fprintf(out, " HARNESS_WEAK=%u", tell->limits->weak_max);
     }
     if (options->given[PROGRAM_RACES]) fprintf(out, " HARNESS_RACES=%d", options->races);
+    if (!options->leaks) fprintf(out, " HARNESS_LEAKS=0");
     if (options->memory_points) fprintf(out, " HARNESS_POINTS=memory");
     if (options->given[PROGRAM_LAG]) fprintf(out, " HARNESS_LAG=%" PRIu64 "us",
                                              options->lag_ns / 1000);
