@@ -37,6 +37,8 @@ __attribute__((used)) static const char mark[] = "this program was linked by har
 #pragma weak harness_explore
 
 enum { SHRINK_TRIES = 4000, FOLDER_MAX = 4096 };
+/* A program without threads may take its time, but not for ever. */
+enum { REWINDS = 999 };
 
 struct program_options options;
 struct shared *shared;
@@ -104,9 +106,12 @@ static int run_once(void *argument)
 {
     struct world_result result;
     (void)argument;
+    struct world_limits limits = shared->phases[0].limits;
     prepare(&shared->log);
     life.live = true;
     if (is_unit_test()) capture_straight();
+    limits.rewinds_max = REWINDS;
+    world_limits_set(&limits);
     explore_replay(&life.subject, NULL, 0, false, &result);
     for (uint16_t id = 0; id < world_entity_count(); id++) shared->threads += !world_is_task(id);
     shared->life = life;
@@ -341,7 +346,9 @@ static int end_plain(void)
     if (!is_unit_test()) capture_print(&shared->output);
     if (shared->once_cut) {
         char text[64];
-        snprintf(text, sizeof text, "no end after %u steps (HARNESS_STEPS)", options.steps);
+        unsigned long long times = shared->once_choices > 0 ? 1 : 1 + REWINDS;
+        snprintf(text, sizeof text, "no end after %llu steps (HARNESS_STEPS=%u)",
+                 times * options.steps, options.steps);
         return end_without(text, 3);
     }
     if (shared->life.status >= 0) return end_returned();

@@ -189,6 +189,7 @@ struct world {
     struct world_step *steps;
     struct world_step *step; /* next to be written */
     struct world_step *steps_end;
+    uint32_t rewinds_left;
     struct world_step *look_at; /* from here on each step may be part of a loop */
     struct world_step *cycle_at; /* from here on each may be part of a circle: see cycle.h */
     struct world_step *steps_plain_end; /* up to here nothing but the step is to be kept */

@@ -126,13 +126,24 @@ static void tell(struct world_step *step)
     W.observer(W.observer_context, step);
 }
 
+/* At the bound: where nobody else ever was, what happened so far matters to nobody. */
+static struct world_step *steps_over(void)
+{
+    if (W.entity_count > 1 || W.choices > 0 || W.rewinds_left == 0) sched_leave(WORLD_CUT);
+    W.rewinds_left--;
+    W.step = W.steps;
+    livelock_reset();
+    cycle_reset();
+    return W.steps;
+}
+
 /* The bound is reached, or somebody looks on, or steps order accesses, or it goes on for long. */
 void step_record_watched(struct entity *entity, enum world_op op, uint32_t object,
                          enum world_access access, uint32_t result)
 {
     struct world_step *step = W.step;
     int saved_errno = errno; /* of the program, which whoever looks on must not touch */
-    if (step == W.steps_end) sched_leave(WORLD_CUT);
+    if (step == W.steps_end) step = steps_over();
     step_keep(entity, op, object, &W.objects[object], access, result);
     if (W.find_races) race_step(step);
     tell(step);
@@ -152,7 +163,7 @@ void steps_look_at(uint32_t index)
 void step_record_advance(void)
 {
     struct world_step *step = W.step;
-    if (step == W.steps_end) sched_leave(WORLD_CUT);
+    if (step == W.steps_end) step = steps_over();
     W.step = step + 1;
     *step = (struct world_step){(uint32_t)(W.now_ns >> 32), (uint32_t)W.now_ns, W.choices,
                                 WORLD_ADVANCE, WORLD_OP_ADVANCE, WORLD_NONE};
@@ -223,6 +234,7 @@ static void reset(struct world_chooser *chooser)
     W.self = NULL;
     W.step = W.steps;
     W.steps_end = W.steps + W.limits.steps_max;
+    W.rewinds_left = W.limits.rewinds_max;
     race_begin();
     livelock_reset();
     W.class_hash = W.fence_hash = 0;

@@ -138,6 +138,8 @@ struct world_finding {
 /* Limits and modes of the executions that follow. */
 struct world_limits {
     uint32_t steps_max;    /* at most WORLD_STEPS_MAX */
+    uint32_t rewinds_max;  /* times that the steps are forgotten at that bound, and counted anew:
+                            * while the first thread has been alone, and nothing was chosen */
     uint64_t time_max_ns;  /* virtual time */
     uint32_t spurious_max; /* spurious wakeups per execution */
     uint32_t stalls_max;   /* times that time may pass while threads are runnable */

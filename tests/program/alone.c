@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <error.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,11 +34,26 @@ static int writes(const char *path)
     return ferror(file) || fclose(file) != 0;
 }
 
+/* More steps than one execution has. */
+static int locks(void)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static int count;
+    while (count < 60000) {
+        if (pthread_mutex_lock(&lock) != 0) return 1;
+        count++;
+        if (pthread_mutex_unlock(&lock) != 0) return 2;
+    }
+    printf("%d\n", count);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
     fprintf(stderr, "to standard error\n");
     if (strcmp(word, "read") == 0) return reads();
+    if (strcmp(word, "lock") == 0) return locks();
     if (strcmp(word, "write") == 0) return writes(argv[2]);
     if (strcmp(word, "assert") == 0) assert(argc == 0);
     if (strcmp(word, "error") == 0) {
