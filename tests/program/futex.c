@@ -24,8 +24,23 @@ static long futex(int operation, uint32_t value, const struct timespec *limit)
     return syscall(SYS_futex, &word, operation, value, limit, NULL, 0);
 }
 
+/* Programs that know the thread sanitizer tell it of their locks. */
+#ifdef TOLD
+void __tsan_mutex_create(void *lock, unsigned flags);
+void __tsan_mutex_pre_lock(void *lock, unsigned flags);
+void __tsan_mutex_post_lock(void *lock, unsigned flags, int recursion);
+int __tsan_mutex_pre_unlock(void *lock, unsigned flags);
+void __tsan_mutex_post_unlock(void *lock, unsigned flags);
+void AnnotateHappensBefore(const char *file, int line, void *memory);
+void AnnotateHappensAfter(const char *file, int line, void *memory);
+#define TELL(call) call
+#else
+#define TELL(call) ((void)0)
+#endif
+
 static void lock(void)
 {
+    TELL(__tsan_mutex_pre_lock(&word, 0));
     uint32_t seen = FREE;
     if (atomic_compare_exchange_strong(&word, &seen, TAKEN)) return;
     if (seen != CONTENDED) seen = atomic_exchange(&word, CONTENDED);
@@ -33,15 +48,18 @@ static void lock(void)
         futex(FUTEX_WAIT_PRIVATE, CONTENDED, NULL);
         seen = atomic_exchange(&word, CONTENDED);
     }
+    TELL(__tsan_mutex_post_lock(&word, 0, 0));
 }
 
 static void unlock(void)
 {
+    TELL(__tsan_mutex_pre_unlock(&word, 0));
 #ifdef BROKEN
     atomic_store(&word, FREE);
 #else
     if (atomic_exchange(&word, FREE) == CONTENDED) futex(FUTEX_WAKE_PRIVATE, 1, NULL);
 #endif
+    TELL(__tsan_mutex_post_unlock(&word, 0));
 }
 
 static void *work(void *argument)
@@ -115,11 +133,41 @@ static void check_jump(void)
     word = FREE;
 }
 
+/* --- an order that only an annotation tells --- */
+
+#ifdef TOLD
+static int handed;
+static _Atomic uint32_t ready;
+
+static void *hand(void *argument)
+{
+    handed = 1;
+    AnnotateHappensBefore(__FILE__, __LINE__, &handed);
+    atomic_store_explicit(&ready, 1, memory_order_relaxed);
+    return argument;
+}
+
+static void check_told(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, hand, NULL);
+    while (atomic_load_explicit(&ready, memory_order_relaxed) == 0) sched_yield();
+    AnnotateHappensAfter(__FILE__, __LINE__, &handed);
+    assert(handed == 1);
+    pthread_join(thread, NULL);
+}
+#else
+static void check_told(void)
+{
+}
+#endif
+
 int main(void)
 {
     pthread_t threads[3];
     check_errors();
     check_jump();
+    check_told();
     for (int i = 0; i < 3; i++) pthread_create(&threads[i], NULL, work, NULL);
     for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
     assert(counter == 3 * ROUNDS && word == FREE);
