@@ -14,6 +14,7 @@
 #include "libc.h"
 #include "locks.h"
 #include "mapping.h"
+#include "plugins.h"
 #include "promises.h"
 #include "scratch.h"
 #include "signals.h"
@@ -101,6 +102,7 @@ static void before(void *context)
     net_begin();
     streams_begin();
     libc_begin(!life->live);
+    plugins_begin();
     signals_begin();
     promises_begin();
     verifier_begin();

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@ gid_t world_getgid(void);
 uid_t world_geteuid(void);
 gid_t world_getegid(void);
 _Noreturn void world__exit(int status);
+int world_open(const char *path, int flags, ...);
+int world_openat(int folder, const char *path, int flags, ...);
 int world_close(int number);
 ssize_t world_read(int number, void *out, size_t bytes);
 ssize_t world_write(int number, const void *bytes, size_t count);
@@ -77,6 +80,12 @@ static long ask_who(long number)
 static long use_descriptor(long number, const long *with)
 {
     switch (number) {
+#ifdef SYS_open /* newer architectures have none */
+    case SYS_open:
+        return world_open(pointer(with[0]), (int)with[1], (mode_t)with[2]);
+#endif
+    case SYS_openat:
+        return world_openat((int)with[0], pointer(with[1]), (int)with[2], (mode_t)with[3]);
     case SYS_close:
         return world_close((int)with[0]);
     case SYS_read:
@@ -114,6 +123,10 @@ long world_syscall(long number, ...)
     case SYS_geteuid:
     case SYS_getegid:
         return ask_who(number);
+#ifdef SYS_open
+    case SYS_open:
+#endif
+    case SYS_openat:
     case SYS_close:
     case SYS_read:
     case SYS_write:

@@ -1,6 +1,7 @@
 /* What a program may ask of its machine: the same everywhere. */
 #define _GNU_SOURCE
 #include <assert.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -95,6 +96,8 @@ static void check_system_calls(void)
     assert(syscall(SYS_pipe2, ends, O_CLOEXEC) == 0 && syscall(SYS_write, ends[1], "word", 4) == 4);
     assert(syscall(SYS_read, ends[0], word, sizeof word) == 4 && strcmp(word, "word") == 0);
     assert(syscall(SYS_close, ends[0]) == 0 && close(ends[1]) == 0);
+    ends[0] = (int)syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY);
+    assert(ends[0] >= 0 && read(ends[0], word, 1) == 0 && close(ends[0]) == 0);
     assert(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now) == 0 && now.tv_sec >= 0);
     assert(syscall(SYS_getrandom, word, 4, 0) == 4 && syscall(SYS_nanosleep, &length, NULL) == 0);
 }
@@ -114,6 +117,15 @@ static void *nothing(void *argument)
     return argument;
 }
 
+/* Nothing can be loaded, and whoever asks is told so once. */
+static void check_plugins(void)
+{
+    void *own = dlopen(NULL, RTLD_NOW);
+    assert(own != NULL && dlclose(own) == 0 && dlerror() == NULL);
+    assert(dlopen("libm.so.6", RTLD_NOW) == NULL);
+    assert(dlerror() != NULL && dlerror() == NULL);
+}
+
 int main(int argc, char **argv)
 {
     pthread_t thread;
@@ -125,6 +137,7 @@ int main(int argc, char **argv)
     check_processors();
     check_system_calls();
     check_calendar();
+    check_plugins();
     pthread_create(&thread, NULL, nothing, NULL);
     assert(pthread_kill(thread, 0) == 0);
     pthread_join(thread, NULL);
