@@ -80,6 +80,8 @@ void course_prepare(struct explore_log *log, struct capture *output)
     }
     world_limits_set(&shared->phases[shared->phase].limits);
     if (!options.until) world_watch_loops(patience()); /* a debugger takes its time */
+    /* Libraries for tests take the signal, and look at clocks of their own. */
+    if (!is_unit_test()) world_trap_counter();
     explore_log_set(log);
     capture_use(output, &shared->input);
     promises_use(&shared->promises, course || !is_unit_test());
@@ -105,13 +107,13 @@ static void prepare(struct explore_log *log)
 static int run_once(void *argument)
 {
     struct world_result result;
-    (void)argument;
     struct world_limits limits = shared->phases[0].limits;
+    (void)argument;
     prepare(&shared->log);
-    life.live = true;
-    if (is_unit_test()) capture_straight();
     limits.rewinds_max = REWINDS;
     world_limits_set(&limits);
+    life.live = true;
+    if (is_unit_test()) capture_straight();
     explore_replay(&life.subject, NULL, 0, false, &result);
     for (uint16_t id = 0; id < world_entity_count(); id++) shared->threads += !world_is_task(id);
     shared->life = life;

@@ -1,5 +1,6 @@
 /* Fatal signals inside an execution become findings; outside they are the harness's own. */
 #include "asan.h"
+#include "counter.h"
 #include "internal.h"
 
 #include <signal.h>
@@ -118,6 +119,7 @@ enum { sanitizer_ends = false };
 /* Runs on the alternate stack; leaves the broken execution by switching away from it. */
 static void on_signal(int number, siginfo_t *info, void *context)
 {
+    if (counter_read(info, context)) return;
     if (!W.running || W.self == NULL || sanitizer_ends) {
         signal(number, SIG_DFL);
         raise(number);
