@@ -253,7 +253,9 @@ static void plan_points(struct stage *stage)
     }
 }
 
-enum { LIVE_CALM_US = 1000000 };
+/* A second of the scenario, or half a second by the clock, what is longer: a disk may keep an
+ * event for as long before it goes out. */
+enum { LIVE_CALM_US = 1000000, MARGINS_PER_CALM = 4 };
 
 static void at_least(uint64_t *value, uint64_t least)
 {
@@ -277,9 +279,11 @@ static bool can_be_silent(const struct scn_file *file)
  * not spent on waiting for what cannot be. */
 static void plan_calm(struct stage *stage)
 {
-    if (stage->hooks.live != NULL && !can_be_silent(stage->file))
+    if (stage->hooks.live != NULL) {
         at_least(&stage->calm_us, LIVE_CALM_US);
-    else
+        at_least(&stage->calm_us, stage->hooks.live->margin_us / MARGINS_PER_CALM);
+    }
+    if (stage->hooks.live == NULL || can_be_silent(stage->file))
         for (uint32_t i = 0; i < stage->file->core_count; i++)
             at_least(&stage->calm_us, stage->settings[i].heartbeat_timeout_us);
     for (uint32_t i = 0; i < stage->file->check_count; i++) {
