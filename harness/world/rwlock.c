@@ -42,6 +42,8 @@ static void hold_add(uint32_t id, uint16_t entity)
     hold->depth++;
 }
 
+/* As object_at(): what was freed is looked at, too. */
+__attribute__((no_sanitize("address")))
 static uint32_t rwlock_at(pthread_rwlock_t *lock, uintptr_t site)
 {
     bool fresh = *(uint32_t *)lock == 0;

@@ -42,6 +42,8 @@ static void open_gate(struct object *object, bool open)
 
 /* --- sem_* --- */
 
+/* As object_at(): what was freed is looked at, too. */
+__attribute__((no_sanitize("address")))
 static uint32_t sem_at(sem_t *sem, uintptr_t site)
 {
     uint32_t *storage = (uint32_t *)sem;
@@ -167,6 +169,7 @@ int world_sem_getvalue(sem_t *storage, int *value)
 
 /* --- pthread_barrier_* --- */
 
+__attribute__((no_sanitize("address")))
 static uint32_t barrier_at(pthread_barrier_t *barrier, uintptr_t site)
 {
     uint32_t *storage = (uint32_t *)barrier;
