@@ -12,8 +12,9 @@
 
 #include <x86intrin.h>
 
-/* So that who waits for cycles to pass does not wait for ever: cycles that one look takes. */
-enum { LOOK_CYCLES = 100 };
+/* So that who waits for cycles to pass does not wait for ever: cycles that one look takes. Each
+ * look is slow, so the next one takes twice as many, until a step is made. */
+enum { LOOK_CYCLES = 100, LOOK_CYCLES_MAX = 1000000 };
 
 extern const char __executable_start[], etext[];
 
@@ -25,13 +26,18 @@ void world_trap_counter(void)
 /* All threads look at one counter, so their looks do not commute. */
 static uint64_t virtual_cycles(void)
 {
-    static uint64_t run, looks;
+    static uint64_t run, passed, more;
+    static const struct world_step *step;
     world_meet(WORLD_MET_FAKES);
     world_looked_outside();
     W.clock_looks++;
-    if (run != W.runs) looks = 0;
+    if (run != W.runs) passed = 0;
+    if (run != W.runs || step != W.step) more = LOOK_CYCLES;
+    else if (more < LOOK_CYCLES_MAX) more *= 2;
     run = W.runs;
-    return W.now_ns + ++looks * LOOK_CYCLES;
+    step = W.step;
+    passed += more;
+    return W.now_ns + passed;
 }
 
 /* For the system's own clocks, which are read in the same way. */

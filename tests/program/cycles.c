@@ -39,6 +39,16 @@ static int passes(void)
     return 0;
 }
 
+/* However long: a second takes no ten million looks. */
+static int waits_long(void)
+{
+    int looks = 0;
+    unsigned long long first = __builtin_ia32_rdtsc();
+    while (__builtin_ia32_rdtsc() < first + 1000000000) looks++;
+    assert(looks < 10000);
+    return 0;
+}
+
 static void *look(void *place)
 {
     *(unsigned long long *)place = __builtin_ia32_rdtsc();
@@ -58,6 +68,7 @@ int main(int argc, char **argv)
     const char *word = argc > 1 ? argv[1] : "";
     if (strcmp(word, "traps") == 0) return traps();
     if (strcmp(word, "passes") == 0) return passes();
+    if (strcmp(word, "long") == 0) return waits_long();
     void *(*body)(void *) = strcmp(word, "wait") == 0 ? wait_for_cycles : look;
     for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, body, &seen[i]);
     for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
