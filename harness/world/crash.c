@@ -153,7 +153,7 @@ static void on_tick(int number, siginfo_t *info, void *context)
         loop_ticks = 0;
         return;
     }
-    if (++loop_ticks < loop_seconds) return;
+    if (++loop_ticks < loop_seconds || counter_open()) return;
     uintptr_t pc, frame;
     registers_of(context, &pc, &frame);
     finding_stack_from(pc, caller_of(pc), frame);
