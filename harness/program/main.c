@@ -348,9 +348,8 @@ static int end_plain(void)
     if (!is_unit_test()) capture_print(&shared->output);
     if (shared->once_cut) {
         char text[64];
-        unsigned long long times = shared->once_choices > 0 ? 1 : 1 + REWINDS;
-        snprintf(text, sizeof text, "no end after %llu steps (HARNESS_STEPS=%u)",
-                 times * options.steps, options.steps);
+        snprintf(text, sizeof text, "no end after %u steps (HARNESS_STEPS=%u)", shared->once_steps,
+                 options.steps);
         return end_without(text, 3);
     }
     if (shared->life.status >= 0) return end_returned();

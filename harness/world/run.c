@@ -311,13 +311,14 @@ struct world_result world_run(struct world_chooser *chooser, const char *name,
     /* What somebody asks of the program from here on is no part of it. */
     W.find_races = false;
     W.self = &outside;
-    uint32_t steps = (uint32_t)(W.step - W.steps);
+    uint32_t kept = (uint32_t)(W.step - W.steps);
+    uint32_t rewinds = W.limits.rewinds_max - W.rewinds_left;
     return (struct world_result){
         .end = W.end,
-        .steps = steps,
+        .steps = rewinds * W.limits.steps_max + kept,
         .choices = W.choices,
         .now_ns = W.now_ns,
         .class_hash = W.class_hash,
-        .spins = has_spun(steps),
+        .spins = has_spun(kept),
     };
 }

@@ -157,7 +157,7 @@ enum { WORLD_STEPS_MAX = 1 << 20 };
 /* The result of one execution. */
 struct world_result {
     enum world_end end;
-    uint32_t steps;
+    uint32_t steps;        /* those that were forgotten, too: see rewinds_max */
     uint32_t choices;      /* schedule and value choices that had an alternative */
     uint64_t now_ns;       /* virtual time at the end, counted from the start */
     uint64_t class_hash;   /* of the dependence order: equal for equivalent executions */

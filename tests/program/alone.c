@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <error.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,11 @@ int main(int argc, char **argv)
     const char *word = argc > 1 ? argv[1] : "";
     fprintf(stderr, "to standard error\n");
     if (strcmp(word, "read") == 0) return reads();
-    if (strcmp(word, "lock") == 0) return locks();
+    if (strcmp(word, "alarm") == 0) {
+        signal(SIGALRM, SIG_IGN);
+        alarm(1000);
+    }
+    if (strcmp(word, "lock") == 0 || strcmp(word, "alarm") == 0) return locks();
     if (strcmp(word, "write") == 0) return writes(argv[2]);
     if (strcmp(word, "assert") == 0) assert(argc == 0);
     if (strcmp(word, "error") == 0) {
