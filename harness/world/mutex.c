@@ -140,6 +140,12 @@ static int contend(uint32_t id, uint64_t deadline_ns, uintptr_t site)
     return ETIMEDOUT;
 }
 
+/* Others have run: somebody may have freed its memory, or destroyed it. */
+static void look_again(const struct object *mutex, enum object_kind kind, uintptr_t site)
+{
+    (void)object_at((uint32_t *)(uintptr_t)mutex->address, kind, site);
+}
+
 /* `relock`: coming back from a condition wait, which is not a new request. */
 int mutex_lock(uint32_t id, uint64_t deadline_ns, bool relock, uintptr_t site)
 {
@@ -152,7 +158,9 @@ int mutex_lock(uint32_t id, uint64_t deadline_ns, bool relock, uintptr_t site)
     }
     if (UNLIKELY(deadline_ns != WORLD_NEVER)) mutex->tried = true;
     if (mutex->owner || !sched_alone(self)) {
+        enum object_kind kind = (enum object_kind)mutex->kind;
         int rc = contend(id, deadline_ns, site);
+        look_again(mutex, kind, site);
         if (rc != 0) return rc;
         if (UNLIKELY(mutex->type & UNRECOVERABLE)) return ENOTRECOVERABLE;
     }
@@ -240,7 +248,11 @@ static int mutex_unlock(uint32_t id, uintptr_t site)
         return 0;
     }
     /* Only a try or a timed lock can tell when exactly a mutex became free. */
-    if (UNLIKELY(mutex->tried)) sched_point(mutex->address, WORLD_WRITE);
+    if (UNLIKELY(mutex->tried)) {
+        enum object_kind kind = (enum object_kind)mutex->kind;
+        sched_point(mutex->address, WORLD_WRITE);
+        look_again(mutex, kind, site);
+    }
     uint32_t count;
     mutex_release(id, &count);
     return 0;

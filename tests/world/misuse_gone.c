@@ -33,6 +33,12 @@ static void end_mutex(struct shared *shared)
     pthread_mutex_destroy(&shared->mutex);
 }
 
+static void free_mutex(struct shared *shared)
+{
+    pthread_mutex_unlock(&shared->mutex);
+    free(shared);
+}
+
 static void end_sem(struct shared *shared)
 {
     sem_destroy(&shared->sem);
@@ -63,7 +69,7 @@ static void meet(void (*call)(struct shared *), void (*end)(struct shared *))
     pthread_rwlock_init(&shared->lock, NULL);
     pthread_barrier_init(&shared->barrier, NULL, 1);
     sem_init(&shared->sem, 0, 1);
-    if (end == end_mutex)
+    if (end == end_mutex || end == free_mutex)
         pthread_mutex_lock(&shared->mutex);
     if (end == end_lock)
         pthread_rwlock_wrlock(&shared->lock);
@@ -74,7 +80,7 @@ static void meet(void (*call)(struct shared *), void (*end)(struct shared *))
     else
         free(shared);
     posix_finish(thread);
-    if (end)
+    if (end && end != free_mutex)
         free(shared);
 }
 
@@ -122,6 +128,11 @@ static void try_mutex(struct shared *shared)
     pthread_mutex_trylock(&shared->mutex);
 }
 
+static void lock_mutex(struct shared *shared)
+{
+    pthread_mutex_lock(&shared->mutex);
+}
+
 void misuse_gone_sem_destroyed_before_try(void)
 {
     meet(try_sem, end_sem);
@@ -165,4 +176,33 @@ void misuse_gone_barrier_freed_before_wait(void)
 void misuse_gone_rwlock_freed_before_lock(void)
 {
     meet(write_lock, NULL);
+}
+
+void misuse_gone_mutex_freed_before_lock(void)
+{
+    meet(lock_mutex, free_mutex);
+}
+
+/* Who has tried it once may see when it is released, so others may run right before that. */
+static void *hold_and_release(void *argument)
+{
+    struct meeting *meeting = argument;
+
+    pthread_mutex_trylock(&meeting->shared->mutex);
+    posix_gate_raise(&meeting->gate);
+    pthread_mutex_unlock(&meeting->shared->mutex);
+    return NULL;
+}
+
+void misuse_gone_mutex_freed_before_unlock(void)
+{
+    struct meeting meeting = {.shared = malloc(sizeof *meeting.shared)};
+    pthread_t thread;
+
+    posix_gate_init(&meeting.gate);
+    pthread_mutex_init(&meeting.shared->mutex, NULL);
+    thread = posix_start(hold_and_release, &meeting);
+    posix_gate_wait(&meeting.gate, 1);
+    free(meeting.shared);
+    posix_finish(thread);
 }

@@ -56,6 +56,8 @@ enum misuse_when { ALWAYS, SOMETIMES, AT_MEMORY_LEVEL };
     X(misuse_gone_sem_freed_before_wait, use_after_free, SOMETIMES) \
     X(misuse_gone_barrier_freed_before_wait, use_after_free, SOMETIMES) \
     X(misuse_gone_rwlock_freed_before_lock, use_after_free, SOMETIMES) \
+    X(misuse_gone_mutex_freed_before_lock, use_after_free, SOMETIMES) \
+    X(misuse_gone_mutex_freed_before_unlock, use_after_free, SOMETIMES) \
     X(misuse_memory_freed_twice, double_free, ALWAYS) \
     X(misuse_memory_freed_by_two_threads, double_free, ALWAYS) \
     X(misuse_memory_interior_pointer_freed, invalid_free, ALWAYS) \
