@@ -123,6 +123,7 @@ struct prompt_fact {
     uint32_t life;              /* of the agent's core when it was asked */
     uint32_t record;            /* then */
     uint64_t clock_us, busy_us; /* its clock then, and how long the store had been busy */
+    bool sick;                  /* then something else was to be repeated first */
 };
 
 /* Answers to an id: how many tabs said yes, no, or something else. */

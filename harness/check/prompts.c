@@ -35,6 +35,7 @@ void check_prompt_open(struct check_set *set, const struct record *record)
     prompt->record = record->number;
     prompt->clock_us = clock_us(set, prompt, core);
     prompt->busy_us = core < 0 ? 0 : check_store_busy_us(set, core);
+    prompt->sick = core >= 0 && set->store_uses[core].sick;
     agent->due_us = set->now_us + (uint64_t)v->timeout;
 }
 
@@ -93,7 +94,7 @@ static void judge_lateness(struct check_set *set, const struct record *record,
     if (v->outcome != names->expired && v->outcome != names->approved &&
         v->outcome != names->rejected)
         return;
-    if (set->outside || set->paused || prompt->timeout == 0 ||
+    if (set->outside || set->paused || prompt->timeout == 0 || prompt->sick ||
         set->store_uses[core].troubled > prompt->record)
         return;
     uint64_t waited = clock_us(set, prompt, core) - prompt->clock_us;

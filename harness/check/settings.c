@@ -118,7 +118,8 @@ static void read_cores(struct check_set *set)
         uint64_t idle_us = core_time_us(core, "pool_idle") + core_time_us(core, "pool_sweep");
         if (idle_us > set->idle_limit_us) set->idle_limit_us = idle_us;
         set->prompts_expire[i] = !core_says(core, "on_expire", "hold");
-        set->prompts_wait[i] = !core_says(core, "prompt_clock", "always");
+        set->prompts_wait[i] = check_is_configured(set) ||
+                               !core_says(core, "prompt_clock", "always");
     }
 }
 

@@ -214,6 +214,12 @@ static void answered_in_its_time(void **state)
     stream_holds();
 }
 
+static void store_replies(const char *code)
+{
+    stream_see(RECORD_STORE_REPLY, PARTY_MESSAGES, 0, CORE,
+               &(union record_values){ .STORE_REPLY = { .code = W(code) } });
+}
+
 static void told_when_the_store_had_it(void **state)
 {
     (void)state;
@@ -222,10 +228,54 @@ static void told_when_the_store_had_it(void **state)
     stream_at_ms(1000);
     stream_see(RECORD_STORE_CALL, PARTY_MESSAGES, CORE, 0, &(union record_values){ 0 });
     there(1, 1000, 37000);
-    stream_see(RECORD_STORE_REPLY, PARTY_MESSAGES, 0, CORE,
-               &(union record_values){ .STORE_REPLY = { .code = W("ok") } });
+    store_replies("ok");
     say("yes");
     settled("approved");
+    stream_holds();
+}
+
+/* Asked while the core waits to repeat what the store did not answer well. */
+static void asked_after_no_reply(void **state)
+{
+    (void)state;
+    begin();
+    stream_see(RECORD_STORE_CALL, PARTY_MESSAGES, CORE, 0, &(union record_values){ 0 });
+    store_replies("unknown");
+    ask();
+    stream_at_ms(45000);
+    settled("expired");
+    stream_holds();
+}
+
+static void asked_after_a_good_reply(void **state)
+{
+    (void)state;
+    begin();
+    stream_see(RECORD_STORE_CALL, PARTY_MESSAGES, CORE, 0, &(union record_values){ 0 });
+    store_replies("unknown");
+    stream_see(RECORD_STORE_CALL, PARTY_MESSAGES, CORE, 0, &(union record_values){ 0 });
+    store_replies("ok");
+    ask();
+    stream_at_ms(45000);
+    settled("expired");
+    stream_violates(SCN_INVARIANT_ONE_OUTCOME,
+                    "question deploy of bot was expired when its clock had run for 45000ms; its "
+                    "time was 30000ms");
+}
+
+/* The session's own setting, given while it runs. */
+static void clock_that_was_set_to_wait(void **state)
+{
+    const char *checks = strstr(story, "check\n");
+    char text[sizeof story + 80];
+
+    (void)state;
+    (void)snprintf(text, sizeof text, "%.*s  configure prompt_clock=attached_only\n%s",
+                   (int)(checks - story), story, checks);
+    stream_begin(text);
+    SEE(CORE_STARTED, CORE, .life = 1);
+    ask();
+    stream_calm(75000);
     stream_holds();
 }
 
@@ -386,6 +436,9 @@ int main(void)
         cmocka_unit_test(answered_after_its_time),
         cmocka_unit_test(answered_in_its_time),
         cmocka_unit_test(told_when_the_store_had_it),
+        cmocka_unit_test(asked_after_no_reply),
+        cmocka_unit_test(asked_after_a_good_reply),
+        cmocka_unit_test(clock_that_was_set_to_wait),
         cmocka_unit_test(not_settled_yet),
         cmocka_unit_test(asked_late_and_not_settled_yet),
         cmocka_unit_test(died_with_its_question),
