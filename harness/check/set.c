@@ -343,8 +343,8 @@ static const judge judges[RECORD_KIND_COUNT][JUDGES_MAX] = {
 /* What judges look at and change beside ledgers, which tell by themselves, and beside what only
  * kinds change that meet everything: lives of cores, for one. */
 enum meets {
-    MEETS_EVERYTHING, MEETS_LEDGERS, MEETS_TAB, MEETS_SENT, MEETS_STORE, MEETS_LOCKS,
-    MEETS_PROPERTIES
+    MEETS_EVERYTHING, MEETS_LEDGERS, MEETS_TAB, MEETS_SENT, MEETS_STORE, MEETS_STORE_USE,
+    MEETS_LOCKS, MEETS_PROPERTIES
 };
 
 static const uint8_t kinds_meet[RECORD_KIND_COUNT] = {
@@ -370,8 +370,8 @@ static const uint8_t kinds_meet[RECORD_KIND_COUNT] = {
     [RECORD_RUN_REQ] = MEETS_LEDGERS,
     [RECORD_RUN_START] = MEETS_LEDGERS,
     [RECORD_RUN_END] = MEETS_LEDGERS,
-    [RECORD_PROMPT_OPEN] = MEETS_LEDGERS,
-    [RECORD_PROMPT_DONE] = MEETS_LEDGERS,
+    [RECORD_PROMPT_OPEN] = MEETS_STORE_USE,
+    [RECORD_PROMPT_DONE] = MEETS_STORE_USE,
     [RECORD_ANSWER] = MEETS_LEDGERS,
     [RECORD_PROMPT_SHOWN] = MEETS_TAB,
     [RECORD_LOG_APPEND] = MEETS_LEDGERS,
@@ -432,6 +432,7 @@ static void meet(const struct check_set *set, const struct record *record)
     case MEETS_TAB: world_meet_place(PLACE_TABS + record->subject % 16u, WORLD_CHANGES); return;
     case MEETS_SENT: world_meet_place(PLACE_SENT + record->subject % 16u, WORLD_CHANGES); return;
     case MEETS_STORE: meet_store(set, record); return;
+    case MEETS_STORE_USE: world_meet_place(PLACE_STORE_USE, WORLD_LOOKS); return;
     case MEETS_LOCKS: world_meet_place(PLACE_LEASES, WORLD_CHANGES); return;
     case MEETS_PROPERTIES:
         world_meet_place(PLACE_LEASES, WORLD_CHANGES); /* they look at whether it is calm */

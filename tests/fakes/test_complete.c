@@ -135,6 +135,9 @@ static const struct {
                 "backend two session=s1 user=alice\n  lease nightly wait=1s after one.own\n", 2 },
     { "cancel", "core start_gate=none\nagent bot session=s1 user=alice\n  ask: ask deploy\n"
                 "backend api session=s1 user=alice\n  cancel during bot.ask\n", 2 },
+    { "question", "core start_gate=none prompt_clock=always store_attempts=1\n"
+                  "agent bot session=s1 user=alice\n  ask deploy timeout=1s\n"
+                  "faults\n  may timeout store.messages applied=no\n", 2 },
     { "drain", "backend one session=s1 user=alice\n  publish news\n  drain\n", 2 },
 };
 
