@@ -159,18 +159,14 @@ static bool grow_watchers(struct server *server)
     return true;
 }
 
-/* Where there are as many as there can be sessions, some are gone: the oldest goes. */
+/* Every order is followed by a telling, which takes out whoever is gone. */
 static bool watch(struct server *server, struct session_ref watcher)
 {
     size_t count = server->watchers_count;
     if (watcher.generation == 0 || is_watched_by(server, watcher))
         return true;
-    if (count == server->core->settings.max_sessions) {
-        memmove(server->watchers, server->watchers + 1, (count - 1) * sizeof server->watchers[0]);
-        count--;
-    } else if (count == server->watchers_capacity && !grow_watchers(server)) {
+    if (count == server->watchers_capacity && !grow_watchers(server))
         return false;
-    }
     server->watchers[count] = watcher;
     server->watchers_count = count + 1;
     return true;

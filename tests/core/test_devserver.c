@@ -12,12 +12,15 @@ struct servers_test {
     struct sandbox_ref sandbox;
 };
 
-static void begin_with_ttl(struct servers_test *t, uint64_t renew_us)
+/* 0 sessions: as many as there are by default. */
+static void begin_with(struct servers_test *t, uint64_t renew_us, uint64_t sessions)
 {
     fleet_init(&t->fleet);
     fleet_rig(&t->rig, &t->fleet);
     t->rig.config.settings.lease_renew_us = renew_us;
     t->rig.config.settings.status_poll_us = MS(2);
+    if (sessions > 0)
+        t->rig.config.settings.max_sessions = sessions;
     answer_init(&t->answer);
     answer_init(&t->second);
     rig_start(&t->rig);
@@ -25,9 +28,14 @@ static void begin_with_ttl(struct servers_test *t, uint64_t renew_us)
     t->sandbox = sandbox_ok(&t->rig, "shop");
 }
 
+static void begin_with_ttl(struct servers_test *t, uint64_t renew_us)
+{
+    begin_with(t, renew_us, 0);
+}
+
 static void begin(struct servers_test *t)
 {
-    begin_with_ttl(t, CORE_SECONDS(20));
+    begin_with(t, CORE_SECONDS(20), 0);
 }
 
 static void finish(struct servers_test *t)
@@ -452,6 +460,24 @@ static void clients_follow_the_state_in_their_log(void **state)
     end(&t);
 }
 
+static void ensure_for(struct servers_test *t, struct session_ref watcher)
+{
+    assert_int_equal(server_ensure(t->rig.core, t->sandbox, APP_WEB, watcher, answer_server,
+                                   &t->answer), CORE_OK);
+    assert_int_equal(answer_await(&t->answer), CORE_OK);
+}
+
+/* Of the states before it there are a few. */
+static void expect_stopped(struct tab *tab)
+{
+    int patience = 100;
+    const char *word;
+    do
+        word = frame_word(frame_payload(tab_expect(tab, "server_state")), "state");
+    while (strcmp(word, "stopped") != 0 && --patience > 0);
+    assert_string_equal(word, "stopped");
+}
+
 static void every_session_that_asked_is_told(void **state)
 {
     enum { SESSIONS = 17 };
@@ -464,13 +490,30 @@ static void every_session_that_asked_is_told(void **state)
         char name[8];
         snprintf(name, sizeof name, "s%d", i);
         struct session_ref watcher = i == 0 ? first : rig_session(&t.rig, name);
-        assert_int_equal(server_ensure(t.rig.core, t.sandbox, APP_WEB, watcher, answer_server,
-                                       &t.answer), CORE_OK);
-        assert_int_equal(answer_await(&t.answer), CORE_OK);
+        ensure_for(&t, watcher);
     }
     assert_int_equal(stop(&t), CORE_OK);
-    while (strcmp(frame_word(frame_payload(tab_expect(tab, "server_state")), "state"), "stopped"))
-        continue;
+    expect_stopped(tab);
+    end(&t);
+}
+
+/* As many watch as there can be sessions, and one of them is gone: nobody else is put out. */
+static void session_that_is_gone_puts_out_nobody(void **state)
+{
+    static const char *const names[] = { "s0", "s1", "s2" };
+    struct servers_test t;
+    struct session_ref watchers[3];
+    struct core_stats stats;
+    (void)state;
+    begin_with(&t, CORE_SECONDS(20), 3);
+    for (int i = 0; i < 3; i++)
+        ensure_for(&t, watchers[i] = rig_session(&t.rig, names[i]));
+    struct tab *tab = tab_connect(&t.rig, "alice", "s0");
+    assert_int_equal(session_close(t.rig.core, watchers[2], CORE_CLOSE_NORMAL), CORE_OK);
+    RIG_AWAIT((core_stats(t.rig.core, &stats), stats.sessions < 3));
+    ensure_for(&t, rig_session(&t.rig, "s3"));
+    assert_int_equal(stop(&t), CORE_OK);
+    expect_stopped(tab);
     end(&t);
 }
 
@@ -547,6 +590,7 @@ int main(void)
         cmocka_unit_test(two_cores_run_one_server),
         cmocka_unit_test(clients_follow_the_state_in_their_log),
         cmocka_unit_test(every_session_that_asked_is_told),
+        cmocka_unit_test(session_that_is_gone_puts_out_nobody),
         cmocka_unit_test(stop_without_a_sandbox_makes_none),
         cmocka_unit_test(drain_cancels_a_start_and_leaves_what_runs),
         cmocka_unit_test(drain_ends_although_every_port_fails),
