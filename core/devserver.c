@@ -183,7 +183,8 @@ static enum core_result accept_order(struct turn *turn, const struct server_orde
     struct server *server = find(servers, order->sandbox, order->app);
     if (server && order->automatic)
         return CORE_CONFLICT;
-    if (!server)
+    bool made = !server;
+    if (made)
         server = server_new(turn->core, order, id);
     if (!server)
         return CORE_NO_MEMORY;
@@ -191,8 +192,11 @@ static enum core_result accept_order(struct turn *turn, const struct server_orde
         return CORE_STALE;
     if (count_waiters(server) >= SERVER_WAITERS_MAX)
         return CORE_LIMIT;
-    if (!watch(server, order->watcher))
+    if (!watch(server, order->watcher)) {
+        if (made)   /* nobody has asked for it */
+            remove_server(servers, server);
         return CORE_NO_MEMORY;
+    }
     append(order->stop ? &server->stops : &server->starts, waiter);
     if (order->stop) {
         server->grace_us = order->grace_us;
