@@ -364,25 +364,26 @@ static bool is_attached(struct turn *turn, struct session_ref ref)
 bool servers_watched(struct turn *turn, struct sandbox_ref sandbox)
 {
     struct servers *servers = turn->core->servers;
-    struct session_ref *watchers = NULL;
-    size_t count = 0;
-    bool watched = false;
-    if (!servers)
-        return false;
-    turn_lock(turn, &servers->lock);
-    for (int app = 0; app < APP_TYPE_COUNT; app++) {
-        const struct server *server = find(servers, sandbox, (enum app_type)app);
-        size_t more = server ? server->watchers_count : 0;
-        if (more == 0)
-            continue;
-        watchers = memory_owed(turn->core, watchers, (count + more) * sizeof *watchers);
-        memcpy(watchers + count, server->watchers, more * sizeof *watchers);
-        count += more;
+    struct session_ref watchers[APP_TYPE_COUNT * WATCHERS_AT_ONCE];
+    size_t left[APP_TYPE_COUNT];
+    bool watched = false, more = servers != NULL;
+    for (int app = 0; app < APP_TYPE_COUNT; app++)
+        left[app] = SIZE_MAX;
+    while (more && !watched) {
+        size_t count = 0;
+        more = false;
+        turn_lock(turn, &servers->lock);
+        for (int app = 0; app < APP_TYPE_COUNT; app++) {
+            const struct server *server = find(servers, sandbox, (enum app_type)app);
+            if (!server)
+                continue;
+            count += server_watchers(server, &left[app], watchers + count);
+            more |= left[app] > 0;
+        }
+        turn_unlock(turn, &servers->lock);
+        for (size_t i = 0; i < count && !watched; i++)
+            watched = is_attached(turn, watchers[i]);
     }
-    turn_unlock(turn, &servers->lock);
-    for (size_t i = 0; i < count && !watched; i++)
-        watched = is_attached(turn, watchers[i]);
-    free(watchers);
     return watched;
 }
 

@@ -122,6 +122,17 @@ void servers_saw(struct turn *turn, uint64_t version);
 enum core_result server_publish(struct turn *turn, struct session_ref watcher, enum app_type app,
                                 const struct server_status *status);
 
+/* Copied this many at a time: no memory may be left to copy all. */
+enum { WATCHERS_AT_ONCE = 16 };
+
+/*
+ * Copies the newest of the first *left sessions that watch, and lowers *left to how many remain;
+ * SIZE_MAX at first. Those that are taken out meanwhile make it miss none. How many it has copied.
+ * Lock held.
+ */
+size_t server_watchers(const struct server *server, size_t *left,
+                       struct session_ref watchers[WATCHERS_AT_ONCE]);
+
 void server_free(struct server *server);
 
 uint64_t server_step(struct turn *turn, struct procedure *procedure);

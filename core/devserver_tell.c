@@ -53,23 +53,32 @@ static void unwatch(struct turn *turn, struct server *server, struct session_ref
     turn_unlock(turn, &servers->lock);
 }
 
+size_t server_watchers(const struct server *server, size_t *left,
+                       struct session_ref watchers[WATCHERS_AT_ONCE])
+{
+    size_t end = *left < server->watchers_count ? *left : server->watchers_count;
+    size_t begin = end > WATCHERS_AT_ONCE ? end - WATCHERS_AT_ONCE : 0;
+    *left = begin;
+    if (begin < end)
+        memcpy(watchers, server->watchers + begin, (end - begin) * sizeof *watchers);
+    return end - begin;
+}
+
 void server_tell(struct turn *turn, struct server *server)
 {
     struct servers *servers = server->core->servers;
-    struct session_ref *watchers = NULL;
-    turn_lock(turn, &servers->lock);
-    size_t count = server->watchers_count;
-    if (count > 0) {
-        watchers = memory_owed(turn->core, NULL, count * sizeof *watchers);
-        memcpy(watchers, server->watchers, count * sizeof *watchers);
-    }
-    struct server_status status = server->status;
-    turn_unlock(turn, &servers->lock);
-    turn_flush(turn);
-    for (size_t i = 0; i < count; i++)
-        if (server_publish(turn, watchers[i], server->app, &status) == CORE_STALE)
-            unwatch(turn, server, watchers[i]);
-    free(watchers);
+    struct session_ref watchers[WATCHERS_AT_ONCE];
+    size_t left = SIZE_MAX;
+    do {
+        turn_lock(turn, &servers->lock);
+        size_t count = server_watchers(server, &left, watchers);
+        struct server_status status = server->status;
+        turn_unlock(turn, &servers->lock);
+        turn_flush(turn);
+        for (size_t i = 0; i < count; i++)
+            if (server_publish(turn, watchers[i], server->app, &status) == CORE_STALE)
+                unwatch(turn, server, watchers[i]);
+    } while (left > 0);
 }
 
 static void trace_state(struct turn *turn, const char *id, const struct server_status *status,
