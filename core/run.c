@@ -41,17 +41,24 @@ void run_free(struct run *run)
     free(run);
 }
 
+/* The store has refused its end, and not the states before: who trimmed those would leave a run
+ * that the next core does not know to end. */
+static bool end_is_missing(const struct run *run)
+{
+    return run->ended && run->states_pending == 0 && run->told_seq != 0 && !run->end_told;
+}
+
 /* Ended runs are kept for late readers and repeated starts, but not without a bound (L10). */
 void runs_forget_oldest(struct turn *turn, struct session *session)
 {
     uint64_t ended = 0;
     for (const struct run *run = session->runs; run != NULL; run = run->next)
-        ended += run->ended;
+        ended += run->ended && !end_is_missing(run);
     struct run **link = &session->runs;
     while (ended > session->settings.max_runs_per_session && *link != NULL) {
         struct run *run = *link;
         /* Its thread lets go of it, and its lock waits for the store to have its end. */
-        if (!run->ended || run->pinned || run->states_pending > 0) {
+        if (!run->ended || run->pinned || run->states_pending > 0 || end_is_missing(run)) {
             link = &run->next;
             continue;
         }

@@ -66,6 +66,10 @@ static enum core_result append(void *context, const char *session, uint64_t epoc
     pthread_mutex_lock(&store->lock);
     store->appends++;
     enum core_result rc = check_append(store, epoch, tenure, event, &again);
+    if (rc == CORE_OK && store->refused > 0) {
+        store->refused--;
+        rc = CORE_LIMIT;
+    }
     bool silent = rc == CORE_OK && store->unanswered > 0;
     if (rc == CORE_OK && !again && (!silent || store->applied))
         keep(store, event);

@@ -49,6 +49,7 @@ struct memory_store {
     uint64_t appends, trims; /* calls; those that trimmed */
     int unanswered;          /* so many appends give UNKNOWN */
     bool applied;            /* and whether they take effect */
+    int refused;             /* so many appends give LIMIT */
     int unanswered_loads;
     unsigned slow_us;        /* each load takes so long */
 };

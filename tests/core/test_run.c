@@ -261,6 +261,46 @@ static void ended_runs_have_a_bound(void **state)
     rig_stop(&rig);
 }
 
+/* Its end is what the store refuses: emit_two has waited for all that comes before. */
+static enum core_result end_refused_once(struct rig *rig, struct run_context *run)
+{
+    struct memory_store *store = rig->agent_context;
+    emit_two(rig, run);
+    pthread_mutex_lock(&store->lock);
+    store->refused = store->head < 5;
+    pthread_mutex_unlock(&store->lock);
+    return CORE_OK;
+}
+
+/* A core that comes after has to end it: its states stay in the store, and so it stays here. */
+static void run_without_its_end_is_not_forgotten(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct memory_store store;
+    struct session_info info;
+    char key[8];
+    enum run_state now;
+    rig_init(&rig);
+    memory_store_init(&store);
+    rig.config.messages = &store.port;
+    rig.agent = end_refused_once;
+    rig.agent_context = &store;
+    rig.config.settings.max_runs_per_session = 2;
+    rig_start(&rig);
+    struct session_ref session = rig_session(&rig, "s1");
+    for (int i = 1; i <= 5; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        await_end(&rig, submit_ok(&rig, session, key));
+        RIG_AWAIT(session_info(rig.core, session, &info) == CORE_OK && info.runs_live == 0);
+    }
+    RIG_AWAIT(session_info(rig.core, session, &info) == CORE_OK && info.runs_ended == 3);
+    assert_int_equal(run_state(rig.core, (struct run_ref){ session, 1 }, &now), CORE_OK);
+    assert_int_equal(run_state(rig.core, (struct run_ref){ session, 2 }, &now), CORE_NOT_FOUND);
+    rig_stop(&rig);
+    memory_store_free(&store);
+}
+
 static void names_are_checked(void **state)
 {
     static const char *const bad[] = { "", "tab\there", "caf\xc3\xa9",
@@ -386,6 +426,7 @@ int main(void)
         cmocka_unit_test(reason_is_cut_between_characters),
         cmocka_unit_test(outcome_is_visible_to_late_readers),
         cmocka_unit_test(ended_runs_have_a_bound),
+        cmocka_unit_test(run_without_its_end_is_not_forgotten),
         cmocka_unit_test(names_are_checked),
         cmocka_unit_test(leaving_cancels_nothing_by_default),
         cmocka_unit_test(grace_over_cancels),
