@@ -53,6 +53,7 @@ struct peer {
     struct stream stream;
     bool awaiting;             /* nothing is read until an answer is there */
     bool deaf;                 /* nothing is read until its frame has left */
+    unsigned listening_turns;  /* it may say something before the next one */
     bool headless;             /* it was asked for the head of its answer alone */
     char path[256];            /* of the request whose body is arriving */
 

@@ -78,12 +78,33 @@ static void heed_input(struct peer *peer, bool heeds)
     (void)lws_rx_flow_control(peer->wsi, heeds);
 }
 
+/*
+ * Before the next frame it is read from, or who reads slowly but without an end would never be
+ * heard. The first turn of the loop has waited for room alone; that of the second waits for input,
+ * too, and reads it behind this.
+ */
+static bool listens_first(struct peer *peer)
+{
+    enum { TURNS = 2 };
+    if (peer->deaf) {
+        heed_input(peer, true);
+        peer->listening_turns = TURNS;
+    }
+    if (peer->listening_turns == 0)
+        return false;
+    peer->listening_turns--;
+    return true;
+}
+
 /* One frame for each callback: that is how libwebsockets spreads the time among its connections. */
 static int write_socket(struct peer *peer)
 {
     struct conn_frame frame;
     conn_settle(peer);
-    heed_input(peer, true);
+    if (listens_first(peer)) {
+        lws_callback_on_writable(peer->wsi);
+        return 0;
+    }
     if (!conn_pull(peer, &frame)) {
         uint32_t code = peer_close_code(peer);
         return code == 0 ? 0

@@ -52,10 +52,13 @@ static void watch(void *context, const struct ws_event *event)
         site->closed++;
         site->closed_code = event->code;
         break;
-    case WS_OPENING:
-    case WS_INPUT:
-    case WS_TAKEN:
+    case WS_INPUT: site->inputs++; break;
     case WS_SENDING:
+        if (event->seq > 0)
+            site->written_seq = event->seq;
+        break;
+    case WS_OPENING:
+    case WS_TAKEN:
     case WS_CLOSING: break;
     }
     pthread_mutex_unlock(&site->rig.lock);

@@ -16,6 +16,7 @@ struct site {
     uint16_t port;
     int room;                         /* of the sockets of clients to come; 0: as it is */
     uint64_t opened, closed, refused; /* by the watch; guarded by rig.lock */
+    uint64_t inputs, written_seq;     /* so far; of the newest event that is being written */
     uint32_t refused_code, closed_code;
 };
 

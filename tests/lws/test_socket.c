@@ -286,6 +286,45 @@ static void who_reads_nothing_and_ends_stops_nobody(void **state)
     site_stop(&site);
 }
 
+/* Who reads slowly, and always finds more, is heard: between two frames, soon after it spoke. */
+static void a_slow_reader_is_heard(void **state)
+{
+    enum { EVENTS = 30, SIZE = 400000, LITTLE = 4096, SOON = 5 };
+    struct site site;
+    struct client client;
+    char *payload = malloc(SIZE + 1);
+    (void)state;
+    assert_non_null(payload);
+    memset(payload, 'x', SIZE);
+    memcpy(payload, "{\"x\":\"", 6);
+    memcpy(payload + SIZE - 2, "\"}", 3);
+    site_init(&site);
+    site.rig.config.settings.event_max_bytes = 2 * SIZE;
+    site.rig.config.settings.history_max_bytes = 2 * EVENTS * SIZE;
+    site.rig.config.settings.outbound_max_bytes = 2 * EVENTS * SIZE;
+    site_start(&site);
+    struct session_ref session = rig_session(&site.rig, "s1");
+    site.room = LITTLE;
+    socket_open(&site, &client, "alice");
+    socket_attach(&client, "s1", 0, 0);
+    RIG_AWAIT(site_count(&site, &site.inputs) == 2);
+    for (int i = 0; i < EVENTS; i++)
+        assert_int_equal(publish_wait(site.rig.core, session, "blob", payload, SIZE, NULL),
+                         CORE_OK);
+    socket_say(&client, "{\"type\":\"pong\"}");
+    int64_t last = (int64_t)site_count(&site, &site.written_seq) + SOON;
+    assert_in_range(last, 1, EVENTS - 1);
+    for (int64_t seq = 1; seq <= last; seq++) {
+        json_t *event = socket_expect(&client, "blob");
+        assert_int_equal(frame_number(event, "seq"), seq);
+        json_decref(event);
+    }
+    assert_int_equal(site_count(&site, &site.inputs), 3);
+    client_close(&client);
+    free(payload);
+    site_stop(&site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +339,7 @@ int main(void)
         cmocka_unit_test(a_drain_tells_everybody),
         cmocka_unit_test(a_stalled_client_is_dropped),
         cmocka_unit_test(who_reads_nothing_and_ends_stops_nobody),
+        cmocka_unit_test(a_slow_reader_is_heard),
         cmocka_unit_test(a_cut_connection_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
