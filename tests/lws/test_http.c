@@ -465,9 +465,8 @@ static void a_slow_reader_that_says_more_costs_little(void **state)
     site.room = LITTLE;
     client_connect(&site, &client);
     client_write(&client, two, sizeof two - 1);
-    do
-        ws_transport_stats(site.transport, &stats);
-    while (stats.rests == 0 && stats.requests < 2);
+    RIG_AWAIT((ws_transport_stats(site.transport, &stats),
+               stats.rests > 0 || stats.requests == 2));
     client_close(&client);
     free(payload);
     site_stop(&site);
