@@ -182,6 +182,8 @@ static void note_opening(struct talk *talk, const struct segment *segment, int f
     if (!(segment->flags & PACKET_SYN)) return;
     talk->opened[from] = true;
     talk->opening[from] = segment->sequence;
+    /* Its beginning is there after all, if behind the first bytes. */
+    if (!(segment->flags & PACKET_ACK)) talk->out.amid = talk->dialogue.amid = false;
     set_client(talk, segment->flags & PACKET_ACK ? 1 - from : from);
     if (segment->flags & PACKET_ACK) flow_begin(&talk->flows[1 - from], segment->acknowledged);
 }

@@ -217,10 +217,12 @@ static void expect_one_connection(void)
     struct capture *capture = capture_read(path, NULL, problem);
     assert_non_null(capture);
     assert_int_equal(capture->tcp, 1);
+    for (uint32_t i = 0; i < capture->count; i++) assert_false(capture->connections[i]->amid);
     capture_free(capture);
 }
 
-/* The SYN comes again when all is over; it comes behind the answer to it and the first request. */
+/* The SYN comes again when all is over; it comes behind the answer to it and the first request;
+ * so does the answer. */
 static void a_late_beginning(void **state)
 {
     const struct raw syn = packets[0];
@@ -231,6 +233,10 @@ static void a_late_beginning(void **state)
     expect_one_connection();
     memmove(packets, packets + 1, request * sizeof *packets);
     packets[request] = syn;
+    expect_one_connection();
+    const struct raw answer = packets[0];
+    memmove(packets, packets + 1, request * sizeof *packets);
+    packets[request] = answer;
     expect_one_connection();
 }
 
