@@ -35,12 +35,12 @@ struct periods {
     uint64_t least, most;
 };
 
-/* Whether the step that comes so many behind the first one, after `time_us`, still fits, with at
- * most `off_us` between its time and the one it is given. */
+/* Whether the step that comes so many behind the first one, after `time_us`, still fits if it may
+ * come `off_us` early. None comes late, or the actor would be late for the next one, too. */
 static bool fits(struct periods *periods, uint32_t behind, uint64_t time_us, uint64_t off_us)
 {
     uint64_t least = time_us < off_us ? 0 : time_us - off_us;
-    uint64_t most = (time_us + off_us) / behind;
+    uint64_t most = time_us / behind;
 
     least = (least + behind - 1) / behind;
     if (least > periods->least) periods->least = least;
@@ -49,7 +49,7 @@ static bool fits(struct periods *periods, uint32_t behind, uint64_t time_us, uin
 }
 
 /* How many steps from `from` on are the same, about equally far apart; `every_us`: how far, which
- * moves none of them by more than `off_us`. */
+ * has none of them come more than `off_us` early. */
 static uint32_t alike(const struct story_steps *steps, uint32_t from, uint64_t off_us,
                       uint64_t *every_us)
 {
