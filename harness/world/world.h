@@ -178,8 +178,8 @@ void world_init(void);
 /* Take the fatal signals (again, if somebody else has taken them since world_init). */
 void world_catch_signals(void);
 /* From now on, the processor's counter of cycles shows the virtual time, in nanoseconds and a
- * little more at each look, to code of this executable. Call after world_init(). On x86-64, and
- * where the system allows it; otherwise it stays what it is. */
+ * little more at each look, to code of this executable. Call after world_init(). On x86-64, where
+ * the system allows it, without the address sanitizer; otherwise it stays what it is. */
 void world_trap_counter(void);
 /* From now on, a thread that uses so many seconds of processor time within one step is a
  * finding. The clock only raises the suspicion: replaying the choices must confirm it. */
