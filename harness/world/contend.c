@@ -16,6 +16,7 @@ static uint32_t unused_count, ever_used;
 
 void contenders_reset(void)
 {
+    if (ever_used == 0) return; /* clearing nothing takes a hundred nanoseconds, too */
     memset(crowds, 0, ever_used * sizeof *crowds);
     unused_count = ever_used = 0;
 }
