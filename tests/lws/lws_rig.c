@@ -108,6 +108,17 @@ void site_stop(struct site *site)
 
 /* ---- bytes ---- */
 
+char *long_payload(size_t size)
+{
+    static const char head[] = "{\"x\":\"", tail[] = "\"}";
+    char *text = malloc(size + 1);
+    assert_non_null(text);
+    memset(text, 'x', size);
+    memcpy(text, head, sizeof head - 1);
+    memcpy(text + size - (sizeof tail - 1), tail, sizeof tail);
+    return text;
+}
+
 void client_connect(struct site *site, struct client *client)
 {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(site->port),

@@ -37,6 +37,9 @@ struct client {
     size_t length, taken;
 };
 
+/* A JSON object of that many bytes, at least 8, as a string. Freed by free. */
+char *long_payload(size_t size);
+
 /* A TCP connection. */
 void client_connect(struct site *site, struct client *client);
 void client_write(struct client *client, const char *bytes, size_t length);

@@ -411,12 +411,8 @@ static void a_long_answer_arrives_whole(void **state)
 {
     enum { SIZE = 10000, EVENTS = 90 };
     struct site site;
-    char *payload = malloc(SIZE + 1);
+    char *payload = long_payload(SIZE);
     (void)state;
-    assert_non_null(payload);
-    memset(payload, 'y', SIZE);
-    memcpy(payload, "{\"y\":\"", 6);
-    memcpy(payload + SIZE - 2, "\"}", 3);
     site_init(&site);
     site_start(&site);
     struct session_ref session = rig_session(&site.rig, "s1");
@@ -449,12 +445,8 @@ static void a_slow_reader_that_says_more_costs_little(void **state)
                               "GET /health HTTP/1.1\r\nHost: h\r\n\r\n";
     struct site site;
     struct ws_transport_stats stats;
-    char *payload = malloc(SIZE + 1);
+    char *payload = long_payload(SIZE);
     (void)state;
-    assert_non_null(payload);
-    memset(payload, 'y', SIZE);
-    memcpy(payload, "{\"y\":\"", 6);
-    memcpy(payload + SIZE - 2, "\"}", 3);
     site_init(&site);
     site_start(&site);
     struct session_ref session = rig_session(&site.rig, "s1");
